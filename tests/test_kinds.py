@@ -49,6 +49,11 @@ from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
+from crampstudy.prediction.conformal import coverage_rows
+from crampstudy.prediction.features import nights_of
+from crampstudy.prediction.outcome import ANY
+from crampstudy.prediction.rows import Summary, rows_of
+from crampstudy.prediction.validation import validate
 from crampstudy.report import blocks
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.scenario import presets
@@ -132,6 +137,12 @@ def in_turns() -> Cohort:
     return simulate(8, 32, seed=4, truth=truth, mess=Mess.none())
 
 
+def prediction_of(cohort: Cohort) -> pd.DataFrame:
+    """How well the next night is foretold by a participant's own past."""
+    found = Summary.of(validate(nights_of(cohort, covariates=False), ANY), cohort.name, 0.95)
+    return pd.concat([rows_of(found), coverage_rows(found)])
+
+
 @pytest.fixture(scope="module")
 def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
     """What the commands and both reports are made of, by where it is made."""
@@ -196,6 +207,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "levels": levels(diary, ["vitamin_b12_pmol_l"]),
         "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "severity": analyses.run("severity", diary).estimates,
+        "prediction": prediction_of(diary),
         "characteristics": who.characteristics(diary),
         "characteristics of two": standardised_differences(
             pd.concat([who.characteristics(each) for each in two]), ["simulated", "another"]

@@ -44,6 +44,16 @@ def test_a_part_may_be_an_appendix(folder: Path) -> None:
     assert made.only(["cohort"]).parts[0].appendix
 
 
+def test_what_is_optional_is_there_where_it_is_asked_for(folder: Path) -> None:
+    (folder / "outline.yaml").write_text(TEXT.replace("[cohort]", "[cohort], optional: true"), encoding="utf-8")
+    made = outline.read(folder)
+    assert names(made.only([])) == ["sleep", "age"]
+    assert names(made.only(["age", "cohort"])) == ["cohort", "age"]
+    assert names(made.only([outline.EVERY])) == names(made) == ["cohort", "sleep", "age"]
+    with pytest.raises(UsageError, match=r"unknown section 'all'.*or all alone"):
+        made.only(["age", "all"])
+
+
 def test_an_unknown_section_is_told_with_the_closest(folder: Path) -> None:
     with pytest.raises(UsageError, match="did you mean sleep"):
         outline.read(folder).only(["slep"])
@@ -59,6 +69,7 @@ def test_an_unknown_section_is_told_with_the_closest(folder: Path) -> None:
         (("parts:", "parts: ["), "cannot be read"),
         (("[cohort]", "[cohort], appendix: perhaps"), "takes appendix: true or false"),
         (("[cohort]", "[cohort], annex: true"), "takes appendix: true or false"),
+        (("[cohort]", "[cohort], optional: seldom"), "optional alike"),
     ],
 )
 def test_a_malformed_outline_is_refused(folder: Path, change: tuple[str, str], told: str) -> None:

@@ -124,10 +124,6 @@ def imported() -> dict[str, list[str]]:
     return found
 
 
-AHEAD_OF_USE = {"scikit-learn": "for the predictions to come"}
-"""Dependencies of run time that nothing imports yet, and why they are there."""
-
-
 def test_every_dependency_is_imported_somewhere() -> None:
     files, makefile = imported(), (ROOT / "Makefile").read_text(encoding="utf-8")
     names: dict[str, list[str]] = {}
@@ -140,7 +136,7 @@ def test_every_dependency_is_imported_somewhere() -> None:
         + (["Makefile"] if f"-m {name}" in makefile else [])
         for name in RUNTIME
     }
-    assert {name for name, places in used.items() if not places} == set(AHEAD_OF_USE)
+    assert {name for name, places in used.items() if not places} == set()
 
 
 def test_version_is_the_same_everywhere() -> None:

@@ -46,6 +46,7 @@ class Analysis:
         values: names of the texts in its section's prose, the same of every kind of cohort.
         follows_graph: whether its ratios are adjusted by the causal graph of the settings.
         draws_on_others: whether it says what the others found, and so comes after them.
+        on_request: whether it takes so long that it is run only where it is asked for by name.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Analysis:
     values: tuple[str, ...] = ()
     follows_graph: bool = False
     draws_on_others: bool = False
+    on_request: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from crampstudy.analyses.sections.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.sections.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.sections.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.sections.nutrition import ANALYSIS as NUTRITION
+from crampstudy.analyses.sections.prediction import ANALYSIS as PREDICTION
 from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
@@ -50,6 +51,7 @@ ANALYSES: Mapping[str, Analysis] = {
         SEASON,
         SEVERITY,
         CLAIMS,
+        PREDICTION,
         METHODS,
         SECOND_OPINION,
         DEFINITIONS,
@@ -116,7 +118,7 @@ def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None
     return {
         each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
         for each in ANALYSES.values()
-        if not each.draws_on_others and (names is None or each.name in names)
+        if not each.draws_on_others and (not each.on_request if names is None else each.name in names)
     }
 
 

@@ -31,6 +31,7 @@ ANALYSES = (
     "season",
     "severity",
     "claims",
+    "prediction",
     "methods",
     "second-opinion",
     "definitions",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from crampstudy.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crampstudy.cohort import Cohort
     from crampstudy.cohort.account import Account
 
 
@@ -94,6 +97,30 @@ def tell_kept(path: Path | None) -> None:
     """Say where a folder or a file is kept that was replaced by force."""
     if path is not None:
         typer.echo(f"What stood there before is kept in {path}", err=True)
+
+
+def check_outside_of_reports(file: Path, option: str, cohort: Cohort | None = None) -> None:
+    """Refuse a file of participants' values in the folder of a report, which is sent on.
+
+    With a ``cohort`` also where the report of it will be, if it is not there yet.
+
+    Raises:
+        UsageError: it lies in one, also by a link.
+    """
+    from crampstudy.report.outline import default_folder
+    from crampstudy.provenance import report_above
+
+    place = Path(os.path.realpath(file))
+    report = report_above(place)
+    if report is None and cohort is not None:
+        folder = Path(os.path.realpath(default_folder(cohort)))
+        report = folder if place.is_relative_to(folder) else None
+    if report is not None:
+        elsewhere = shlex.quote(str(report.parent / file.name))
+        raise UsageError(
+            f"{file} lies in a report's folder ({report}), which may be sent on, and the file holds values of single "
+            f"participants; name one outside of it, such as {option} {elsewhere}"
+        )
 
 
 def _line(text: str) -> str:

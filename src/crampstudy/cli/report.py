@@ -48,7 +48,10 @@ def report(
     ] = None,
     sections: Annotated[
         str | None,
-        typer.Option(help="Names of notebooks to run, separated by commas.", autocompletion=completion.sections),
+        typer.Option(
+            help="Names of notebooks to run, separated by commas; all for every one, also those that take long.",
+            autocompletion=completion.sections,
+        ),
     ] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
     unlogged: UnloggedNights = None,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,11 +23,8 @@ from crampstudy.cli.options import (
     opened,
     word,
 )
-from crampstudy.cli.output import Output, say_account, tell_kept
-from crampstudy.errors import AnalysisError, UsageError
-
-if TYPE_CHECKING:
-    from crampstudy.cohort import Cohort
+from crampstudy.cli.output import Output, check_outside_of_reports, say_account, tell_kept
+from crampstudy.errors import AnalysisError
 
 _NOTHING = 6
 _OUT = "--out"
@@ -66,12 +61,12 @@ def triage(
 
     output = Output(as_json, as_csv, force)
     if out is not None:
-        _check_no_report(out)
+        check_outside_of_reports(out, _OUT)
         check_free(out, _OUT, force=force)
     source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     cohort = opened(source)
     if out is not None:
-        _check_not_of_report_to_come(out, cohort)
+        check_outside_of_reports(out, _OUT, cohort)
     if cohort.kind != "diary":
         raise AnalysisError(f"{cohort.name} is a survey, which has no weeks of nights and so no red flags of weeks")
     rows = room.red_flags(cohort, bands(age_bands), where=where, ci_level=ci_level)
@@ -85,36 +80,3 @@ def triage(
     say_account(account, source, aside=output.aside)
     if not rows["estimate"].notna().any():
         raise typer.Exit(_NOTHING)
-
-
-def _check_no_report(file: Path) -> None:
-    """Refuse a file in the folder of a report, which is sent on.
-
-    Raises:
-        UsageError: it lies in one, also by a link.
-    """
-    from crampstudy.provenance import report_above
-
-    if (report := report_above(Path(os.path.realpath(file)))) is not None:
-        raise _refusal(file, report)
-
-
-def _check_not_of_report_to_come(file: Path, cohort: Cohort) -> None:
-    """Refuse a file where the report of this cohort will be, if it is not there yet.
-
-    Raises:
-        UsageError: it lies there.
-    """
-    from crampstudy.report.outline import default_folder
-
-    folder = Path(os.path.realpath(default_folder(cohort)))
-    if Path(os.path.realpath(file)).is_relative_to(folder):
-        raise _refusal(file, folder)
-
-
-def _refusal(file: Path, report: Path) -> UsageError:
-    elsewhere = shlex.quote(str(report.parent / file.name))
-    return UsageError(
-        f"{file} lies in a report's folder ({report}), which may be sent on, and the file holds values of single "
-        f"participants; name one outside of it, such as {_OUT} {elsewhere}"
-    )

@@ -22,6 +22,7 @@ from crampstudy.figures.sections.forest import forest
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
 from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean
+from crampstudy.figures.sections.prediction import prediction
 from crampstudy.figures.sections.recall import recall
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
@@ -60,6 +61,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         single_participants,
         balance,
         overlap,
+        prediction,
         regression_to_the_mean,
         cohort_flow,
         logging,
@@ -91,6 +93,7 @@ __all__ = [
     "onset",
     "overlap",
     "participants",
+    "prediction",
     "prevalence",
     "rates",
     "ratios",

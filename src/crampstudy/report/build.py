@@ -47,7 +47,8 @@ def build(
         source: what ``open_cohort`` takes.
         settings: ``name=value`` for the notebooks' parameters.
         out: the folder of the report; by default one of the cohort's name in ``reports`` under the current one.
-        sections: notebooks of the outline to build alone, by name.
+        sections: notebooks of the outline to build alone, by name; by default all but the optional ones, ``all`` for
+            every one.
         notebook: a notebook of one's own, run and set after the others.
         notebooks_dir: the folder of notebooks with ``outline.yaml``; found by itself where not given.
         jobs: kernels at a time; by default one per core, at most four.
@@ -81,7 +82,8 @@ def build(
             values, printed = {**values, PLAN: str(Path(frozen).resolve())}, {PLAN: Path(frozen).name}
         declared = params.describe(outline.notebooks, own)
         source_date()
-    only = tuple(path.stem for path in outline.notebooks) if sections else ()
+    some = sections and tuple(sections) != (outlines.EVERY,)
+    only = tuple(path.stem for path in outline.notebooks) if some else ()
     plan = DocumentPlan(
         outline, folder / outlines.OUTLINE, values, declared, only=only, printed=printed, pictures=figures
     )

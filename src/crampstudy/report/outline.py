@@ -8,6 +8,9 @@
         notebooks: [cohort]
       - title: Current studies
         notebooks: [age-and-muscle, sleep]
+      - title: Prediction
+        notebooks: [prediction]
+        optional: true
       - title: Appendix
         notebooks: [second-opinion]
         appendix: true
@@ -41,6 +44,8 @@ COMPARISON = "compare.ipynb"
 """The notebook that compares cohorts; it stands beside those of the outline, and is a document of its own."""
 
 
+EVERY = "all"
+"""In the place of sections it means every one, also those that are optional."""
 REPORTS = Path("reports")
 """Under this name reports stand in the current folder, where no other is given."""
 
@@ -54,12 +59,14 @@ def default_folder(*cohorts: Cohort) -> Path:
 class OutlinePart:
     """One part of the report; a title of ``None`` leaves the notebooks' headings as they are.
 
-    What stands in an ``appendix`` comes after all that the report has to say.
+    What stands in an ``appendix`` comes after all that the report has to say; what is ``optional`` is in the report
+    only where it is asked for.
     """
 
     title: str | None
     notebooks: tuple[Path, ...]
     appendix: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +82,23 @@ class Outline:
         return tuple(path for part in self.parts for path in part.notebooks)
 
     def only(self, sections: Sequence[str]) -> Outline:
-        """Return the outline with these notebooks alone, in its own order; all of them for no sections.
+        """Return the outline with these notebooks alone, in its own order.
+
+        For no sections those that are not optional, for ``all`` every one.
 
         Raises:
             UsageError: a section is not in the outline.
         """
         names = [path.stem for path in self.notebooks]
+        if tuple(sections) == (EVERY,):
+            return self
         for section in sections:
             if section not in names:
-                said, known = f"unknown section {section!r}", f"known are: {', '.join(names)}"
+                said, known = f"unknown section {section!r}", f"known are: {', '.join(names)}, or {EVERY} alone"
                 raise suggestions.unknown(UsageError, said, section, names, known)
         if not sections:
-            return self
+            kept = tuple(part for part in self.parts if not part.optional)
+            return self if kept == self.parts else Outline(self.title, kept)
         kept = (replace(part, notebooks=tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
         return Outline(self.title, tuple(part for part in kept if part.notebooks))
 
@@ -193,9 +205,11 @@ def _part(part: object, folder: Path) -> OutlinePart:
             paths = tuple(folder / f"{name}.ipynb" for name in names)
         case _:
             raise UsageError(f"outline.yaml: a part needs a title and a list of notebooks, got {part!r}")
-    appendix = more.pop("appendix", "false")
-    if more or appendix not in ("true", "false"):
-        raise UsageError(f"outline.yaml, part {title!r}: beside title and notebooks it takes appendix: true or false")
+    flags = {name: more.pop(name, "false") for name in ("appendix", "optional")}
+    if more or {*flags.values()} - {"true", "false"}:
+        raise UsageError(
+            f"outline.yaml, part {title!r}: beside title and notebooks it takes appendix: true or false, optional alike"
+        )
     if missing := [path.name for path in paths if not path.is_file()]:
         raise UsageError(f"outline.yaml, part {title!r}: no file {', '.join(missing)} beside it")
-    return OutlinePart(title, paths, appendix == "true")
+    return OutlinePart(title, paths, **{name: flag == "true" for name, flag in flags.items()})

@@ -57,6 +57,13 @@ from crampstudy.tables.sections.open_use import (
     overlap,
     regression_to_the_mean,
 )
+from crampstudy.tables.sections.prediction import (
+    calibration_points,
+    net_benefits,
+    prediction_scores,
+    prediction_skill,
+    weekly_intervals,
+)
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.sections.treatments import (
@@ -93,6 +100,7 @@ __all__ = [
     "between_kinds",
     "bootstrap",
     "both_directions",
+    "calibration_points",
     "case_criteria",
     "case_rates",
     "claims",
@@ -127,6 +135,7 @@ __all__ = [
     "modified",
     "months",
     "moved",
+    "net_benefits",
     "nightly_exposures",
     "not_estimated",
     "notes",
@@ -141,6 +150,8 @@ __all__ = [
     "people_by_frequency",
     "pooled",
     "pooled_cohorts",
+    "prediction_scores",
+    "prediction_skill",
     "prevalence",
     "printed",
     "rates",
@@ -172,4 +183,5 @@ __all__ = [
     "trials",
     "usual_sleep",
     "weekly_completeness",
+    "weekly_intervals",
 ]

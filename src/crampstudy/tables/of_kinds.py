@@ -20,6 +20,7 @@ from crampstudy.tables.sections import (
     comparisons,
     nightly,
     open_use,
+    prediction,
     severity,
     sleep,
     treatments,
@@ -48,6 +49,8 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
         *(conditions, age_ratios, claims),
         *(severity.cramp_features, severity.onset, severity.remedies),
+        *(prediction.prediction_scores, prediction.prediction_skill, prediction.calibration_points),
+        *(prediction.net_benefits, prediction.weekly_intervals),
         *(triage.red_flags, triage.flag_stability, triage.test_results),
         *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),
         *(treatments.treatment_effects, treatments.treatment_modifiers, treatments.treatment_flow),
@@ -69,6 +72,10 @@ _APART_ALSO = {
     **dict.fromkeys(_OF_EVIDENCE, ("term", "population")),
     **dict.fromkeys(("between_cohorts", "cohort_interaction", "beside_ratios"), ("outcome",)),
     **dict.fromkeys(("standardised_otherwise", "pooled_cohorts"), ("outcome",)),
+    **dict.fromkeys(
+        ("prediction_scores", "prediction_skill", "calibration_points", "net_benefits", "weekly_intervals"),
+        ("outcome", "model"),
+    ),
 }
 """The same of tables that are of no fit."""
 

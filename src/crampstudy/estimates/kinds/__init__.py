@@ -84,6 +84,14 @@ from crampstudy.estimates.kinds.sections.open_use import (
     PROPENSITY_WEIGHTED,
     REGRESSION_TO_THE_MEAN,
 )
+from crampstudy.estimates.kinds.sections.prediction import (
+    BETTER_FORETOLD,
+    CALIBRATION_POINT,
+    NET_BENEFIT,
+    PREDICTION_SCORE,
+    PREDICTION_SKILL,
+    WEEKLY_INTERVAL,
+)
 from crampstudy.estimates.kinds.sections.recall import RECALL, RECALL_CELLS
 from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sections.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
@@ -120,6 +128,7 @@ __all__ = [
     "AT_RISK",
     "BALANCE_AFTER",
     "BALANCE_BEFORE",
+    "BETTER_FORETOLD",
     "BETWEEN_ADJUSTED",
     "BETWEEN_BOOTSTRAP",
     "BETWEEN_COHORTS",
@@ -129,6 +138,7 @@ __all__ = [
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
     "BOTH_DIRECTIONS",
+    "CALIBRATION_POINT",
     "CASE_RATE",
     "CHARACTERISTICS",
     "CLAIM",
@@ -180,6 +190,7 @@ __all__ = [
     "MONTHS",
     "MUSCLE",
     "MUTUAL",
+    "NET_BENEFIT",
     "NIGHTLY_COUNT",
     "OFTEN",
     "ONSET",
@@ -191,6 +202,8 @@ __all__ = [
     "OVERLAP",
     "PARTICIPANTS",
     "POOLED",
+    "PREDICTION_SCORE",
+    "PREDICTION_SKILL",
     "PREVALENCE",
     "PROPENSITY",
     "PROPENSITY_WEIGHTED",
@@ -222,6 +235,7 @@ __all__ = [
     "TREATMENT_EFFECT_OTHERWISE",
     "TREATMENT_FLOW",
     "TREATMENT_SPREAD",
+    "WEEKLY_INTERVAL",
     "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",

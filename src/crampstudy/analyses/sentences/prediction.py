@@ -1,0 +1,99 @@
+"""What a model gains over a simple rule, in words that say so where it is little or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import value
+
+_MODEL = "chosen model"
+_SMALL = 0.05
+"""A skill below this is small: a score less than a twentieth better."""
+_LATER = "later nights"
+_WHAT = {
+    "cramp_night": "the probability of a cramp on the next night",
+    "cramps": "the number of cramps on the next night",
+    "moderate_severe_vs_rest": "whether somebody recalls moderate-severe cramps",
+}
+
+
+def answer(rows: pd.DataFrame) -> str:
+    """Return what the chosen model gains of each outcome, then on later nights and for how many people."""
+    skill = _of_all(kinds.PREDICTION_SKILL.rows(rows), newcomers=False)
+    first = skill[~skill["model"].str.contains(_LATER, na=False)]
+    said = [_gain(row, _WHAT[str(row["outcome"])]) for row in wording.records(first)]
+    if not said:
+        reason = tables.reasons(rows)
+        return f"Whether cramps can be foretold could not be estimated{f': {reason}' if reason else ''}."
+    later = skill[skill["model"].str.contains(_LATER, na=False)]
+    said += [f"On nights after all that was learned from, {_number(row)}" for row in wording.records(later)]
+    better = _of_all(kinds.BETTER_FORETOLD.rows(rows), newcomers=False)
+    better = better[~better["model"].str.contains(_LATER, na=False)]
+    for row in wording.records(better.head(1)):
+        said.append(f"The model foretold {value(row)} of the participants better than the {row['reference']} did")
+    said += [
+        f"Intervals that were to hold the cramps of 90% of coming weeks held those of {value(row)}"
+        for row in wording.records(_coverage(rows))
+    ]
+    return wording.sentences(said)
+
+
+def newcomer(rows: pd.DataFrame) -> str:
+    """Return what baseline alone says of a new participant's rate."""
+    skill = _of_all(kinds.PREDICTION_SKILL.rows(rows), newcomers=True)
+    if skill.empty:
+        return f"The rate of a new participant could not be foretold: {tables.reasons(rows)}."
+    return wording.sentences(
+        _gain(row, "the rate of a new participant, from what is known at baseline") for row in wording.records(skill)
+    )
+
+
+def limits_of_diary() -> str:
+    """Return what cross-validation within one cohort cannot tell, and what the scores depend on."""
+    return (
+        "Participants whom a model had not seen are still of the same study: how it does elsewhere is shown only by "
+        "another cohort. Most scores depend on how often cramps come, so that they cannot be compared between cohorts "
+        "or strata; skill against a simple rule in the same people can. What foretells need not cause: nothing here "
+        "says that changing it would change cramps. A gain in a score is no gain in care."
+    )
+
+
+def limits_of_survey() -> str:
+    """Return what recalled classes at one time cannot tell."""
+    return (
+        "People were asked once what they recalled of the past month, so that nothing is foretold in time: baseline "
+        "and cramps are of the same weeks, and cramps may be why something else was reported. What goes with cramps "
+        "here need not cause them."
+    )
+
+
+def _of_all(rows: pd.DataFrame, *, newcomers: bool) -> pd.DataFrame:
+    own = rows[rows["population"].eq("all") & rows["term"].eq(_MODEL) & rows["estimate"].notna()]
+    return own[own["model"].str.contains("baseline alone", na=False) == newcomers]
+
+
+def _coverage(rows: pd.DataFrame) -> pd.DataFrame:
+    own = kinds.WEEKLY_INTERVAL.rows(rows)
+    own = own[own["level"].str.startswith("coverage") & own["term"].eq(_MODEL) & own["population"].eq("all")]
+    return own[own["estimate"].notna()]
+
+
+def _gain(row: Mapping[str, Any], what: str) -> str:
+    against = f"the {row['reference']}"
+    if pd.isna(row["ci_low"]):
+        return f"Of {what}, {_number(row)}"
+    if row["ci_high"] < 0:
+        return f"{wording.capital(against)} foretold {what} better than the model did: {_number(row)}"
+    if row["ci_low"] <= 0:
+        return f"No gain over {against} could be shown in foretelling {what}: {_number(row)}"
+    size = "a small gain" if row["estimate"] < _SMALL else "a gain"
+    return f"In foretelling {what} the model had {size} over {against}: {_number(row)}"
+
+
+def _number(row: Mapping[str, Any]) -> str:
+    return f"skill {value(row)}"

@@ -1,0 +1,62 @@
+"""What a diary foretells: scores of predictions, what they gain over simple rules, and for whom."""
+
+from crampstudy.estimates.kinds.registry import Kind, register
+
+PREDICTION_SCORE = register(
+    Kind(
+        name="prediction score",
+        meaning="Score in `level` of the predictor in `term`, of participants that it had not learned from; `model` "
+        "says how rows were held back. Of deviance, log score, CRPS and Brier score lower is better.",
+        table="prediction_scores",
+        sentence="{level} of the {term}: {value}",
+    )
+)
+PREDICTION_SKILL = register(
+    Kind(
+        name="prediction skill",
+        meaning="Skill of the predictor in `term`: 1 - its score / that of the predictor in `reference`, the Brier "
+        "score of a probability, the Poisson deviance of a count; `population` is a stratum of how often "
+        "people had cramps.",
+        table="prediction_skill",
+        figure="prediction",
+        sentence="Skill of the {term}, {who}: {value}",
+    )
+)
+BETTER_FORETOLD = register(
+    Kind(
+        name="better foretold",
+        meaning="Share of the participants whose own score is better by the predictor in `term` than by that in "
+        "`reference`.",
+        table="prediction_skill",
+        sentence="Better foretold by the {term}, {who}: {value}",
+    )
+)
+CALIBRATION_POINT = register(
+    Kind(
+        name="calibration point",
+        meaning="Share of nights or people with the outcome among those to whom the predictor in `term` gave about the "
+        "probability in `level`, a tenth of them each.",
+        table="calibration_points",
+        figure="prediction",
+        sentence="Of those given {level} by the {term}: {value}",
+        tabled=False,
+    )
+)
+NET_BENEFIT = register(
+    Kind(
+        name="net benefit",
+        meaning="Net benefit of acting where the predictor in `term` gives at least the probability in `level`: true "
+        "positives less false ones at the odds of the threshold, each night or person; to act never has none.",
+        table="net_benefits",
+        sentence="Net benefit at {level} by the {term}: {value}",
+    )
+)
+WEEKLY_INTERVAL = register(
+    Kind(
+        name="weekly interval",
+        meaning="How often the interval of a coming week's cramps, calibrated on other participants, held what came, "
+        "or how wide it was on average, by `level`; `population` is a stratum of how often people had cramps.",
+        table="weekly_intervals",
+        sentence="{level}, {term}, {who}: {value}",
+    )
+)

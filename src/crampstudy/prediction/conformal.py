@@ -1,0 +1,112 @@
+"""Intervals of the cramps of a coming week, right as often as they say in participants who were not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.arrays import Array, Codes
+from crampstudy.estimates import kinds
+from crampstudy.prediction.resampled import FEWEST, Resamples, limits
+from crampstudy.prediction.rows import STRATA, Summary, strata_of
+from crampstudy.prediction.validation import CHOSEN, FOLDS, SEED, Validated, folds_of
+
+WEEK = 7
+LEVEL = 0.9
+COVERAGE, WIDTH = "coverage of weekly 90% intervals", "mean width of weekly 90% intervals"
+_SOME = 0.5
+"""Added to a mean where it stands for a spread, so that a week of no expected cramps has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """Weeks of 7 logged nights of a participant: the participant, what was expected at their start, and the cramps."""
+
+    person: Codes
+    expected: Array
+    cramps: Array
+    stratum: Codes
+
+
+def weeks_of(found: Validated, predictor: str, stratum: Codes) -> Weeks:
+    """Return the whole weeks of validated nights; a week is expected to bring 7 times what its first night was."""
+    table = found.table
+    first = np.flatnonzero(np.r_[True, table.person[1:] != table.person[:-1]])
+    nth = np.arange(len(table.person)) - np.repeat(first, np.diff(np.r_[first, len(table.person)]))
+    start = np.flatnonzero(nth % WEEK == 0)
+    ends = start + WEEK - 1
+    whole = (ends < len(table.person)) & (table.person[np.minimum(ends, len(table.person) - 1)] == table.person[start])
+    start = start[whole]
+    before = np.r_[0.0, np.cumsum(found.happened)]
+    said = WEEK * found.said[predictor][start]
+    return Weeks(table.person[start], said, before[start + WEEK] - before[start], stratum[start])
+
+
+def intervals(weeks: Weeks, level: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return the limits of each week's cramps, calibrated on the weeks of other participants.
+
+    The distance of what came from what was expected, in roots of what was expected, is compared with those of the other
+    folds' participants, each of whom counts alike however many weeks they have, and one more beyond all of them.
+
+    Source: Dunn, Wasserman and Ramdas 2023, 10.1080/01621459.2022.2060112 (pooled distribution functions).
+    """
+    _, person = np.unique(weeks.person, return_inverse=True)
+    fold = folds_of(int(person.max()) + 1, FOLDS, rng)[person]
+    spread = np.sqrt(weeks.expected + _SOME)
+    apart = np.abs(weeks.cramps - weeks.expected) / spread
+    reach = np.empty(len(apart))
+    for number in range(FOLDS):
+        own = fold == number
+        reach[own] = _quantile(apart[~own], person[~own], level)
+    # A count lies within, so that the limits are the whole numbers inside.
+    low = np.maximum(np.ceil(weeks.expected - reach * spread - 1e-9), 0)
+    return low, np.floor(weeks.expected + reach * spread + 1e-9)
+
+
+def _quantile(apart: Array, person: Codes, level: float) -> float:
+    _, own, number = np.unique(person, return_inverse=True, return_counts=True)
+    order = np.argsort(apart, kind="stable")
+    share = np.cumsum(1 / number[own][order]) / (len(number) + 1)
+    place = int(np.searchsorted(share, level - 1e-12))
+    return float(apart[order][place]) if place < len(apart) else float("inf")
+
+
+def coverage_rows(summary: Summary) -> pd.DataFrame:
+    """Return how often the intervals of a week held what came, of all and by stratum, and how wide they were."""
+    stratum = strata_of(summary)
+    predictors = (CHOSEN, summary.reference)
+    return estimates.frame(row for each in predictors for row in _of(summary, each, stratum))
+
+
+def _of(summary: Summary, predictor: str, stratum: Codes) -> Iterator[dict[str, Any]]:
+    weeks = weeks_of(summary.found, predictor, stratum)
+    cells = summary.base | {"analysis": kinds.WEEKLY_INTERVAL.name, "term": predictor, "population": "all"}
+    people = len(np.unique(weeks.person))
+    if people < 2 * FOLDS:
+        why = f"fewer than {2 * FOLDS} participants with 7 logged nights"
+        shared = {"level": COVERAGE, "scale": "proportion", "n_participants": people}
+        yield estimates.row(status="not_estimable", note=why, **cells | shared)
+        return
+    low, high = intervals(weeks, LEVEL, np.random.default_rng([SEED, 19]))
+    held = ((weeks.cramps >= low) & (weeks.cramps <= high)).astype(np.float64)
+    drawn = Resamples.of_participants(weeks.person, np.random.default_rng([SEED, 23]))
+    groups = {"all": np.ones(len(held), dtype=bool)} | {name: weeks.stratum == i for i, name in enumerate(STRATA)}
+    for name, inside in groups.items():
+        n = len(np.unique(weeks.person[inside]))
+        shared = {"population": name, "n_participants": n, "n_nights": WEEK * int(inside.sum())}
+        for level, of, scale in ((COVERAGE, held, "proportion"), (WIDTH, high - low, "score")):
+            mine = cells | shared | {"level": level, "scale": scale, "n_events": int(weeks.cramps[inside].sum())}
+            if n < FEWEST or not np.isfinite(of[inside]).all():
+                why = f"fewer than {FEWEST} participants" if n < FEWEST else "too few participants for an upper limit"
+                yield estimates.row(status="not_estimable", note=why, **mine)
+                continue
+            number = drawn.sums(inside.astype(np.float64))
+            values = drawn.sums(inside * np.where(np.isfinite(of), of, 0.0)) / np.where(number > 0, number, np.nan)
+            limit = limits(values, summary.base["ci_level"])
+            around = {"estimate": float(of[inside].mean()), "ci_low": limit[0], "ci_high": limit[1]}
+            yield estimates.row(status="converged", **around, **mine)

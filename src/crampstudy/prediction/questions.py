@@ -1,0 +1,72 @@
+"""The questions that are asked of predictions, from a cohort to tidy rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import compute, estimates
+from crampstudy.age_bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.prediction import leakage
+from crampstudy.prediction.conformal import coverage_rows
+from crampstudy.prediction.features import newcomers, nights_of
+from crampstudy.prediction.outcome import ANY, COUNT
+from crampstudy.prediction.rows import Summary, rows_of, skills_of
+from crampstudy.prediction.survey import survey_table, validate_survey
+from crampstudy.prediction.validation import CHOSEN, NEWCOMERS, validate
+
+
+def tomorrow_rows(
+    cohort: Cohort, bands: AgeBands | None = None, ci_level: float = 0.95, *, workers: compute.Workers = 1
+) -> pd.DataFrame:
+    """Return how well the next night of a participant who is new to the model is foretold from their own past.
+
+    Whether there is any cramp, and how many, of nights of any time; whether there is any also of nights after all that
+    was learned from; then intervals of the cramps of a coming week.
+
+    Raises:
+        AnalysisError: there is too little to learn from, or something known before a night is made of it.
+        UsageError: the cohort is a survey, which has no nights.
+    """
+    table = nights_of(cohort, bands)
+    leakage.check_past(cohort)
+    found = [Summary.of(validate(table, each, workers=workers), cohort.name, ci_level) for each in (ANY, COUNT)]
+    later = Summary.of(validate(table, ANY, forward=True, workers=workers), cohort.name, ci_level)
+    return pd.concat([*map(rows_of, found), skills_of(later), coverage_rows(found[1])], ignore_index=True)
+
+
+def newcomer_rows(
+    cohort: Cohort, bands: AgeBands | None = None, ci_level: float = 0.95, *, workers: compute.Workers = 1
+) -> pd.DataFrame:
+    """Return how well the rate of a new participant is foretold from what is known before the diary begins.
+
+    Where nothing is known, the one row says so.
+
+    Raises:
+        AnalysisError: there is too little to learn from, or a column is made of the outcome.
+        UsageError: the cohort is a survey, which has no nights.
+    """
+    table = newcomers(cohort, bands)
+    if not table.names:
+        return _no_newcomers(cohort.name, "nothing is known of participants at baseline")
+    return rows_of(Summary.of(validate(table, COUNT, workers=workers), cohort.name, ci_level))
+
+
+def _no_newcomers(cohort: str, why: str) -> pd.DataFrame:
+    cells = {"cohort": cohort, "population": "all", "outcome": COUNT.name, "model": NEWCOMERS, "term": CHOSEN}
+    kind = {"analysis": kinds.PREDICTION_SKILL.name, "scale": "skill"}
+    return estimates.frame([estimates.row(status="not_estimable", note=why, **cells, **kind)])
+
+
+def survey_rows(cohort: Cohort, bands: AgeBands, ci_level: float = 0.95) -> pd.DataFrame:
+    """Return how well recalled moderate-severe cramps are foretold from what a survey measures.
+
+    People below the first limit of the bands are left out.
+
+    Raises:
+        AnalysisError: too few people with such cramps are learned from, or tested on.
+        UsageError: the cohort is a diary, or has no weights or recalled class.
+    """
+    found, resamples = validate_survey(survey_table(cohort, bands))
+    return rows_of(Summary.of(found, cohort.name, ci_level, resamples))

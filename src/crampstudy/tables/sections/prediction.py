@@ -1,0 +1,96 @@
+"""How well cramps are foretold: scores of models beside simple rules, and for whom they are better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.headings import with_level
+from crampstudy.tables.table import table_of_rows
+
+_OUTCOMES = {"cramps": "number of cramps", "cramp_night": "night with a cramp"}
+_BASELINE = "baseline alone"
+_SKILL = "Skill, % (95% CI)"
+
+
+@table_of_rows
+def prediction_scores(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores, a row each predictor of each outcome and a column each score."""
+    return _grid(kinds.PREDICTION_SCORE.rows(estimates), "level", lambda level: wording.capital(level), "{} (95% CI)")
+
+
+@table_of_rows
+def prediction_skill(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return skill and the share of people better foretold, a row each predictor and stratum of frequency."""
+    skill, better = kinds.PREDICTION_SKILL.rows(estimates), kinds.BETTER_FORETOLD.rows(estimates)
+    rows = pd.concat([skill, better])
+    index = dict.fromkeys(map(_who, wording.records(rows)))
+    made = pd.DataFrame(index=pd.MultiIndex.from_tuples(index, names=["Foretold", "Predictor"]))
+    people = {_who(row): wording.count(row["n_participants"]) for row in wording.records(rows)}
+    made["Participants"] = [people[key] for key in index]
+    for heading, own in ((_SKILL, skill), ("Better foretold, % (95% CI)", better)):
+        cells = {_who(row): estimate(row) for row in wording.records(own)}
+        if cells:
+            made[with_level(heading, own)] = [cells.get(key, wording.DASH) for key in index]
+    return made
+
+
+@table_of_rows
+def calibration_points(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what happened where about a probability was said, a row each point of the curve."""
+    rows = kinds.CALIBRATION_POINT.rows(estimates)
+    made = pd.DataFrame({with_level("Happened, % (95% CI)", rows): [estimate(row) for row in wording.records(rows)]})
+    made.index = pd.MultiIndex.from_arrays(
+        [[foretold(row) for row in wording.records(rows)], rows["term"].map(wording.capital), rows["level"]],
+        names=["Foretold", "Predictor", "Said"],
+    )
+    return made
+
+
+@table_of_rows
+def net_benefits(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the net benefit of each predictor, a column each threshold."""
+    return _grid(kinds.NET_BENEFIT.rows(estimates), "level", lambda level: f"Threshold {level}", "{} (95% CI)")
+
+
+@table_of_rows
+def weekly_intervals(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how often intervals of a week's cramps held what came, and how wide they were, by stratum of frequency."""
+    return _grid(kinds.WEEKLY_INTERVAL.rows(estimates), "level", _of_weeks, "{} (95% CI)")
+
+
+def _of_weeks(level: str) -> str:
+    return "Held what came, %" if level.startswith("coverage") else "Mean width, cramps"
+
+
+def foretold(row: dict[str, Any]) -> str:
+    """Return what a row's predictions were of, and how they were tested."""
+    outcome = _OUTCOMES.get(str(row["outcome"]), f"{wording.small(wording.outcome(str(row['outcome'])))} cramps")
+    return wording.capital(f"{outcome}, {row['model']}")
+
+
+def predictor(row: dict[str, Any]) -> str:
+    """Return the predictor of a row, below that of all people a part of them."""
+    if row["population"] == "all":
+        return wording.capital(str(row["term"]))
+    return f"of which {wording.level(str(row['population']))}"
+
+
+def _who(row: dict[str, Any]) -> tuple[str, str]:
+    return foretold(row), predictor(row)
+
+
+def _grid(rows: pd.DataFrame, column: str, named: Callable[[str], str], heading: str) -> pd.DataFrame:
+    every = wording.records(rows)
+    keys = [_who(row) for row in every]
+    index = pd.MultiIndex.from_tuples(dict.fromkeys(keys), names=["Foretold", "Predictor"])
+    made = pd.DataFrame(index=index)
+    for level in dict.fromkeys(rows[column]):
+        own = {key: estimate(row) for key, row in zip(keys, every, strict=True) if row[column] == level}
+        made[with_level(heading.format(named(str(level))), rows)] = [own.get(key, wording.DASH) for key in index]
+    return made

@@ -1,0 +1,126 @@
+"""How much can be foretold in simulated cohorts; ``python tests/prediction_page.py --write docs/prediction.md``.
+
+The best that anybody could say of a night is the chance that it was drawn with, which the simulator knows.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from page_table import main
+from scipy.stats import beta
+
+from crampstudy import wording
+from crampstudy.cohort import Cohort
+from crampstudy.prediction.baselines import MOVING_AVERAGE
+from crampstudy.prediction.features import FeatureTable, nights_of
+from crampstudy.prediction.outcome import ANY
+from crampstudy.prediction.rows import Summary, skills_of
+from crampstudy.prediction.validation import CHOSEN, Validated, validate
+from crampstudy.simulate import Mess, Truth
+from crampstudy.simulate.chunks import Job, draw_chunk
+from crampstudy.simulate.draw.cohort import as_cohort
+from crampstudy.simulate.scenario import presets
+
+MARKS = "<!-- skill -->", "<!-- end of skill -->"
+NULL = "<!-- null -->", "<!-- end of null -->"
+PARTICIPANTS, NIGHTS, SEED = 150, 40, 20240607
+NULL_COHORTS, NULL_PARTICIPANTS, NULL_NIGHTS = 20, 40, 21
+BEST = "best achievable"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A simulated cohort as a table to learn from, and the chance of a cramp that each of its nights was drawn with."""
+
+    cohort: Cohort
+    table: FeatureTable
+    chance: np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def simulated(truth: Truth, mess: Mess, size: tuple[int, int], seed: int, *, covariates: bool = True) -> Simulated:
+    """Draw a cohort with what its nights were drawn from.
+
+    Args:
+        truth: what is drawn.
+        mess: what goes wrong.
+        size: participants and nights.
+        seed: seed of everything.
+        covariates: whether more than the own past is known.
+    """
+    job = Job.of(*size, seed, truth, mess)
+    chunk = draw_chunk(job, range(job.plan.blocks))
+    cohort = as_cohort(chunk.tables)
+    table = nights_of(cohort, covariates=covariates)
+    assert table.day is not None
+    nights = pl.DataFrame(
+        {
+            "participant_id": [table.ids[number] for number in table.person],
+            "date": pl.Series(table.day).cast(pl.Int32).cast(pl.Date),
+        }
+    )
+    rate = nights.join(chunk.rates, on=["participant_id", "date"], how="left", maintain_order="left")["rate"].to_numpy()
+    alpha = truth.cramps.night_dispersion
+    chance = 1 - (1 + alpha * rate) ** (-1 / alpha) if alpha else 1 - np.exp(-rate)
+    return Simulated(cohort, table, ANY.bounded(chance))
+
+
+def with_best(found: Validated, chance: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Validated:
+    """Return what was validated with the best that could be said beside it."""
+    return replace(found, said={**found.said, BEST: chance})
+
+
+def line(name: str, truth: Truth, mess: Mess) -> str:
+    """Return the skill of the chosen model and of the best achievable in one cohort, as a row of Markdown."""
+    made = simulated(truth, mess, (PARTICIPANTS, NIGHTS), SEED)
+    found = with_best(validate(made.table, ANY), made.chance)
+    rows = skills_of(Summary.of(found, name, 0.95))
+    of = rows[(rows["population"] == "all") & (rows["analysis"] == "prediction skill")].set_index("term")
+    model, best = of.loc[CHOSEN], of.loc[BEST]
+    better = rows[(rows["population"] == "all") & (rows["analysis"] == "better foretold")].iloc[0]
+    share = f"{100 * model['estimate'] / best['estimate']:.0f}" if best["ci_low"] > 0 else wording.DASH
+    weekly = 7 * made.table.counts.mean()
+    cells = (name, f"{weekly:.2f}", *(wording.estimate(row, 1, 100) for row in (model, best)), share)
+    return f"| {' | '.join(cells)} | {100 * better['estimate']:.0f} |"
+
+
+def nothing(truth: Truth) -> Truth:
+    """Return a truth in which every night of everybody is alike."""
+    same = {"person_shape": 1e6, "near_nightly_share": 0.0, "latent_sd": 0.0, "slow_sd": 0.0, "night_dispersion": 0.0}
+    return replace(truth, cramps=replace(truth.cramps, **same))
+
+
+def page() -> str:
+    """Return the table of the presets, and of a cohort in which nothing is to be foretold."""
+    lines = [
+        f"| cohort, {PARTICIPANTS} participants, {NIGHTS} nights | cramps a week | skill of the model, % "
+        "| best achievable, % | share of it, % | better foretold, % |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [line(name, presets.preset(name).truth, presets.preset(name).mess) for name in presets.names()]
+    null = presets.preset("null")
+    return "\n".join([*lines, line("null, all nights alike", nothing(null.truth), null.mess)])
+
+
+def null_page() -> str:
+    """Return in how many cohorts without any effect the model is said to gain over the participants' own past."""
+    null = presets.preset("null")
+    gained = 0
+    for seed in range(NULL_COHORTS):
+        made = simulated(null.truth, null.mess, (NULL_PARTICIPANTS, NULL_NIGHTS), seed)
+        rows = skills_of(Summary.of(validate(made.table, ANY), "null", 0.95))
+        own = rows[(rows["population"] == "all") & (rows["term"] == CHOSEN) & (rows["analysis"] == "prediction skill")]
+        gained += bool(own["ci_low"].iloc[0] > 0)
+    high = beta.ppf(0.95, gained + 1, NULL_COHORTS - gained) if gained < NULL_COHORTS else 1.0
+    return (
+        f"In {gained} of {NULL_COHORTS} cohorts of the preset null ({NULL_PARTICIPANTS} participants, {NULL_NIGHTS} "
+        f"nights), where only persons and nights differ, the interval of the skill against the {MOVING_AVERAGE} lay "
+        f"above 0 (one-sided exact 95% bound: {100 * high:.0f}%)."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(page(), MARKS, __doc__) or main(null_page(), NULL, __doc__))
