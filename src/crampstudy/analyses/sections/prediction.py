@@ -113,4 +113,5 @@ ANALYSIS = Analysis(
         "survey": CohortAnswer(of_survey, (FIGURE, SCORES, SKILL), {"participants": ("recalled_low", "age_years")}),
     },
     values=("answer", "newcomer", "limits"),
+    on_request=True,
 )
