@@ -107,8 +107,8 @@ def check_outside_of_reports(file: Path, option: str, cohort: Cohort | None = No
     Raises:
         UsageError: it lies in one, also by a link.
     """
-    from crampstudy.report.outline import default_folder
     from crampstudy.provenance import report_above
+    from crampstudy.report.outline import default_folder
 
     place = Path(os.path.realpath(file))
     report = report_above(place)
