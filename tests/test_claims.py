@@ -268,7 +268,9 @@ class TestLedger:
         made = changed(found, "C33", hold=True)
         at = index_of(claims.find("C33").rows("diary")[0], made["conditions"])
         made["conditions"].loc[at, "p_value"] = 0.02
-        assert "Not beyond chance among the" in claims.reason(claim_with(made, "C33"))
+        assert "claims that the section conditions tests (Holm, p = 0.14)" in claims.reason(claim_with(made, "C33"))
+        wide = made | {"conditions": made["conditions"].assign(ci_level=0.8)}
+        assert "Not beyond chance" not in claims.reason(claim_with(wide, "C33"))
         made["conditions"].loc[at, "p_value"] = 1e-9
         assert "Not beyond chance" not in claims.reason(claim_with(made, "C33"))
 

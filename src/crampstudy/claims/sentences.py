@@ -13,7 +13,6 @@ from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import estimate
 
-_ALPHA = 0.05
 _NO_MEDIATION = (
     "no section estimates the indirect effect; a mediation analysis of participants.diabetes and "
     "participants.neuropathy would test it"
@@ -37,13 +36,18 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
     yield from _of_parts(entry)
     if claim.kind == "omission":
         yield f"the article leaves this out; what was published: {entry.published.verdict}"
-    if entry.supports and entry.p_holm is not None and entry.p_holm > _ALPHA:
-        holm = f"Holm, {wording.p_text(entry.p_holm)}"
-        yield f"not beyond chance among the {entry.family} claims that this section tests ({holm})"
+    if entry.supports and entry.p_holm is not None and entry.p_holm > _alpha(entry):
+        section, holm = entry.parts[0].of.section, f"Holm, {wording.p_text(entry.p_holm)}"
+        yield f"not beyond chance among the {entry.family} claims that the section {section} tests ({holm})"
     if entry.verdict == rules.INCONCLUSIVE and power.foreseeable(entry.chances):
         yield f"at this size it could hardly have been otherwise, {power_words(entry)}"
     if entry.parted:
         yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
+
+
+def _alpha(entry: LedgerEntry) -> float:
+    """Return the level of the test that the interval of the row is."""
+    return 1 - float(next(part.row["ci_level"] for part in entry.parts if part.row is not None))
 
 
 def number(entry: LedgerEntry) -> str:
