@@ -29,7 +29,7 @@ def files(folder: Path) -> list[str]:
     return sorted(name for name in names if name != MANIFEST)
 
 
-def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path:
+def report(source: str, out: Path, cwd: Path, *options: str, umask: int = 0o022, **env: str) -> Path:
     """Run the command line in another process, folder and environment, and return the report's folder."""
     cwd.mkdir(parents=True)
     ran = subprocess.run(
@@ -39,6 +39,7 @@ def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path
         capture_output=True,
         text=True,
         check=False,
+        umask=umask,
     )
     assert ran.returncode == 0, ran.stderr
     return out
@@ -46,18 +47,19 @@ def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path
 
 def here(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
     """Make the report with an absolute source."""
-    env = {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "POLARS_MAX_THREADS": "1"}
+    env = {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "POLARS_MAX_THREADS": "1", "LC_ALL": "C"}
     env["CRAMPSTUDY_CACHE"] = str(tmp_path / "kept" / "one")
     return report(f"{prefix}{source}", tmp_path / "one", tmp_path / "a", *options, **env)
 
 
 def elsewhere(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
-    """Make the report with a relative source, under another hash seed, time zone and threading."""
+    """Make the report with a relative source, under another hash seed, time zone, threading, language and umask."""
     env = {"PYTHONHASHSEED": "77", "TZ": "America/Lima", "POLARS_MAX_THREADS": "4"}
+    env |= {"LC_ALL": "tr_TR.UTF-8", "LANG": "de_DE.UTF-8"}
     env["CRAMPSTUDY_CACHE"] = str(tmp_path / "kept" / "two")
     there = tmp_path / "b" / "c"
     relative = os.path.relpath(source, there)
-    return report(f"{prefix}{relative}", tmp_path / "two", there, *options, **env)
+    return report(f"{prefix}{relative}", tmp_path / "two", there, *options, umask=0o077, **env)
 
 
 def assert_sound(folder: Path) -> list[dict[str, str]]:

@@ -122,10 +122,12 @@ def report(
     asked = ask((source,), out, settings=settings, sections=chosen, figures=figures)
     if cache is not None and notebook is None and is_unchanged(cache, asked, chosen):
         return
-    # Imported only now, for it takes longer than to see that nothing has changed.
-    from crampstudy.report.build import build
+    from crampstudy.report import warm
 
-    with progress() as shown:
+    # What takes long is imported only now, when it is seen that something has changed, and by the server meanwhile.
+    with warm.server(warm.environment()) as server, progress() as shown:
+        from crampstudy.report.build import build
+
         made = build(
             source,
             settings=settings,
@@ -137,6 +139,7 @@ def report(
             force=force,
             figures=figures,
             cache=cache,
+            server=server,
         )
     for notice in made.notices:
         typer.echo(notice, err=True)

@@ -38,6 +38,7 @@ def build(
     figures: bool = False,
     cache: Cache | None = None,
     partial: Path | None = None,
+    server: Path | None = None,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
 
@@ -58,6 +59,7 @@ def build(
         figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
         cache: where sections are looked for that were run on the same before; by default all are run.
         partial: a folder in which a notebook that fails is kept as far as it was run; by default none is.
+        server: the socket of a warm server to fork kernels from, as :func:`warm.server` yields it; by default its own.
 
     Raises:
         UsageError: notebooks, outline or sections are not there.
@@ -95,4 +97,6 @@ def build(
         # A kernel runs in another folder.
         return Subject((sources.load(source).cohort,), (source,), {params.SOURCE: absolute([source])[0]})
 
-    return make(plan, load, clock, Destination(out, force, partial), jobs=jobs, cell_seconds=cell_seconds)
+    return make(
+        plan, load, clock, Destination(out, force, partial), jobs=jobs, cell_seconds=cell_seconds, server=server
+    )
