@@ -21,10 +21,10 @@ from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
-from crampstudy.contrasts.season.rows import NONE, SeasonQuestion, day_of
+from crampstudy.contrasts.season.rows import NONE, SeasonQuestion
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.nights.calendar import YEAR
+from crampstudy.nights.calendar import YEAR, day_of
 from crampstudy.simulate import Truth, simulate
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.estimands.season import season as answers

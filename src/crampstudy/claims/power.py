@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.claims.rules import CONTRADICTED, HIGHER, INCONCLUSIVE, NEGLIGIBLE, SUPPORTED, ClaimVerdict
@@ -48,7 +48,7 @@ def chances(row: Mapping[str, Any], side: str, margins: Margins = MARGINS) -> Ch
     low, high = sorted(sign * bound for bound in bounds)
     truths = (0.0, high, math.log(LARGE) if row["scale"] != verdicts.DIFFERENCE else LARGE * high)
     df = math.inf if pd.isna(row["df"]) else float(row["df"])
-    reach = stats.t.ppf((1 + row["ci_level"]) / 2, df) * float(error) * _spread(df)
+    reach = special.stdtrit(df, (1 + row["ci_level"]) / 2) * float(error) * _spread(df)
     found = (_of_truth(truth, (low, high), float(error), reach) for truth in truths)
     return dict(zip(TRUTHS, found, strict=True))
 
@@ -70,7 +70,7 @@ def _spread(df: float) -> Array:
     if math.isinf(df):
         return np.ones(1)
     at = (np.arange(_NODES) + 0.5) / _NODES
-    return np.asarray(np.sqrt(stats.chi2.ppf(at, df) / df))
+    return np.asarray(np.sqrt(special.chdtri(df, 1 - at) / df))
 
 
 def _of_truth(truth: float, bounds: tuple[float, float], error: float, reach: Array) -> dict[ClaimVerdict, float]:
@@ -78,7 +78,7 @@ def _of_truth(truth: float, bounds: tuple[float, float], error: float, reach: Ar
     low, high = bounds
 
     def below(limit: Array) -> Array:
-        return np.asarray(stats.norm.cdf((limit - truth) / error))
+        return np.asarray(special.ndtr((limit - truth) / error))
 
     above_null, other_side = 1 - below(reach), below(-reach)
     # Wholly inside and above no effect; wholly inside and around it.

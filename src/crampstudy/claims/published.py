@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from scipy import stats
-
 from crampstudy import estimates, wording
 from crampstudy.claims import rules
 from crampstudy.claims.claim import Claim
@@ -80,6 +78,9 @@ def _figure(figure: str) -> tuple[str, dict[str, Any]]:
 
 
 def _wilson(share: float, n: int) -> tuple[float, float]:
+    # Loaded here: it takes longer than all else that a table of claims needs.
+    from scipy import stats
+
     found = stats.binomtest(round(share * n), n).proportion_ci(PUBLISHED_LEVEL, method="wilson")
     return float(found.low), float(found.high)
 

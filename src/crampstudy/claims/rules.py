@@ -9,11 +9,10 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from crampstudy.contrasts.season.rows import WINTER
 from crampstudy.errors import UsageError
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins
-from crampstudy.nights.calendar import Hemisphere
+from crampstudy.nights.calendar import WINTER, Hemisphere
 
 ClaimVerdict = Literal[
     "supported", "supported but negligible", "contradicted", "not testable here", "inconclusive", "stated"

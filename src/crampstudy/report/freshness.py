@@ -53,7 +53,15 @@ def ask(
     sections: Sequence[str] = (),
     figures: bool = False,
 ) -> ReportRequest:
-    """Return what is asked for by the options of a command."""
+    """Return what is asked for by the options of a command.
+
+    Args:
+        sources: the addresses of the cohorts.
+        out: the folder of the report, if one is named.
+        settings: ``name=value`` for the notebooks' parameters.
+        sections: notebooks of the outline that are made alone.
+        figures: whether figures are pictures as well.
+    """
     set_to = dict(setting.partition("=")[::2] for setting in settings)
     options = {f"parameter {name.strip()}": value for name, value in set_to.items()}
     more = {"sections": ", ".join(sections), "figures": "also as pictures" if figures else ""}

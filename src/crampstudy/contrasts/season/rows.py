@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,13 @@ from crampstudy.models.nights import count
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.terms.design_matrix import INTERCEPT
 from crampstudy.nights import NIGHTS_PER_WEEK
-from crampstudy.nights.calendar import YEAR, Hemisphere
+from crampstudy.nights.calendar import WINTER, YEAR, Hemisphere, day_of
 
 REPLICATES = 400
 COSINE, SINE = "season_cos", "season_sin"
 SURE = 3.0
 """Amplitudes of fewer standard errors are biased upwards so much that the note says so."""
 NONE = "a cycle cannot be told from none, so that the peak may be on any day"
-WINTER: Mapping[Hemisphere, tuple[int, int]] = {"north": (305, 59), "south": (121, 243)}
-"""Days of the year from 1 November to 28 February, and from 1 May to 31 August."""
 _DAYS = tuple(range(1, 366, 7))
 
 Row = dict[str, Any]
@@ -51,12 +48,6 @@ class SeasonQuestion:
     ci_level: float = 0.95
     per_coefficient: int | None = None
     replicates: int = REPLICATES
-
-
-def day_of(day: float) -> str:
-    """Return a day of the year as a date in words, whatever turns of the year lie between: ``24 July``."""
-    first = date(2023, 1, 1)
-    return (first + timedelta(days=(round(day) - 1) % 365)).strftime("%-d %B")
 
 
 _LEVELS: tuple[tuple[str, str, str], ...] = (

@@ -8,9 +8,9 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.claims import find, plan, power, published, rules
-from crampstudy.contrasts.season.rows import day_of
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import value
+from crampstudy.nights.calendar import day_of
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
