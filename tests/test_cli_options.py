@@ -56,7 +56,7 @@ def test_the_commands_that_take_each_shared_option() -> None:
     assert takes["--age-bands"] >= {"describe", "compare", "fit", "analyse", "report"}
     assert takes["--ci-level"] == {"describe", "compare", "fit", "analyse", "evidence", "report", "triage"}
     assert takes["--csv"] == rows
-    assert takes["--json"] == {*rows, "adjust", "try", "validate", "import"}
+    assert takes["--json"] == {*rows, "adjust", "diff", "try", "validate", "import"}
     assert takes["--out"] >= {*writes, "fetch"}
     assert takes["--force"] >= takes["--json"] | writes
     # What may stand alone is told from other options by how it is shown.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crampstudy.cli.options import AsJson
+from crampstudy.cli.options import AsJson, Force
 from crampstudy.cli.output import Output
 from crampstudy.cli.rerun.unchanged import cache_of_user
 
@@ -31,7 +31,7 @@ def diff(
     data_a: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Where the data of A are.")] = None,
     data_b: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Where those of B are.")] = None,
     as_json: AsJson = None,
-    force: Annotated[bool, typer.Option("--force", help="Also replace the file of --json, and keep it aside.")] = False,
+    force: Force = False,
 ) -> None:
     """Say which estimates moved between two reports, by how many standard errors, and which inputs differ.
 
