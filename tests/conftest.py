@@ -26,7 +26,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 # Simulation studies, runs as processes of their own and whole reports, those with the longest tests first.
 SLOW = (
     *("crash", "repeatable", "cluster", "worked_examples", "recovery_grid", "second_opinion", "report_build", "readme"),
-    "first_study",
+    *("first_study", "rerun", "freshness", "grid", "certificate"),
     *("report_typeset", "recovery", "cards", "answers", "checks", "simulate", "simulate_write", "process", "bootstrap"),
     *("classes", "compute", "compute_kept", "injected_errors", "fuzz", "awkward", "cli_simulate", "partitions"),
     *("factors", "classes_30_days", "mutated", "parts", "units", "degrade", "of_surveys", "mixed", "of_events"),

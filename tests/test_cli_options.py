@@ -40,8 +40,9 @@ def options() -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("option", SHARED_OPTIONS)
 def test_an_option_of_several_commands_says_and_takes_the_same_in_each(option: str) -> None:
-    # The CSV that triage writes holds what is sensitive, and says so.
-    of_commands = [each for name, each in options()[option].items() if (name, option) != ("triage", "--out")]
+    # The files that these write hold what is sensitive, and say so.
+    sensitive = [("triage", "--out"), ("predict", "--out")]
+    of_commands = [each for name, each in options()[option].items() if (name, option) not in sensitive]
     assert len({(each.help, each.metavar, each.is_flag, each.multiple) for each in of_commands}) == 1
     types = {str(each.type_descriptor.annotation) for each in of_commands if hasattr(each, "type_descriptor")}
     assert len(types) <= 1
@@ -50,13 +51,14 @@ def test_an_option_of_several_commands_says_and_takes_the_same_in_each(option: s
 def test_the_commands_that_take_each_shared_option() -> None:
     found = options()
     takes = {option: {*found[option]} for option in SHARED_OPTIONS}
-    rows = {"describe", "compare", "fit", "analyse", "models", "evidence", "claims", "triage"}
+    rows = {"describe", "compare", "fit", "analyse", "models", "evidence", "claims", "triage", "predict"}
     writes = {"simulate", "import", "report"}
-    assert takes["--where"] == {"describe", "compare", "fit", "analyse", "claims", "report"}
+    assert takes["--where"] == {"describe", "compare", "fit", "analyse", "claims", "report", "triage"}
     assert takes["--age-bands"] >= {"describe", "compare", "fit", "analyse", "report"}
-    assert takes["--ci-level"] == {"describe", "compare", "fit", "analyse", "evidence", "claims", "report", "triage"}
+    read = {"describe", "compare", "fit", "analyse", "evidence", "claims", "report", "triage", "predict"}
+    assert takes["--ci-level"] == read
     assert takes["--csv"] == rows
-    assert takes["--json"] == {*rows, "adjust", "try", "validate", "import"}
+    assert takes["--json"] == {*rows, "adjust", "diff", "try", "validate", "import"}
     assert takes["--out"] >= {*writes, "fetch", "claims"}
     assert takes["--force"] >= takes["--json"] | writes
     # What may stand alone is told from other options by how it is shown.

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from crampstudy import plain_yaml
 from crampstudy.claims.claim import Claim, ClaimRow, Row, claims
 from crampstudy.compute import version
 from crampstudy.errors import UsageError
@@ -53,6 +51,8 @@ class ClaimPlan:
 
 def frozen() -> str:
     """Return the plan of all claims as YAML; what is not planned is deleted from it before it is kept."""
+    import yaml  # tables of claims need none
+
     content = {
         "format": FORMAT,
         "version": version.current().crampstudy,
@@ -70,6 +70,10 @@ def read(path: str | Path | None) -> ClaimPlan | None:
     """
     if path is None:
         return None
+    import yaml
+
+    from crampstudy import plain_yaml
+
     try:
         content = Path(path).read_bytes()
         made = plain_yaml.load(content.decode())
