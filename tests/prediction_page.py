@@ -27,7 +27,7 @@ from crampstudy.simulate.scenario import presets
 
 MARKS = "<!-- skill -->", "<!-- end of skill -->"
 NULL = "<!-- null -->", "<!-- end of null -->"
-PARTICIPANTS, NIGHTS, SEED = 150, 40, 20240607
+PARTICIPANTS, NIGHTS, SEED = 120, 45, 20240607
 NULL_COHORTS, NULL_PARTICIPANTS, NULL_NIGHTS = 20, 40, 21
 BEST = "best achievable"
 

@@ -31,9 +31,8 @@ from crampstudy.cli import (
     rerun,
     simulate,
     triage,
-    usage,
 )
-from crampstudy.cli.command import Command
+from crampstudy.cli.command import Command, Unparsed, error_of, help_of
 from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError, UsageError
 
 app = typer.Typer(
@@ -113,12 +112,12 @@ def main() -> None:
             with progress.on_terminal():
                 code = typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=False)
             sys.exit(code if isinstance(code, int) else 0)
-        except usage.Unparsed as unparsed:
+        except Unparsed as unparsed:
             if len(sys.argv) == 1:
                 # Without a word of a command its message is the help.
-                typer.echo(usage.help_of(unparsed), err=True)
+                typer.echo(help_of(unparsed), err=True)
                 sys.exit(UsageError.exit_code)
-            _refuse(usage.error_of(unparsed))
+            _refuse(error_of(unparsed))
         except ending.Ended as ended:
             _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise

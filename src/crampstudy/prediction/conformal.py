@@ -77,10 +77,11 @@ def _quantile(apart: Array, person: Codes, level: float) -> float:
 
 
 def coverage_rows(summary: Summary) -> pd.DataFrame:
-    """Return how often the intervals of a week held what came, of all and by stratum, and how wide they were."""
+    """Return how often the intervals of a week held what came, and how wide they were; of the model also by stratum."""
     stratum = strata_of(summary)
     predictors = (CHOSEN, summary.reference)
-    return estimates.frame(row for each in predictors for row in _of(summary, each, stratum))
+    rows = (row for each in predictors for row in _of(summary, each, stratum))
+    return estimates.frame(row for row in rows if row["term"] == CHOSEN or row["population"] == "all")
 
 
 def _of(summary: Summary, predictor: str, stratum: Codes) -> Iterator[dict[str, Any]]:

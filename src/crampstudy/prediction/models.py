@@ -13,8 +13,9 @@ from crampstudy.prediction.features import directions, domain_of
 from crampstudy.prediction.features.table import LAST, OWN_PAST
 from crampstudy.prediction.outcome import Outcome
 
-REGRESSION, TREES = "penalised regression", "boosted trees"
 Family = Literal["penalised regression", "boosted trees"]
+REGRESSION: Family = "penalised regression"
+TREES: Family = "boosted trees"
 _LEARNING_RATE = 0.1
 _BINS = 63
 """Values of a feature that trees tell apart, beside a missing one."""
@@ -46,7 +47,7 @@ class Candidate:
         return [i for i, name in enumerate(names) if not self.past_alone or domain_of(name) == OWN_PAST]
 
 
-_EVERY: Mapping[str, tuple[Candidate, ...]] = {
+_EVERY: Mapping[Family, tuple[Candidate, ...]] = {
     REGRESSION: (
         *(Candidate(REGRESSION, penalty=penalty) for penalty in (0.003, 0.03, 0.1, 1.0)),
         *(Candidate(REGRESSION, penalty=penalty, past_alone=True) for penalty in (0.001, 0.1)),
@@ -58,7 +59,7 @@ _EVERY: Mapping[str, tuple[Candidate, ...]] = {
 }
 
 
-def candidates(names: tuple[str, ...]) -> Mapping[str, tuple[Candidate, ...]]:
+def candidates(names: tuple[str, ...]) -> Mapping[Family, tuple[Candidate, ...]]:
     """Return the models to choose from by family; where there is no own past, or nothing else, none asks for it."""
     domains = {domain_of(name) for name in names}
     both = OWN_PAST in domains and len(domains) > 1

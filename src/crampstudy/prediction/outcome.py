@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -19,7 +18,7 @@ _LEAST = 1e-6
 class Outcome:
     """An outcome by the name of its column."""
 
-    name: Literal["cramps", "cramp_night", "moderate_severe_vs_rest"]
+    name: str
 
     @property
     def is_count(self) -> bool:

@@ -115,7 +115,9 @@ def check_columns(table: FeatureTable) -> None:
     """
     first = np.unique(table.person, return_index=True)[1]
     own = [i for i, name in enumerate(table.names) if _is_baseline(table, i)]
-    counts, nights = (np.bincount(table.person, of)[table.person[first]] for of in (table.counts, table.nights))
+    counts, nights = (
+        np.bincount(table.person, of)[table.person[first]].astype(np.float64) for of in (table.counts, table.nights)
+    )
     names = tuple(table.names[i] for i in own)
     leakage.check_not_of_outcome(names, table.values[first][:, own].astype(float), counts, nights)
 
@@ -141,9 +143,9 @@ def _of_fold(table: FeatureTable, outcome: Outcome, fold: Codes, forward: bool, 
     rng = np.random.default_rng([SEED, forward, number])
     pairs = dict(_of_rules(train, test, outcome, rng))
     found = {name: best(train, outcome, grid, rng) for name, grid in candidates(train.names).items()}
-    for name, (candidate, held_out, _) in found.items():
-        pairs[name] = held_out, said_by(candidate, train, test, outcome)
-    winner = min(found, key=lambda name: found[name][2])
+    for family, (candidate, held_out, _) in found.items():
+        pairs[family] = held_out, said_by(candidate, train, test, outcome)
+    winner = min(found, key=lambda family: found[family][2])
     pairs[CHOSEN] = pairs[winner]
     said = {name: outcome.bounded(of_test) for name, (_, of_test) in pairs.items()}
     part: dict[str, Any] = {"rows": rows, "said": said, "log": {}, "crps": {}, "chosen": found[winner][0]}

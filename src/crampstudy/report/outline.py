@@ -97,8 +97,8 @@ class Outline:
                 said, known = f"unknown section {section!r}", f"known are: {', '.join(names)}, or {EVERY} alone"
                 raise suggestions.unknown(UsageError, said, section, names, known)
         if not sections:
-            kept = tuple(part for part in self.parts if not part.optional)
-            return self if kept == self.parts else Outline(self.title, kept)
+            usual = tuple(part for part in self.parts if not part.optional)
+            return self if usual == self.parts else Outline(self.title, usual)
         kept = (replace(part, notebooks=tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
         return Outline(self.title, tuple(part for part in kept if part.notebooks))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -63,7 +65,7 @@ def _skill(axes: Axes, skill: pd.DataFrame) -> None:
         low, high = (own[name].clip(lower=_LOWEST) * 100 for name in ("ci_low", "ci_high"))
         axes.hlines(y, low, high, color=style.PALETTE[i])
         name = "Count" if own["outcome"].iloc[0] == "cramps" else "Probability"
-        looks = {"color": style.PALETTE[i], "markersize": style.MARKER, "markeredgewidth": 0}
+        looks: dict[str, Any] = {"color": style.PALETTE[i], "markersize": style.MARKER, "markeredgewidth": 0}
         axes.plot(own["estimate"].clip(lower=_LOWEST) * 100, y, style.MARKERS[i], label=name, **looks)
     axes.axvline(0, color=style.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_yticks(list(places.values()), list(places))

@@ -136,7 +136,7 @@ def _named(outside: Mapping[str, Flags], count: int) -> list[str | None]:
 
 
 def _any(outside: Mapping[str, Flags], count: int) -> Flags:
-    return np.any([np.zeros(count, dtype=bool), *outside.values()], axis=0)
+    return np.asarray(np.any([np.zeros(count, dtype=bool), *outside.values()], axis=0))
 
 
 def validation_rows(applied: Applied, model: ModelFile, cohort: str, ci_level: float = 0.95) -> pd.DataFrame:

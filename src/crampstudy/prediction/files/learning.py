@@ -72,8 +72,8 @@ def _rule(table: FeatureTable, outcome: Outcome, bands: AgeBands) -> Rule:
 
 
 def _calibration(rows: pd.DataFrame) -> tuple[float, float]:
-    own = rows[rows["analysis"].eq(kinds.PREDICTION_SCORE.name) & rows["term"].eq(CHOSEN)].set_index("level")
-    found = (float(own.loc[level, "estimate"]) for level in (INTERCEPT, SLOPE))
+    own = rows[rows["analysis"].eq(kinds.PREDICTION_SCORE.name) & rows["term"].eq(CHOSEN)]
+    found = (float(own.loc[own["level"].eq(level), "estimate"].iloc[0]) for level in (INTERCEPT, SLOPE))
     # JSON has no nan; a line that cannot be told is taken as right.
     intercept, slope = (
         each if math.isfinite(each) else default for each, default in zip(found, (0.0, 1.0), strict=True)

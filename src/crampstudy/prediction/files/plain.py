@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import special
 
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.errors import AnalysisError
 from crampstudy.prediction.features import domain_of
 from crampstudy.prediction.features.table import CALENDAR, OWN_PAST
@@ -105,7 +105,7 @@ class PlainModel:
         held = np.clip(values, self.low, self.high)
         return np.where(own, held, values)
 
-    def outside(self, values: Array) -> dict[str, Array]:
+    def outside(self, values: Array) -> dict[str, Flags]:
         """Return by feature in which rows it lies out of the range of training; missing is in no row.
 
         The calendar has no range, and of the own past only a rate above all of training is outside.
