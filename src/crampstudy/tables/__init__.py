@@ -56,6 +56,7 @@ from crampstudy.tables.sections.open_use import (
 )
 from crampstudy.tables.sections.prediction import (
     calibration_points,
+    domain_importance,
     net_benefits,
     prediction_scores,
     prediction_skill,
@@ -110,6 +111,7 @@ __all__ = [
     "cramp_nights",
     "direction",
     "distribution",
+    "domain_importance",
     "dose_response",
     "factors",
     "factors_between",

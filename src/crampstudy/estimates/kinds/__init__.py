@@ -85,6 +85,7 @@ from crampstudy.estimates.kinds.sections.open_use import (
 from crampstudy.estimates.kinds.sections.prediction import (
     BETTER_FORETOLD,
     CALIBRATION_POINT,
+    DOMAIN_IMPORTANCE,
     NET_BENEFIT,
     PREDICTION_SCORE,
     PREDICTION_SKILL,
@@ -159,6 +160,7 @@ __all__ = [
     "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
+    "DOMAIN_IMPORTANCE",
     "DOSE_RESPONSE",
     "EXAMINED",
     "EXPOSURE_LEVEL",
