@@ -18,7 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.prediction.baselines import MOVING_AVERAGE
 from crampstudy.prediction.features import FeatureTable, nights_of
 from crampstudy.prediction.outcome import ANY
-from crampstudy.prediction.rows import Summary, skills_of
+from crampstudy.prediction.rows import PredictionSummary, skills_of
 from crampstudy.prediction.validation import CHOSEN, Validated, validate
 from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.chunks import Job, draw_chunk
@@ -77,11 +77,11 @@ def line(name: str, truth: Truth, mess: Mess) -> str:
     """Return the skill of the chosen model and of the best achievable in one cohort, as a row of Markdown."""
     made = simulated(truth, mess, (PARTICIPANTS, NIGHTS), SEED)
     found = with_best(validate(made.table, ANY), made.chance)
-    rows = skills_of(Summary.of(found, name, 0.95))
+    rows = skills_of(PredictionSummary.of(found, name, 0.95))
     of = rows[(rows["population"] == "all") & (rows["analysis"] == "prediction skill")].set_index("term")
     model, best = of.loc[CHOSEN], of.loc[BEST]
     better = rows[(rows["population"] == "all") & (rows["analysis"] == "better foretold")].iloc[0]
-    share = f"{100 * model['estimate'] / best['estimate']:.0f}" if best["ci_low"] > 0 else wording.DASH
+    share = wording.number(100 * model["estimate"] / best["estimate"], 0) if best["ci_low"] > 0 else wording.DASH
     weekly = 7 * made.table.counts.mean()
     cells = (name, f"{weekly:.2f}", *(wording.estimate(row, 1, 100) for row in (model, best)), share)
     return f"| {' | '.join(cells)} | {100 * better['estimate']:.0f} |"
@@ -111,7 +111,7 @@ def null_page() -> str:
     gained = 0
     for seed in range(NULL_COHORTS):
         made = simulated(null.truth, null.mess, (NULL_PARTICIPANTS, NULL_NIGHTS), seed)
-        rows = skills_of(Summary.of(validate(made.table, ANY), "null", 0.95))
+        rows = skills_of(PredictionSummary.of(validate(made.table, ANY), "null", 0.95))
         own = rows[(rows["population"] == "all") & (rows["term"] == CHOSEN) & (rows["analysis"] == "prediction skill")]
         gained += bool(own["ci_low"].iloc[0] > 0)
     high = beta.ppf(0.95, gained + 1, NULL_COHORTS - gained) if gained < NULL_COHORTS else 1.0

@@ -57,11 +57,10 @@ def test_a_frame_has_its_types_even_when_empty() -> None:
 
 
 def test_columns_of_text_stay_of_one_type_through_what_is_done_with_rows() -> None:
-    """Rows that are joined to others of Arrow's texts would be as slow as those."""
     rows = frame([row(status="converged", estimate=1.5, note="a remark", **ROW)])
     several = together([rows, with_reason_alone(rows), frame([])])
     assert len(several) == 2 and {several[name].dtype for name in ("key", "term", "note")} == {rows["note"].dtype}
-    assert rows["note"].dtype == pd.StringDtype("python") == "string" and list(several["note"].isna()) == [False, True]
+    assert rows["note"].dtype == "string" and list(several["note"].isna()) == [False, True]
 
 
 def test_csv_has_ten_significant_digits() -> None:

@@ -51,8 +51,9 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
 from crampstudy.prediction.conformal import coverage_rows
 from crampstudy.prediction.features import nights_of
+from crampstudy.prediction.importance import importance_rows
 from crampstudy.prediction.outcome import ANY
-from crampstudy.prediction.rows import Summary, rows_of
+from crampstudy.prediction.rows import PredictionSummary, rows_of
 from crampstudy.prediction.validation import validate
 from crampstudy.report import blocks
 from crampstudy.simulate import Mess, Truth, simulate
@@ -139,8 +140,9 @@ def in_turns() -> Cohort:
 
 def prediction_of(cohort: Cohort) -> pd.DataFrame:
     """How well the next night is foretold by a participant's own past."""
-    found = Summary.of(validate(nights_of(cohort, covariates=False), ANY), cohort.name, 0.95)
-    return pd.concat([rows_of(found), coverage_rows(found)])
+    found = PredictionSummary.of(validate(nights_of(cohort, covariates=False), ANY), cohort.name, 0.95)
+    rests = importance_rows(found.found.table, ANY, cohort.name)
+    return pd.concat([rows_of(found), coverage_rows(found), rests])
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def few_candidates() -> Iterator[None]:
         yield
 
 
-def of(counts: list[list[float]], said: dict[str, list[list[float]]], outcome: Any = ANY) -> rows.Summary:
+def of(counts: list[list[float]], said: dict[str, list[list[float]]], outcome: Any = ANY) -> rows.PredictionSummary:
     """What was said of the nights of some participants, a list each."""
     person = np.repeat(np.arange(len(counts)), [len(own) for own in counts])
     flat = np.array([n for own in counts for n in own], dtype=float)
@@ -49,7 +49,7 @@ def of(counts: list[list[float]], said: dict[str, list[list[float]]], outcome: A
     table = FeatureTable((), np.empty((len(flat), 0)), flat, ones, person, ids, None, np.zeros(len(ids), int), ("all",))
     arrays = {name: np.array([x for own in each for x in own]) for name, each in said.items()}
     found = Validated(GROUPED, outcome, table, outcome.of(table), arrays, {}, {}, ())
-    return rows.Summary.of(found, "made", 0.95)
+    return rows.PredictionSummary.of(found, "made", 0.95)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_resamples_are_of_whole_participants_and_of_sampling_units() -> None:
 
 
 def test_the_section_answers_of_a_diary(found: analyses.Findings) -> None:
-    assert {*found.tables} == {f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "weeks")}
+    assert {*found.tables} == {f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "weeks", "domains")}
     skill = kinds.PREDICTION_SKILL.rows(found.estimates)
     own = skill[(skill["term"] == CHOSEN) & (skill["population"] == "all")]
     assert [*zip(own["outcome"], own["model"], strict=True)] == [
@@ -200,7 +200,7 @@ class TestSurvey:
         found, resamples = survey.validate_survey(table)
         brier = (found.said[CHOSEN] - found.happened) ** 2
         weight = found.table.nights
-        made = rows.rows_of(rows.Summary.of(found, "asked", 0.95, resamples))
+        made = rows.rows_of(rows.PredictionSummary.of(found, "asked", 0.95, resamples))
         scores = made[(made["term"] == CHOSEN)].set_index("level")["estimate"]
         assert scores["Brier score"] == pytest.approx(float((weight * brier).sum() / weight.sum()))
         assert "Eavg" not in scores.index

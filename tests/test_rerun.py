@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -224,9 +225,11 @@ def test_a_fresh_report_and_a_fresh_comparison_are_verified(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     study(tmp_path / "study")
-    assert run("report", "study", "--sections", "frequency", "--set", "ci_level=0.9", "--out", "out")[0] == 0
+    assert (
+        run("report", "study", "--sections", "frequency", "--set", "ci_level=0.9", "--figures", "--out", "out")[0] == 0
+    )
     code, out, err = run("verify", "out")
-    assert code == 0 and out == "out was made again: its 4 files are the same, byte by byte\n", err
+    assert code == 0 and re.fullmatch(r"out was made again: its \d+ files are the same, byte by byte\n", out), err
     compared = ("compare", "study", "--split", "sex", "--factors", "none", "--age-bands", "20,60", "--out", "both")
     assert run(*compared)[0] == 0
     shutil.move("study", "moved")

@@ -13,7 +13,7 @@ from crampstudy import estimates
 from crampstudy.arrays import Array, Codes
 from crampstudy.estimates import kinds
 from crampstudy.prediction.resampled import FEWEST, Resamples, limits
-from crampstudy.prediction.rows import STRATA, Summary, strata_of
+from crampstudy.prediction.rows import STRATA, PredictionSummary, strata_of
 from crampstudy.prediction.validation import CHOSEN, FOLDS, SEED, Validated, folds_of
 
 WEEK = 7
@@ -76,7 +76,7 @@ def _quantile(apart: Array, person: Codes, level: float) -> float:
     return float(apart[order][place]) if place < len(apart) else float("inf")
 
 
-def coverage_rows(summary: Summary) -> pd.DataFrame:
+def coverage_rows(summary: PredictionSummary) -> pd.DataFrame:
     """Return how often the intervals of a week held what came, and how wide they were; of the model also by stratum."""
     stratum = strata_of(summary)
     predictors = (CHOSEN, summary.reference)
@@ -84,7 +84,7 @@ def coverage_rows(summary: Summary) -> pd.DataFrame:
     return estimates.frame(row for row in rows if row["term"] == CHOSEN or row["population"] == "all")
 
 
-def _of(summary: Summary, predictor: str, stratum: Codes) -> Iterator[dict[str, Any]]:
+def _of(summary: PredictionSummary, predictor: str, stratum: Codes) -> Iterator[dict[str, Any]]:
     weeks = weeks_of(summary.found, predictor, stratum)
     cells = summary.base | {"analysis": kinds.WEEKLY_INTERVAL.name, "term": predictor, "population": "all"}
     people = len(np.unique(weeks.person))

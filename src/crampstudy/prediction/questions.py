@@ -11,8 +11,9 @@ from crampstudy.estimates import kinds
 from crampstudy.prediction import leakage
 from crampstudy.prediction.conformal import coverage_rows
 from crampstudy.prediction.features import newcomers, nights_of
+from crampstudy.prediction.importance import importance_rows
 from crampstudy.prediction.outcome import ANY, COUNT
-from crampstudy.prediction.rows import Summary, rows_of, skills_of
+from crampstudy.prediction.rows import PredictionSummary, rows_of, skills_of
 from crampstudy.prediction.survey import survey_table, validate_survey
 from crampstudy.prediction.validation import CHOSEN, NEWCOMERS, validate
 
@@ -23,7 +24,8 @@ def tomorrow_rows(
     """Return how well the next night of a participant who is new to the model is foretold from their own past.
 
     Whether there is any cramp, and how many, of nights of any time; whether there is any also of nights after all that
-    was learned from; then intervals of the cramps of a coming week.
+    was learned from; then intervals of the cramps of a coming week, and what the
+    prediction rests on.
 
     Raises:
         AnalysisError: there is too little to learn from, or something known before a night is made of it.
@@ -31,9 +33,12 @@ def tomorrow_rows(
     """
     table = nights_of(cohort, bands)
     leakage.check_past(cohort)
-    found = [Summary.of(validate(table, each, workers=workers), cohort.name, ci_level) for each in (ANY, COUNT)]
-    later = Summary.of(validate(table, ANY, forward=True, workers=workers), cohort.name, ci_level)
-    return pd.concat([*map(rows_of, found), skills_of(later), coverage_rows(found[1])], ignore_index=True)
+    found = [
+        PredictionSummary.of(validate(table, each, workers=workers), cohort.name, ci_level) for each in (ANY, COUNT)
+    ]
+    later = PredictionSummary.of(validate(table, ANY, forward=True, workers=workers), cohort.name, ci_level)
+    rests = importance_rows(table, ANY, cohort.name, ci_level)
+    return pd.concat([*map(rows_of, found), skills_of(later), coverage_rows(found[1]), rests], ignore_index=True)
 
 
 def newcomer_rows(
@@ -50,7 +55,7 @@ def newcomer_rows(
     table = newcomers(cohort, bands)
     if not table.names:
         return _no_newcomers(cohort.name, "nothing is known of participants at baseline")
-    return rows_of(Summary.of(validate(table, COUNT, workers=workers), cohort.name, ci_level))
+    return rows_of(PredictionSummary.of(validate(table, COUNT, workers=workers), cohort.name, ci_level))
 
 
 def _no_newcomers(cohort: str, why: str) -> pd.DataFrame:
@@ -69,4 +74,4 @@ def survey_rows(cohort: Cohort, bands: AgeBands, ci_level: float = 0.95) -> pd.D
         UsageError: the cohort is a diary, or has no weights or recalled class.
     """
     found, resamples = validate_survey(survey_table(cohort, bands))
-    return rows_of(Summary.of(found, cohort.name, ci_level, resamples))
+    return rows_of(PredictionSummary.of(found, cohort.name, ci_level, resamples))

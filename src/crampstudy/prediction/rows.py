@@ -36,7 +36,7 @@ Statistic = Callable[[Array], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class PredictionSummary:
     """What rows are made of: what was validated, its resamples, and the cells that all its rows share.
 
     Args:
@@ -54,7 +54,9 @@ class Summary:
     reference: str
 
     @classmethod
-    def of(cls, found: Validated, cohort: str, ci_level: float, resamples: Resamples | None = None) -> Summary:
+    def of(
+        cls, found: Validated, cohort: str, ci_level: float, resamples: Resamples | None = None
+    ) -> PredictionSummary:
         """Return the summary of predictions; of a survey with the ``resamples`` of its design."""
         drawn = resamples or Resamples.of_participants(found.table.person, np.random.default_rng([SEED, 7]))
         weight = np.ones(len(found.happened)) if resamples is None else found.table.nights
@@ -70,18 +72,18 @@ class Summary:
         return np.asarray((said - self.found.happened) ** 2)
 
 
-def rows_of(summary: Summary) -> pd.DataFrame:
+def rows_of(summary: PredictionSummary) -> pd.DataFrame:
     """Return all rows of what was validated."""
     makers = (_scores, _skills, _better, _points, _benefits)
     return estimates.frame(row for make in makers for row in make(summary))
 
 
-def skills_of(summary: Summary) -> pd.DataFrame:
+def skills_of(summary: PredictionSummary) -> pd.DataFrame:
     """Return the rows of skill and of whom it is better for, alone."""
     return estimates.frame(row for make in (_skills, _better) for row in make(summary))
 
 
-def _cells(summary: Summary, inside: Flags | None = None) -> Row:
+def _cells(summary: PredictionSummary, inside: Flags | None = None) -> Row:
     table, happened = summary.found.table, summary.found.happened
     own = np.ones(len(happened), dtype=bool) if inside is None else inside
     nights = None if summary.found.outcome == SURVEY else int(table.nights[own].sum())
@@ -89,14 +91,14 @@ def _cells(summary: Summary, inside: Flags | None = None) -> Row:
     return summary.base | {"n_participants": people, "n_nights": nights, "n_events": int(happened[own].sum())}
 
 
-def _mean(summary: Summary, losses: Array, level: str, predictor: str) -> Row:
+def _mean(summary: PredictionSummary, losses: Array, level: str, predictor: str) -> Row:
     weight, drawn = summary.weight, summary.resamples
     estimate = float(np.average(losses, weights=weight))
     values = drawn.sums(weight * losses) / drawn.sums(weight)
     return _made(summary, predictor, level, estimate, values)
 
 
-def _made(summary: Summary, predictor: str, level: str, estimate: float, values: Array) -> Row:
+def _made(summary: PredictionSummary, predictor: str, level: str, estimate: float, values: Array) -> Row:
     cells = _cells(summary) | {"analysis": kinds.PREDICTION_SCORE.name, "term": predictor, "level": level}
     cells |= {"population": "all", "scale": "score"}
     if not np.isfinite(estimate):
@@ -109,7 +111,7 @@ def _made(summary: Summary, predictor: str, level: str, estimate: float, values:
     return estimates.row(status="converged", estimate=estimate, ci_low=low, ci_high=high, **cells)
 
 
-def _scores(summary: Summary) -> Iterator[Row]:
+def _scores(summary: PredictionSummary) -> Iterator[Row]:
     found = summary.found
     for predictor, said in found.said.items():
         yield _mean(summary, summary.loss(predictor), DEVIANCE if found.outcome.is_count else BRIER, predictor)
@@ -123,7 +125,7 @@ def _scores(summary: Summary) -> Iterator[Row]:
             yield from _of_calibration(summary, predictor)
 
 
-def _of_calibration(summary: Summary, predictor: str) -> Iterator[Row]:
+def _of_calibration(summary: PredictionSummary, predictor: str) -> Iterator[Row]:
     found, weight = summary.found, summary.weight
     said, happened = found.expected(predictor), found.happened
     line = rate_recalibration if found.outcome.is_count else recalibration
@@ -143,7 +145,7 @@ def _of_calibration(summary: Summary, predictor: str) -> Iterator[Row]:
     yield estimates.row(status="converged", estimate=float(apart.max()), population="all", scale="score", **cells)
 
 
-def strata_of(summary: Summary) -> Codes:
+def strata_of(summary: PredictionSummary) -> Codes:
     """Return the stratum of each participant's rows by the cramps a week that were logged."""
     table = summary.found.table
     counts, nights = (np.bincount(table.person, of) for of in (table.counts, table.nights))
@@ -151,7 +153,7 @@ def strata_of(summary: Summary) -> Codes:
     return np.asarray(np.digitize(weekly, [1e-12, 1.0, 3.0 + 1e-12])[table.person], dtype=np.intp)
 
 
-def _groups(summary: Summary) -> dict[str, Flags]:
+def _groups(summary: PredictionSummary) -> dict[str, Flags]:
     everybody = {"all": np.ones(len(summary.found.happened), dtype=bool)}
     if summary.found.outcome == SURVEY:
         return everybody
@@ -159,7 +161,7 @@ def _groups(summary: Summary) -> dict[str, Flags]:
     return everybody | {name: strata == number for number, name in enumerate(STRATA)}
 
 
-def _skills(summary: Summary) -> Iterator[Row]:
+def _skills(summary: PredictionSummary) -> Iterator[Row]:
     weight, drawn = summary.weight, summary.resamples
     simple = summary.loss(summary.reference)
     for name, inside in _groups(summary).items():
@@ -189,7 +191,7 @@ def _not_zero(values: Array) -> Array:
     return np.where(values > 0, values, np.nan)
 
 
-def _better(summary: Summary) -> Iterator[Row]:
+def _better(summary: PredictionSummary) -> Iterator[Row]:
     """Yield the share of participants whose own score the chosen model betters."""
     if summary.found.outcome == SURVEY:
         return
@@ -217,7 +219,7 @@ def _wilson(share: float, n: int, ci_level: float) -> tuple[float, float]:
     return (middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)
 
 
-def _points(summary: Summary) -> Iterator[Row]:
+def _points(summary: PredictionSummary) -> Iterator[Row]:
     """Yield tenths by what was said, with what happened in each; of counts there is no curve."""
     found, weight, drawn = summary.found, summary.weight, summary.resamples
     if found.outcome.is_count:
@@ -239,7 +241,7 @@ def _points(summary: Summary) -> Iterator[Row]:
             yield estimates.row(status="converged", level=level, estimate=share, ci_low=low, ci_high=high, **cells)
 
 
-def _benefits(summary: Summary) -> Iterator[Row]:
+def _benefits(summary: PredictionSummary) -> Iterator[Row]:
     found, weight, drawn = summary.found, summary.weight, summary.resamples
     if found.outcome.is_count:
         return

@@ -35,7 +35,8 @@ def make_again(run: Run, sources: tuple[str, ...], out: Path, progress: running.
         if run.is_comparison:
             return _comparison(run, sources, out, progress)
         notebooks = run.record.notebooks
-        outlined = [path.stem for path in outlines.read(outlines.find()).notebooks]
+        outline = outlines.read(outlines.find())
+        outlined, usual = ([path.stem for path in each.notebooks] for each in (outline, outline.only(())))
         others = [name for name in notebooks if name not in outlined]
         own = run.own_notebook
         if others and (own is None or own.stem not in others or len(others) > 1):
@@ -49,9 +50,10 @@ def make_again(run: Run, sources: tuple[str, ...], out: Path, progress: running.
             sources[0],
             settings=[setting(name, value) for name, value in run.record.parameters.items()],
             out=out,
-            sections=chosen if len(chosen) < len(outlined) else (),
+            sections=() if chosen == usual else (outlines.EVERY,) if chosen == outlined else chosen,
             notebook=own if others else None,
             progress=progress,
+            figures=_with_pictures(run),
         )
 
 
@@ -91,8 +93,19 @@ def _comparison(run: Run, sources: tuple[str, ...], out: Path, progress: running
     values = dict(run.record.parameters)
     own = {field.name: values[field.name] for field in fields(ComparisonSettings) if field.name in values}
     return build_comparison(
-        sources, ComparisonSettings(**own), names=values["names"], split=values["split"], out=out, progress=progress
+        sources,
+        ComparisonSettings(**own),
+        names=values["names"],
+        split=values["split"],
+        out=out,
+        progress=progress,
+        figures=_with_pictures(run),
     )
+
+
+def _with_pictures(run: Run) -> bool:
+    """Say whether the figures beside a report are pictures as well."""
+    return any(name.endswith(".tiff") for name in run.record.outputs)
 
 
 @contextlib.contextmanager

@@ -136,13 +136,16 @@ def _section(run: Run, key: str, cohort: Cohort) -> Callable[[Cohorts, Parameter
     """Return how the section that has the row finds it; sections are tried in the order of the report."""
     outlined = {path.stem: path for path in outlines.read(outlines.find()).notebooks}
     for name in run.record.notebooks:
-        if name not in analyses.ANALYSES or name not in outlined:
+        analysis = analyses.ANALYSES.get(name)
+        # What draws on other sections says their rows again.
+        if analysis is None or analysis.draws_on_others or name not in outlined:
             continue
         declared = {parameter.name for parameter in params.declared(outlined[name])}
         taken = [field.name for field in fields(analyses.Settings) if field.name in declared]
 
         def find(cohorts: Cohorts, asked: Parameters, name: str = name, taken: list[str] = taken) -> analyses.Findings:
-            return analyses.run(name, cohorts[0], analyses.Settings(**{each: asked[each] for each in taken}))
+            own = {each: asked[each] for each in taken if each in asked}
+            return analyses.run(name, cohorts[0], analyses.Settings(**own))
 
         if nameless(key) in set(find((cohort,), run.record.parameters).estimates["key"].map(nameless)):
             return find

@@ -59,6 +59,7 @@ from crampstudy.tables.sections.open_use import (
 )
 from crampstudy.tables.sections.prediction import (
     calibration_points,
+    domain_importance,
     net_benefits,
     prediction_scores,
     prediction_skill,
@@ -119,6 +120,7 @@ __all__ = [
     "definitions",
     "direction",
     "distribution",
+    "domain_importance",
     "dose_response",
     "factors",
     "factors_between",

@@ -50,7 +50,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(conditions, age_ratios, claims),
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(prediction.prediction_scores, prediction.prediction_skill, prediction.calibration_points),
-        *(prediction.net_benefits, prediction.weekly_intervals),
+        *(prediction.net_benefits, prediction.weekly_intervals, prediction.domain_importance),
         *(triage.red_flags, triage.flag_stability, triage.test_results),
         *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),
         *(treatments.treatment_effects, treatments.treatment_modifiers, treatments.treatment_flow),
@@ -73,9 +73,10 @@ _APART_ALSO = {
     **dict.fromkeys(("between_cohorts", "cohort_interaction", "beside_ratios"), ("outcome",)),
     **dict.fromkeys(("standardised_otherwise", "pooled_cohorts"), ("outcome",)),
     **dict.fromkeys(
-        ("prediction_scores", "prediction_skill", "calibration_points", "net_benefits", "weekly_intervals"),
+        ("prediction_scores", "prediction_skill", "net_benefits", "weekly_intervals"),
         ("outcome", "model"),
     ),
+    "calibration_points": ("outcome", "model", "term"),
 }
 """The same of tables that are of no fit."""
 

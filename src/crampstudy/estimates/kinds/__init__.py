@@ -87,6 +87,7 @@ from crampstudy.estimates.kinds.sections.open_use import (
 from crampstudy.estimates.kinds.sections.prediction import (
     BETTER_FORETOLD,
     CALIBRATION_POINT,
+    DOMAIN_IMPORTANCE,
     NET_BENEFIT,
     PREDICTION_SCORE,
     PREDICTION_SKILL,
@@ -163,6 +164,7 @@ __all__ = [
     "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
+    "DOMAIN_IMPORTANCE",
     "DOSE_RESPONSE",
     "EXAMINED",
     "EXPECTED_VERDICT",

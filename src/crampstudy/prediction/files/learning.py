@@ -18,11 +18,11 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.prediction import leakage
 from crampstudy.prediction.baselines import WINDOWS, Climate, tuned
 from crampstudy.prediction.features import FeatureTable, newcomers, nights_of
-from crampstudy.prediction.files.model_file import NEWCOMER, ModelFile, Rule
+from crampstudy.prediction.files.model_file import NEWCOMER, ModelFile, SimpleRule
 from crampstudy.prediction.files.plain import PlainModel, plain
 from crampstudy.prediction.models import candidates
 from crampstudy.prediction.outcome import ANY, COUNT, Outcome
-from crampstudy.prediction.rows import INTERCEPT, SLOPE, Summary, rows_of
+from crampstudy.prediction.rows import INTERCEPT, SLOPE, PredictionSummary, rows_of
 from crampstudy.prediction.validation import CHOSEN, SEED, best, learned, validate
 
 
@@ -45,7 +45,7 @@ def learn(
         asked[NEWCOMER] = (people, COUNT)
     models, parts, calibration, scores = {}, [], {}, {}
     for name, (of, outcome) in asked.items():
-        rows = rows_of(Summary.of(validate(of, outcome, workers=workers), cohort.name, 0.95))
+        rows = rows_of(PredictionSummary.of(validate(of, outcome, workers=workers), cohort.name, 0.95))
         models[name] = _final(of, outcome)
         calibration[name] = _calibration(rows)
         scores[name] = _scores(rows)
@@ -65,10 +65,10 @@ def _final(table: FeatureTable, outcome: Outcome) -> PlainModel:
     return plain(str(candidate), model, names, table.values[:, own], outcome)
 
 
-def _rule(table: FeatureTable, outcome: Outcome, bands: AgeBands) -> Rule:
+def _rule(table: FeatureTable, outcome: Outcome, bands: AgeBands) -> SimpleRule:
     climate = Climate.of(table, outcome.of(table))
     rule = tuned(table, outcome, climate.predict(table), WINDOWS)
-    return Rule(rule.window, rule.prior, bands.limits, climate.rates)
+    return SimpleRule(rule.window, rule.prior, bands.limits, climate.rates)
 
 
 def _calibration(rows: pd.DataFrame) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy.errors import SourceError
-from crampstudy.prediction.files.plain import Boosted, Linear, PlainModel, Tree
+from crampstudy.prediction.files.plain import BoostedTrees, LinearModel, PlainModel, Tree
 from crampstudy.readable import OneLine
 
 FORMAT = "crampstudy-model/1"
@@ -20,7 +20,7 @@ _MAKE_ONE = "make one with: crampstudy predict SOURCE --out FILE"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SimpleRule:
     """The simple rule that a model is compared with: a moving average, and the rates of the age bands behind it."""
 
     window: int | None
@@ -44,7 +44,7 @@ class ModelFile(OneLine):
 
     cohort: Mapping[str, Any]
     models: Mapping[str, PlainModel]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, SimpleRule]
     calibration: Mapping[str, tuple[float, float]]
     scores: Mapping[str, Mapping[str, str]]
     version: str
@@ -54,7 +54,7 @@ def write(model: ModelFile) -> bytes:
     """Return a model as the bytes of its file, the same for the same model."""
     content = asdict(model)
     for name, each in content["models"].items():
-        each["kind"] = "regression" if isinstance(model.models[name].body, Linear) else "trees"
+        each["kind"] = "regression" if isinstance(model.models[name].body, LinearModel) else "trees"
     return _json({"format": FORMAT, "digest": _digest(content), **content}).encode() + b"\n"
 
 
@@ -81,7 +81,7 @@ def read(path: Path) -> ModelFile:
     return ModelFile(
         content["cohort"],
         {name: _model(each) for name, each in content["models"].items()},
-        {name: Rule(**_tuples(each)) for name, each in content["rules"].items()},
+        {name: SimpleRule(**_tuples(each)) for name, each in content["rules"].items()},
         {name: tuple(each) for name, each in content["calibration"].items()},
         content["scores"],
         content["version"],
@@ -90,11 +90,11 @@ def read(path: Path) -> ModelFile:
 
 def _model(content: dict[str, Any]) -> PlainModel:
     kind, body = content.pop("kind"), content.pop("body")
-    made: Linear | Boosted
+    made: LinearModel | BoostedTrees
     if kind == "regression":
-        made = Linear(**_tuples(body))
+        made = LinearModel(**_tuples(body))
     else:
-        made = Boosted(body["start"], tuple(Tree(**_tuples(tree)) for tree in body["trees"]))
+        made = BoostedTrees(body["start"], tuple(Tree(**_tuples(tree)) for tree in body["trees"]))
     return PlainModel(**_tuples(content), body=made)
 
 

@@ -22,7 +22,7 @@ _RATE = "own_rate_"
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class LinearModel:
     """A regression: missing values are filled, columns are centred and scaled, then weighted and summed."""
 
     fill: tuple[float, ...]
@@ -63,7 +63,7 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Boosted:
+class BoostedTrees:
     """The sum of many trees and a start."""
 
     start: float
@@ -92,7 +92,7 @@ class PlainModel:
     low: tuple[float, ...]
     high: tuple[float, ...]
     link: Link
-    body: Linear | Boosted
+    body: LinearModel | BoostedTrees
 
     def predict(self, values: Array) -> Array:
         """Return the mean or the probability of each row, of whose own past no more is taken than training had."""
@@ -151,9 +151,9 @@ def plain(name: str, model: Any, names: tuple[str, ...], values: Array, outcome:
     return made
 
 
-def _linear(steps: dict[str, Any]) -> Linear:
+def _linear(steps: dict[str, Any]) -> LinearModel:
     model, scale = steps["model"], steps["scale"]
-    return Linear(
+    return LinearModel(
         _floats(steps["fill"].statistics_),
         _floats(scale.mean_),
         _floats(scale.scale_),
@@ -162,7 +162,7 @@ def _linear(steps: dict[str, Any]) -> Linear:
     )
 
 
-def _boosted(model: Any) -> Boosted:
+def _boosted(model: Any) -> BoostedTrees:
     trees = []
     for (predictor,) in model._predictors:
         nodes = predictor.nodes
@@ -177,7 +177,7 @@ def _boosted(model: Any) -> Boosted:
                 _floats(nodes["value"]),
             )
         )
-    return Boosted(float(np.ravel(model._baseline_prediction)[0]), tuple(trees))
+    return BoostedTrees(float(np.ravel(model._baseline_prediction)[0]), tuple(trees))
 
 
 def _floats(values: Any) -> tuple[float, ...]:

@@ -45,10 +45,19 @@ def calibration_points(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return what happened where about a probability was said, a row each point of the curve."""
     rows = kinds.CALIBRATION_POINT.rows(estimates)
     made = pd.DataFrame({with_level("Happened, % (95% CI)", rows): [estimate(row) for row in wording.records(rows)]})
-    made.index = pd.MultiIndex.from_arrays(
-        [[foretold(row) for row in wording.records(rows)], rows["term"].map(wording.capital), rows["level"]],
-        names=["Foretold", "Predictor", "Said"],
-    )
+    # A table each predictor, whose points would else be told from another's by nothing.
+    who = [f"{foretold(row)}: {row['term']}" for row in wording.records(rows)]
+    made.index = pd.MultiIndex.from_arrays([who, rows["level"]], names=["Foretold", "Said"])
+    return made
+
+
+@table_of_rows
+def domain_importance(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return by how much the loss rises without what a domain says, the most first."""
+    rows = kinds.DOMAIN_IMPORTANCE.rows(estimates).sort_values("estimate", ascending=False, kind="stable")
+    made = pd.DataFrame({"Features": [str(level).removesuffix(" features") for level in rows["level"]]})
+    made[with_level("Rise of the loss, % (95% CI)", rows)] = [estimate(row) for row in wording.records(rows)]
+    made.index = pd.Index(rows["term"].map(wording.capital), name="Domain")
     return made
 
 

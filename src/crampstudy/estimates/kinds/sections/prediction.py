@@ -60,3 +60,12 @@ WEEKLY_INTERVAL = register(
         sentence="{level}, {term}, {who}: {value}",
     )
 )
+DOMAIN_IMPORTANCE = register(
+    Kind(
+        name="importance of a domain",
+        meaning="By how much the loss of held-out participants rises, in shares of it, when the values of the domain "
+        "in `term` are dealt out anew among the rows; no effect of the domain.",
+        table="domain_importance",
+        sentence="Importance of {term}: {value}",
+    )
+)
