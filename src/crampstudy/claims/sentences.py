@@ -14,8 +14,8 @@ from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import estimate
 
 _NO_MEDIATION = (
-    "no section estimates the indirect effect; a mediation analysis of participants.diabetes and "
-    "participants.neuropathy would test it"
+    "no section estimates the indirect effect, which a mediation analysis of participants.diabetes and "
+    "participants.neuropathy would test"
 )
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
 _NUMBER = re.compile(r"[\d.]+")
@@ -99,11 +99,11 @@ def _said(part: ClaimPart) -> str:
 
 def _missing(part: ClaimPart) -> str:
     """Return why a part has no estimate, and the column that would test it."""
-    needed = f"needs {' or '.join(part.needs)}"
+    needed = f"(needs {' or '.join(part.needs)})"
     if part.row is None:
-        return f"the section {part.of.section} has no such row; {needed}"
+        return f"the section {part.of.section} has no such row {needed}"
     said = part.row["note"] or str(part.row["status"]).replace("_", " ")
-    return f"{said}; {needed}"
+    return f"{said} {needed}"
 
 
 def _where(part: ClaimPart) -> str:

@@ -37,7 +37,7 @@ def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
         q_value=entry.p_holm,
         verdict=entry.verdict,
         status=_status(entry, made),
-        note=reason(entry),
+        note=reason(entry).rstrip("."),
     )
     shared = {name: kept.get(name) for name in _SHARED} | {"analysis": kinds.EXPECTED_VERDICT.name, "term": number}
     for truth, expected in (entry.chances or {}).items():
