@@ -184,7 +184,8 @@ def test_the_first_row_is_that_of_the_numbers(cohort: Cohort, found: dict[str, p
     assert "the median wait of those who began in the diary" in said["note"] and "none trimmed" in said["note"]
     assert kinds.OPEN_USE_CRUDE.rows(found["magnesium"])["estimand"].str.startswith("association").all()
     assert kinds.OPEN_USE_CRUDE.rows(found["magnesium"])["verdict"].isna().all()
-    assert rows["verdict"].notna().all()
+    assert rows["verdict"].notna().all() and not rows["note"].str.contains("cover less").any()
+    assert kinds.OPEN_USE_TRUNCATED.rows(found["magnesium"])["verdict"].isna().all()
 
 
 def test_the_graph_adds_what_it_asks_for(cohort: Cohort, found: dict[str, pd.DataFrame]) -> None:
@@ -291,6 +292,8 @@ def test_what_cannot_be_estimated_says_why(options: dict[str, Any], reason: str)
 def test_without_ages_the_weights_have_the_rest() -> None:
     rows = kinds.OPEN_USE.rows(open_use(*diary(30, 12, ages=False)))
     assert list(rows["adjusted_for"]) == ["sex; run_in_log_rate"] * 2
+    # So few participants are not enough for intervals of weighted rates.
+    assert rows["verdict"].isna().all() and rows["note"].str.contains("of fewer than 100 participants").all()
 
 
 def test_whoever_lacks_a_covariate_is_left_out_and_counted() -> None:

@@ -40,7 +40,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval
+from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval, of_few
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
@@ -169,8 +169,13 @@ def _contrasts(
     notes: Sequence[str],
     names: Sequence[str] = (),
 ) -> Iterator[Row]:
-    """Yield the ratio and the difference of two rates."""
+    """Yield the ratio and the difference of two rates.
+
+    Those that are weighted have a verdict where the participants are enough for their intervals, a sensitivity none.
+    """
     weighted = kind != kinds.OPEN_USE_CRUDE
+    few = of_few(len(of.treated)) if weighted else ""
+    judged = kind in (kinds.OPEN_USE, kinds.OPEN_USE_GRAPH) and not few
     about = "average in the whole cohort" if weighted else "of those who began it against the others"
     estimand = f"{'adjusted effect' if weighted else 'association'} of beginning the treatment, {about}, on {POLICY}"
     cells = asked.cells | {
@@ -185,7 +190,7 @@ def _contrasts(
         "n_nights": int(of.nights.sum()),
         "n_events": int(of.cramps.sum()),
         "n_effective": sum(rates.effective),
-        "note": estimates.note(*asked.notes, *notes),
+        "note": estimates.note(*asked.notes, *notes, few),
     }
     both = (
         (CRAMPS, "rate_ratio", None, log_ratio(rates, of.treated)),
@@ -198,7 +203,7 @@ def _contrasts(
             | {"outcome": outcome, "scale": scale, "unit": unit}
             | interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio"),
         )
-        yield {**row, "verdict": verdicts.verdict(row)} if weighted else row
+        yield {**row, "verdict": verdicts.verdict(row)} if judged else row
 
 
 def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
