@@ -32,6 +32,7 @@ from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
@@ -113,13 +114,19 @@ def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None
 
     Where ``names`` are given, of these alone.
     """
-    settings = replace(settings, where=None)
+    settings = replace(settings, where=None, plan=None)
     without_graph = replace(settings, graph=None)
     return {
-        each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
+        each.name: _results(cohort, each.name, settings if each.follows_graph else without_graph)
         for each in ANALYSES.values()
         if not each.draws_on_others and (not each.on_request if names is None else each.name in names)
     }
+
+
+@remembered
+def _results(cohort: Cohort, name: str, settings: Settings) -> SectionResults:
+    # A summary, a ledger and the methods draw on the same sections.
+    return SectionResults.of(run(name, cohort, settings))
 
 
 def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:
