@@ -94,8 +94,10 @@ def build(
         plan = replace(plan, reuse=Reuse.of(cache, asked, outline.notebooks, plan.outline_file))
 
     def load() -> Subject:
+        cohort = sources.load(source).cohort
+        params.suit(cohort, values)
         # A kernel runs in another folder.
-        return Subject((sources.load(source).cohort,), (source,), {params.SOURCE: absolute([source])[0]})
+        return Subject((cohort,), (source,), {params.SOURCE: absolute([source])[0]})
 
     return make(
         plan, load, clock, Destination(out, force, partial), jobs=jobs, cell_seconds=cell_seconds, server=server

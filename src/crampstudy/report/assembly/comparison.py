@@ -67,6 +67,9 @@ def build_comparison(
     def load() -> Subject:
         cohorts = open_cohorts(sources, names=names, split=split, age_bands=asked.age_bands)
         asked.check(cohorts)
+        for cohort in cohorts:
+            # Whom a condition leaves in which cohort is what a comparison says.
+            params.suit(cohort, {"age_bands": values["age_bands"]})
         # A kernel runs in another folder.
         return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
 

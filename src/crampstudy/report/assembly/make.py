@@ -145,8 +145,6 @@ def make(
             server = stack.enter_context(warm.server(warm.environment()))
         with clock.stage("load"):
             subject = load()
-        for cohort in subject.cohorts:
-            params.suit(cohort, plan.values)
         target = place.out if place.out is not None else subject.folder
         origin = subject.origin(target)
         fresh = stack.enter_context(
