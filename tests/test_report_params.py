@@ -295,4 +295,4 @@ def test_the_parameters_of_the_report_are_listed(run: Any, monkeypatch: pytest.M
     code, out, _ = run("report", "--list-parameters", str(own))
     assert (code, out) == (0, "terms=sex: terms; takes text\n")
     code, _, err = run("report")
-    assert code == 2 and "needs the cohort's SOURCE" in err
+    assert code == 2 and "name the source of a report" in err
