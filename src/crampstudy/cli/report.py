@@ -97,7 +97,9 @@ def report(
         report_grid(grid, out, who_works(workers, cluster), cache_of_user(no_cache), force=force)
         return
     if source is None:
-        raise UsageError("name the source of a report, such as crampstudy report my-study; only --grid and --list-parameters go without")
+        raise UsageError(
+            "name the source of a report, such as crampstudy report my-study; only --grid and --list-parameters go without"
+        )
     if certify:
         if settings or sections or where or figures or notebook is not None:
             raise UsageError(
