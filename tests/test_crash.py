@@ -45,7 +45,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kills.Bench]:
     ("kind", "asked"),
     [
         ("report", signal.SIGKILL),
-        ("report", signal.SIGTERM),
         ("import", signal.SIGKILL),
         ("simulate", signal.SIGINT),
         ("map", signal.SIGKILL),

@@ -26,6 +26,7 @@ from crampstudy.report import blocks
 from crampstudy import estimates, open_cohort
 assert ci_level < 0.94, "too wide an interval"
 cohort = open_cohort(source)
+print(age_bands, standard)
 row = estimates.row(status="converged", analysis="incidence rate", cohort=cohort.name, scale="rate", estimate=1.5)
 blocks.record(estimates.frame([row]))
 """

@@ -102,12 +102,12 @@ class TestColumns:
         nights = read(tmp_path, "id,date,cramps,note\n1,2025-03-01,2,x\n1,2025-03-02,0,y\n")
         assert nights.notices == ("also kept: note as text",)
 
-    def test_a_thousand_columns_are_kept_and_not_all_listed(self, tmp_path: Path) -> None:
-        names = [f"mine_{i}" for i in range(1000)]
+    def test_a_hundred_columns_are_kept_and_not_all_listed(self, tmp_path: Path) -> None:
+        names = [f"mine_{i}" for i in range(100)]
         rows = "".join(f"{night}{',7' * len(names)}\n" for night in ("1,2025-03-01,2", "1,2025-03-02,0"))
         nights = read(tmp_path, f"id,date,cramps,{','.join(names)}\n{rows}")
         (said,) = nights.notices
-        assert said.endswith("mine_39 as integer; and 960 more")
+        assert said.endswith("mine_39 as integer; and 60 more")
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -98,7 +98,8 @@ def report(
         return
     if source is None:
         raise UsageError(
-            "name the source of a report, such as crampstudy report my-study; only --grid and --list-parameters go without"
+            "name the source of a report, such as crampstudy report my-study; "
+            "only --grid and --list-parameters go without"
         )
     if certify:
         if settings or sections or where or figures or notebook is not None:

@@ -84,7 +84,7 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
 def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
     # The columns have their widths, whatever is written in them.
     small: dict[str, Any] = {"fontsize": _SMALL, "va": "center", "in_layout": False}
-    bold = {**small, "fontweight": 600}
+    bold = {**small, "fontweight": 600, "family": style.SANS}
     left.text(0, -0.8, "Contrast", **bold)
     for name, text in (("n", "People"), ("events", "Events"), ("number", "Ratio (interval)")):
         right.text(_AT[name], -0.8, text, ha="right", **bold)
