@@ -13,6 +13,7 @@ from crampstudy.claims.claim import Claim
 from crampstudy.errors import AnalysisError
 from crampstudy.evidence import package
 from crampstudy.evidence.harmonise import PUBLISHED_LEVEL, per_week
+from crampstudy.models.inference.proportion import wilson
 
 NONE_FOUND = "none found"
 """In the place of a verdict where nothing was published on a claim."""
@@ -73,16 +74,8 @@ def _figure(figure: str) -> tuple[str, dict[str, Any]]:
     if made["ci_low"] is not None:
         low, high = made["ci_low"] / 100, made["ci_high"] / 100
     else:
-        low, high = _wilson(share, n) if n else (None, None)
+        low, high = wilson(round(share * n), n, PUBLISHED_LEVEL) if n else (None, None)
     return figure, made | {"estimate": share, "ci_low": low, "ci_high": high}
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    # Loaded here: it takes longer than all else that a table of claims needs.
-    from scipy import stats
-
-    found = stats.binomtest(round(share * n), n).proportion_ci(PUBLISHED_LEVEL, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _trial(study: str) -> tuple[str, dict[str, Any]]:

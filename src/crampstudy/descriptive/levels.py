@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-from scipy import stats
 
 from crampstudy import codebook, estimates
 from crampstudy.arrays import Array, Flags
@@ -17,6 +16,7 @@ from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
 from crampstudy.descriptive.characteristics import moments
 from crampstudy.estimates import FEWEST, kinds, note
 from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.inference.proportion import wilson
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import people
@@ -113,8 +113,8 @@ def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _See
 def _observed(cells: Row) -> Row:
     """Return the share of participants, each of whom counts once."""
     low, n = cells["n_events"], cells["n_participants"]
-    limits = stats.binomtest(low, n).proportion_ci(cells["ci_level"], method="wilson")
-    return estimates.row(status="converged", estimate=low / n, ci_low=limits.low, ci_high=limits.high, **cells)
+    ci_low, ci_high = wilson(low, n, cells["ci_level"])
+    return estimates.row(status="converged", estimate=low / n, ci_low=ci_low, ci_high=ci_high, **cells)
 
 
 def _weighted(frame: pl.DataFrame, survey: SurveyDesign, cells: Row, seen: _Seen) -> Row:

@@ -12,6 +12,7 @@ import pandas as pd
 from crampstudy import estimates
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.estimates import kinds
+from crampstudy.models.inference.proportion import wilson
 from crampstudy.prediction import baselines, models
 from crampstudy.prediction.outcome import SURVEY
 from crampstudy.prediction.resampled import FEWEST, Resamples, limits
@@ -207,16 +208,8 @@ def _better(summary: PredictionSummary) -> Iterator[Row]:
             yield few
             continue
         share = cells["n_events"] / len(own)
-        low, high = _wilson(share, len(own), summary.base["ci_level"])
+        low, high = wilson(cells["n_events"], len(own), summary.base["ci_level"])
         yield estimates.row(status="converged", estimate=share, ci_low=low, ci_high=high, **cells)
-
-
-def _wilson(share: float, n: int, ci_level: float) -> tuple[float, float]:
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.5 + ci_level / 2))
-    middle, reach = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return (middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)
 
 
 def _points(summary: PredictionSummary) -> Iterator[Row]:
