@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,12 +23,13 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from crampstudy.analyses import Findings, SectionResults
+from crampstudy.cache import KERNEL_VARIABLE
 from crampstudy.codebook import VARIABLES
 from crampstudy.estimates import COLUMNS, kinds, to_csv
 from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
-from crampstudy.report import MIME, ReportError
+from crampstudy.report import MIME, ReportError, page
 from crampstudy.report.abbreviations import defined
 from crampstudy.report.cells import as_text, is_numeric, overlapping
 from crampstudy.report.prose import Section
@@ -36,6 +38,8 @@ from crampstudy.wording import capital
 _SVG = "image/svg+xml"
 _PNG = "image/png"
 _NOT_MADE = "Could not be estimated."
+_PADDING = 0.02
+"""Inches round a figure."""
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
 _SECTION = Section()
 """What the notebook of this process has said so far."""
@@ -95,8 +99,8 @@ def figure(
 ) -> Block:
     """Return a figure as a block and close it.
 
-    The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter. A
-    picture stands beside them, since JupyterLab draws no SVG in a notebook that it does not trust.
+    The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter. For a
+    reader of the notebook a picture stands beside them, since JupyterLab draws no SVG in one that it does not trust.
 
     Args:
         fig: a matplotlib figure, at most ``style.TEXT_WIDTH`` inches wide.
@@ -110,13 +114,15 @@ def figure(
         ReportError: the label is malformed, or caption or alt is empty.
     """
     _check(label, "fig", caption=caption, alt=alt)
-    as_words, as_paths = _svg(fig, label, "none"), _svg(fig, label, "path")
-    pixels = base64.b64encode(style.png(fig, 110)).decode()
+    as_words, as_paths = _svgs(fig, label)
+    views = {_SVG: as_paths, "text/plain": f"{label}: {alt}"}
+    if not _in_report():
+        views[_PNG] = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
     drawn = None if data is None else to_csv(data)
     note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
     shown = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words, "csv": drawn}
-    return Block("figure", shown, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
+    return Block("figure", shown, views)
 
 
 def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None) -> Block:
@@ -166,8 +172,9 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
             for name, cells, summary in zip(names, rows, overlapping(columns["stub"]), strict=True)
         ],
     }
-    plain = df.to_string(max_rows=20, max_cols=10)
-    return Block("table", data, {"text/html": _great_table(columns, names, heads, aligns, label), "text/plain": plain})
+    # The report sets its tables itself.
+    shown = page.table(data) if _in_report() else _great_table(columns, names, heads, aligns, label)
+    return Block("table", data, {"text/html": shown, "text/plain": df.to_string(max_rows=20, max_cols=10)})
 
 
 def value(name: str, text: str) -> Block:
@@ -268,12 +275,36 @@ def _printed(name: object, label: str) -> str:
     return text
 
 
-def _svg(fig: Figure, label: str, fonttype: str) -> str:
+def _in_report() -> bool:
+    """Say whether this is a kernel of a report, whose notebooks nobody looks at."""
+    return KERNEL_VARIABLE in os.environ
+
+
+def _svgs(fig: Figure, label: str) -> tuple[str, str]:
+    """Return a figure with its text as text, and as paths; it is laid out and measured once for both."""
+    boxes, measure = [], fig.get_tightbbox
+
+    def noted(*args: Any, **more: Any) -> Any:
+        boxes.append(measure(*args, **more))
+        return boxes[-1]
+
+    vars(fig)["get_tightbbox"] = noted
+    # A tight box can only grow round the labels, so none is ever clipped.
+    as_words = _svg(fig, label, svg_fonttype="none", savefig_bbox="tight")
+    del vars(fig)["get_tightbbox"]
+    engine, box = fig.get_layout_engine(), boxes[-1].padded(_PADDING)
+    with style.journal(figure_constrained_layout_use=False):
+        fig.set_layout_engine(None)
+    as_paths = _svg(fig, label, box, svg_fonttype="path")
+    fig.set_layout_engine(engine)
+    return as_words, as_paths
+
+
+def _svg(fig: Figure, label: str, box: Any = None, **settings: str) -> str:
     target = io.StringIO()
     # Formulas take their font from the settings at the time of drawing.
-    with style.journal(svg_fonttype=fonttype), style.any_character():
-        # A tight box can only grow round the labels, so none is ever clipped.
-        fig.savefig(target, format="svg", bbox_inches="tight", pad_inches=0.02, metadata={"Date": None})
+    with style.journal(**settings), style.any_character():
+        fig.savefig(target, format="svg", bbox_inches=box, pad_inches=_PADDING, metadata={"Date": None})
     svg = target.getvalue()
     svg = svg[svg.index("<svg") :]
     # Its style sheet would reach every element of the web page the figure stands in.

@@ -97,7 +97,8 @@ def build(
         cohort = sources.load(source).cohort
         params.suit(cohort, values)
         # A kernel runs in another folder.
-        return Subject((cohort,), (source,), {params.SOURCE: absolute([source])[0]})
+        (place,) = absolute([source])
+        return Subject((cohort,), (source,), {params.SOURCE: place}, {place: cohort})
 
     return make(
         plan, load, clock, Destination(out, force, partial), jobs=jobs, cell_seconds=cell_seconds, server=server

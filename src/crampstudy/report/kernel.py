@@ -14,6 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 from crampstudy import ending, scratch
 from crampstudy.cache import KERNEL_VARIABLE
 from crampstudy.report import warm
+from crampstudy.sources import handed_on
 
 
 class Kernel(AsyncKernelManager):
@@ -27,6 +28,8 @@ class Kernel(AsyncKernelManager):
     """When set, the kernel ends."""
     cache: ClassVar[Path | None] = None
     """The folder of the cache of findings, if the report uses one."""
+    cohorts: ClassVar[Path | None] = None
+    """The folder of the cohorts that the report hands on, if it does."""
     ended: ClassVar[list[int]]
     """The code with which its process ended."""
 
@@ -44,7 +47,7 @@ class Kernel(AsyncKernelManager):
         if os.name == "posix" and len(str(folder)) < 80:
             self.transport = "ipc"
             self.ip = str(folder / "k")
-        kept = {KERNEL_VARIABLE: "" if self.cache is None else str(self.cache)}
+        kept = {KERNEL_VARIABLE: str(self.cache or ""), handed_on.VARIABLE: str(self.cohorts or "")}
         kwargs |= {"env": warm.environment() | kept, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         # Papermill would change the folder of this whole process, in which other notebooks run as well.
         kwargs["cwd"] = self.place

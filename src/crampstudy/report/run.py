@@ -55,8 +55,9 @@ class Options:
     """How a notebook is run.
 
     Its kernel works in the folder ``cwd`` and is forked from a warm ``server``, where there is the socket of one; it
-    keeps findings in the folder ``cache``, if there is one. ``progress`` hears of every cell. When ``stop`` is set, the
-    notebook ends, within a second also in the middle of a cell; no cell takes longer than ``cell_seconds``.
+    keeps findings in the folder ``cache``, if there is one, and opens the cohorts that it is handed in the folder
+    ``cohorts``. ``progress`` hears of every cell. When ``stop`` is set, the notebook ends, within a second also in the
+    middle of a cell; no cell takes longer than ``cell_seconds``.
     """
 
     cwd: Path
@@ -65,6 +66,7 @@ class Options:
     stop: threading.Event | None = None
     cell_seconds: int = CELL_SECONDS
     cache: Path | None = None
+    cohorts: Path | None = None
 
 
 def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options: Options) -> None:
@@ -100,7 +102,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
     injected = 1 if parameters else 0
     ended: list[int] = []
     own: dict[str, Any] = {"server": options.server, "place": str(options.cwd), "stop": options.stop, "ended": ended}
-    own["cache"] = options.cache
+    own |= {"cache": options.cache, "cohorts": options.cohorts}
     try:
         pm.execute_notebook(
             str(notebook),

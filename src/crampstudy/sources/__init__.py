@@ -14,6 +14,7 @@ from crampstudy.cohort.case_definition import meeting
 from crampstudy.sources import readers
 from crampstudy.sources.address import Address
 from crampstudy.sources.chunked.joined import placed
+from crampstudy.sources.handed_on import cohort_of
 
 __all__ = ["Address", "load", "open_cohort", "read"]
 
@@ -21,10 +22,12 @@ __all__ = ["Address", "load", "open_cohort", "read"]
 def open_cohort(source: str | Path | Address) -> Cohort:
     """Read and clean a source: a data package folder, or ``kind:path?option=value``.
 
+    A notebook that a report runs is handed the cohort that the report has read.
+
     Raises:
         SourceError: the source is not there or cannot be read; the message says what was expected.
     """
-    return load(source).cohort
+    return cohort_of(source) or load(source).cohort
 
 
 def load(

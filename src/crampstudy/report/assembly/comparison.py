@@ -7,8 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from crampstudy.analyses.comparison import ComparisonSettings, open_cohorts
+from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.comparison import ComparisonSettings
 from crampstudy.cache import Cache
+from crampstudy.contrasts.cohorts.parts import several
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
@@ -16,6 +18,7 @@ from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.freshness import ReportRequest
 from crampstudy.report.front_matter import source_date
+from crampstudy.sources import open_cohort
 
 
 def build_comparison(
@@ -65,13 +68,16 @@ def build_comparison(
     printed = {} if file is None else {"standard": file.name}
 
     def load() -> Subject:
-        cohorts = open_cohorts(sources, names=names, split=split, age_bands=asked.age_bands)
+        opened = [open_cohort(source) for source in sources]
+        bands = AgeBands(tuple(asked.age_bands))
+        cohorts = several(opened, names=names or None, split=split, bands=bands, source=str(sources[0]))
         asked.check(cohorts)
         for cohort in cohorts:
             # Whom a condition leaves in which cohort is what a comparison says.
             params.suit(cohort, {"age_bands": values["age_bands"]})
         # A kernel runs in another folder.
-        return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
+        places = absolute(sources)
+        return Subject(cohorts, tuple(sources), {"sources": places}, dict(zip(places, opened, strict=True)))
 
     reuse = None
     if cache is not None:

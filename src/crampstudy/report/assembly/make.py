@@ -28,6 +28,7 @@ from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF, outputs
 from crampstudy.report.collect import collect
 from crampstudy.report.front_matter import front_matter, ledger_counts
 from crampstudy.report.outline import Outline
+from crampstudy.sources.handed_on import hand_on
 
 LEDGER, MANIFEST = "ledger-counts.csv", provenance.MANIFEST
 FILES = (PDF, HTML, DOCX, ESTIMATES, LEDGER, MANIFEST)
@@ -153,8 +154,11 @@ def make(
         work = stack.enter_context(scratch.folder())
         with clock.stage("run"):
             cached = None if plan.reuse is None else plan.reuse.cache.folder
-            options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached)
+            options = run.Options(
+                work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached, work / "cohorts"
+            )
             options.cwd.mkdir()
+            hand_on(subject.opened, work / "cohorts")
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
             first = {path: its for path, its in given.items() if path not in later}

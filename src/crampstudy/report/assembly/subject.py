@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from crampstudy.report.outline import default_folder
 class Subject:
     """The ``cohorts`` of a report and their ``sources``; ``given`` are the parameters that say which these are.
 
-    Parts of one cohort have one source.
+    Parts of one cohort have one source. Cohorts as they were ``opened``, by the sources that notebooks are given, are
+    handed on to these.
     """
 
     cohorts: tuple[Cohort, ...]
     sources: tuple[str, ...]
     given: Mapping[str, Any]
+    opened: Mapping[str, Cohort] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:
