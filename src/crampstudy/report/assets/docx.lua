@@ -5,11 +5,15 @@ local word = {}
 local bookmarks = 100000 -- pandoc's own begin lower
 local WIDTH = 105 -- letters of a table that is as wide as the text
 
+local contents = {}
+
 local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local content = pandoc.json.decode(file:read("a"), false)
-  file:close()
-  return content
+  if not contents[name] then
+    local file = assert(io.open(name, "rb"))
+    contents[name] = pandoc.json.decode(file:read("a"), false)
+    file:close()
+  end
+  return contents[name]
 end
 
 word.read = read
