@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -29,10 +30,12 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
-from crampstudy.cli.rerun.unchanged import cache_of_user
+from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
 from crampstudy.errors import AnalysisError, UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from crampstudy.report.assembly.make import Report
 
 
@@ -115,8 +118,7 @@ def compare(
     With --out or --report the comparison is a PDF, a web page and a document of Word, with the rows behind it.
     --unlogged holds for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
     """
-    from crampstudy.contrasts.cohorts.compare import compare
-    from crampstudy.contrasts.cohorts.parts import several
+    from crampstudy.report.freshness import ask_comparison
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)
@@ -132,34 +134,61 @@ def compare(
             raise UsageError(
                 f"{which} gives further rows, which the document has no place for; leave out --out, --report"
             )
-        from crampstudy.age_bands import AgeBands
-        from crampstudy.report import warm
+        cache = cache_of_user(no_cache)
+        request = ask_comparison(
+            asked,
+            out,
+            {
+                "by": by,
+                "names": names,
+                "split": split,
+                "reference": reference,
+                "age_bands": age_bands,
+                "standard": standard,
+                "where": where,
+                "adjust": adjust,
+                "average_over": average_over,
+                "ci_level": ci_level,
+                "factors": factors,
+            },
+            figures=figures,
+        )
+        done = is_unchanged(cache, request, aside=output.aside) if cache is not None else None
+        if done is None:
+            from crampstudy.report import warm
 
-        own = bands(age_bands) or AgeBands()
-        with progress() as shown, warm.server(warm.environment()) as server:
-            # What the notebook needs is imported in the server while this process imports as well.
-            from crampstudy.analyses.comparison import ComparisonSettings
-            from crampstudy.report.assembly.comparison import build_comparison
+            with progress() as shown, warm.server(warm.environment()) as server:
+                # What the notebook needs is imported in the server while this process imports as well.
+                from crampstudy.age_bands import AgeBands
+                from crampstudy.analyses.comparison import ComparisonSettings
+                from crampstudy.report.assembly.comparison import build_comparison
 
-            settings = ComparisonSettings(
-                by, own.limits, standard, where, reference, adjust, average_over, ci_level, factors
-            )
-            made = build_comparison(
-                asked,
-                settings,
-                names=names,
-                split=split,
-                out=out,
-                progress=shown,
-                server=server,
-                force=force,
-                figures=figures,
-                cache=cache_of_user(no_cache),
-            )
-        _tell(made, asked)
-        if not (as_json or as_csv):
-            _check_document(made)
-            return
+                own = bands(age_bands) or AgeBands()
+                settings = ComparisonSettings(
+                    by, own.limits, standard, where, reference, adjust, average_over, ci_level, factors
+                )
+                made = build_comparison(
+                    asked,
+                    settings,
+                    names=names,
+                    split=split,
+                    out=out,
+                    progress=shown,
+                    server=server,
+                    force=force,
+                    figures=figures,
+                    cache=cache,
+                    request=request,
+                )
+            _tell(made, asked, aside=output.aside)
+            done = made.folder
+            _check_document(done)
+        if output.as_json or output.as_csv:
+            _show_rows(done, output)
+        return
+    from crampstudy.contrasts.cohorts.compare import compare
+    from crampstudy.contrasts.cohorts.parts import several
+
     limits, rng = bands(age_bands), _draws(seed) if bootstrap else None
     cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits, source=asked[0])
     first, second, *others = cohorts
@@ -192,21 +221,33 @@ def _draws(seed: int) -> Any:
     return np.random.default_rng(seed)
 
 
-def _check_document(made: Report) -> None:
-    """End as the comparison without a document does where nothing could be estimated; the document says why."""
-    import pandas as pd
+def _show_rows(folder: Path, output: Output) -> None:
+    """Print or write the rows of a document that are those of the comparison without one."""
+    from crampstudy import estimates
+    from crampstudy.analyses.comparison import compared_rows
 
+    output.show(compared_rows(_rows(folder))[list(estimates.COLUMNS)], lambda: None)
+
+
+def _check_document(folder: Path) -> None:
+    """End as the comparison without a document does where nothing could be estimated; the document says why."""
     from crampstudy.analyses.comparison import compares_anything
 
-    if not compares_anything(pd.read_csv(made.estimates)):
+    if not compares_anything(_rows(folder)):
         raise AnalysisError("nothing could be estimated but who the cohorts are; the document says why")
 
 
-def _tell(made: Report, sources: list[str]) -> None:
+def _rows(folder: Path) -> pd.DataFrame:
+    from crampstudy import estimates
+
+    return estimates.from_csv((folder / "estimates.csv").read_text(encoding="utf-8"))
+
+
+def _tell(made: Report, sources: list[str], *, aside: bool) -> None:
     for notice in made.notices:
         typer.echo(notice, err=True)
     tell_kept(made.kept)
     files = ", ".join(file.name for file in (made.pdf, made.html, made.docx, made.estimates))
-    typer.echo(f"The comparison is in {made.folder}: {files}")
+    typer.echo(f"The comparison is in {made.folder}: {files}", err=aside)
     for account, source in zip(made.accounts, sources * (len(made.accounts) // len(sources)), strict=True):
-        say_account(account, source, aside=False)
+        say_account(account, source, aside=aside)

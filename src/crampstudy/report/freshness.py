@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,21 @@ def ingredients(notebooks: Sequence[Path], outline: Path | None) -> dict[str, st
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """What is asked for: ``options`` are words of the command by their name, such as ``parameter ci_level``."""
+    """What is asked for: ``options`` are words of the command by their name, such as ``parameter ci_level``.
+
+    The ``document`` is a report, or a comparison.
+    """
 
     sources: tuple[str, ...]
     out: Path | None
     options: Mapping[str, str] = field(default_factory=dict)
+    document: str = "report"
 
     @property
     def key(self) -> str:
         """What tells it from others, whatever its options."""
-        return key_of("asked", str(Path.cwd()), self.sources, None if self.out is None else str(self.out.absolute()))
+        place = None if self.out is None else str(self.out.absolute())
+        return key_of("asked", self.document, str(Path.cwd()), self.sources, place)
 
 
 def ask(
@@ -66,6 +71,18 @@ def ask(
     options = {f"parameter {name.strip()}": value for name, value in set_to.items()}
     more = {"sections": ", ".join(sections), "figures": "also as pictures" if figures else ""}
     return ReportRequest(tuple(sources), out, options | {name: said for name, said in more.items() if said})
+
+
+def ask_comparison(
+    sources: Sequence[str], out: Path | None, given: Mapping[str, object], *, figures: bool = False
+) -> ReportRequest:
+    """Return what is asked for of a comparison: as :func:`ask`, with the values ``given`` of its parameters by name."""
+    settings = [f"{name}={_in_words(value)}" for name, value in given.items() if value not in (None, "", (), [])]
+    return replace(ask(sources, out, settings=settings, figures=figures), document="comparison")
+
+
+def _in_words(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

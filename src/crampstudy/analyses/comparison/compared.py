@@ -31,6 +31,11 @@ _FACTORS = "Factors are compared between cohorts of one kind alone."
 _OTHERWISE = "Tests, trends and other ways to standardise are of cohorts of one kind alone."
 _SINGLE = (*(kind.name for kind in common.DESCRIBED), kinds.FACTOR_IN_COHORT.name)
 _WHO = (kinds.CHARACTERISTICS.name, kinds.COMPLETENESS.name, kinds.STANDARDISED_DIFFERENCE.name)
+_FURTHER = (
+    *_WHO,
+    *(kind.name for kind in (kinds.FACTOR_IN_COHORT, kinds.FACTOR_BETWEEN, kinds.STANDARDISED_OTHERWISE)),
+)
+"""Kinds of rows that a comparison's document has beside those of :func:`crampstudy.compare`."""
 
 
 def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | None = None) -> Findings:
@@ -63,6 +68,12 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
 def compares_anything(rows: pd.DataFrame) -> bool:
     """Say whether anything was estimated but who the cohorts are and how complete."""
     return has_estimate(rows[~rows["analysis"].isin(_WHO)])
+
+
+def compared_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return of the rows of a comparison's document those that :func:`crampstudy.compare` makes; they stand first."""
+    others = rows["analysis"].isin(_FURTHER)
+    return rows[~others.cummax()]
 
 
 def _alone(name: str, said: str) -> Findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,20 +26,34 @@ def cache_of_user(no_cache: bool) -> Cache | None:
     return found
 
 
-def is_unchanged(cache: Cache, asked: ReportRequest, sections: list[str]) -> bool:
-    """Say of a report that was made before that nothing has changed, or what has, and return whether it still holds."""
+def is_unchanged(
+    cache: Cache, asked: ReportRequest, sections: Sequence[str] = (), *, aside: bool = False
+) -> Path | None:
+    """Return the folder of a document that was made before and of which nothing has changed, and say so.
+
+    Of one that is to be made again it is said what has changed; there is ``None`` where there is none that holds.
+
+    Args:
+        cache: where it is told what documents were made of.
+        asked: what is asked for.
+        sections: those of a report that is not whole.
+        aside: whether this is said on standard error, for rows are on standard output.
+    """
     from crampstudy.provenance.changes import listed
     from crampstudy.report import freshness, outline
 
     made = freshness.recall(cache, asked)
     if made is None:
-        return False
+        return None
     folder = outline.find()
-    notebooks = outline.read(folder).only(sections).notebooks
-    changed = freshness.stale(made, asked, notebooks, folder / outline.OUTLINE)
-    shown = Path(made.folder)
-    if not changed:
-        typer.echo(f"The report in {asked.out or shown} is up to date: nothing that it is made of has changed")
-        return True
-    typer.echo(f"note: the report in {asked.out or shown} is made again: changed {listed(changed)}", err=True)
-    return False
+    if asked.document == "report":
+        notebooks, order = outline.read(folder).only(sections).notebooks, folder / outline.OUTLINE
+    else:
+        notebooks, order = outline.comparison(folder).notebooks, None
+    changed = freshness.stale(made, asked, notebooks, order)
+    said = f"The {asked.document} in {asked.out or made.folder}"
+    if changed:
+        typer.echo(f"note: {said[0].lower()}{said[1:]} is made again: changed {listed(changed)}", err=True)
+        return None
+    typer.echo(f"{said} is up to date: nothing that it is made of has changed", err=aside)
+    return Path(made.folder)

@@ -7,8 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
-from crampstudy.analyses.comparison import ComparisonSettings
+from crampstudy.analyses.comparison import ComparisonSettings, compares_anything
 from crampstudy.cache import Cache
 from crampstudy.contrasts.cohorts.parts import several
 from crampstudy.report import outline as outlines
@@ -16,7 +17,7 @@ from crampstudy.report import params, run
 from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
 from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject, absolute
-from crampstudy.report.freshness import ReportRequest
+from crampstudy.report.freshness import ReportRequest, ask_comparison
 from crampstudy.report.front_matter import source_date
 from crampstudy.sources import open_cohort
 
@@ -33,6 +34,7 @@ def build_comparison(
     force: bool = False,
     figures: bool = False,
     cache: Cache | None = None,
+    request: ReportRequest | None = None,
 ) -> Report:
     """Build the document that compares cohorts; its files appear together, or none does and an older one stays.
 
@@ -47,6 +49,7 @@ def build_comparison(
         force: whether what the document may not replace is kept beside it and not refused.
         figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
         cache: where a comparison is looked for that was run on the same before; by default it is run.
+        request: what was asked for, as it is remembered; by default it follows from the other arguments.
 
     Raises:
         UsageError: the notebook is not there, or the settings do not suit the cohorts.
@@ -81,11 +84,16 @@ def build_comparison(
 
     reuse = None
     if cache is not None:
-        reuse = Reuse.of(cache, ReportRequest(tuple(sources), out), outline.notebooks, None)
-    return make(
-        DocumentPlan(outline, None, values, declared, printed=printed, pictures=figures, reuse=reuse),
-        load,
-        clock,
-        Destination(out, force),
-        server=server,
+        known = request or ask_comparison(sources, out, values, figures=figures)
+        reuse = Reuse.of(cache, known, outline.notebooks, None)
+    plan = DocumentPlan(
+        outline,
+        None,
+        values,
+        declared,
+        printed=printed,
+        pictures=figures,
+        reuse=reuse,
+        holds=lambda rows: compares_anything(estimates.from_csv(rows)),
     )
+    return make(plan, load, clock, Destination(out, force), server=server)

@@ -68,7 +68,8 @@ class DocumentPlan:
 
     ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
     these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given. With
-    ``pictures`` the figures beside it are pictures as well; ``reuse`` says what need not be run again.
+    ``pictures`` the figures beside it are pictures as well; ``reuse`` says what need not be run again, and ``holds`` of
+    the rows of a document whether it is an answer, which is not made again as long as nothing changes.
     """
 
     outline: Outline
@@ -79,6 +80,7 @@ class DocumentPlan:
     printed: Mapping[str, Any] = field(default_factory=dict)
     pictures: bool = False
     reuse: Reuse | None = None
+    holds: Callable[[str], bool] = bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def make(
                 (fresh.folder / name).write_bytes(content)
         recorded = provenance.write(record(plan, subject, origin, effective, made))
         (fresh.folder / MANIFEST).write_bytes(recorded)
-    if plan.reuse is not None:
+    if plan.reuse is not None and plan.holds(document.estimates):
         plan.reuse.remember(subject, target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
