@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from crampstudy import analyses, estimates
-from crampstudy.analyses import Analysis, CohortAnswer, Findings, Others, SectionResults, Settings, others, registry
+from crampstudy.analyses import Analysis, CohortAnswer, Findings, Others, SectionResults, Settings, registry
 from crampstudy.cohort import Cohort
 from crampstudy.simulate import simulate
 
@@ -37,7 +38,7 @@ def test_rows_are_the_same_after_csv() -> None:
 def test_results_are_the_same_after_a_file_and_several_of_a_notebook_are_joined(tmp_path: Path) -> None:
     one = SectionResults(ROWS, {"answer": "Yes."}, {"fig-one": "no age"}, None)
     lost = SectionResults(estimates.frame([]), {"said": "–"}, {"tbl-two": "no dose"}, "No dose.")
-    (tmp_path / "r.json").write_text(others.to_json({"a": [one.record(), lost.record()], "b": [lost.record()]}))
+    (tmp_path / "r.json").write_text(json.dumps({"a": [one.record(), lost.record()], "b": [lost.record()]}))
     read = analyses.read_results(str(tmp_path / "r.json"))
     assert read is not None and list(read) == ["a", "b"] and analyses.read_results(None) is None
     pd.testing.assert_frame_equal(read["a"].estimates, ROWS)

@@ -31,7 +31,7 @@ def kept(asked: tuple[object, ...], cohorts: tuple[Cohort, ...], find: Callable[
     place = cache.of_report()
     if place is None:
         return find()
-    key = cache.key_of(asked, [told(cohort) for cohort in cohorts], *_software())
+    key = cache.key_of(asked, [cohort.content for cohort in cohorts], *_software())
     before = place.get(_KIND, key)
     if before is not None:
         return unpacked(before)
@@ -40,12 +40,6 @@ def kept(asked: tuple[object, ...], cohorts: tuple[Cohort, ...], find: Callable[
     with contextlib.suppress(stored.NotData):
         place.put(_KIND, key, packed(found))
     return found
-
-
-def told(cohort: Cohort) -> tuple[object, ...]:
-    """Return all that findings may take of a cohort, its tables by their digest."""
-    facts = (cohort.name, cohort.title, cohort.kind, cohort.synthetic, cohort.as_of)
-    return *facts, cohort.digest, dataclasses.asdict(cohort.attrition)
 
 
 def _software() -> tuple[object, ...]:

@@ -46,11 +46,6 @@ Others = Mapping[str, SectionResults]
 """What each of the other sections found, by its name."""
 
 
-def to_json(records: Mapping[str, list[Mapping[str, Any]]]) -> str:
-    """Return what notebooks keep, by their names, as the text that :func:`read_results` reads."""
-    return json.dumps(records, ensure_ascii=False)
-
-
 def read_results(path: str | None) -> Others | None:
     """Return what the other sections of a report found, from the file that it hands on; ``None`` where there is none.
 

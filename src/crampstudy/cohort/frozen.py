@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import cached_property
 from typing import cast
@@ -96,6 +96,12 @@ class Cohort(Readable):
     def date_of_data(self) -> date:
         """Last night of the diary, or the last day that the survey covers."""
         return self.as_of or cast(date, self.tables["diary"]["date"].max())
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """All that an analysis may take of it, its tables by their digest."""
+        facts = (self.name, self.title, self.kind, self.synthetic, self.as_of)
+        return *facts, self.digest, asdict(self.attrition)
 
     @cached_property
     def digest(self) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from crampstudy import claims, sources
+from crampstudy import sources
 from crampstudy.cache import Cache
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import FILES, LEDGER, MANIFEST, Clock, Destination, DocumentPlan, Report, make
 from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject, absolute
-from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF
+from crampstudy.report.beside import DOCX, ESTIMATES, HTML, PDF
 from crampstudy.report.freshness import ask
 from crampstudy.report.front_matter import source_date
 
@@ -80,6 +80,8 @@ def build(
         printed = {}
         if (frozen := values.get(PLAN)) is not None:
             # A kernel runs in another folder, and the name of the file is all that readers are to see of its path.
+            from crampstudy import claims
+
             claims.read_plan(frozen)
             values, printed = {**values, PLAN: str(Path(frozen).resolve())}, {PLAN: Path(frozen).name}
         declared = params.describe(outline.notebooks, own)

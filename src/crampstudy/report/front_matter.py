@@ -7,16 +7,18 @@ import datetime
 import io
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.provenance.digests import version
-from crampstudy.report import typeset
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.outline import Outline
 from crampstudy.wording import counted
+
+if TYPE_CHECKING:
+    from crampstudy.report import typeset
 
 
 def front_matter(
@@ -27,6 +29,8 @@ def front_matter(
     A report bears the title of its data. It is dated only where ``SOURCE_DATE_EPOCH`` says when it was made: the same
     data would else give another file every day.
     """
+    from crampstudy.report import typeset
+
     last = max(cohort.date_of_data for cohort in subject.cohorts)
     made = source_date()
     facts = (

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crampstudy import estimates, provenance, scratch
+from crampstudy import provenance, scratch
 from crampstudy.atomic_write import whole_folder
-from crampstudy.claims import plan as plans
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
-from crampstudy.report import failure, glyphs, params, run, warm
+from crampstudy.report import failure, params, run, warm
 from crampstudy.report.assembly.recorded import record
 from crampstudy.report.assembly.results import results
 from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject
-from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF, outputs
-from crampstudy.report.collect import collect
-from crampstudy.report.front_matter import front_matter, ledger_counts
+from crampstudy.report.beside import DOCX, ESTIMATES, HTML, PDF
+from crampstudy.report.front_matter import ledger_counts
 from crampstudy.report.outline import Outline
 from crampstudy.sources.handed_on import hand_on
 
@@ -34,6 +33,8 @@ LEDGER, MANIFEST = "ledger-counts.csv", provenance.MANIFEST
 FILES = (PDF, HTML, DOCX, ESTIMATES, LEDGER, MANIFEST)
 """The files of every report, beside which are those of its tables and figures."""
 _MOST_KERNELS = 4
+_LATER = "crampstudy.report.assembly.document"
+"""What is loaded while notebooks run."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -160,6 +161,7 @@ def make(
                 work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached, work / "cohorts"
             )
             options.cwd.mkdir()
+            threading.Thread(target=importlib.import_module, args=[_LATER], daemon=True).start()
             hand_on(subject.opened, work / "cohorts")
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
@@ -168,35 +170,25 @@ def make(
                 executed = _run(first, work, jobs, options, execute)
                 again = _given_results({path: given[path] for path in later}, executed, work)
                 executed |= _run(again, work, jobs, options, execute)
+        from crampstudy.report.assembly import document
+
         with clock.stage("collect"):
-            document = collect(outline, executed, [path.stem for path in later])
+            shown = document.collected(plan, executed, [path.stem for path in later])
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
-        meanings = {parameter.name: parameter.help for parameter in plan.declared}
         with clock.stage("typeset"):
-            front = front_matter(outline, subject, effective, meanings)
-            notice = glyphs.notice(document, front.texts)
-            if notice:
-                front = replace(front, facts=(*front.facts, ("Characters", notice)))
-            document = replace(document, estimates=_marked(document.estimates, plan.values.get("plan")))
-            made = outputs(document, front, pictures=plan.pictures) | {LEDGER: ledger_counts(subject.cohorts)}
+            files, notice = document.typeset(plan, shown, subject, effective)
+            made = files | {LEDGER: ledger_counts(subject.cohorts)}
         with clock.stage("write"):
             for name, content in made.items():
                 (fresh.folder / name).parent.mkdir(exist_ok=True)
                 (fresh.folder / name).write_bytes(content)
         recorded = provenance.write(record(plan, subject, origin, effective, made))
         (fresh.folder / MANIFEST).write_bytes(recorded)
-    if plan.reuse is not None and plan.holds(document.estimates):
+    if plan.reuse is not None and plan.holds(shown.estimates):
         plan.reuse.remember(subject, target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
-
-
-def _marked(rows: str, frozen: str | None) -> str:
-    """Return the rows as CSV, each said to be planned or post hoc where there is a plan."""
-    if frozen is None:
-        return rows
-    return estimates.to_csv(plans.marked(estimates.from_csv(rows), plans.read(frozen)))
 
 
 def _given_results(

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from crampstudy.analyses import others
 from crampstudy.report import MIME
 from crampstudy.report.collect import displayed
 
@@ -19,4 +18,4 @@ def results(executed: Mapping[str, Path]) -> str:
         blocks = [data[MIME] for cell in cells for data in displayed(cell) if MIME in data]
         if found := [block for block in blocks if block["kind"] == "findings"]:
             records[name] = found
-    return others.to_json(records)
+    return json.dumps(records, ensure_ascii=False)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy import cache, plain_yaml
-from crampstudy.analyses.kept import told
 from crampstudy.cache import Cache
 from crampstudy.provenance import MANIFEST, digests
 from crampstudy.report import params, run
@@ -74,7 +73,7 @@ class Reuse:
             return
         software = {name: value for name, value in self.parts.items() if not name.startswith(_OUTSIDE)}
         given = {name: _content(name, value) for name, value in values.items()}
-        cohorts = [told(cohort) for cohort in subject.cohorts]
+        cohorts = [cohort.content for cohort in subject.cohorts]
         key = cache.key_of(notebook.stem, digests.of_file(notebook), given, cohorts, software)
         content = self.cache.get(_KIND, key)
         if content is not None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from crampstudy.report import typeset, word
-from crampstudy.report.beside import figures, tables, texts
+from crampstudy.report.beside import DOCX, ESTIMATES, HTML, PDF, figures, tables, texts
 from crampstudy.report.beside.captions import captions
 from crampstudy.report.collect import Document
-
-PDF, HTML, DOCX, ESTIMATES = "report.pdf", "report.html", "report.docx", "estimates.csv"
 
 
 def outputs(document: Document, front: typeset.Front, *, pictures: bool = False) -> dict[str, bytes]:

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy.age_bands import AgeBands
-from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError, UsageError
 from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
@@ -124,11 +122,17 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
         ParameterError: the last age band begins above the age at which a survey top-codes ages, or nobody in the cohort
             can meet the condition ``where``.
     """
-    try:
-        within(cohort, values.get("where"))
-    except UsageError as problem:
-        raise ParameterError(f"parameter 'where': {problem}") from None
+    # Both load models, which a report that runs notebooks elsewhere does without.
+    if (where := values.get("where")) is not None:
+        from crampstudy.analyses.within import within
+
+        try:
+            within(cohort, where)
+        except UsageError as problem:
+            raise ParameterError(f"parameter 'where': {problem}") from None
     if cohort.kind == "survey" and "age_bands" in values:
+        from crampstudy.descriptive.prevalence import check_bands
+
         try:
             check_bands(cohort, AgeBands(tuple(values["age_bands"])))
         except BandError as problem:

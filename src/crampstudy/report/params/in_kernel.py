@@ -11,8 +11,6 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from IPython.core.getipython import get_ipython
-
 from crampstudy.errors import ParameterError
 from crampstudy.report.params.declarations import GIVEN, Parameter, declarations
 from crampstudy.report.params.possible import allowed, check_possible, unknown
@@ -29,6 +27,8 @@ def check_kernel() -> None:
         ParameterError: papermill set a name that the parameters cell does not declare (the closest one is suggested),
             or a parameter has an impossible value (what is allowed is named).
     """
+    from IPython.core.getipython import get_ipython
+
     shell = get_ipython()
     if shell is not None:
         check(shell.user_ns.get("In", []), shell.user_ns)
