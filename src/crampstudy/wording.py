@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -338,9 +338,13 @@ def is_declared(name: object) -> bool:
     return str(name).removeprefix(ZERO_PART).startswith(CONTRAST)
 
 
-def sentences(texts: Iterable[str]) -> str:
-    """Return remarks as sentences, each with a capital and a full stop."""
-    return " ".join(f"{capital(ranges(text))}." for text in texts)
+def sentences(texts: Iterable[str], names: Collection[str] = ()) -> str:
+    """Return remarks as sentences, each with a capital and a full stop.
+
+    One that begins with any of the ``names`` that a user gave begins as the user wrote it.
+    """
+    begun = re.compile("|".join(rf"{re.escape(name)}(?!\w)" for name in names) or r"(?!)")
+    return " ".join(f"{ranges(text) if begun.match(text) else capital(ranges(text))}." for text in texts)
 
 
 def capital(text: str) -> str:

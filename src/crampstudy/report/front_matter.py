@@ -41,7 +41,7 @@ def front_matter(
         ("Version", f"crampstudy {version()}"),
     )
     parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
-    title, subtitle = wording.capital(subject.heading), outline.title
+    title, subtitle = subject.heading, outline.title
     synthetic = _synthetic(subject.cohorts)
     return typeset.Front(title, subtitle, made or last, version(), facts, parameters, synthetic)
 

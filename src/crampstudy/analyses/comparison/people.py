@@ -43,11 +43,11 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
         CLEANING: ReportTable(
             set_aside(cohorts),
             "Rows read, accepted and rejected, and cells blanked, by cohort and table.",
-            wording.sentences(said.told_once(cohorts, [cohort.attrition.notices for cohort in cohorts])) or None,
+            wording.sentences(said.told_once(cohorts, [cohort.attrition.notices for cohort in cohorts]), names) or None,
         ),
     }
     accounts = [f"{cohort.name}: {of_cohort(cohort).sentence()}" for cohort in cohorts]
-    values = {"people": said.apart(differences), "accounts": wording.sentences(accounts)}
+    values = {"people": said.apart(differences), "accounts": wording.sentences(accounts, names)}
     return Findings(together([described, differences, complete]), tables, values=values)
 
 

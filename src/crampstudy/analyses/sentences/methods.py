@@ -72,7 +72,7 @@ def cite(cohort: Cohort, version: str) -> str:
             None,
             [
                 wording.listed(credits.authors) if credits.authors else "",
-                f"{wording.capital(cohort.heading)} [data set]",
+                f"{cohort.heading} [data set]",
                 "; ".join(credits.sources),
                 f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
                 f"Digest (SHA-256) {cohort.digest}",

@@ -38,7 +38,8 @@ def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Dat
             "may come from who takes part, how cramps were asked for and how completely they were logged",
             *told_once(cohorts, [cohort.attrition.remarks for cohort in cohorts]),
             *_of_simulated(cohorts),
-        ]
+        ],
+        [cohort.name for cohort in cohorts],
     )
 
 

@@ -17,7 +17,8 @@ _MOST = 6
 def apart(differences: pd.DataFrame) -> str:
     """Return in what cohorts differ most, and what only some of them measured."""
     return wording.sentences(
-        said for name, own in differences.groupby("cohort", sort=False) for said in _of_cohort(str(name), own)
+        (said for name, own in differences.groupby("cohort", sort=False) for said in _of_cohort(str(name), own)),
+        differences["cohort"].unique(),
     )
 
 
