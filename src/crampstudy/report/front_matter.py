@@ -6,7 +6,7 @@ import csv
 import datetime
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crampstudy import wording
@@ -34,7 +34,7 @@ def front_matter(
     last = max(cohort.date_of_data for cohort in subject.cohorts)
     made = source_date()
     facts = (
-        *(fact for cohort in subject.cohorts for fact in _of_cohort(cohort)),
+        *_of_cohorts(subject.cohorts),
         ("Data to", _day(last)),
         ("Report made", _day(made) if made else "not dated, so that the same data give the same file"),
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
@@ -58,25 +58,43 @@ def _synthetic(cohorts: Sequence[Cohort]) -> str:
     return "Synthetic data" if len(drawn) == len(cohorts) else f"Synthetic data: {wording.listed(drawn)}"
 
 
-def _of_cohort(cohort: Cohort) -> tuple[tuple[str, str], ...]:
-    people = cohort.frame("participants").height
-    nights = cohort.frame("diary")["cramps"].count()
-    size = counted(people, "participants") + (
-        f", {counted(nights, 'observed nights')}" if cohort.kind == "diary" else ""
-    )
-    cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
-    kind = f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"
-    credits = {
-        "Authors": cohort.credits.authors,
-        "Source": cohort.credits.sources,
-        "Licence": cohort.credits.licences,
-    }
-    stated = tuple((name, "; ".join(texts)) for name, texts in credits.items() if texts)
-    return ("Cohort", cohort.heading), *stated, ("Kind", kind), ("Size", size)
+def _of_cohorts(cohorts: Sequence[Cohort]) -> Iterator[tuple[str, str]]:
+    """Yield the facts on each cohort; what is the same of several, such as their authors, stands once, below them."""
+    stated = [_credits(cohort) for cohort in cohorts]
+    shared = set.intersection(*map(set, stated)) if len(cohorts) > 1 else set()
+    for cohort, own in zip(cohorts, stated, strict=True):
+        yield "Cohort", cohort.heading if len(cohorts) == 1 else _with_name(cohort)
+        yield from (fact for fact in own if fact not in shared)
+        yield "Kind", _kind(cohort)
+        yield "Size", _size(cohort)
+    yield from (fact for fact in stated[0] if fact in shared)
+
+
+def _with_name(cohort: Cohort) -> str:
+    """Return what readers are shown, with the name that text and tables have for it."""
+    return cohort.heading if cohort.heading == cohort.name else f"{cohort.heading} ({cohort.name})"
+
+
+def _credits(cohort: Cohort) -> list[tuple[str, str]]:
+    stated = {"Authors": cohort.credits.authors, "Source": cohort.credits.sources, "Licence": cohort.credits.licences}
+    return [(name, "; ".join(texts)) for name, texts in stated.items() if texts]
+
+
+def _kind(cohort: Cohort) -> str:
+    cycles = cohort.design.cycles if cohort.design else ()
+    of = f", {'cycle' if len(cycles) == 1 else 'cycles'} {', '.join(cycles)}" if cycles else ""
+    return f"{cohort.kind}{of}{', synthetic' if cohort.synthetic else ''}"
+
+
+def _size(cohort: Cohort) -> str:
+    people = counted(cohort.frame("participants").height, "participants")
+    if cohort.kind != "diary":
+        return people
+    return f"{people}, {counted(cohort.frame('diary')['cramps'].count(), 'observed nights')}"
 
 
 def _digest(cohort: Cohort, *, alone: bool) -> tuple[tuple[str, str], ...]:
-    return (("Digest (SHA-256)" if alone else f"Digest of {cohort.heading}", cohort.digest),)
+    return (("Digest (SHA-256)" if alone else f"Digest of {cohort.name}", cohort.digest),)
 
 
 def _as_text(value: object) -> str:
