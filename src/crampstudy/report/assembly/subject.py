@@ -19,7 +19,7 @@ class Subject:
     """The ``cohorts`` of a report and their ``sources``; ``given`` are the parameters that say which these are.
 
     Parts of one cohort have one source. Cohorts as they were ``opened``, by the sources that notebooks are given, are
-    handed on to these.
+    handed on to these; of parts it is the whole.
     """
 
     cohorts: tuple[Cohort, ...]
@@ -31,8 +31,10 @@ class Subject:
     def heading(self) -> str:
         """What readers are shown; of parts of one cohort also whose they are."""
         listed = wording.listed(cohort.heading for cohort in self.cohorts)
-        whole = len(self.sources) == len(self.cohorts)
-        return listed if whole else f"{sources.Address.parse(self.sources[0]).title}: {listed}"
+        if len(self.sources) == len(self.cohorts):
+            return listed
+        (whole,) = self.opened.values()
+        return f"{whole.heading}: {listed}"
 
     @property
     def folder(self) -> Path:
