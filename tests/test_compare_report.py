@@ -18,22 +18,25 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import compare, describe, estimates, figures, fit, provenance, tables
+from crampstudy import cache, compare, describe, estimates, figures, fit, provenance, tables
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
+from crampstudy.cache import Cache
 from crampstudy.cli.command import attached
+from crampstudy.cli.rerun.unchanged import is_unchanged
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.parts import age_mix, several, split_by
 from crampstudy.descriptive.characteristics import characteristics
 from crampstudy.errors import AnalysisError, BandError, FolderTaken, SourceError, UsageError
 from crampstudy.estimates import kinds
-from crampstudy.report import outline, params
+from crampstudy.report import freshness, outline, params
 from crampstudy.report.assembly.comparison import build_comparison
 from crampstudy.report.build import FILES
+from crampstudy.report.freshness import ask_comparison
 from crampstudy.simulate import simulate
 from crampstudy.sources.writer import About, writing
 from crampstudy.tables.sections.compared import compared_groups, completeness_of_cohorts
@@ -667,18 +670,49 @@ def test_the_command_draws_participants_and_averages_over_the_reference(
 
 
 @pytest.mark.parametrize("nobody", ["age_years > 200", "age_years >= 20"])
-def test_a_document_without_a_number_ends_as_the_terminal_does(
-    run: Run, diary: Cohort, forked: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nobody: str
+def test_a_document_ends_as_the_terminal_does_and_is_not_made_again_of_the_same(
+    run: Run,
+    diary: Cohort,
+    forked: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    nobody: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_package(diary, tmp_path / "here")
     asked = ("compare", "here", "--split", "sex", "--age-bands", "20,60", "--factors", "none", "--where", nobody)
-    code, _, _ = run(*asked)
-    with_document, out, err = run(*asked, "--out", "made")
+    code, printed, _ = run(*asked, "--json")
+    with_document, out, err = run(*asked, "--out", "made", "--json", "rows.json")
     assert with_document == code == (6 if "200" in nobody else 0)
     assert "The comparison is in made" in out and Path("made/report.pdf").exists()
     said = "crampstudy: nothing could be estimated but who the cohorts are; the document says why"
     assert (said in err) == (code == 6)
+    kept = cache.opened()
+    assert isinstance(kept, Cache)
+    if code == 6:
+        assert not [*kept.files("report")], "a document without an answer would not be made again"
+        return
+    # The rows are those that the command has without a document, with ten digits.
+    alone, beside = json.loads(printed), json.loads(Path("rows.json").read_text(encoding="utf-8"))
+    assert [row["key"] for row in beside] == [row["key"] for row in alone]
+    for one, other in zip(alone, beside, strict=True):
+        assert one["estimate"] == (pytest.approx(other["estimate"], rel=1e-9) if other["estimate"] else None)
+    before = {path.name: path.stat().st_mtime_ns for path in Path("made").iterdir()}
+    code, out, err = run(*asked, "--out", "made")
+    assert code == 0 and not err
+    assert out == "The comparison in made is up to date: nothing that it is made of has changed\n"
+    assert before == {path.name: path.stat().st_mtime_ns for path in Path("made").iterdir()}
+    known = {"split": "sex", "age_bands": "20,60", "factors": "none", "where": nobody}
+    defaults = {"by": "age_band", "standard": "who", "average_over": "all", "ci_level": 0.95}
+    request = ask_comparison(("here",), Path("made"), {**defaults, **known})
+    assert is_unchanged(kept, request) == Path("made").resolve()
+    capsys.readouterr()
+    assert is_unchanged(kept, ask_comparison(("here",), Path("made"), {**defaults, **known, "factors": "all"})) is None
+    said = "note: the comparison in made is made again: changed parameter factors (none → all)\n"
+    assert capsys.readouterr().err == said
+    # A report of the same source in the same place is another document.
+    assert freshness.recall(kept, freshness.ask(("here",), Path("made"))) is None
 
 
 def test_make_compare_makes_the_document() -> None:
