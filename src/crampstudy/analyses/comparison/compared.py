@@ -84,7 +84,8 @@ def _alone(name: str, said: str) -> Findings:
 def _once(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows without those of single cohorts that a contrast is made of, which has their reasons and says whose.
 
-    Of characteristics it is said beside them which cohort lacks which. Where cohorts of two kinds are not set against each other, what each has by itself stays.
+    Of characteristics it is said beside them which cohort lacks which. Where cohorts of two kinds are not set against
+    each other, what each has by itself stays.
     """
     contrasts = rows[rows["analysis"].isin([kinds.BETWEEN_COHORTS.name, kinds.FACTOR_BETWEEN.name])]
     compared = {*contrasts["cohort"], *contrasts["reference"]}
