@@ -338,7 +338,7 @@ def is_declared(name: object) -> bool:
     return str(name).removeprefix(ZERO_PART).startswith(CONTRAST)
 
 
-_LEVELS = frozenset(level for variable in codebook.VARIABLES for level in variable.levels)
+_CODED = frozenset(level for variable in codebook.VARIABLES for level in variable.levels)
 
 
 def sentences(texts: Iterable[str], names: Collection[str] = ()) -> str:
@@ -347,7 +347,7 @@ def sentences(texts: Iterable[str], names: Collection[str] = ()) -> str:
     One that begins with any of the ``names`` that a user gave begins as the user wrote it; levels of the codebook, such
     as ``female``, are words.
     """
-    begun = re.compile("|".join(rf"{re.escape(name)}(?!\w)" for name in names if name not in _LEVELS) or r"(?!)")
+    begun = re.compile("|".join(rf"{re.escape(name)}(?!\w)" for name in names if name not in _CODED) or r"(?!)")
     return " ".join(f"{ranges(text) if begun.match(text) else capital(ranges(text))}." for text in texts)
 
 
