@@ -297,7 +297,7 @@ def test_all_parts_are_made_or_said_and_sentences_have_no_holes(found: Findings)
     for name, text in found.values.items():
         assert not re.search(r"\bnan\b|None|\{|_", text), (name, text)
         assert ("significant" not in text and not text) or text.endswith((".", "?"))
-    assert "Here and there are synthetic, and tell nothing about people." in found.values["limits"]
+    assert "here and there are synthetic, and tell nothing about people." in found.values["limits"]
 
 
 def test_the_figures_are_drawn_of_rows(found: Findings) -> None:
