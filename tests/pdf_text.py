@@ -11,8 +11,13 @@ import pikepdf
 
 def text_of(pdf: bytes) -> str:
     """Return the text of all pages; what is set apart is separated by spaces."""
+    return " ".join(pages_of(pdf))
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    """Return the text of each page."""
     with pikepdf.open(io.BytesIO(pdf)) as book:
-        return " ".join(part for page in book.pages for part in _of_page(page))
+        return [" ".join(_of_page(page)) for page in book.pages]
 
 
 def _of_page(page: pikepdf.Page) -> Iterator[str]:

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pikepdf
 import pytest
+from pdf_text import pages_of
 
 from crampstudy import estimates
 from crampstudy.figures import style
@@ -214,6 +215,22 @@ def test_a_figure_without_alternative_text_never_reaches_print(tmp_path: Path) -
     document.blocks["fig-age"]["alt"] = None  # type: ignore[index]
     with pytest.raises(ReportError, match="alt"):
         typeset.pdf(document, FRONT)
+
+
+def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None:
+    """Whatever stands above it: of a table that fills its page the last row goes on with the note."""
+    index = pd.Index([f"Band {row}" for row in range(14)], name="Age band")
+    shown = blocks.table(
+        pd.DataFrame({"Rate": "1.2"}, index=index), "tbl-rates", caption="Rates.", note="A note below."
+    )
+    alone = []
+    for above in range(12, 32, 2):
+        filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
+        pages = pages_of(typeset.pdf(gathered(tmp_path, [filled, code(shown)]), FRONT))
+        (noted,) = (page for page in pages if "A note below." in page)
+        assert "Band 13" in noted
+        alone.append("Band 12" not in noted)
+    assert any(alone), "no table was so long that its note would have been alone"
 
 
 def test_the_pdf_is_tagged_archival_and_dated(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def front_matter(
 ) -> typeset.Front:
     """Return the first page: what each cohort is, and the ``effective`` value of each parameter with its meaning.
 
-    A report bears the title of its data. It is dated only where ``SOURCE_DATE_EPOCH`` says when it was made: the same
+    A report bears the title of its data, and is dated only where ``SOURCE_DATE_EPOCH`` says when it was made: the same
     data would else give another file every day.
     """
     from crampstudy.report import typeset
@@ -41,9 +41,17 @@ def front_matter(
         ("Version", f"crampstudy {version()}"),
     )
     parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
-    title, subtitle = subject.heading, outline.title
+    title, subtitle = _title(subject), outline.title
     synthetic = _synthetic(subject.cohorts)
     return typeset.Front(title, subtitle, made or last, version(), facts, parameters, synthetic)
+
+
+def _title(subject: Subject) -> str:
+    """Return the title of a report, with a capital unless it begins with a name that is no word, such as nhanes-E."""
+    heading = subject.heading
+    names = [cohort.name for cohort in (*subject.cohorts, *subject.opened.values())]
+    coined = tuple(name for name in names if not name.isalpha())
+    return heading if heading.startswith(coined) else wording.capital(heading)
 
 
 def _day(day: datetime.date) -> str:
