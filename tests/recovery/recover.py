@@ -207,7 +207,8 @@ def _arguments() -> argparse.Namespace:
     )
     found = parser.parse_args()
     parts = ("models", "scenarios", "people", "minutes", "cohorts")
-    found.whole = all(getattr(found, part) == parser.get_default(part) for part in parts)
+    single = any(getattr(found, part) for part in ("rates", "sections", "compared", "claims"))
+    found.whole = not single and all(getattr(found, part) == parser.get_default(part) for part in parts)
     if found.cohorts is not None and found.cohorts < 1:
         parser.error("--cohorts must be at least 1")
     if found.people is not None and (found.people < 1 or found.write):
