@@ -274,6 +274,20 @@ class TestLedger:
         made["conditions"].loc[at, "p_value"] = 1e-9
         assert "Not beyond chance" not in claims.reason(claim_with(made, "C33"))
 
+    @pytest.mark.parametrize("number", TESTED)
+    def test_a_row_without_a_verdict_of_its_own_gives_a_claim_none(self, found: Found, number: str) -> None:
+        made = changed(found, number, hold=True)
+        of_contrasts = {number: [row for row in claims.find(number).rows("diary") if row.side in ("higher", "lower")]}
+        for row in of_contrasts[number]:
+            at = index_of(row, made[row.section])
+            made[row.section].loc[at, ["verdict", "note"]] = [pd.NA, "of 9 participants, whose intervals cover less"]
+        entry = claim_with(made, number)
+        assert (entry.verdict == INCONCLUSIVE) == bool(of_contrasts[number])
+        if of_contrasts[number]:
+            assert "no verdict of its own: of 9 participants, whose intervals cover less" in claims.reason(entry)
+            # What could have been told follows from its error, which is not known well enough.
+            assert entry.chances is None and not entry.parted
+
     def test_where_cohort_and_literature_part_a_sentence_says_so(self, found: Found) -> None:
         parted = claim_with(changed(found, "C26", hold=True), "C26")
         assert parted.parted and "supported here, contradicted by what was published." in claims.reason(parted)

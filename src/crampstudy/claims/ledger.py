@@ -67,7 +67,8 @@ class LedgerEntry:
     def chances(self) -> power.Chances | None:
         """The probability of each verdict of the row that is shown, by truth."""
         part = self.deciding
-        return power.chances(part.row, part.of.side) if part and part.row and part.of.side else None
+        judged = part is not None and part.row is not None and part.of.side and not rules.unjudged(part.row)
+        return power.chances(part.row, part.of.side) if part and part.row and judged else None
 
     @property
     def parted(self) -> bool:
@@ -131,7 +132,7 @@ def _part(of: ClaimRow, found: _Records, margins: Margins) -> ClaimPart:
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
-    return ClaimPart(of, row, rules.of_row(row, of.side, margins))
+    return ClaimPart(of, row, rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins))
 
 
 def _of_season(part: ClaimPart, beside: Sequence[ClaimPart], hemisphere: Hemisphere, margins: Margins) -> ClaimPart:

@@ -126,6 +126,8 @@ def _where(part: ClaimPart) -> str:
         return (
             f"wholly {'where' if part.verdict == rules.SUPPORTED else 'outside of where'} it is claimed to be, {level}"
         )
+    if rules.unjudged(row):
+        return f"which has no verdict of its own: {row['note'] or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
     null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"
