@@ -154,7 +154,7 @@ def _renew_compared(asked: argparse.Namespace) -> None:
 
 
 def _renew_claims(asked: argparse.Namespace) -> None:
-    """Measure how often verdicts on claims are wrong, and write their table; goes on from the cohorts of a run before."""
+    """Measure how often verdicts on claims are wrong, and write their table; cohorts of a run before count."""
     if asked.fresh:
         shutil.rmtree(asked.state / f"seed-{asked.seed}" / "claims", ignore_errors=True)
     every = list(claims.tasks(asked.cohorts or claims.COHORTS, asked.seed, asked.state))

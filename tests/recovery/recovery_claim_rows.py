@@ -1,4 +1,4 @@
-"""The rows that answer claims of known truth, without the second models, curves and resamples that sections have beside.
+"""The rows that answer claims of known truth, without the second models and curves that sections have beside.
 
 A section takes some seconds of a cohort, most of them for what no claim reads. What is asked here is what the sections
 ask, so that the rows are the same: a test holds them to that.
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from crampstudy.analyses.findings import together
-from crampstudy.analyses.sections import activity, hydration, nutrition, season, treatments
+from crampstudy.analyses.sections import activity, hydration, season, treatments
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.claims import CLAIM_ROWS

@@ -114,7 +114,7 @@ def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None
 
     Where ``names`` are given, of these alone.
     """
-    settings = replace(settings, where=None, plan=None)
+    settings = replace(settings, where=None, plan=None, multiverse=False)
     without_graph = replace(settings, graph=None)
     return {
         each.name: _results(cohort, each.name, settings if each.follows_graph else without_graph)

@@ -34,6 +34,7 @@ class Settings:
         where: a condition on participants, such as ``sex = 'female'``; who does not meet it is outside of every
             analysis, in a survey with a design that stays whole.
         plan: which claims were planned before the data were looked at; the others are post hoc.
+        multiverse: whether claims are tested under other specifications as well, which takes minutes.
 
     Raises:
         BandError: the limits do not increase.
@@ -51,6 +52,7 @@ class Settings:
     washout: int = 0
     where: str | None = None
     plan: ClaimPlan | None = None
+    multiverse: bool = False
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.

@@ -120,14 +120,15 @@ def _parts(claim: Claim, found: _Records, kind: str, margins: Margins) -> Iterat
     for row in claim.rows(kind):
         by_part.setdefault((row.part, bool(row.side)), []).append(row)
     for rows in by_part.values():
-        made = [_part(row, found, margins) for row in rows]
+        made = [part_of(row, found.get(row.section, ()), margins) for row in rows]
         there = [each for each in made if each.row is not None]
         taken = next((each for each in there if each.row and rules.estimated(each.row)), [*there, *made][0])
         yield replace(taken, needs=tuple(dict.fromkeys(row.needs for row in rows)))
 
 
-def _part(of: ClaimRow, found: _Records, margins: Margins) -> ClaimPart:
-    row = of.among(found.get(of.section, ()))
+def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> ClaimPart:
+    """Return what the ``rows`` of its section, or of a model of its own, say of a row of a claim."""
+    row = of.among(rows)
     if row is None:
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if not of.side or of.side == rules.WINTER_PEAK:

@@ -10,6 +10,7 @@ from crampstudy import wording
 from crampstudy.claims import power, rules
 from crampstudy.claims.claim import CITATION, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
+from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import estimate
 
@@ -54,6 +55,19 @@ def number(entry: LedgerEntry) -> str:
     """Return the number of the row that is shown, and where its interval lies; empty where there is no row."""
     part = entry.deciding
     return f"{wording.capital(_said(part))}." if part else ""
+
+
+def specified(found: ClaimMultiverse) -> str:
+    """Return how many specifications of a claim agree with it, how far their estimates lie apart, and what else."""
+    if found.share is None:
+        parts = [f"none of {len(found.every)} specifications could be made"]
+    else:
+        parts = [f"{found.agreeing} of {len(found.made)} specifications agree"]
+        parts += [f"{n} {verdict}" for verdict, n in found.verdicts.items() if verdict != found.entry.verdict]
+    if found.estimates:
+        parts.append(f"estimates from {min(found.estimates):.3g} to {max(found.estimates):.3g}")
+    parts += [f"{n} could not be made: {why}" for why, n in found.reasons.items()]
+    return "; ".join(parts)
 
 
 def power_words(entry: LedgerEntry) -> str:

@@ -11,6 +11,7 @@ from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.overview.attrition import cohort_flow, logging
 from crampstudy.figures.overview.claims import claims
 from crampstudy.figures.overview.headlines import headlines
+from crampstudy.figures.overview.specifications import claim_specifications
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.compared import common_measure, compared_groups
@@ -67,6 +68,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         logging,
         headlines,
         claims,
+        claim_specifications,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -78,6 +80,7 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "claim_specifications",
     "claims",
     "cohort_flow",
     "common_measure",

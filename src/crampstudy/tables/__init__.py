@@ -30,7 +30,7 @@ from crampstudy.tables.observed import completeness, measured, participants, wee
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
 from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
-from crampstudy.tables.overview.claims import claims
+from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.overview.methods import adjusted_for, definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
@@ -104,6 +104,7 @@ __all__ = [
     "calibration_points",
     "case_criteria",
     "case_rates",
+    "claim_specifications",
     "claims",
     "classes",
     "cleaning",

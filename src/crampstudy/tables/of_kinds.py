@@ -12,7 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
 from crampstudy.tables.overview import attrition
-from crampstudy.tables.overview.claims import claims
+from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.sections import (
     case_definition,
     cohorts,
@@ -47,7 +47,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
-        *(conditions, age_ratios, claims),
+        *(conditions, age_ratios, claims, claim_specifications),
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(prediction.prediction_scores, prediction.prediction_skill, prediction.calibration_points),
         *(prediction.net_benefits, prediction.weekly_intervals, prediction.domain_importance),

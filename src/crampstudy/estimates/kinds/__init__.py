@@ -67,7 +67,7 @@ from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
-from crampstudy.estimates.kinds.sections.claims import CLAIM, EXPECTED_VERDICT
+from crampstudy.estimates.kinds.sections.claims import AGREEMENT, CLAIM, EXPECTED_VERDICT, UNDER_SPECIFICATION
 from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
