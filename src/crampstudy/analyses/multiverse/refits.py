@@ -64,7 +64,9 @@ def persons(refit: Refit) -> pd.DataFrame:
     mean = Exposure(quoted(refit.variable), BETWEEN) if of.level == BETWEEN else None
     term = str(mean) if mean else refit.variable
     shown = term if exposures.find(term) else quoted(term)
-    more = {**refit.model, "outcome": refit.settings.get("outcome", _OUTCOME), "analysis": of.analysis}
+    more = {**refit.model, "outcome": refit.settings.get("outcome", _OUTCOME)}
+    if mean is None:
+        more["analysis"] = of.analysis
     match refit.settings["adjustment"]:
         case "graph":
             found = adjusted_fit(cohort, term, terms=(shown,), graph=refit.graph, **more)

@@ -103,7 +103,7 @@ def multiverse(
         if place:
             place.put(KIND, key, kept)
     by_row: dict[ClaimRow, list[SpecifiedPart]] = {}
-    for answer in _unpacked(kept):
+    for answer in [*_as_they_are(asked, cohort.kind), *_unpacked(kept)]:
         of = CLAIM_ROWS[answer.place]
         part = ClaimPart(of, answer.row, answer.verdict)
         by_row.setdefault(of, []).append(SpecifiedPart(answer.specification, part, answer.why))
@@ -117,11 +117,20 @@ def _tasks(entries: Sequence[LedgerEntry], kind: str) -> Iterator[_Task]:
         for part in entry.parts:
             by_recipe.setdefault(recipe(part.of), {})[part.of] = None
     for name, rows in by_recipe.items():
-        parts = dict.fromkeys(_part(each) for each in specifications([name], kind))
-        size = len(rows) if name == AS_SECTION else _AT_ONCE
-        every = list(rows)
+        parts = list(dict.fromkeys(_part(each) for each in specifications([name], kind)))
+        every, size = list(rows), _AT_ONCE
+        if name == AS_SECTION:
+            # All at once, as they share sections; those of the whole cohort are there.
+            size, (_, *parts) = len(rows), parts
         for first in range(0, len(every), size):
             yield from (_Task(name, part, tuple(every[first : first + size])) for part in parts)
+
+
+def _as_they_are(entries: Sequence[LedgerEntry], kind: str) -> Iterator[_Answer]:
+    """Yield the rows of sections as the ledger has them: under the first choices they are what the section made."""
+    first = next(specifications([AS_SECTION], kind))
+    parts = {part.of: part for entry in entries for part in entry.parts if recipe(part.of) == AS_SECTION}
+    yield from (_Answer.of(of, first, part, "") for of, part in parts.items())
 
 
 def _part(one: Specification) -> Specification:
@@ -154,7 +163,8 @@ def _answer(
         rows = records(RECIPES[name](refit))
     except (AnalysisError, UsageError) as problem:
         return _Answer.of(of, one, part_of(of, []), str(problem))
-    return _Answer.of(of, one, part_of(of, rows), "the model has no such row")
+    notes = [str(row["note"]) for row in rows if row["term"] == of.term and row["note"]]
+    return _Answer.of(of, one, part_of(of, rows), next(iter(notes), "the model has no such row"))
 
 
 def _of_sections(cohort: Cohort, settings: Settings, sections: Sections, task: _Task) -> list[_Answer]:

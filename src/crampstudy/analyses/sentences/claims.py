@@ -49,12 +49,14 @@ def specifications(found: Sequence[ClaimMultiverse] | None) -> str:
         return "No claim could be tested under another specification."
     n = sum(len(each.every) for each in found)
     steady = sum((each.share or 0) >= STEADY for each in known)
-    least = [f"{each.entry.claim.claim} ({100 * (each.share or 0):.0f}%)" for each in known[:_LEAST]]
+    least = [
+        f"{each.entry.claim.claim} ({100 * (each.share or 0):.0f}%)" for each in known if (each.share or 0) < STEADY
+    ]
     lacking = n - sum(len(each.made) for each in found)
     said = [
         f"{wording.counted(len(found), 'claims')} were tested under {n:,} specifications, of which {lacking:,} could "
         f"not be made; {steady} of {len(known)} have the same verdict under at least {100 * STEADY:.0f}% of theirs",
-        f"it rests most on the specification of {wording.listed(least)}",
+        *([f"verdicts rest most on the specification of {wording.listed(least[:_LEAST])}"] if least else []),
     ]
     return wording.sentences(said)
 
