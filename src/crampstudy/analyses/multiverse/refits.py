@@ -35,7 +35,7 @@ _AGAINST_LEAD = "against lead"
 
 
 @dataclass(frozen=True, slots=True)
-class Refit:
+class RowRefit:
     """A row of a claim to be made again in a ``cohort`` by ``settings`` of its recipe, with what every fit is asked.
 
     ``graph`` is by default that of the study.
@@ -58,7 +58,7 @@ class Refit:
         return {"model": self.settings["family"], **self.asked}
 
 
-def persons(refit: Refit) -> pd.DataFrame:
+def persons(refit: RowRefit) -> pd.DataFrame:
     """Return the ratio of what a participant is or has, or of the mean of a nightly variable."""
     of, cohort = refit.of, refit.cohort
     mean = Exposure(quoted(refit.variable), BETWEEN) if of.level == BETWEEN else None
@@ -80,7 +80,7 @@ def persons(refit: Refit) -> pd.DataFrame:
     return rows if mean is None else _of_term(fitted, mean, of)
 
 
-def nights(refit: Refit) -> pd.DataFrame:
+def nights(refit: RowRefit) -> pd.DataFrame:
     """Return the ratio of a nightly variable within persons, of the day, the day before or a mean of days."""
     within = person_time.part(refit.variable, WITHIN, refit.settings["family"], _OUTCOME)
     window, _, days = refit.settings["window"].partition(" ")
@@ -90,7 +90,7 @@ def nights(refit: Refit) -> pd.DataFrame:
     return _of_term(fit(refit.cohort, terms=" + ".join(terms), **refit.model), moved, refit.of)
 
 
-def lags(refit: Refit) -> pd.DataFrame:
+def lags(refit: RowRefit) -> pd.DataFrame:
     """Return the ratios of a nightly variable over several nights, of so many lags."""
     return distributed_lag(
         refit.cohort,
@@ -102,7 +102,7 @@ def lags(refit: Refit) -> pd.DataFrame:
     )
 
 
-def in_a_row(refit: Refit) -> pd.DataFrame:
+def in_a_row(refit: RowRefit) -> pd.DataFrame:
     """Return the ratio of so many nights in a row with something done against none of them, within persons."""
     length = int(refit.settings["nights in a row"])
     window = Exposure(refit.variable, steps=(("days_last", length),))
@@ -110,14 +110,14 @@ def in_a_row(refit: Refit) -> pd.DataFrame:
     return _of_term(fit(refit.cohort, terms=" + ".join(terms), **refit.model), window, refit.of)
 
 
-def age(refit: Refit) -> pd.DataFrame:
+def age(refit: RowRefit) -> pd.DataFrame:
     """Return the ratios of age, beside sex and what else stands beside it."""
     beside = refit.settings["adjustment"].split()
     more = {**refit.model, "outcome": refit.settings.get("outcome", _OUTCOME)}
     return age_ratios(refit.cohort, sets={kinds.AGE_ALONE: beside}, **more)
 
 
-RECIPES: Mapping[str, Callable[[Refit], pd.DataFrame]] = {
+RECIPES: Mapping[str, Callable[[RowRefit], pd.DataFrame]] = {
     PERSONS: persons,
     NIGHTS: nights,
     LAGS: lags,
@@ -127,7 +127,7 @@ RECIPES: Mapping[str, Callable[[Refit], pd.DataFrame]] = {
 """By their names in the table of specifications."""
 
 
-def _covariates(refit: Refit, held: Sequence[str] = ()) -> list[str]:
+def _covariates(refit: RowRefit, held: Sequence[str] = ()) -> list[str]:
     """Return what the graph asks for beside a deviation, but for what shows the same and columns of ``held``."""
     if refit.settings["adjustment"] != _GRAPH:
         return []

@@ -13,7 +13,7 @@ import polars as pl
 from crampstudy import cache, compute, estimates
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.kept import software, told
-from crampstudy.analyses.multiverse.refits import RECIPES, Refit
+from crampstudy.analyses.multiverse.refits import RECIPES, RowRefit
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.sections.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.settings import Settings
@@ -158,7 +158,7 @@ def _answer(
     cohort: Cohort, settings: Settings, of: ClaimRow, name: str, one: Specification, asked: Mapping[str, Any]
 ) -> _Answer:
     graph = settings.graph if of.section == NUTRITION.name else None
-    refit = Refit(cohort, of, setting(name, cohort.kind, one), asked, graph)
+    refit = RowRefit(cohort, of, setting(name, cohort.kind, one), asked, graph)
     try:
         rows = records(RECIPES[name](refit))
     except (AnalysisError, UsageError) as problem:

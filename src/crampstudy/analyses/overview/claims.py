@@ -43,7 +43,15 @@ def specified(
     place: cache.Cache | None = None,
     workers: compute.Workers = 1,
 ) -> tuple[ClaimMultiverse, ...]:
-    """Return the testable claims under all of their specifications; ``place`` is where results are kept."""
+    """Return the testable claims under all of their specifications.
+
+    Args:
+        ledger: the claims as the sections have them.
+        cohort: a diary or a survey.
+        settings: those of the ledger.
+        place: where results are kept; by default nowhere.
+        workers: processes that share the work, or the address of a cluster.
+    """
     # The register of the analyses imports this one.
     from crampstudy.analyses.registry import run_others
 
