@@ -19,7 +19,8 @@ from test_systematic_reviews import CONTRAST
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.sections.hydration import HEAT
-from crampstudy.claims import ledger, tidy
+from crampstudy.claims import ClaimMultiverse, ledger, tidy
+from crampstudy.claims.specifications import SpecifiedPart, of_claim, recipe, specifications
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
@@ -82,6 +83,7 @@ OF_DIABETES = estimates.frame(
             ci_high=2.4,
             std_error=0.18,
             df=80.0,
+            verdict="higher",
         )
     ]
 )
@@ -91,6 +93,14 @@ EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KIN
 @pytest.fixture(scope="module")
 def diary() -> Cohort:
     return simulate(80, 35, seed=11)
+
+
+def under_all(rows: pd.DataFrame) -> ClaimMultiverse:
+    """The claim on diabetes, whose row is the same under every specification of a diary."""
+    (entry,) = (each for each in ledger({"conditions": rows}, "diary") if each.claim.claim == "C12")
+    part = entry.parts[0]
+    every = [SpecifiedPart(one, part) for one in specifications([recipe(part.of)], "diary")]
+    return of_claim(entry, "diary", {part.of: every})
 
 
 def with_recall(cohort: Cohort) -> Cohort:
@@ -224,6 +234,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "characteristics by age": who.characteristics(diary, bands=BANDS),
         "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
         "claims": tidy.rows(ledger({"conditions": OF_DIABETES}, "diary"), "simulated"),
+        "claims under specifications": tidy.of_multiverse([under_all(OF_DIABETES)], "simulated"),
         "a cohort beside the evidence": evidence.beside_cohort(CONTRAST, "idiopathic"),
     }
 

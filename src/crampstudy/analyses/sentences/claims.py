@@ -54,8 +54,8 @@ def specifications(found: Sequence[ClaimMultiverse] | None) -> str:
     ]
     lacking = n - sum(len(each.made) for each in found)
     said = [
-        f"{wording.counted(len(found), 'claims')} were tested under {n:,} specifications, of which {lacking:,} could "
-        f"not be made; {steady} of {len(known)} have the same verdict under at least {100 * STEADY:.0f}% of theirs",
+        f"of {n:,} specifications of {wording.counted(len(found), 'claims')} {lacking:,} could not be made",
+        f"{steady} of {len(known)} have the same verdict under at least {100 * STEADY:.0f}% of theirs",
         *([f"verdicts rest most on the specification of {wording.listed(least[:_LEAST])}"] if least else []),
     ]
     return wording.sentences(said)
