@@ -15,8 +15,8 @@ from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import estimate
 
 _NO_MEDIATION = (
-    "no section estimates the indirect effect, which a mediation analysis of participants.diabetes and "
-    "participants.neuropathy would test"
+    "no section estimates the indirect effect: a mediation analysis of participants.diabetes and "
+    "participants.neuropathy rests on which came first, and the dates of their onset are not recorded"
 )
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
 _NUMBER = re.compile(r"[\d.]+")
