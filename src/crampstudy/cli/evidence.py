@@ -167,7 +167,7 @@ def claims(
         return
     if source is None:
         raise UsageError("claims are held against the cohort of a SOURCE; only --freeze goes without")
-    from crampstudy import analyses, estimates
+    from crampstudy import analyses, compute, estimates
     from crampstudy.age_bands import AgeBands
     from crampstudy.analyses.findings import together
     from crampstudy.analyses.overview import claims as section
@@ -179,6 +179,7 @@ def claims(
 
     if not multiverse and (workers != 1 or no_cache):
         raise UsageError("--workers and --no-cache are of --multiverse, which tests each claim many times; add it")
+    compute.check_workers(workers)
     output = Output(as_json, as_csv, force)
     settings = analyses.Settings(
         age_bands=(bands(age_bands) or AgeBands()).limits,
