@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
 ALL_ESTIMATED = "All that this section asks for could be estimated."
@@ -15,8 +16,9 @@ ALL_ESTIMATED = "All that this section asks for could be estimated."
 def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     """Return what of the ``rows`` was not measured or has no estimate, and which ``parts`` could not be made, by label.
 
-    A reason is told once, with what it is of.
+    A reason is told once, with what it is of. What a specification of a claim lacks stands in its own table.
     """
+    rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna()
     names = dict.fromkeys(wording.small(wording.term(str(term))) for term in unmeasured)
     said = [f"not measured in this cohort: {wording.listed(names)}"] if names else []
