@@ -134,11 +134,12 @@ def measured(made: Iterable[Task]) -> list[Judged]:
     by_state: dict[str, list[Mapping[str, tuple[str, bool]]]] = {state: [] for state in STATES}
     for task in made:
         if task.file.exists():
-            by_state[task.state].append(told(_ledger(task.file), STATES[task.state]))
+            by_state[task.state].append(told(ledger_of(task.file), STATES[task.state]))
     return [each for state, verdicts in by_state.items() for each in judged(state, verdicts)]
 
 
-def _ledger(file: Path) -> tuple[LedgerEntry, ...]:
+def ledger_of(file: Path) -> tuple[LedgerEntry, ...]:
+    """Return the ledger of a cohort whose rows were kept."""
     kept = json.loads(file.read_text(encoding="utf-8"))
     return claims.ledger({section: estimates.from_csv(text) for section, text in kept.items()}, "diary")
 
