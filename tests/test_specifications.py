@@ -21,6 +21,7 @@ from crampstudy.claims.sentences import specified
 from crampstudy.claims.specifications import SpecifiedPart
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
+from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
 from crampstudy.wording import with_none
@@ -128,6 +129,24 @@ class TestLogging:
         some = logged(diary, "share 0.9")
         names = {*some.frame("participants")["participant_id"]}
         assert 0 < len(names) < 60 and {*some.frame("diary")["participant_id"]} <= names
+
+    def test_where_no_night_is_left_every_specification_says_so(self, diary: Cohort) -> None:
+        with pytest.raises(AnalysisError, match="nobody has a night after the first 30"):
+            logged(diary, "skip 30")
+        with pytest.raises(AnalysisError, match="nobody logged 110% of the nights"):
+            logged(diary, "share 1.1")
+        week = diary.frame("diary")
+        first = week.filter((pl.col("date") - pl.col("date").min().over("participant_id")).dt.total_days() < 5)
+        episodes = diary.frame("episodes").head(0)
+        short = replace(diary, tables={**diary.tables, "diary": first, "episodes": episodes})
+        entry = entry_of(inconclusive_rows(), "C22")
+        (made,) = multiverse(
+            [entry],
+            short,
+            Settings(),
+            sections=lambda *_: {"hydration": SectionResults(inconclusive_rows()["hydration"], {}, {}, None)},
+        )
+        assert made.reasons == {"nobody has a night after the first 7": 2} and len(made.made) == 4
 
 
 class TestFound:

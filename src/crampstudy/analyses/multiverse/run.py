@@ -141,7 +141,11 @@ def _part(one: Specification) -> Specification:
 def _answers(cohort: Cohort, settings: Settings, sections: Sections, task: _Task) -> list[_Answer]:
     """Return the rows of a task under each of its specifications."""
     chosen = setting(task.recipe, cohort.kind, task.part)
-    inside = logged(cohort, chosen.get(_LOGGING, ""))
+    every = [one for one in specifications([task.recipe], cohort.kind) if _part(one) == task.part]
+    try:
+        inside = logged(cohort, chosen.get(_LOGGING, ""))
+    except AnalysisError as problem:
+        return [_Answer.of(of, one, part_of(of, []), str(problem)) for of in task.rows for one in every]
     bands = _bands(settings, chosen[_PARTICIPANTS])
     if task.recipe == AS_SECTION:
         return _of_sections(inside, bands, sections, task)
@@ -150,7 +154,6 @@ def _answers(cohort: Cohort, settings: Settings, sections: Sections, task: _Task
         "ci_level": settings.ci_level,
         "participants_per_coefficient": settings.per_coefficient,
     }
-    every = [one for one in specifications([task.recipe], cohort.kind) if _part(one) == task.part]
     return [_answer(inside, bands, of, task.recipe, one, asked) for of in task.rows for one in every]
 
 
@@ -184,6 +187,9 @@ def logged(cohort: Cohort, how: str) -> Cohort:
     """Return a diary of those who logged a ``share`` of their nights, or without the first nights that are to ``skip``.
 
     What the setting is of, and its number, are its two words; without any the cohort is as it is.
+
+    Raises:
+        AnalysisError: no night is left.
     """
     what, _, number = how.partition(" ")
     if not what:
@@ -191,10 +197,10 @@ def logged(cohort: Cohort, how: str) -> Cohort:
     if what == "share":
         seen = coverage(cohort).filter(pl.col("nights_observed") >= float(number) * pl.col("nights_expected"))
         kept = seen.filter(pl.col("nights_expected") > 0).select("participant_id")
-        return replace(
-            cohort,
-            tables={name: table.join(kept, on="participant_id", how="semi") for name, table in cohort.tables.items()},
-        )
+        if kept.is_empty():
+            raise AnalysisError(f"nobody logged {100 * float(number):.0f}% of the nights")
+        tables = {name: table.join(kept, on="participant_id", how="semi") for name, table in cohort.tables.items()}
+        return replace(cohort, tables=tables)
     first = cohort.frame("diary").group_by("participant_id").agg(begun=pl.col("date").min())
     later = (pl.col("date") - pl.col("begun")).dt.total_days() >= int(number)
     tables = {
@@ -202,6 +208,8 @@ def logged(cohort: Cohort, how: str) -> Cohort:
         for name, table in cohort.tables.items()
         if name in ("diary", "episodes")
     }
+    if tables["diary"].is_empty():
+        raise AnalysisError(f"nobody has a night after the first {number}")
     return replace(cohort, tables={**cohort.tables, **tables})
 
 

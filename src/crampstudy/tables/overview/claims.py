@@ -77,7 +77,7 @@ def _range(rows: pd.DataFrame) -> str:
     if not known:
         return wording.DASH
     none = dict.fromkeys(("ci_low", "ci_high", "ci_level", "unit"))
-    low, high = (value(row | none) for row in (known[0], known[-1]))
+    low, high = (_number(row | none) for row in (known[0], known[-1]))
     return low if low == high else f"{low} to {high}"
 
 
