@@ -163,4 +163,6 @@ def table(found: Sequence[Judged]) -> str:
     above = [f"{each.claim} ({each.state}: {each.wrong} of {each.n})" for each in found if each.wrong > each.most]
     total, n = sum(each.wrong for each in found), sum(each.n for each in found)
     said = f"above the bound are {', '.join(above)}" if above else "no claim is above the bound"
-    return "\n".join([*lines, "", f"Wrong are {total} of {n:,} verdicts; {said}."])
+    cohorts = {each.state: sum(each.verdicts.values()) for each in found}
+    of_states = " and ".join(f"{number} with the state {state}" for state, number in cohorts.items())
+    return "\n".join([*lines, "", f"Wrong are {total} of {n:,} verdicts; {said}. Cohorts: {of_states}."])
