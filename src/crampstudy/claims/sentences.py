@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from crampstudy import wording
-from crampstudy.causal import mediated_path
 from crampstudy.claims import power, rules
 from crampstudy.claims.claim import CITATION, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
@@ -45,6 +44,8 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
 
 def _of_mediation() -> str:
     """Return why no section tests that diabetes acts by way of neuropathy, which is asked of the study's graph."""
+    from crampstudy.causal import mediated_path  # tables of claims need no graph
+
     path = mediated_path("diabetes", "neuropathy", "cramps")
     columns = "participants.diabetes and participants.neuropathy"
     if path.identified:
