@@ -50,7 +50,7 @@ def _of_mediation() -> str:
     columns = "participants.diabetes and participants.neuropathy"
     if path.identified:
         return f"no section estimates the indirect effect, which a mediation analysis of {columns} would test"
-    return f"{path.sentence}; a mediation analysis of {columns} would give a number, and not that part"
+    return f"{path.sentence}, so that a mediation analysis of {columns} would give a number, and not that part"
 
 
 def _alpha(entry: LedgerEntry) -> float:
