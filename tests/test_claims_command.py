@@ -188,6 +188,8 @@ class TestPlan:
         assert planned["C13 Kidney problems go with more cramps"] == "post hoc"
         of_claims = found.estimates[found.estimates["analysis"].eq(kinds.CLAIM.name)]
         assert of_claims["note"].str.match("planned|post hoc").all()
+        said = found.values["not_estimated"]
+        assert "C34: Under the study's graph" in said and "post hoc" not in said
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.claims import plan
 from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
+_MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
@@ -19,6 +21,8 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     A reason is told once, with what it is of. What a specification of a claim lacks stands in its own table.
     """
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
+    # That it was planned is no reason.
+    rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
     unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna()
     names = dict.fromkeys(wording.small(wording.term(str(term))) for term in unmeasured)
     said = [f"not measured in this cohort: {wording.listed(names)}"] if names else []
