@@ -34,6 +34,7 @@ from crampstudy.claims.specifications import (
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.nights.completeness import coverage
+from crampstudy.progress import track
 
 KIND = "multiverse"
 """Of the cache."""
@@ -98,7 +99,7 @@ def multiverse(
     kept = place.get(KIND, key) if place else None
     if kept is None:
         made = compute.map(partial(_answers, cohort, settings, sections), tasks, workers=workers)
-        answers = [answer for several in made for answer in several]
+        answers = [answer for several in track(made, "specifications", len(tasks)) for answer in several]
         kept = _packed(answers)
         if place:
             place.put(KIND, key, kept)
