@@ -81,7 +81,7 @@ def test_a_sorted_file_is_cut_where_a_participant_ends(messy: dict[str, pl.DataF
     opened = chunked_package.read(source, 0)
     assert opened is not None
     people = messy["participants"]["participant_id"]
-    found = list(opened.parts(people, 40, tmp_path / "unused"))
+    found = list(opened[1].parts(people, 40, tmp_path / "unused"))
     assert not (tmp_path / "unused").exists()
     assert len(found) > 5
     mine = [set(part.frame["participant_id"].drop_nulls()) & set(people) for part in found]
