@@ -62,12 +62,12 @@ def in_parts(source: Path, size: int, rejects: Path | None = None) -> Summary:
 
 
 @pytest.mark.parametrize("how", ["by person", "shuffled", "as degraded"])
-@pytest.mark.parametrize("size", [1, 20, 133, 100_000])
-def test_the_summary_is_that_of_the_whole(messy: dict[str, pl.DataFrame], tmp_path: Path, how: str, size: int) -> None:
+def test_the_summary_is_that_of_the_whole(messy: dict[str, pl.DataFrame], tmp_path: Path, how: str) -> None:
     source = written(tmp_path / "messy", spread(messy, how))
     whole = summarise(load(source, today=TODAY))
     assert len(whole.rules) > 12
-    assert in_parts(source, size) == replace(whole, digest=None)
+    for size in (1, 20, 133, 100_000):
+        assert in_parts(source, size) == replace(whole, digest=None)
 
 
 def test_the_rejects_are_those_of_the_whole(messy: dict[str, pl.DataFrame], tmp_path: Path) -> None:
