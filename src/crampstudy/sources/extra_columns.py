@@ -58,6 +58,9 @@ def extra_column(table: str, name: str, type: VariableType, title: str | None = 
     )
 
 
+_OF_KIND = {kind: extra_column("", "x", kind) for kind in _KINDS}
+
+
 def extra_columns(
     table: str,
     file: str,
@@ -101,16 +104,19 @@ def infer(column: pl.Series) -> Inferred:
         return text
     # A leading zero marks a code, such as a centre 01, which a number would lose.
     zeros = finite["x"].str.contains(r"^[+-]?0\d").sum() if column.dtype == pl.String() else 0
+    # At once: of thousands of columns each question costs more than its answer.
+    fit = finite.select(rules.typed(_OF_KIND[kind], column.dtype).is_not_null().alias(kind) for kind in _KINDS)
+    fitted = fit.sum().row(0, named=True)
     best, fitting = text, 0
     for kind in _KINDS:
         if kind in ("integer", "number") and zeros >= _CODED * finite.height:
             continue
-        fits = finite.select(rules.typed(extra_column("", "x", kind), finite.schema["x"]).is_not_null()).to_series()
-        n, strays = int(fits.sum()), int((~fits).sum())
+        n = int(fitted[kind])
+        strays = finite.height - n
         allowed = max((1 - MOST) * finite.height, 1 if n >= _FEW else 0)
         if n <= fitting or strays > allowed:
             continue
-        odd = pl.concat([filled.filter(void), finite["x"].filter(~fits)])
+        odd = pl.concat([filled.filter(void), finite["x"].filter(~fit[kind])])
         best, fitting = Inferred(kind, len(filled), len(odd), next(iter(odd.cast(pl.String)), None)), n
     return best
 

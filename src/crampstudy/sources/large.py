@@ -36,6 +36,7 @@ def load(address: Address, today: date | None = None, *, large: int = LARGE, siz
     if address.kind != "package" or address.options.keys() - {CASE_DEFINITION}:
         return None
     # A folder of text waits for no reader of Parquet.
+    from crampstudy.sources import parquet
     from crampstudy.sources.readers import chunked_package
 
     opened = chunked_package.read(address.path, large)
@@ -50,5 +51,6 @@ def load(address: Address, today: date | None = None, *, large: int = LARGE, siz
         cleaned = clean(
             raw, today=today, diary=lambda people: track(diary.parts(people, size, aside), "parts of the diary", number)
         )
+    parquet.release()
     cleaned = placed(cleaned, raw)
     return placed_in(cleaned, "diary", diary.places) if len(diary.paths) > 1 else cleaned

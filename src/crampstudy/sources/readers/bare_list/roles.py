@@ -64,6 +64,9 @@ SERIAL = r"^[34]\d{4}$|^5[0-4]\d{3}$"
 EPOCH_TIME = r"^1\d{9}(\d{3})?(\.0+)?$"
 """Seconds or milliseconds since 1970, of the years 2001 to 2033."""
 MOST = 0.5
+_DIGITS = r"\d.*\d.*\d"
+"""What every date has: a day, and a year of two digits or more."""
+_MARKS = pl.Series(sorted(missing.MARKS)).implode()
 
 
 def is_date(cell: str | None) -> bool:
@@ -87,7 +90,9 @@ def held(cells: pl.Series, answers: Sequence[str]) -> float:
 
 def dates_in(cells: pl.Series) -> bool:
     """Return whether most of the filled cells are dates, written with numbers or with names of months."""
-    filled = cells.drop_nulls().filter(~cells.drop_nulls().is_in(sorted(missing.MARKS)))
+    if not cells.str.contains(_DIGITS).any():
+        return False
+    filled = cells.drop_nulls().filter(~cells.drop_nulls().is_in(_MARKS))
     return share(filled, f"{YEAR_FIRST}|{YEAR_LAST}") > MOST or month_names.date_format(filled) is not None
 
 
@@ -168,7 +173,7 @@ def _repeats(listing: Listing, name: str) -> bool:
 
 def _answers(listing: Listing, name: str) -> pl.Series:
     cells = listing.frame[name]
-    return cells.filter(~cells.is_in(sorted(missing.MARKS)))
+    return cells.filter(~cells.is_in(_MARKS))
 
 
 def _fits(role: Role, listing: Listing, name: str) -> bool:
