@@ -45,7 +45,8 @@ def clean_part(table: RawTable, context: Context) -> tuple[View, list[Violation]
             f"{table.file}: the required column {missing[0]} is missing; "
             f"the file has {', '.join(columns[:12])}; rename or add the column, empty if it was not recorded"
         )
-    present = [v for name, v in known.items() if name in columns]
+    there = set(columns)
+    present = [v for name, v in known.items() if name in there]
     table, marked = marks.without_marks(table, present)
     frame, violations = cells.check(table, present)
     violations = [*marked, *violations]

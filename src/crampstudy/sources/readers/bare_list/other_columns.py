@@ -111,7 +111,7 @@ def _useless(listing: Listing, column: str, who: str, nights: pl.Series | None) 
     name, cells = listing.names[column], listing.frame[column]
     if cells.null_count() == len(cells):
         return "without a value"
-    if column in row_index.found(listing.frame.select(column)):
+    if row_index.perhaps([column]) and row_index.found(listing.frame.select(column)):
         return "the numbers of the rows"
     if column in listing.system or re.search(_STRUCTURE, name.lower()):
         return "of the form itself"
