@@ -98,7 +98,7 @@ def infer(column: pl.Series) -> Inferred:
     """
     filled = _filled(column)
     void = _void(filled)
-    finite = filled.filter(~void).to_frame("x")
+    finite = (filled.filter(~void) if void.any() else filled).to_frame("x")
     text = Inferred("text", len(filled))
     if finite.is_empty():
         return text
@@ -127,11 +127,12 @@ def _filled(column: pl.Series) -> pl.Series:
         return column.fill_nan(None).drop_nulls()
     if column.dtype != pl.String():
         return column.drop_nulls()
-    cells = column.drop_nulls()
-    words = cells.filter(~cells.str.contains(r"^[+-]?\d")).unique()
+    cell = pl.col("cell")
+    words = column.to_frame("cell").select(cell.filter(~cell.str.contains(r"^[+-]?\d")).unique()).to_series()
     # So many different words are no answers beside numbers, and would take long to read.
     gone = missing.MARKS if len(words) > _WORDS else {word for word in words if missing.is_mark(word)}
-    return cells.filter(~cells.is_in(sorted(gone)))
+    cells = column.drop_nulls()
+    return cells.filter(~cells.is_in(sorted(gone))) if gone else cells
 
 
 def _void(cells: pl.Series) -> pl.Series:

@@ -78,8 +78,8 @@ def is_date(cell: str | None) -> bool:
 
 def share(cells: pl.Series, pattern: str) -> float:
     """Return which part of the filled cells has a pattern."""
-    filled = cells.drop_nulls()
-    return float(filled.str.contains(pattern).mean() or 0) if len(filled) else 0.0  # type: ignore[arg-type]
+    fits = cells.to_frame("cell").select(pl.col("cell").drop_nulls().str.contains(pattern).mean())
+    return float(fits.item() or 0)
 
 
 def held(cells: pl.Series, answers: Sequence[str]) -> float:
@@ -149,16 +149,20 @@ def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) ->
         fitting = named or fitting
     if role == "cramps":
         fitting = [name for name in fitting if not re.match(_NAMES["who"], words(listing.names[name]))]
-        counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
-        # A count says more than a yes; of two columns of counts, the one that cannot be who.
-        named = (
+        told = (
             _one([name for name in named if re.fullmatch(_CRAMPS, words(listing.names[name]))])
             or _one([name for name in named if listing.says(name, OF_CRAMPS)])
             or _one(named)
-            or _one([name for name in named if name in counts])
-            or _one(_not_identifying(listing, counts, date))
-            or _not_identifying(listing, fitting, date)
         )
+        if not told:
+            # A count says more than a yes; of two columns of counts, the one that cannot be who.
+            counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
+            told = (
+                _one([name for name in named if name in counts])
+                or _one(_not_identifying(listing, counts, date))
+                or _not_identifying(listing, fitting, date)
+            )
+        named = told
     return named if len(named) == 1 else fitting
 
 
@@ -177,17 +181,19 @@ def _answers(listing: Listing, name: str) -> pl.Series:
 
 
 def _fits(role: Role, listing: Listing, name: str) -> bool:
-    cells = _answers(listing, name)
     if role == "date":
         # A number may be a date only where its heading says so.
-        dated = dates_in(cells) or (
-            share(cells, f"{SERIAL}|{EPOCH_TIME}") > MOST and listing.says(name, f"{_NAMES['date']}|{_MOMENT}")
+        dated = dates_in(listing.frame[name]) or (
+            listing.says(name, f"{_NAMES['date']}|{_MOMENT}")
+            and share(_answers(listing, name), f"{SERIAL}|{EPOCH_TIME}") > MOST
         )
         return dated and not listing.says(name, f".*({_BIRTH})")
     if role == "cramps":
-        said = cells.drop_nulls().unique().to_list()
+        counted = listing.frame[name].value_counts().iter_rows()
+        said = {answer: n for answer, n in counted if answer is not None and answer not in missing.MARKS}
         known = [answer for answer in said if re.match(_COUNT, answer) or truth(answer) or plain(answer) in TICKS]
-        return held(cells, known) > MOST and not _says_something_else(role, listing, name)
+        fitting = sum(said[answer] for answer in known) > MOST * sum(said.values())
+        return fitting and not _says_something_else(role, listing, name)
     return listing.frame[name].null_count() < listing.frame.height and not _says_something_else(role, listing, name)
 
 
