@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -58,7 +59,10 @@ def extra_column(table: str, name: str, type: VariableType, title: str | None = 
     )
 
 
-_OF_KIND = {kind: extra_column("", "x", kind) for kind in _KINDS}
+@cache
+def _fitting(dtype: pl.DataType) -> tuple[pl.Expr, ...]:
+    """Return whether each cell of a column ``x`` fits each kind of :data:`_KINDS`."""
+    return tuple(rules.typed(extra_column("", "x", kind), dtype).is_not_null().alias(kind) for kind in _KINDS)
 
 
 def extra_columns(
@@ -105,8 +109,8 @@ def infer(column: pl.Series) -> Inferred:
     # A leading zero marks a code, such as a centre 01, which a number would lose.
     zeros = finite["x"].str.contains(r"^[+-]?0\d").sum() if column.dtype == pl.String() else 0
     # At once: of thousands of columns each question costs more than its answer.
-    fit = finite.select(rules.typed(_OF_KIND[kind], column.dtype).is_not_null().alias(kind) for kind in _KINDS)
-    fitted = fit.sum().row(0, named=True)
+    fit = finite.select(_fitting(column.dtype))
+    fitted = {kind: fit[kind].sum() for kind in _KINDS}
     best, fitting = text, 0
     for kind in _KINDS:
         if kind in ("integer", "number") and zeros >= _CODED * finite.height:
