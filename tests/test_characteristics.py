@@ -12,10 +12,8 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.descriptive.characteristics import (
     characteristics,
     completeness,
-    completeness_by_week,
     is_skewed,
     measured,
-    participants_by_band,
     quantile,
 )
 
@@ -102,30 +100,10 @@ def test_completeness_of_a_survey_is_who_answered() -> None:
     assert rows.loc["60+", "estimate"] == 0
 
 
-def test_completeness_by_week_since_the_first_night() -> None:
-    rows = completeness_by_week(diary())
-    assert rows["key"].is_unique
-    # Week 1: a 7 nights, b 7, c 1, d 1 expected; observed 2 + 6 + 1 + 1. Week 2: a alone, 3 expected, 1 observed.
-    assert rows["n_nights"].tolist() == [16, 3]
-    assert rows["n_events"].tolist() == [10, 1]
-    assert rows["n_participants"].tolist() == [4, 1]
-
-
 def test_measured_tells_the_never_measured_apart() -> None:
     rows = measured(diary(), ["diabetes", "grip_strength_kg"]).set_index("term")
     assert rows.loc["diabetes", "estimate"] == pytest.approx(2 / 3)
     assert rows.loc["grip_strength_kg", "status"] == "not_measured"
-
-
-def test_participants_by_band_and_sex() -> None:
-    rows = participants_by_band(diary(), AgeBands((20, 60)))
-    assert rows[["level", "population", "estimate"]].to_numpy().tolist() == [
-        ["<20", "male", 1.0],
-        ["20-59", "female", 1.0],
-        ["20-59", "male", 1.0],
-        ["60+", "female", 1.0],
-    ]
-    assert rows["key"].is_unique
 
 
 def test_nobody_old_enough_has_no_row_with_a_number() -> None:

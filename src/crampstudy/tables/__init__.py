@@ -26,7 +26,7 @@ from crampstudy.tables.frequency import (
     season,
 )
 from crampstudy.tables.not_estimated import ALL_ESTIMATED, not_estimated
-from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
+from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
 from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
@@ -147,7 +147,6 @@ __all__ = [
     "opinion_notes",
     "overlap",
     "parameters",
-    "participants",
     "peak",
     "people_by_frequency",
     "pooled",
@@ -184,6 +183,5 @@ __all__ = [
     "treatment_sensitivities",
     "trials",
     "usual_sleep",
-    "weekly_completeness",
     "weekly_intervals",
 ]

@@ -58,9 +58,7 @@ from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DI
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
-    COMPLETENESS_BY_WEEK,
     MEASURED,
-    PARTICIPANTS,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
@@ -149,7 +147,6 @@ __all__ = [
     "COHORT_INTERACTION",
     "COHORT_TREND",
     "COMPLETENESS",
-    "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
     "CONDITION",
     "CONDITION_AT_50",
@@ -202,7 +199,6 @@ __all__ = [
     "OPEN_USE_RATE",
     "OPEN_USE_TRUNCATED",
     "OVERLAP",
-    "PARTICIPANTS",
     "POOLED",
     "PREDICTION_SCORE",
     "PREDICTION_SKILL",
