@@ -45,7 +45,7 @@ from crampstudy.tables.sections.cohorts import (
     standardised_otherwise,
 )
 from crampstudy.tables.sections.compared import standardised_differences
-from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
+from crampstudy.tables.sections.comparisons import beside_reference, between_bands, between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -97,6 +97,8 @@ __all__ = [
     "at_contrasts",
     "balance",
     "beside_ratios",
+    "beside_reference",
+    "between_bands",
     "between_cohorts",
     "between_kinds",
     "bootstrap",

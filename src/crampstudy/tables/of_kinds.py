@@ -40,7 +40,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness),
         *(observed.measured, attrition.cohort_flow, attrition.logging),
-        *(comparisons.between_cohorts, comparisons.cohort_interaction),
+        *(comparisons.between_cohorts, comparisons.between_bands, comparisons.cohort_interaction),
         *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),
         *(cohorts.pooled_cohorts, cohorts.few_events, cohorts.beside_ratios),
         compared.standardised_differences,

@@ -16,6 +16,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
@@ -71,16 +72,17 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, mo
 
 
 def _rates(cohort: Cohort, settings: Settings) -> Findings:
-    rows = _described(cohort, settings)
+    rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
         "corrected for skewness [@hall1992]. The mean of person rates differs from the incidence rate when those who "
         f"log more cramp more, or less. Summary rows overlap with the bands.{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
+    table = _with_ratios(tables.rates(rows), bands)
     return Findings(
-        rows,
-        {_BANDS: ReportTable(tables.rates(rows), "Incidence rate of cramps by age.", f"{note} {tables.notes(rows)}")},
+        together([rows, bands]),
+        {_BANDS: ReportTable(table, "Incidence rate of cramps by age.", _note(note, rows, bands))},
         values={
             "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
             "frequency": _frequency(cohort, settings, "crude incidence rate", crude, standardised),
@@ -89,7 +91,7 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
-    rows = _described(cohort, settings)
+    rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
         f"moderate-severe: five or more. Rows of 50+ and the like overlap with the bands.{_below(cohort, settings)}"
@@ -98,15 +100,38 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     any_cramp = rows[rows["level"].eq("any")]
     crude, standardised = kinds.PREVALENCE.rows(any_cramp), kinds.STANDARDISED_PREVALENCE.rows(any_cramp)
     quantity = "design-based prevalence of any cramp in the past month"
+    table = _with_ratios(tables.prevalence(rows), bands)
     return Findings(
-        rows,
-        {_BANDS: ReportTable(tables.prevalence(rows), caption, f"{note} {tables.notes(rows)}")},
+        together([rows, bands]),
+        {_BANDS: ReportTable(table, caption, _note(note, rows, bands))},
         values={
             "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
             "classes are none, mild (up to four), and moderate-severe (five or more).",
             "frequency": _frequency(cohort, settings, quantity, crude, standardised),
         },
     )
+
+
+def _ratios(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+    """Return the ratio of each age band against that of reference, no row where there are no two bands."""
+    if not cohort.has("age_years") or len(settings.age_bands) < 2:
+        return together([])
+    found = attempt(
+        (),
+        lambda: Findings(
+            ratios_by_band(cohort, settings.bands, reference=settings.reference_band, ci_level=settings.ci_level)
+        ),
+    )
+    return found.estimates
+
+
+def _with_ratios(table: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
+    return tables.beside_reference(table, bands) if len(bands) else table
+
+
+def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
+    said = " Ratios are crude, and describe." if len(bands) else ""
+    return f"{text}{said} {tables.notes(rows)} {tables.notes(bands) if len(bands) else ''}".strip()
 
 
 def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:

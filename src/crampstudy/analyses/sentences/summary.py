@@ -176,8 +176,9 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
         int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
     )
     if failed:
+        # These are the others only where something was said before.
+        which = "further estimates" if said else "estimates"
         said.append(
-            f"{wording.counted(failed, 'further estimates')} could not be made: each section ends with what it lacks "
-            "and why."
+            f"{wording.counted(failed, which)} could not be made: each section ends with what it lacks and why."
         )
     return said

@@ -19,6 +19,7 @@ from crampstudy.estimates.kinds.cohorts import (
 )
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
+    BETWEEN_BANDS,
     BETWEEN_COHORTS,
     BETWEEN_STANDARDISED,
     COHORT_INTERACTION,
@@ -66,7 +67,7 @@ from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
 from crampstudy.estimates.kinds.sections.claims import CLAIM, EXPECTED_VERDICT
-from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
+from crampstudy.estimates.kinds.sections.comparison import DIFFERENCE_BETWEEN_BANDS, STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.sections.open_use import (
@@ -129,6 +130,7 @@ __all__ = [
     "BALANCE_BEFORE",
     "BETTER_FORETOLD",
     "BETWEEN_ADJUSTED",
+    "BETWEEN_BANDS",
     "BETWEEN_BOOTSTRAP",
     "BETWEEN_COHORTS",
     "BETWEEN_KINDS",
@@ -159,6 +161,7 @@ __all__ = [
     "CRAMP_NIGHT_MODEL_BASED",
     "CRITERION",
     "CYCLE",
+    "DIFFERENCE_BETWEEN_BANDS",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
     "DOMAIN_IMPORTANCE",

@@ -90,8 +90,8 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
         right.text(_AT[name], -0.8, text, ha="right", **bold)
     right.text(_AT["verdict"], -0.8, "Verdict", **bold)
     for at, row in enumerate(wording.records(rows)):
-        left.text(0, at - 0.17, wording.capital(wording.term(str(row["term"]))), **small)
-        left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
+        left.text(0, at - 0.17, _named(row), **small)
+        left.text(0, at + 0.2, wording.contrast(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
         right.text(_AT["n"], at, wording.count(row["n_participants"]), ha="right", **small)
         events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
         right.text(_AT["events"], at, events, ha="right", **small)
@@ -99,8 +99,7 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
         right.text(_AT["verdict"], at, _VERDICTS.get(row["verdict"], row["verdict"]), **small)
 
 
-def _compared(row: Mapping[str, Any]) -> str:
-    """Return what a ratio compares, and of what number it is where that is not the rate."""
-    said = wording.contrast(row)
-    scale = "" if row["scale"] == "rate_ratio" else str(row["scale"]).replace("_", " ")
-    return "; ".join(filter(None, (said, scale)))
+def _named(row: Mapping[str, Any]) -> str:
+    """Return what a ratio is of, and which ratio it is where it is not that of rates."""
+    name = wording.capital(wording.term(str(row["term"])))
+    return name if row["scale"] == "rate_ratio" else f"{name}, {str(row['scale']).replace('_', ' ')}"
