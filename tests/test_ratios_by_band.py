@@ -81,7 +81,9 @@ def test_the_reference_is_the_youngest_that_can_be(diary: Cohort) -> None:
 
 def test_a_table_of_bands_has_them_beside(diary: Cohort) -> None:
     own = ratios_by_band(diary, BANDS, reference="50-69")
-    column = tables.beside_reference(tables.rates(describe(diary, bands=BANDS)), own)["Rate ratio against 50–69 (95% CI)"]
+    column = tables.beside_reference(tables.rates(describe(diary, bands=BANDS)), own)[
+        "Rate ratio against 50–69 (95% CI)"
+    ]
     assert column["50–69"] == "reference" and column["20+"] == "–"
     assert column["70+"].startswith(f"{of(own, '70+')['estimate']:.2f} (")
     assert tables.between_bands(own).columns.tolist() == ["Rate ratio against 50–69 (95% CI)"]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 MISSING = "–"
-_WITHOUT = frozenset({"", MISSING, "could not estimate", "not measured"})
+_WITHOUT = frozenset({"", MISSING, "could not estimate", "not measured", "reference"})
 """What stands in a column of numbers where there is none."""
 _WORDS = re.compile(r"(?<![\w.])(?!(?:to|of|df)\b)[^\W\d_]{2,}(?!\w)")
 """A word within a number's cell, but for those of its interval or its degrees of freedom."""

@@ -11,6 +11,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, LOGGED, NIGHTS
 from crampstudy.nights import denominator
 
+_SHOWN = 12
+"""Characters of a digest that tell data from others."""
 _STANDARDS = {"who": "the world standard population of the WHO", "esp2013": "the European standard population of 2013"}
 
 
@@ -48,10 +50,9 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
         said = []
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
     unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna().nunique()
-    last = (
-        f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and "
-        f"{wording.counted(unmeasured, 'variables')} that a section asks for were not measured."
-    )
+    asked = wording.counted(unmeasured, "variables that a section asks for were") if unmeasured else ""
+    measured = f"{asked} not measured" if unmeasured else "every variable that a section asks for was measured"
+    last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}."
     whole = "A model is of those with a value of all of its terms; nothing is imputed."
     return " ".join(filter(None, [first, *said, whole, last]))
 
@@ -75,7 +76,8 @@ def cite(cohort: Cohort, version: str) -> str:
                 f"{wording.capital(cohort.heading)} [data set]",
                 "; ".join(credits.sources),
                 f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
-                f"Digest (SHA-256) {cohort.digest}",
+                # The whole of it stands on the title page.
+                f"Digest (SHA-256) {cohort.digest[:_SHOWN]}…",
             ],
         )
     )

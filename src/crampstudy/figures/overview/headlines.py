@@ -20,7 +20,7 @@ from crampstudy.figures.points import estimated
 
 _ROW = 0.25
 """Inches of a row, which has two lines on its left."""
-_WIDTHS = (2.2, 1.9, 2.9)
+_WIDTHS = (2.35, 1.85, 2.8)
 _AT = {"n": 0.13, "events": 0.3, "number": 0.635, "verdict": 0.66}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
