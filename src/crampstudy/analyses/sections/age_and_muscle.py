@@ -10,7 +10,7 @@ import polars as pl
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
 from crampstudy.analyses.sentences import age as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
@@ -30,23 +30,15 @@ _PARTS = (_CURVE, _BANDS, _MUSCLE, _WITHOUT, _RATIOS)
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return incidence rates by age, and rate ratios of muscle, joints, sitting and age."""
-    caption = (
-        "Incidence rate over age as a curve, with pointwise intervals and a rug of the participants, and by age band; "
-        "the line and its shading are the age-standardised rate."
-    )
-    return _found(cohort, settings, _rates(cohort, settings), caption, "negative-binomial", "cramps")
+    return _found(cohort, settings, _rates(cohort, settings), "negative-binomial", "cramps")
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     """Return prevalences of recalled classes by age, and prevalence ratios of muscle, joints, sitting and age."""
-    caption = (
-        "Prevalence of recalled cramps over age as curves, with pointwise intervals and a rug of the participants, and "
-        "by age band."
-    )
-    return _found(cohort, settings, _prevalences(cohort, settings), caption, "survey-poisson", "any_cramp")
+    return _found(cohort, settings, _prevalences(cohort, settings), "survey-poisson", "any_cramp")
 
 
-def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, model: str, outcome: str) -> Findings:
+def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outcome: str) -> Findings:
     asked = {
         "model": model,
         "outcome": outcome,
@@ -60,15 +52,38 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, mo
     of_age = bands.estimates[bands.estimates["population"] != settings.bands.labels[0]]
     # Without an age the bands have none to stand at.
     drawn = together([curve, of_age]) if cohort.has("age_years") else curve
-    drawing = Drawing("age_curve", drawn, caption, alt)
+    curved = bool(has_estimate(curve))
+    drawing = Drawing("age_curve", drawn, _caption(cohort, curved=curved), alt if curved else _BANDS_ALONE)
     muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
     ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     values = {
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
         "limits": said.limits(cohort.kind),
+        "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
     }
     shown = Findings(curve, figures={_CURVE: drawing}, values=values)
     return joined(bands, shown, muscle, ages)
+
+
+_BESIDE = (
+    "beside sex alone and with all that was measured of muscle, joints and sitting beside, of the same participants"
+)
+_ALONE = "beside sex alone"
+_DRAWN = (
+    "over age, as a natural cubic spline of age alone that describes how cramps differ between ages and does not "
+    "explain why, and by age band"
+)
+_BANDS_ALONE = "Points with vertical intervals by age band."
+
+
+def _caption(cohort: Cohort, *, curved: bool) -> str:
+    """Return the caption of the figure: what it draws of this cohort, with a curve or the bands alone."""
+    if cohort.kind == "survey":
+        rug = "over age as curves, with pointwise intervals and a rug of the participants, and "
+        return f"Prevalence of recalled cramps {rug if curved else ''}by age band."
+    rug = "over age as a curve, with pointwise intervals and a rug of the participants, and "
+    standard = "the line and its shading are the age-standardised rate"
+    return f"Incidence rate {rug if curved else ''}by age band; {standard}."
 
 
 def _rates(cohort: Cohort, settings: Settings) -> Findings:
@@ -147,8 +162,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption="Ratio of each age, beside sex alone and with all that was measured of muscle, joints and sitting "
-        "beside, of the same participants; log scale.",
+        caption=f"Ratio of each age, {_BESIDE if len(kinds.AGE_BESIDE_ALL.rows(rows)) else _ALONE}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
     )
@@ -201,5 +215,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, _PARTS, {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, _PARTS, {"participants": ("recalled_low",)}),
     },
-    values=("answer", "measure", "frequency", "limits"),
+    values=("answer", "measure", "drawn", "frequency", "limits"),
 )

@@ -57,7 +57,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
     scale = str(alone["scale"]).replace("_", " ")
     held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
-    first = f"at {wording.contrast(alone)} of age the {scale} is {estimate(alone)}, {held}: {_verdict(alone)}"
+    first = f"the {scale} of age ({wording.contrast(alone)}) is {estimate(alone)}, {held}: {_verdict(alone)}"
     if kinds.AGE_BESIDE_ALL.rows(rows).empty:
         return [first]
     if beside is None:

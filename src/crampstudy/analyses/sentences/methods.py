@@ -77,7 +77,7 @@ def cite(cohort: Cohort, version: str) -> str:
                 "; ".join(credits.sources),
                 f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
                 # The whole of it stands on the title page.
-                f"Digest (SHA-256) {cohort.digest[:_SHOWN]}…",
+                f"SHA-256 digest beginning with {cohort.digest[:_SHOWN]}",
             ],
         )
     )

@@ -117,12 +117,17 @@ def few(rows: pd.DataFrame) -> str | None:
 def _judged(rows: pd.DataFrame, outcome: str) -> str:
     """Return what an outcome was like with each remedy against none, those of the same verdict together."""
     found: dict[str, list[str]] = {}
+    measured = False
     own = kinds.REMEDY.rows(rows)
     for row in wording.records(own[own["outcome"].eq(outcome) & own["estimate"].notna()]):
         what = _verdict(row)
-        number = in_brackets(row)
-        measure = "" if found else f"{_measure(row)} "
-        found.setdefault(what, []).append(f"{wording.remedy(str(row['level']))} ({measure}{number})")
+        name = wording.remedy(str(row["level"]))
+        if row["verdict"] == "too few":
+            found.setdefault(what, []).append(name)
+            continue
+        measure = "" if measured else f"{_measure(row)} "
+        measured = True
+        found.setdefault(what, []).append(f"{name} ({measure}{in_brackets(row)})")
     return wording.sentences(
         [
             "against cramps of the same people without a remedy, "

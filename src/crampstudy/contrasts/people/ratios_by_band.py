@@ -74,7 +74,9 @@ def _rows(of: GroupMeasures, bands: AgeBands, reference: str, ci_level: float) -
         if of.scale == "prevalence" and None not in places:
             shared = {"covariance": float(of.covariance[places]), "df": min(one.df, other.df)}
         rows = between.rows_of(one, other, own, **shared)
-        made += [row | {"verdict": None} for row in rows if str(row["scale"]).endswith("_ratio")]
+        # Whose it is that there is no number stands in the row, unless it is the reference.
+        lacks = {"note": one.why_not or f"{other.why_not} ({reference})"} if one.why_not or other.why_not else {}
+        made += [row | {"verdict": None} | lacks for row in rows if str(row["scale"]).endswith("_ratio")]
     return made
 
 

@@ -33,9 +33,10 @@ def headlines(estimates: pd.DataFrame) -> Figure:
     """Draw ratios of several questions on one log axis, a row each, with what each rests on and its verdict.
 
     The band shows which ratios are as good as 1; an interval that reaches beyond the axis ends in an arrow. Rows
-    without a number are left to the text.
+    without a number, and those of too few people to tell, are left to the text.
     """
     rows = estimated(estimates)
+    rows = rows[rows["verdict"].ne("too few").fillna(value=True)]
     if rows.empty:
         return could_not_estimate("none of the main contrasts could be estimated")
     with style.journal():
