@@ -59,16 +59,15 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     values = {
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
         "limits": said.limits(cohort.kind),
+        "beside": "without and with them side by side, of the same participants"
+        if len(kinds.AGE_BESIDE_ALL.rows(ages.estimates))
+        else "alone, for none of them was measured",
         "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
     }
     shown = Findings(curve, figures={_CURVE: drawing}, values=values)
     return joined(bands, shown, muscle, ages)
 
 
-_BESIDE = (
-    "beside sex alone and with all that was measured of muscle, joints and sitting beside, of the same participants"
-)
-_ALONE = "beside sex alone"
 _DRAWN = (
     "over age, as a natural cubic spline of age alone that describes how cramps differ between ages and does not "
     "explain why, and by age band"
@@ -159,16 +158,19 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = age_ratios(cohort, **asked)
+    beside = len(kinds.AGE_BESIDE_ALL.rows(rows)) > 0
+    also = " and with all that was measured of muscle, joints and sitting beside, of the same participants"
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption=f"Ratio of each age, {_BESIDE if len(kinds.AGE_BESIDE_ALL.rows(rows)) else _ALONE}; log scale.",
+        caption=f"Ratio of each age, beside sex alone{also if beside else ''}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
     )
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows
     caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
+    caption = caption if beside else "The ratio of age."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 
@@ -215,5 +217,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, _PARTS, {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, _PARTS, {"participants": ("recalled_low",)}),
     },
-    values=("answer", "measure", "drawn", "frequency", "limits"),
+    values=("answer", "measure", "drawn", "frequency", "beside", "limits"),
 )
