@@ -93,10 +93,10 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
         f"log more cramp more, or less. Summary rows overlap with the bands.{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
-    table = _with_ratios(tables.rates(rows), bands)
+    table = _with_ratios(tables.rates(_of_known_age(cohort, rows)), bands)
     return Findings(
         together([rows, bands]),
-        {_BANDS: ReportTable(table, "Incidence rate of cramps by age.", _note(note, rows, bands))},
+        {_BANDS: ReportTable(table, f"Incidence rate of cramps{_by_age(cohort)}.", _note(note, rows, bands))},
         values={
             "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
             "frequency": _frequency(cohort, settings, "crude incidence rate", crude, standardised),
@@ -110,11 +110,11 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
         f"moderate-severe: five or more. Rows of 50+ and the like overlap with the bands.{_below(cohort, settings)}"
     )
-    caption = "Prevalence of recalled cramps in the past month by age."
+    caption = f"Prevalence of recalled cramps in the past month{_by_age(cohort)}."
     any_cramp = rows[rows["level"].eq("any")]
     crude, standardised = kinds.PREVALENCE.rows(any_cramp), kinds.STANDARDISED_PREVALENCE.rows(any_cramp)
     quantity = "design-based prevalence of any cramp in the past month"
-    table = _with_ratios(tables.prevalence(rows), bands)
+    table = _with_ratios(tables.prevalence(_of_known_age(cohort, rows)), bands)
     return Findings(
         together([rows, bands]),
         {_BANDS: ReportTable(table, caption, _note(note, rows, bands))},
@@ -124,6 +124,16 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
             "frequency": _frequency(cohort, settings, quantity, crude, standardised),
         },
     )
+
+
+def _by_age(cohort: Cohort) -> str:
+    return " by age" if cohort.has("age_years") else ""
+
+
+def _of_known_age(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table by age; where nobody has an age, that of all participants alone."""
+    everybody = rows[rows["population"].eq("all")]
+    return everybody if not cohort.has("age_years") and len(everybody) else rows
 
 
 def _ratios(cohort: Cohort, settings: Settings) -> pd.DataFrame:

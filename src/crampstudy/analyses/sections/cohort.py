@@ -105,17 +105,20 @@ def _found(
     merged = "" if shown == settings.bands else " Neighbouring age bands are taken together."
     of_whom = _of_whom(cohort, settings)
     aged = not cohort.frame("participants")["age_years"].null_count()
-    unaged = "" if aged else " Participants without an age are among all and in no age group."
+    some = cohort.has("age_years") and not aged
+    unaged = "" if not some else " Participants without an age are among all and in no age group."
     return Findings(
         together([steps, described, complete, completeness.estimates]),
         tables={
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
-                f"Characteristics of {of_whom}, by age.",
+                f"Characteristics of {of_whom}{', by age' if cohort.has('age_years') else ''}.",
                 f"{_IN_TABLE} {characteristics_note}{merged}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
-                tables.completeness(complete), "Completeness by age.", completeness_note + unaged
+                tables.completeness(complete),
+                "Completeness by age." if cohort.has("age_years") else "Completeness.",
+                completeness_note + unaged,
             ),
             "tbl-cleaning": ReportTable(
                 tables.cleaning(cohort),

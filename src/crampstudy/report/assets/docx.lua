@@ -115,9 +115,12 @@ local function letters(text)
   return utf8.len(text) or #text, most
 end
 
--- Columns take what their words need, and share the rest by the length of their cells.
+local SHORT = 24 -- letters of a cell that stands on one line, such as a number with its interval
+
+-- Columns take what their cells need. Where that is more than there is, those of short cells keep it, so that no interval
+-- is parted, and the others share the rest, each with room for its longest word.
 local function widths(columns, rows)
-  local wanted, all = {}, 0
+  local wanted, words, all, kept = {}, {}, 0, 0
   for i, column in ipairs(columns) do
     local _, word_length = letters(column.heading)
     local least, most = word_length, 0
@@ -125,8 +128,19 @@ local function widths(columns, rows)
       local length, longest = letters(row.cells[i])
       most, least = math.max(most, length), math.max(least, longest)
     end
-    wanted[i] = 2 + math.max(least, math.min(most, 40))
+    wanted[i], words[i] = 2 + math.max(least, math.min(most, 40)), least + 2
     all = all + wanted[i]
+    if most <= SHORT then kept, words[i] = kept + wanted[i], nil end
+  end
+  if all > WIDTH and kept < all then
+    local share = (WIDTH - kept) / (all - kept)
+    all = kept
+    for i = 1, #wanted do
+      if words[i] then
+        wanted[i] = math.max(words[i], wanted[i] * share)
+        all = all + wanted[i]
+      end
+    end
   end
   local room = math.max(all, WIDTH)
   for i = 1, #wanted do wanted[i] = wanted[i] / room end
