@@ -23,7 +23,7 @@ from crampstudy.claims import ledger, tidy
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.characteristics import differences_between_bands, standardised_differences
 from crampstudy.contrasts.cohorts.factors import compare_factors
 from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -36,6 +36,7 @@ from crampstudy.contrasts.nights.thirds import active_thirds
 from crampstudy.contrasts.nights.windows import adjusted_window
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios
+from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
@@ -219,7 +220,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
         "flow": flow(diary),
         "logging": logging_by_week(diary),
-        "characteristics by age": who.characteristics(diary, bands=BANDS),
+        "characteristics by age": (by_age := who.characteristics(diary, bands=BANDS)),
+        "differences by age": pd.concat([by_age, differences_between_bands(by_age)]),
+        "age bands": ratios_by_band(diary, BANDS),
         "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
         "claims": tidy.rows(ledger({"conditions": OF_DIABETES}, "diary"), "simulated"),
         "a cohort beside the evidence": evidence.beside_cohort(CONTRAST, "idiopathic"),

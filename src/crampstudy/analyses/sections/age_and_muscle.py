@@ -168,19 +168,19 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = age_ratios(cohort, **asked)
-    beside = len(kinds.AGE_BESIDE_ALL.rows(rows)) > 0
+    beside = kinds.AGE_BESIDE_ALL.rows(rows)
     also = " and with all that was measured of muscle, joints and sitting beside, of the same participants"
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption=f"Ratio of each age, beside sex alone{also if beside else ''}; log scale.",
+        caption=f"Ratio of each age, beside sex alone{also if has_estimate(beside) else ''}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
     )
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows
     caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
-    caption = caption if beside else "The ratio of age."
+    caption = caption if len(beside) else "The ratio of age."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 

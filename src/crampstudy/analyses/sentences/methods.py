@@ -50,8 +50,9 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
         said = []
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
     unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna().nunique()
-    asked = wording.counted(unmeasured, "variables that a section asks for were") if unmeasured else ""
-    measured = f"{asked} not measured" if unmeasured else "every variable that a section asks for was measured"
+    was = "was" if unmeasured == 1 else "were"
+    asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"
+    measured = asked if unmeasured else "every variable that a section asks for was measured"
     last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}."
     whole = "A model is of those with a value of all of its terms; nothing is imputed."
     return " ".join(filter(None, [first, *said, whole, last]))
