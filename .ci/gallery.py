@@ -16,13 +16,13 @@ from PIL import Image
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
-    "gallery-diary.png": "Incidence rate over age as a curve",
+    "gallery-diary.png": "The main contrasts of this report",
     "gallery-survey.png": "Prevalence of recalled cramps over age as curves",
-    "gallery-comparison.png": "Below: ratio",
+    "gallery-comparison.png": "and below the ratio against",
 }
 """The file of each picture, and words of the caption that its page has."""
 _DPI = 75
-_COLOURS = 96
+_COLOURS = 200
 
 
 def page_with(report: Path, words: str) -> int:

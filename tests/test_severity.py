@@ -281,7 +281,9 @@ def test_verdicts_are_said_in_the_words_of_their_outcome(
     # Of too few no number is told.
     assert f"without a remedy, {words}{'.' if verdict == 'too few' else ' ('}" in text
     other = one.assign(level="other")
-    assert "another remedy (" in (said.answer(rows.iloc[:0], other) if outcome == "relief" else said.helped(other))
+    assert f"another remedy{'.' if verdict == 'too few' else ' ('}" in (
+        said.answer(rows.iloc[:0], other) if outcome == "relief" else said.helped(other)
+    )
 
 
 def test_where_all_cramps_had_a_remedy_nothing_is_compared(diary: Cohort) -> None:

@@ -11,8 +11,6 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, LOGGED, NIGHTS
 from crampstudy.nights import denominator
 
-_SHOWN = 12
-"""Characters of a digest that tell data from others."""
 _STANDARDS = {"who": "the world standard population of the WHO", "esp2013": "the European standard population of 2013"}
 
 
@@ -77,8 +75,6 @@ def cite(cohort: Cohort, version: str) -> str:
                 f"{wording.capital(cohort.heading)} [data set]",
                 "; ".join(credits.sources),
                 f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
-                # The whole of it stands on the title page.
-                f"SHA-256 digest beginning with {cohort.digest[:_SHOWN]}",
             ],
         )
     )
@@ -87,5 +83,5 @@ def cite(cohort: Cohort, version: str) -> str:
     )
     return (
         f"Software: The crampstudy developers. crampstudy: reproducible studies of nocturnal leg cramps, version "
-        f"{version}. Data: {data}.{unnamed}"
+        f"{version}.\n\nData: {data}.{unnamed}\n\nSHA-256 of the data: {cohort.digest}"
     )
