@@ -3,7 +3,7 @@
 
 local word = {}
 local bookmarks = 100000 -- pandoc's own begin lower
-local WIDTH = 105 -- letters of a table that is as wide as the text
+local WIDTH, WIDTH_OF_SMALL = 105, 124 -- letters of a table that is as wide as the text, in its size and in the smaller one
 
 local function read(name)
   local file = assert(io.open(name, "rb"))
@@ -118,7 +118,7 @@ end
 local SHORT = 24 -- letters of a cell that stands on one line, such as a number with its interval
 
 -- Columns take what their cells need. Where that is more than there is, those of short cells keep it, so that no interval
--- is parted, and the others share the rest, each with room for its longest word.
+-- is parted, and the others share the rest, each with room for its longest word; such a table is set smaller.
 local function widths(columns, rows)
   local wanted, words, all, kept = {}, {}, 0, 0
   for i, column in ipairs(columns) do
@@ -132,8 +132,10 @@ local function widths(columns, rows)
     all = all + wanted[i]
     if most <= SHORT then kept, words[i] = kept + wanted[i], nil end
   end
-  if all > WIDTH and kept < all then
-    local share = (WIDTH - kept) / (all - kept)
+  local small = all > WIDTH
+  local most = small and WIDTH_OF_SMALL or WIDTH
+  if all > most and kept < all then
+    local share = (most - kept) / (all - kept)
     all = kept
     for i = 1, #wanted do
       if words[i] then
@@ -142,9 +144,9 @@ local function widths(columns, rows)
       end
     end
   end
-  local room = math.max(all, WIDTH)
+  local room = math.max(all, most)
   for i = 1, #wanted do wanted[i] = wanted[i] / room end
-  return wanted
+  return wanted, small and " Small" or ""
 end
 
 local function cells(texts, style, columns)
@@ -157,7 +159,8 @@ local function cells(texts, style, columns)
 end
 
 function word.grid(columns, rows)
-  local share, specs, heads = widths(columns, rows), pandoc.List(), pandoc.List()
+  local share, size = widths(columns, rows)
+  local specs, heads = pandoc.List(), pandoc.List()
   for i, column in ipairs(columns) do
     specs:insert({ column.align == "right" and "AlignRight" or "AlignLeft", share[i] })
     heads:insert(column.heading)
@@ -166,12 +169,12 @@ function word.grid(columns, rows)
   for _, row in ipairs(rows) do
     local group = type(row.group) == "string" and row.group or nil
     if group and group ~= last then
-      body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group", { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
+      body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group" .. size, { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
     end
     last = group
-    body:insert(cells(row.cells, row.summary and "Table Summary" or "Table Text", columns))
+    body:insert(cells(row.cells, (row.summary and "Table Summary" or "Table Text") .. size, columns))
   end
-  local head = pandoc.TableHead({ cells(heads, "Table Head", columns) })
+  local head = pandoc.TableHead({ cells(heads, "Table Head" .. size, columns) })
   local bodies = { { attr = pandoc.Attr(), body = body, head = {}, row_head_columns = 1 } }
   return pandoc.Table(pandoc.Caption(), specs, head, bodies, pandoc.TableFoot())
 end
