@@ -24,7 +24,7 @@ from crampstudy.claims.specifications import SpecifiedPart, of_claim, recipe, sp
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.characteristics import differences_between_bands, standardised_differences
 from crampstudy.contrasts.cohorts.factors import compare_factors
 from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -37,6 +37,7 @@ from crampstudy.contrasts.nights.thirds import active_thirds
 from crampstudy.contrasts.nights.windows import adjusted_window
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios
+from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
@@ -226,12 +227,12 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),
-        "weeks": who.completeness_by_week(diary),
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
-        "participants": who.participants_by_band(diary, BANDS),
         "flow": flow(diary),
         "logging": logging_by_week(diary),
-        "characteristics by age": who.characteristics(diary, bands=BANDS),
+        "characteristics by age": (by_age := who.characteristics(diary, bands=BANDS)),
+        "differences by age": pd.concat([by_age, differences_between_bands(by_age)]),
+        "age bands": ratios_by_band(diary, BANDS),
         "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
         "claims": tidy.rows(ledger({"conditions": OF_DIABETES}, "diary"), "simulated"),
         "claims under specifications": tidy.of_multiverse([under_all(OF_DIABETES)], "simulated"),
@@ -306,12 +307,12 @@ def test_every_row_shows_in_its_own_table_in_the_terminal(
 
 
 def test_rows_of_several_kinds_are_several_tables(made: dict[str, pd.DataFrame]) -> None:
-    rows = pd.concat([made["fit"], made["describe"], made["participants"]])
+    rows = pd.concat([made["fit"], made["describe"], made["measured"]])
     shown = list(tables.shown(rows))
     assert [part.of_fit for part in shown] == [True, False, False]
     pd.testing.assert_frame_equal(shown[0].table, tables.factors(made["fit"]))
     pd.testing.assert_frame_equal(shown[1].table, tables.rates(made["describe"]))
-    pd.testing.assert_frame_equal(shown[2].table, tables.participants(made["participants"]))
+    pd.testing.assert_frame_equal(shown[2].table, tables.measured(made["measured"]))
 
 
 def test_every_fit_has_a_table_of_its_own(diary: Cohort, made: dict[str, pd.DataFrame]) -> None:
@@ -357,7 +358,7 @@ def test_both_intervals_of_a_bootstrap_stand_side_by_side(made: dict[str, pd.Dat
 
 def test_figures_draw_the_rows_of_their_kinds_among_others(made: dict[str, pd.DataFrame]) -> None:
     together = pd.concat(made.values(), ignore_index=True)
-    for name in ("participants", "measured", "weekly_completeness"):
+    for name in ("measured", "logging"):
         figure = figures.FIGURES[name](together)
         assert isinstance(figure, Figure) and "Could not estimate" not in "".join(t.get_text() for t in figure.texts)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
-from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.cohort import measured
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.overview.attrition import cohort_flow, logging
@@ -41,8 +41,6 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         age_curve,
         relief,
         ratios,
-        participants,
-        weekly_completeness,
         measured,
         dose_response,
         distribution,
@@ -95,7 +93,6 @@ __all__ = [
     "modified",
     "onset",
     "overlap",
-    "participants",
     "prediction",
     "prevalence",
     "rates",
@@ -110,6 +107,5 @@ __all__ = [
     "single_participants",
     "treatment_course",
     "usual_sleep",
-    "weekly_completeness",
     "within_between",
 ]
