@@ -31,7 +31,7 @@ def kept(asked: tuple[object, ...], cohorts: tuple[Cohort, ...], find: Callable[
     place = cache.of_report()
     if place is None:
         return find()
-    key = cache.key_of(asked, [cohort.content for cohort in cohorts], *_software())
+    key = cache.key_of(asked, [cohort.content for cohort in cohorts], *software())
     before = place.get(_KIND, key)
     if before is not None:
         return unpacked(before)
@@ -42,7 +42,8 @@ def kept(asked: tuple[object, ...], cohorts: tuple[Cohort, ...], find: Callable[
     return found
 
 
-def _software() -> tuple[object, ...]:
+def software() -> tuple[object, ...]:
+    """Return the code that findings rest on: the package's own, Python and the other packages."""
     return digests.of_numbers(), digests.python(), digests.packages()
 
 
