@@ -691,7 +691,8 @@ def test_a_document_ends_as_the_terminal_does_and_is_not_made_again_of_the_same(
     kept = cache.opened()
     assert isinstance(kept, Cache)
     if code == 6:
-        assert not [*kept.files("report")], "a document without an answer would not be made again"
+        # A document without an answer is made again.
+        assert freshness.recall(kept, ask_comparison(("here",), Path("made"), {})) is None
         return
     # The rows are those that the command has without a document, with ten digits.
     alone, beside = json.loads(printed), json.loads(Path("rows.json").read_text(encoding="utf-8"))
