@@ -425,9 +425,9 @@ def test_no_effect_where_there_is_none_and_confounding_is_measured() -> None:
 # Recovery, the quick part.
 
 
-@pytest.mark.parametrize("effect", ["measured, effect", "measured, null"])
-def test_a_measured_indication_is_taken_away(effect: str) -> None:
-    drawn = [recovery.of_open_use(effect, 250, seed) for seed in range(6)]
+@pytest.mark.parametrize("log_ratio", recovery.EFFECTS)
+def test_a_measured_indication_is_taken_away(log_ratio: float) -> None:
+    drawn = [recovery.of_open_use(recovery.MEASURED, "250", log_ratio, seed) for seed in range(6)]
     for name in ("weighted, rate ratio", "weighted, difference"):
         known = [one for each in drawn if (one := each[name])]
         assert len(known) == 6 and sum(covered for _, _, covered in known) >= 4

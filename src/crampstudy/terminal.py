@@ -140,7 +140,7 @@ def _table(title: str, frame: pd.DataFrame, width: int) -> tuple[Table, int]:
     stubs = frame.index.get_level_values(-1)
     lines = [str(stub).replace("age-standardised", "standardised") for stub in stubs]
     # Groups with a name of their own, as treatments, have rows that are the same but for it.
-    outer = [frame.index.get_level_values(name) for name in frame.index.names[:-1] if name]
+    outer = [frame.index.get_level_values(str(name)) for name in frame.index.names[:-1] if name]
     columns = {str(of.name): list(map(str, of)) for of in outer if of.nunique() > 1}
     columns |= {str(stubs.name): lines} | {str(name): list(map(str, frame[name])) for name in frame.columns}
     stub_columns = {*(str(of.name) for of in outer), str(stubs.name)}

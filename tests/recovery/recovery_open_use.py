@@ -9,29 +9,41 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
+import polars as pl
 import recovery_cells as recovery
 import recovery_counts as counts
+from scipy.special import expit, logit
 
+from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.treatments import EXPECTED, OF_FLARE, OF_SELECTION, REMAINS
+from crampstudy.estimates.verdicts import too_few
 from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.scenario import presets
 from crampstudy.treatments.designs import designs
 from crampstudy.treatments.open_use import open_use
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 
-HEADS = ("use", "people")
-NIGHTS = 40
-SIZES = {250: 0.2, 40: 0.35}
-"""People, and the share who would take the treatment at the reference."""
-EFFECTS = {"measured, effect": -0.5, "measured, null": 0.0, "latent, null": 0.0}
-"""What decides on use, and the log rate ratio. The simulator's use follows the person's own rate: where persons differ
-by age and sex alone all of that is measured, and else the run-in shows it with the error of some nights."""
-LATENT = "latent, null"
+HEADS = ("use", "people", "log rate ratio")
+NIGHTS, RUN_IN = 40, 14
+EFFECTS = (0.0, -0.5)
+MEASURED, PAST, LATENT = "measured", "past cramps", "latent"
+SIZES = {"40": (40, 0.35), "100": (100, 0.2), "250": (250, 0.2), "250, few treated": (250, 0.02)}
+"""People, and the share who take the treatment at the reference."""
+LAWS = {
+    MEASURED: [(size, effect) for size in SIZES for effect in EFFECTS],
+    PAST: [(size, effect) for size in SIZES for effect in EFFECTS],
+    LATENT: [("40", 0.0), ("250", 0.0)],
+}
+"""What decides on use, with sizes and log rate ratios. The simulator's use follows the person's own rate: where persons
+differ by age and sex alone all of that is measured, and else the run-in shows it with the error of some nights. Use by
+what was logged before is a law of its own (:func:`of_past`)."""
 WEIGHTED = {"weighted": kinds.OPEN_USE, "truncated": kinds.OPEN_USE_TRUNCATED, "crude": kinds.OPEN_USE_CRUDE}
+START = date(2024, 3, 1)
 MANY = 6000
 RECRUITED = 200
 _Result = tuple[float, float, bool] | None
@@ -58,18 +70,71 @@ def weekly(log_rate_ratio: float) -> float:
     return float(many.per_week.mean()) * math.expm1(log_rate_ratio)
 
 
-def of_open_use(effect: str, people: int, seed: int) -> recovery.Found:
-    """Return by weights and scale what one cohort says; ``None`` where it has no estimate."""
-    log_ratio = EFFECTS[effect]
-    shape = 4.0 if effect == LATENT else 1e6
-    cohort = counts.draw(people, NIGHTS, seed, truth_of(log_ratio, SIZES[people], shape)).cohort
-    rows = open_use(cohort, designs(cohort)[0])
+RATE, BY_AGE, BY_SEX = 2.0, 0.2, 0.3
+"""Of use by what was logged: cramps a week of a man of 60, and log rate ratios of a decade and of women."""
+
+
+def of_past(people: int, seed: int, log_rate_ratio: float, share: float) -> Cohort:
+    """Draw people who begin a treatment after a fortnight by their age, and by how many cramps they logged until then.
+
+    Persons are gamma of shape 1 and nights of shape 1, so that a few have most of the cramps; one night in seven is
+    not logged.
+    """
+    rng = np.random.default_rng(seed)
+    age, female = rng.uniform(20, 90, people).round(), rng.random(people) < 0.5
+    eta = BY_AGE * (age - 60) / 10 + BY_SEX * female
+    rate = RATE / 7 * np.exp(eta) * rng.gamma(1.0, 1.0, people)
+    nightly = rate[:, None] * rng.gamma(1.0, 1.0, (people, NIGHTS))
+    logged = rng.random((people, NIGHTS)) > 1 / 7
+    # All begin on one night, which is that of time zero.
+    logged[:, 0] = True
+    before = rng.poisson(nightly[:, :RUN_IN])
+    own = logged[:, :RUN_IN]
+    seen = np.log(((before * own).sum(axis=1) + 0.5) / own.sum(axis=1))
+    lean = logit(share) + 0.5 * (seen - math.log(RATE / 7)) + 0.15 * (age - 55) / 10
+    treated = rng.random(people) < expit(lean)
+    after = rng.poisson(nightly[:, RUN_IN:] * np.exp(log_rate_ratio * treated)[:, None])
+    ids = pl.Series("participant_id", [f"P{i:04}" for i in range(people)])
+    nights = pl.date_range(START, START + timedelta(days=NIGHTS - 1), eager=True)
+    diary = pl.DataFrame(
+        {
+            "participant_id": ids.gather(np.repeat(np.arange(people), NIGHTS)),
+            "date": pl.concat([nights] * people),
+            "entry_made": True,
+            "cramps": np.hstack([before, after]).ravel(),
+        }
+    ).filter(pl.Series(logged.ravel()))
+    who = pl.DataFrame({"participant_id": ids, "age_years": age, "sex": np.where(female, "female", "male")})
+    periods = pl.DataFrame(
+        {"participant_id": ids.filter(pl.Series(treated)), "agent": "tens", "start": START + timedelta(days=RUN_IN)}
+    )
+    tables = {"participants": who, "diary": diary, "treatments": periods}
+    return Cohort("drawn", "diary", tables, synthetic=True)
+
+
+def weekly_of_past(log_rate_ratio: float) -> float:
+    """Return the true difference in cramps a week where use follows what was logged."""
+    by_age = (math.exp(3 * BY_AGE) - math.exp(-4 * BY_AGE)) / (7 * BY_AGE)
+    return RATE * by_age * (1 + math.exp(BY_SEX)) / 2 * math.expm1(log_rate_ratio)
+
+
+def of_open_use(law: str, size: str, log_ratio: float, seed: int) -> recovery.Found:
+    """Return by weights and scale what one cohort says; ``None`` where it says that there are too few."""
+    people, share = SIZES[size]
+    if law == PAST:
+        cohort, difference = of_past(people, seed, log_ratio, share), weekly_of_past(log_ratio)
+    else:
+        truth = truth_of(log_ratio, share, 4.0 if law == LATENT else 1e6)
+        cohort, difference = counts.draw(people, NIGHTS, seed, truth).cohort, weekly(log_ratio)
+    found = designs(cohort)
+    rows = open_use(cohort, found[0]) if found else None
     made: dict[str, _Result] = {}
     for name, kind in WEIGHTED.items():
-        for scale, value in (("rate_ratio", log_ratio), ("difference", weekly(log_ratio))):
-            own = kind.rows(rows)
-            row = next(iter(own[own["scale"] == scale].to_dict("records")), None)
-            made[f"{name}, {scale.replace('_', ' ')}"] = row and _result(row, value, ratio=scale == "rate_ratio")
+        for scale, value in (("rate_ratio", log_ratio), ("difference", difference)):
+            term = f"{name}, {scale.replace('_', ' ')}"
+            own = None if rows is None else kind.rows(rows)
+            row = None if own is None else next(iter(own[own["scale"] == scale].to_dict("records")), None)
+            made[term] = row and _result(row, value, ratio=scale == "rate_ratio")
     return made
 
 
@@ -82,7 +147,7 @@ def of_recruited(seed: int) -> recovery.Found:
 
 
 def _result(row: Mapping[str, object], value: float, *, ratio: bool) -> _Result:
-    if row["status"] != "converged":
+    if row["status"] != "converged" or too_few(row):
         return None
     estimate, low, high = (float(row[name]) for name in ("estimate", "ci_low", "ci_high"))  # type: ignore[arg-type]
     if ratio:
@@ -107,14 +172,15 @@ def expected_of_recruited() -> Mapping[str, float]:
 
 def cells(cohorts: int = recovery.COHORTS) -> Iterator[recovery.Cell]:
     """Yield every cell, of so many cohorts each."""
-    for number, effect in enumerate(EFFECTS):
-        for people in SIZES:
-            seeds = np.random.default_rng([1, number, people]).integers(2**31, size=cohorts)
+    for number, (law, places) in enumerate(LAWS.items()):
+        for size, log_ratio in places:
+            rng = np.random.default_rng([1, number, list(SIZES).index(size), int(-100 * log_ratio)])
+            seeds = rng.integers(2**31, size=cohorts)
             # Without weights nothing is meant to cover.
-            results = [_weighted(of_open_use(effect, people, int(each))) for each in seeds]
-            yield from recovery.cells((effect, str(people)), results)
-    seeds = np.random.default_rng([1, len(EFFECTS)]).integers(2**31, size=cohorts)
-    yield from recovery.cells(("recruited", str(RECRUITED)), [of_recruited(int(each)) for each in seeds])
+            results = [_weighted(of_open_use(law, size, log_ratio, int(each))) for each in seeds]
+            yield from recovery.cells((law, size, f"{log_ratio:g}"), results)
+    seeds = np.random.default_rng([1, len(LAWS)]).integers(2**31, size=cohorts)
+    yield from recovery.cells(("recruited", str(RECRUITED), "–"), [of_recruited(int(each)) for each in seeds])
 
 
 def _weighted(found: recovery.Found) -> recovery.Found:
