@@ -427,7 +427,9 @@ def test_no_effect_where_there_is_none_and_confounding_is_measured() -> None:
 
 @pytest.mark.parametrize("log_ratio", recovery.EFFECTS)
 def test_a_measured_indication_is_taken_away(log_ratio: float) -> None:
-    drawn = [recovery.of_open_use(recovery.MEASURED, "250", log_ratio, seed) for seed in range(6)]
+    right = recovery.weekly(log_ratio)
+    cohorts = recovery.by_choice(recovery.MEASURED, "250", log_ratio, 6, 2)
+    drawn = [recovery.of_open_use(*each, log_ratio, right) for each in cohorts]
     for name in ("weighted, rate ratio", "weighted, difference"):
         known = [one for each in drawn if (one := each[name])]
         assert len(known) == 6 and sum(covered for _, _, covered in known) >= 4

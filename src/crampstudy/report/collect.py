@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -221,8 +221,14 @@ class _Subsection:
 
     @property
     def kept(self) -> bool:
-        """Whether the report has it: not where all that it was to show is missing."""
-        return self.level < 2 or self.shown > 0 or not self.missing
+        """Whether the report has it: not where all that it was to show is missing, or nothing is said under it."""
+        return self.level < 2 or self.shown > 0 or (not self.missing and self.said)
+
+    @property
+    def said(self) -> bool:
+        """Whether there is a text below the heading."""
+        heading, *rest = self.pieces
+        return "\n" in heading.strip() or any(piece.strip() for piece in rest)
 
 
 def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) -> str:
@@ -250,7 +256,16 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
             elif block.get("kind") in _VIEW:
                 here.pieces.append(_div(block, values, name, gathered.places))
                 here.shown += 1
-    return "\n\n".join(piece for each in subsections if each.kept for piece in each.pieces)
+    return "\n\n".join(piece for each in _standing(subsections) for piece in each.pieces)
+
+
+def _standing(subsections: Sequence[_Subsection]) -> list[_Subsection]:
+    """Return the subsections that a report has; one that has others below it stands with them."""
+    found: list[_Subsection] = []
+    for each in reversed(subsections):
+        if each.kept or (found and found[0].level > each.level):
+            found.insert(0, each)
+    return found
 
 
 def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:

@@ -211,12 +211,22 @@ def _tables(effects: pd.DataFrame) -> Findings:
         MODIFIERS: ReportTable(
             tables.treatment_modifiers(differs),
             "Whether the ratio differs by serum level at baseline, by week since time zero, or by dose.",
-            "Levels: the low end of the reference range and its middle. In open use adjusted for run-in, age and sex. "
-            f"{tables.notes(differs)}".strip(),
+            f"{_of_modifiers(differs)} {tables.notes(differs)}".strip(),
         ),
     }
     kept = {label: table for label, table in made.items() if not table.frame.empty}
     return Findings(together([]), kept, absent=tuple(label for label in made if label not in kept))
+
+
+def _of_modifiers(rows: pd.DataFrame) -> str:
+    """Return which levels a table of modifiers has, and what its rows are adjusted for."""
+    levels = "Levels: the low end of the reference range and its middle." * bool(
+        len(kinds.TREATMENT_EFFECT_BY_LEVEL.rows(rows))
+    )
+    chosen = "In open use adjusted for run-in, age and sex." * bool(
+        rows["population"].ne("randomised participants").any()
+    )
+    return f"{levels} {chosen}".strip()
 
 
 def _of_choice(effects: pd.DataFrame) -> Findings:
@@ -231,7 +241,9 @@ def _of_choice(effects: pd.DataFrame) -> Findings:
         "weighting and after; what is in the propensity in bold, of the rest what differs most. Shaded: less than 0.1.",
         alt=said.balanced(rows),
     )
-    table = ReportTable(tables.overlap(rows), "How far the groups overlap, and what the weights leave of them.")
+    shown = tables.overlap(rows)
+    caption = "How far the groups overlap, and what the weights leave of them."
+    table = ReportTable(shown, caption, " ".join(shown.notes))
     return Findings(together([]), {OVERLAP: table}, {BALANCE: drawing})
 
 

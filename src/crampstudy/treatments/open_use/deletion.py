@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.models.inference.covariance import JACKKNIFE_BELOW
-from crampstudy.treatments.open_use.weights import FollowUp, Propensity, WeightedRates, limits, stabilised
+from crampstudy.treatments.open_use.weights import FollowUp, Propensity, WeightedRates, chances, limits, stabilised
 
 JACKKNIFE = "covariance jackknife"
 """How the note of a row says so."""
@@ -66,7 +66,7 @@ def without_each(
     for part in _parts(len(gone.who), n):
         left = _left(gone.who[part], n)
         share = (left @ of.treated)[:, None] / (n - 1)
-        chance = _chances(propensity.matrix, gone.coefficients[part])
+        chance = chances(propensity.matrix, gone.coefficients[part])
         weights = np.where(of.treated, share / chance, (1 - share) / (1 - chance))
         made[gone.who[part]] = _rates(of, left * np.clip(weights, low, high))
     return replace(rates, without=made, left_out=gone.who)
@@ -105,7 +105,7 @@ def _refitted(propensity: Propensity, treated: Flags, who: NDArray[np.intp]) -> 
     products = (matrix[:, :, None] * matrix[:, None, :]).reshape(n, -1)
     step = np.full((len(who), k), np.inf)
     for _ in range(_STEPS):
-        now = _chances(matrix, found)
+        now = chances(matrix, found)
         information = ((left * now * (1 - now)) @ products).reshape(-1, k, k)
         try:
             step = np.linalg.solve(information, ((left * (treated - now)) @ matrix)[:, :, None])[:, :, 0]
@@ -128,9 +128,3 @@ def _left(who: NDArray[np.intp], n: int) -> Array:
     left = np.ones((len(who), n))
     left[np.arange(len(who)), who] = 0.0
     return left
-
-
-def _chances(matrix: Array, coefficients: Array) -> Array:
-    """Return the chances (m x n) of n participants by each of m fits (``coefficients`` m x k)."""
-    # Beyond this a chance is 0 or 1 to rounding.
-    return np.asarray(1 / (1 + np.exp(-np.clip(coefficients @ matrix.T, -36.0, 36.0))), dtype=np.float64)

@@ -42,9 +42,15 @@ class Propensity:
         """Fit the chance of treatment."""
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
-        chance = 1 / (1 + np.exp(-matrix @ fitted.coefficients))
+        chance = chances(matrix, fitted.coefficients[None])[0]
         problem = APART if fitted.problem == SEPARATED else fitted.problem
         return cls(chance, matrix, fitted.coefficients, fitted.scores, fitted.information, problem)
+
+
+def chances(matrix: Array, coefficients: Array) -> Array:
+    """Return the chances (m x n) of n participants (``matrix`` n x k) by each of m fits (``coefficients`` m x k)."""
+    # Beyond this a chance is 0 or 1 to rounding, and a weight infinite.
+    return np.asarray(1 / (1 + np.exp(-np.clip(coefficients @ matrix.T, -36.0, 36.0))), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
