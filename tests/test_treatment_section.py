@@ -89,6 +89,7 @@ def test_open_use_is_weighted_balanced_and_too_few_are_described(openly: Finding
         "Magnesium",
         "TENS",
     ]
+    assert "(jackknife)" in str(openly.tables[section.EFFECTS].note)
     assert "nobody of the other group has" in str(openly.tables[section.OVERLAP].note)
     # In a terminal every row says which treatment it is of.
     printed = [terminal.text(made(openly.estimates)) for made in (tables.balance, tables.treatment_course)]

@@ -23,6 +23,7 @@ from crampstudy.treatments.designs import TreatmentDesign, designs
 from crampstudy.treatments.flow import flow
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
+from crampstudy.treatments.open_use.deletion import JACKKNIFE
 from crampstudy.treatments.parallel import Followed
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 from crampstudy.treatments.time_zero import TimeZero, time_zero
@@ -37,6 +38,7 @@ COURSE, EFFECTS, OTHERWISE = "fig-treatment-course", "tbl-treatment-effects", "t
 REGRESSION, MODIFIERS, FLOW = "tbl-regression-to-the-mean", "tbl-treatment-modifiers", "tbl-treatment-flow"
 BALANCE, OVERLAP = "fig-treatment-balance", "tbl-treatment-overlap"
 PARTS = (COURSE, EFFECTS, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
+_LEFT_OUT = "Intervals of open use: participants of a group of fewer than 100 left out one at a time, weights and all (jackknife)."
 _PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
 
 
@@ -197,11 +199,13 @@ def _tables(effects: pd.DataFrame) -> Findings:
             & effects["population"].eq("randomised participants")
         )
     ]
+    few = main["note"].fillna("").str.contains(JACKKNIFE, regex=False).any()
+    how = f"{_LEFT_OUT} " if few else ""
     made = {
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {tables.notes(said.with_reason_alone(main))}".strip(),
+            f"{said.estimands(main)} {how}{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),

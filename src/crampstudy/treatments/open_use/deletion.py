@@ -56,9 +56,14 @@ def deleted(propensity: Propensity, treated: Flags) -> Deletion:
 def without_each(
     rates: WeightedRates, of: FollowUp, propensity: Propensity, gone: Deletion, *, truncate: bool = False
 ) -> WeightedRates:
-    """Return weighted rates with those that are left without each participant who is ``gone``.
+    """Return weighted rates with those that are left without each of some participants.
 
-    Centiles at which weights are truncated are those of everybody.
+    Args:
+        rates: the weighted rates of everybody.
+        of: what followed time zero.
+        propensity: the chance of treatment that the weights have.
+        gone: the same without each of those who are left out one at a time.
+        truncate: whether the weights are truncated, at the centiles of everybody.
     """
     n = len(of.treated)
     low, high = limits(stabilised(propensity.chance, of.treated)) if truncate else (0.0, np.inf)

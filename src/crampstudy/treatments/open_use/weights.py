@@ -19,7 +19,7 @@ from crampstudy.models.nights.logistic import SEPARATED, logistic
 CENTILES = (1.0, 99.0)
 """Between which centiles of their own the weights are held, where they are truncated."""
 LONE = "all cramps of a group from time zero on are those of one participant"
-LONE_PROPENSITY = "without one of the participants treated and untreated are set apart completely"
+LONE_PROPENSITY = "the weights rest on one participant, without whom treated and untreated are set apart completely"
 APART = separation.separated("treated and untreated are set apart completely")
 
 
