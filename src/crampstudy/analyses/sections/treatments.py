@@ -38,7 +38,10 @@ COURSE, EFFECTS, OTHERWISE = "fig-treatment-course", "tbl-treatment-effects", "t
 REGRESSION, MODIFIERS, FLOW = "tbl-regression-to-the-mean", "tbl-treatment-modifiers", "tbl-treatment-flow"
 BALANCE, OVERLAP = "fig-treatment-balance", "tbl-treatment-overlap"
 PARTS = (COURSE, EFFECTS, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
-_LEFT_OUT = "Intervals of open use: participants of a group of fewer than 100 left out one at a time, weights and all (jackknife)."
+_LEFT_OUT = (
+    "Intervals of open use: participants of a group of fewer than 100 are left out one at a time, and the weights made "
+    "anew (jackknife)."
+)
 _PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
 
 
