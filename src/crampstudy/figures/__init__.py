@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
-from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.cohort import measured
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.overview.attrition import cohort_flow, logging
 from crampstudy.figures.overview.claims import claims
 from crampstudy.figures.overview.headlines import headlines
+from crampstudy.figures.overview.specifications import claim_specifications
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.compared import common_measure, compared_groups
@@ -40,8 +41,6 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         age_curve,
         relief,
         ratios,
-        participants,
-        weekly_completeness,
         measured,
         dose_response,
         distribution,
@@ -67,6 +66,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         logging,
         headlines,
         claims,
+        claim_specifications,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -78,6 +78,7 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "claim_specifications",
     "claims",
     "cohort_flow",
     "common_measure",
@@ -92,7 +93,6 @@ __all__ = [
     "modified",
     "onset",
     "overlap",
-    "participants",
     "prediction",
     "prevalence",
     "rates",
@@ -107,6 +107,5 @@ __all__ = [
     "single_participants",
     "treatment_course",
     "usual_sleep",
-    "weekly_completeness",
     "within_between",
 ]
