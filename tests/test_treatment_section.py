@@ -150,7 +150,7 @@ def test_a_survey_has_one_sentence() -> None:
         found.values["answer"].startswith("Could not estimate: ")
         and "neither gives a treatment" in found.values["answer"]
     )
-    assert found.tables == {} and found.figures == {} and set(found.absent) == set(section.PARTS)
+    assert found.tables == {} and found.figures == {} and set(found.could_not) == set(section.PARTS)
 
 
 def test_the_command_takes_the_nights_and_refuses_what_cannot_be(run: Run, tmp_path: Path) -> None:

@@ -70,9 +70,7 @@ class Findings(Readable):
     def unanswered(self) -> str | None:
         """Why a cohort answers nothing of the question, in sentences; ``None`` where any part could be made."""
         parts = {*self.tables, *self.figures, *self.could_not}
-        # A kind of cohort may have no part of a section, which then says so in a sentence.
-        none = not parts and self.absent and not len(self.estimates)
-        if not none and (not parts or parts - {*self.could_not}):
+        if not parts or parts - {*self.could_not}:
             return None
         reasons = "; ".join(dict.fromkeys(self.could_not.values()))
         return self.values.get("answer") or f"Could not estimate: {reasons}."
