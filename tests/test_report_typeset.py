@@ -143,6 +143,23 @@ def test_a_part_that_is_missing_is_left_out_with_what_the_prose_says_of_it(tmp_p
     assert "1.5 h" not in made and "There are limits." in made
 
 
+def test_a_heading_with_nothing_under_it_is_left_out(tmp_path: Path) -> None:
+    cells = [
+        text("# Sleep"),
+        code(blocks.prose("It was asked.")),
+        text("## What could not be estimated"),
+        code(Block("value", {"name": "nothing", "text": ""}, {"text/plain": ""}), blocks.prose("{{nothing}}")),
+        text("## By age"),
+        text("### Below 60"),
+        code(blocks.prose("Less.")),
+        text("### From 60 on"),
+        text("## Limits\n\nThere are some."),
+    ]
+    made = gathered(tmp_path, cells).markdown
+    assert "could not" not in made and "From 60" not in made
+    assert "## By age\n\n### Below 60\n\nLess." in made and "## Limits\n\nThere are some." in made
+
+
 def test_sections_of_which_nothing_is_answered_are_sentences_of_one_list(tmp_path: Path) -> None:
     answered, nothing = said(None), said("Could not estimate: no *fluid*.")
     sections = [

@@ -10,7 +10,7 @@ import pytest
 from test_age_curve import survey
 from test_treatment_designs import study
 
-from crampstudy import analyses, figures
+from crampstudy import analyses, figures, tables, terminal
 from crampstudy.analyses import Findings, Settings
 from crampstudy.analyses.sections import treatments as section
 from crampstudy.errors import UsageError
@@ -89,6 +89,11 @@ def test_open_use_is_weighted_balanced_and_too_few_are_described(openly: Finding
         "Magnesium",
         "TENS",
     ]
+    assert "(jackknife)" in str(openly.tables[section.EFFECTS].note)
+    assert "nobody of the other group has" in str(openly.tables[section.OVERLAP].note)
+    # In a terminal every row says which treatment it is of.
+    printed = [terminal.text(made(openly.estimates)) for made in (tables.balance, tables.treatment_course)]
+    assert all("Treatment" in text and {"Magnesium", "TENS"} <= set(text.split()) for text in printed)
 
 
 def test_people_let_in_and_not_treated_have_the_course_around_enrolment() -> None:
@@ -96,6 +101,9 @@ def test_people_let_in_and_not_treated_have_the_course_around_enrolment() -> Non
     assert found.values["answer"] == "Nobody in this cohort was given a treatment or noted to have taken one."
     assert set(kinds.TREATMENT_COURSE.rows(found.estimates)["term"]) == {"enrolment"}
     assert section.REGRESSION in found.tables and section.EFFECTS in found.absent
+    fall = found.tables[section.REGRESSION]
+    assert "(80% range " in fall.frame.loc["Half-life of a flare"].iloc[1]
+    assert "All:" not in str(fall.note) and "Remains: observed over expected" in str(fall.note)
     absent = found.estimates[found.estimates["status"] == "not_measured"]
     assert absent["term"].unique().tolist() == list(section.AGENTS)
 
@@ -137,11 +145,12 @@ def test_alternating_periods_are_drawn_by_participant() -> None:
 
 def test_a_survey_has_one_sentence() -> None:
     found = analyses.run(NAME, survey(None))
+    assert found.unanswered == found.values["answer"]
     assert (
         found.values["answer"].startswith("Could not estimate: ")
         and "neither gives a treatment" in found.values["answer"]
     )
-    assert found.tables == {} and found.figures == {} and set(found.absent) == set(section.PARTS)
+    assert found.tables == {} and found.figures == {} and set(found.could_not) == set(section.PARTS)
 
 
 def test_the_command_takes_the_nights_and_refuses_what_cannot_be(run: Run, tmp_path: Path) -> None:

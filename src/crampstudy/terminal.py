@@ -139,12 +139,16 @@ def _table(title: str, frame: pd.DataFrame, width: int) -> tuple[Table, int]:
     """Return a table that fits ``width`` characters if it can, and how wide it is; lines break only between words."""
     stubs = frame.index.get_level_values(-1)
     lines = [str(stub).replace("age-standardised", "standardised") for stub in stubs]
-    columns = {str(stubs.name): lines} | {str(name): list(map(str, frame[name])) for name in frame.columns}
+    # Groups with a name of their own, as treatments, have rows that are the same but for it.
+    outer = [frame.index.get_level_values(str(name)) for name in frame.index.names[:-1] if name]
+    columns = {str(of.name): list(map(str, of)) for of in outer if of.nunique() > 1}
+    columns |= {str(stubs.name): lines} | {str(name): list(map(str, frame[name])) for name in frame.columns}
+    stub_columns = {*(str(of.name) for of in outer), str(stubs.name)}
     texts = [[heading, *cells] for heading, cells in columns.items()]
     widths = _widths(texts, width - len(texts) + 1)
     printed = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, collapse_padding=True)
-    for position, (heading, column) in enumerate(zip(columns, widths, strict=True)):
-        left = position == 0 or heading == "Contrast"
+    for heading, column in zip(columns, widths, strict=True):
+        left = heading in stub_columns or heading == "Contrast"
         printed.add_column(Text(heading), justify="left" if left else "right", width=column)
     for cells in zip(*columns.values(), strict=True):
         printed.add_row(*map(Text, cells))

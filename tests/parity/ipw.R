@@ -42,6 +42,23 @@ contrasts_of <- function(truncate) {
        difference = 7 * (rates[2] - rates[1]), difference_error = sqrt(c(weekly %*% V %*% weekly)))
 }
 
+# The jackknife: everything anew without each participant, the centiles of truncation held.
+without <- function(i, truncate) {
+  own <- data[-i, ]
+  fit <- glm(treated ~ age + female + rate, family = binomial(), data = own, control = glm.control(epsilon = 1e-15))
+  e <- fitted(fit); a <- own$treated; p <- mean(a)
+  w <- ifelse(a == 1, p / e, (1 - p) / (1 - e))
+  if (truncate) w <- pmin(pmax(w, limits[1]), limits[2])
+  c(sum((w * own$cramps)[a == 0]) / sum((w * own$nights)[a == 0]),
+    sum((w * own$cramps)[a == 1]) / sum((w * own$nights)[a == 1]))
+}
+jackknife_of <- function(truncate, found) {
+  rates <- t(sapply(seq_len(n), without, truncate = truncate))
+  error <- function(each, all) sqrt((n - 1) / n * sum((each - all)^2))
+  list(log_ratio_error = error(log(rates[, 2] / rates[, 1]), found$log_ratio),
+       difference_error = error(7 * (rates[, 2] - rates[, 1]), found$difference))
+}
+
 smd <- function(x, w, binary) {
   scale <- if (binary) sqrt((mean(x[A == 1]) * (1 - mean(x[A == 1])) + mean(x[A == 0]) * (1 - mean(x[A == 0]))) / 2)
            else sqrt((var(x[A == 1]) + var(x[A == 0])) / 2)
@@ -50,10 +67,12 @@ smd <- function(x, w, binary) {
 both <- function(x, binary) c(smd(x, rep(1, n), binary), smd(x, stabilised, binary))
 kish <- function(w) sum(w)^2 / sum(w^2)
 
+weighted <- contrasts_of(FALSE); truncated <- contrasts_of(TRUE)
 write_json(list(
   weights = stabilised, propensity = alpha, truncated_at = limits,
   effective = c(kish(stabilised[A == 0]), kish(stabilised[A == 1])),
-  weighted = contrasts_of(FALSE), truncated = contrasts_of(TRUE),
+  weighted = weighted, truncated = truncated,
+  jackknife = list(weighted = jackknife_of(FALSE, weighted), truncated = jackknife_of(TRUE, truncated)),
   smd = list(age = both(data$age, FALSE), female = both(data$female, TRUE), rate = both(data$rate, FALSE)),
   versions = list(R = as.character(getRversion()), numDeriv = as.character(packageVersion("numDeriv")))
 ), "ipw.json", digits = NA, auto_unbox = TRUE, pretty = TRUE)

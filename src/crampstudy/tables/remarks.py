@@ -135,6 +135,8 @@ def _names(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
+    if row["analysis"] == kinds.REGRESSION_TO_THE_MEAN.name:
+        return wording.capital(str(row["level"]))
     by_population = row["scale"] == "prevalence" or (row["term"] == "age_band" and row["scale"] != "rate")
     group = row["population"] if by_population else row["level"]
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):

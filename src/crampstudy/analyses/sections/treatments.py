@@ -23,6 +23,7 @@ from crampstudy.treatments.designs import TreatmentDesign, designs
 from crampstudy.treatments.flow import flow
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
+from crampstudy.treatments.open_use.deletion import JACKKNIFE
 from crampstudy.treatments.parallel import Followed
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 from crampstudy.treatments.time_zero import TimeZero, time_zero
@@ -37,6 +38,10 @@ COURSE, EFFECTS, OTHERWISE = "fig-treatment-course", "tbl-treatment-effects", "t
 REGRESSION, MODIFIERS, FLOW = "tbl-regression-to-the-mean", "tbl-treatment-modifiers", "tbl-treatment-flow"
 BALANCE, OVERLAP = "fig-treatment-balance", "tbl-treatment-overlap"
 PARTS = (COURSE, EFFECTS, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
+_LEFT_OUT = (
+    "Intervals of open use: participants of a group of fewer than 100 are left out one at a time, and the weights made "
+    "anew (jackknife)."
+)
 _PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
 
 
@@ -197,11 +202,13 @@ def _tables(effects: pd.DataFrame) -> Findings:
             & effects["population"].eq("randomised participants")
         )
     ]
+    few = main["note"].fillna("").str.contains(JACKKNIFE, regex=False).any()
+    how = f"{_LEFT_OUT} " if few else ""
     made = {
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {tables.notes(said.with_reason_alone(main))}".strip(),
+            f"{said.estimands(main)} {how}{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),
@@ -211,12 +218,22 @@ def _tables(effects: pd.DataFrame) -> Findings:
         MODIFIERS: ReportTable(
             tables.treatment_modifiers(differs),
             "Whether the ratio differs by serum level at baseline, by week since time zero, or by dose.",
-            "Levels: the low end of the reference range and its middle. In open use adjusted for run-in, age and sex. "
-            f"{tables.notes(differs)}".strip(),
+            f"{_of_modifiers(differs)} {tables.notes(differs)}".strip(),
         ),
     }
     kept = {label: table for label, table in made.items() if not table.frame.empty}
     return Findings(together([]), kept, absent=tuple(label for label in made if label not in kept))
+
+
+def _of_modifiers(rows: pd.DataFrame) -> str:
+    """Return which levels a table of modifiers has, and what its rows are adjusted for."""
+    levels = "Levels: the low end of the reference range and its middle." * bool(
+        len(kinds.TREATMENT_EFFECT_BY_LEVEL.rows(rows))
+    )
+    chosen = "In open use adjusted for run-in, age and sex." * bool(
+        rows["population"].ne("randomised participants").any()
+    )
+    return f"{levels} {chosen}".strip()
 
 
 def _of_choice(effects: pd.DataFrame) -> Findings:
@@ -231,7 +248,9 @@ def _of_choice(effects: pd.DataFrame) -> Findings:
         "weighting and after; what is in the propensity in bold, of the rest what differs most. Shaded: less than 0.1.",
         alt=said.balanced(rows),
     )
-    table = ReportTable(tables.overlap(rows), "How far the groups overlap, and what the weights leave of them.")
+    shown = tables.overlap(rows)
+    caption = "How far the groups overlap, and what the weights leave of them."
+    table = ReportTable(shown, caption, " ".join(shown.notes))
     return Findings(together([]), {OVERLAP: table}, {BALANCE: drawing})
 
 

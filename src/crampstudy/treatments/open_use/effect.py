@@ -29,6 +29,7 @@ from crampstudy.nights.diary import observed_night
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.open_use import overlap
 from crampstudy.treatments.open_use.balance import imbalances
+from crampstudy.treatments.open_use.deletion import JACKKNIFE, deleted, without_each, without_each_crude
 from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before
 from crampstudy.treatments.open_use.weights import (
     FollowUp,
@@ -40,7 +41,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval, of_few
+from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
@@ -90,7 +91,7 @@ def open_use(
         if not asked.followed.cramps[group].sum():
             reason = f"no cramp of the {name} from time zero on, so that there is no ratio"
             return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
-    crude = crude_rates(asked.followed)
+    crude = without_each_crude(crude_rates(asked.followed), asked.followed)
     made += _contrasts(asked, kinds.OPEN_USE_CRUDE, asked.followed, crude, ())
     first = Covariates.of(asked.measured, FIRST)
     made += _weighted(asked, kinds.OPEN_USE, first)
@@ -152,10 +153,12 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "")
     weights = stabilised(propensity.chance, of.treated)
     seen = overlap.overlap_of(propensity.chance, weights, of.treated)
     notes = (unknown, seen.sentence, said)
-    yield from _contrasts(asked, kind, of, weighted_rates(of, propensity), notes, covariates.names)
+    gone = deleted(propensity, of.treated)
+    rates = without_each(weighted_rates(of, propensity), of, propensity, gone)
+    yield from _contrasts(asked, kind, of, rates, notes, covariates.names)
     if kind != kinds.OPEN_USE:
         return
-    held = weighted_rates(of, propensity, truncate=True)
+    held = without_each(weighted_rates(of, propensity, truncate=True), of, propensity, gone, truncate=True)
     yield from _contrasts(asked, kinds.OPEN_USE_TRUNCATED, of, held, notes[:2], covariates.names)
     yield from _balance(asked, inside, weights)
     yield from overlap.rows(seen, _shared(asked))
@@ -169,13 +172,10 @@ def _contrasts(
     notes: Sequence[str],
     names: Sequence[str] = (),
 ) -> Iterator[Row]:
-    """Yield the ratio and the difference of two rates.
-
-    Those that are weighted have a verdict where the participants are enough for their intervals, a sensitivity none.
-    """
+    """Yield the ratio and the difference of two rates; those that are weighted have a verdict, a sensitivity none."""
     weighted = kind != kinds.OPEN_USE_CRUDE
-    few = of_few(len(of.treated)) if weighted else ""
-    judged = kind in (kinds.OPEN_USE, kinds.OPEN_USE_GRAPH) and not few
+    judged = kind in (kinds.OPEN_USE, kinds.OPEN_USE_GRAPH)
+    jackknife = JACKKNIFE if rates.left_out is not None and len(rates.left_out) else ""
     about = "average in the whole cohort" if weighted else "of those who began it against the others"
     estimand = f"{'adjusted effect' if weighted else 'association'} of beginning the treatment, {about}, on {POLICY}"
     cells = asked.cells | {
@@ -190,19 +190,19 @@ def _contrasts(
         "n_nights": int(of.nights.sum()),
         "n_events": int(of.cramps.sum()),
         "n_effective": sum(rates.effective),
-        "note": estimates.note(*asked.notes, *notes, few),
+        "note": estimates.note(*asked.notes, *notes, jackknife),
     }
     both = (
         (CRAMPS, "rate_ratio", None, log_ratio(rates, of.treated)),
         (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT, difference(rates, of.treated, NIGHTS_PER_WEEK)),
     )
     for outcome, scale, unit, found in both:
-        row = estimates.row(
-            status="converged",
-            **cells
-            | {"outcome": outcome, "scale": scale, "unit": unit}
-            | interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio"),
-        )
+        own = cells | {"outcome": outcome, "scale": scale, "unit": unit}
+        if found.problem:
+            row = estimates.row(status="not_estimable", **own | {"note": found.problem})
+        else:
+            limits = interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio")
+            row = estimates.row(status="converged", **own | limits)
         yield {**row, "verdict": verdicts.verdict(row)} if judged else row
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.models.common import separation
@@ -17,6 +18,8 @@ from crampstudy.models.nights.logistic import SEPARATED, logistic
 
 CENTILES = (1.0, 99.0)
 """Between which centiles of their own the weights are held, where they are truncated."""
+LONE = "all cramps of a group from time zero on are those of one participant"
+LONE_PROPENSITY = "the weights rest on one participant, without whom treated and untreated are set apart completely"
 APART = separation.separated("treated and untreated are set apart completely")
 
 
@@ -24,11 +27,12 @@ APART = separation.separated("treated and untreated are set apart completely")
 class Propensity:
     """The chance of treatment of n participants by logistic regression on a ``matrix`` (n x k).
 
-    ``scores`` are n x k, ``information`` k x k. Where there is a ``problem`` the rest is no result.
+    ``coefficients`` are k, ``scores`` n x k, ``information`` k x k. Where there is a ``problem`` the rest is no result.
     """
 
     chance: Array
     matrix: Array
+    coefficients: Array
     scores: Array
     information: Array
     problem: str | None = None
@@ -38,9 +42,15 @@ class Propensity:
         """Fit the chance of treatment."""
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
-        chance = 1 / (1 + np.exp(-matrix @ fitted.coefficients))
+        chance = chances(matrix, fitted.coefficients[None])[0]
         problem = APART if fitted.problem == SEPARATED else fitted.problem
-        return cls(chance, matrix, fitted.scores, fitted.information, problem)
+        return cls(chance, matrix, fitted.coefficients, fitted.scores, fitted.information, problem)
+
+
+def chances(matrix: Array, coefficients: Array) -> Array:
+    """Return the chances (m x n) of n participants (``matrix`` n x k) by each of m fits (``coefficients`` m x k)."""
+    # Beyond this a chance is 0 or 1 to rounding, and a weight infinite.
+    return np.asarray(1 / (1 + np.exp(-np.clip(coefficients @ matrix.T, -36.0, 36.0))), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +68,26 @@ class WeightedRates:
 
     ``influence`` (n x 2, that of the untreated first) is what each participant adds to the error of either; the
     covariance is G/(G-1) times the sum of its squares. ``effective`` are the numbers of participants, all of one
-    weight, that would tell as much as those of each group.
+    weight, that would tell as much as those of each group. ``without`` (n x 2) are the rates without each of those
+    ``left_out`` one at a time, missing where there are none: of them it takes the place of their influence.
     """
 
     untreated: float
     treated: float
     influence: Array
     effective: tuple[float, float]
+    without: Array | None = None
+    left_out: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RateContrast:
-    """A contrast of both rates with its standard error and degrees of freedom."""
+    """A contrast of both rates with its standard error and degrees of freedom; or the ``problem``."""
 
     value: float
     std_error: float
     df: float
+    problem: str | None = None
 
 
 def stabilised(propensity: Array, treated: Flags) -> Array:
@@ -84,8 +98,13 @@ def stabilised(propensity: Array, treated: Flags) -> Array:
 
 def truncated(weights: Array) -> Array:
     """Return the weights, none beyond the 1st and 99th centile of them all."""
+    return np.asarray(np.clip(weights, *limits(weights)))
+
+
+def limits(weights: Array) -> tuple[float, float]:
+    """Return the centiles of weights between which they are held."""
     low, high = np.percentile(weights, CENTILES)
-    return np.asarray(np.clip(weights, low, high))
+    return float(low), float(high)
 
 
 def crude_rates(of: FollowUp) -> WeightedRates:
@@ -141,24 +160,45 @@ def _solved(of: FollowUp, weights: Array, scores: Array, information: Array, slo
 def log_ratio(rates: WeightedRates, treated: Flags) -> RateContrast:
     """Return the log of the rate of the treated over that of the untreated; neither may be 0."""
     value = float(np.log(rates.treated / rates.untreated))
-    return _contrast(value, rates, treated, np.array([-1 / rates.untreated, 1 / rates.treated]))
+    gradient = np.array([-1 / rates.untreated, 1 / rates.treated])
+    if rates.without is None:
+        return _contrast(value, rates, treated, gradient)
+    if (rates.without == 0).any():
+        return RateContrast(value, float("nan"), float("nan"), LONE)
+    with np.errstate(invalid="ignore"):
+        moved = np.log(rates.without[:, 1] / rates.without[:, 0]) - value
+    return _contrast(value, rates, treated, gradient, moved)
 
 
 def difference(rates: WeightedRates, treated: Flags, nights: float = 7.0) -> RateContrast:
     """Return how many cramps more the treated have in so many nights."""
     value = nights * (rates.treated - rates.untreated)
-    return _contrast(value, rates, treated, np.array([-nights, nights]))
+    moved = None if rates.without is None else nights * (rates.without[:, 1] - rates.without[:, 0]) - value
+    return _contrast(value, rates, treated, np.array([-nights, nights]), moved)
 
 
-def _contrast(value: float, rates: WeightedRates, treated: Flags, gradient: Array) -> RateContrast:
+def _contrast(
+    value: float, rates: WeightedRates, treated: Flags, gradient: Array, moved: Array | None = None
+) -> RateContrast:
     """Return a contrast; its degrees of freedom are those of Welch and Satterthwaite for two groups.
 
-    Each group has those of its effective number.
+    Each group has those of its effective number. The variance is the sum of what each participant adds.
+
+    Args:
+        value: the contrast.
+        rates: what it is of.
+        treated: whether a participant is in the second group.
+        gradient: slopes of the contrast in both rates.
+        moved: by how much it moves without each of those who are left out one at a time.
     """
-    squares = (rates.influence @ gradient) ** 2
-    n = len(squares)
+    n = len(treated)
+    squares = n / (n - 1) * (rates.influence @ gradient) ** 2
+    if moved is not None and rates.left_out is not None:
+        squares[rates.left_out] = (n - 1) / n * moved[rates.left_out] ** 2
+        if np.isnan(squares).any():
+            return RateContrast(value, float("nan"), float("nan"), LONE_PROPENSITY)
     of_group = np.array([squares[~treated].sum(), squares[treated].sum()])
     left = np.maximum(np.array(rates.effective) - 1, np.finfo(np.float64).tiny)
     total = float(of_group.sum())
     df = total**2 / float((of_group**2 / left).sum()) if total else float("nan")
-    return RateContrast(value, float(np.sqrt(n / (n - 1) * total)), df)
+    return RateContrast(value, float(np.sqrt(total)), df)

@@ -167,7 +167,7 @@ def _criterion(entered: _Entered, asked: int | None) -> tuple[int, str]:
     if not fewest:
         return 0, "people without any cramp in the run-in were let in, so that nobody was selected by it"
     return fewest, (
-        f"no criterion is recorded; nobody who logged the whole run-in had fewer than {counted(fewest, 'cramps')}, "
+        f"no criterion is recorded, and nobody who logged the whole run-in had fewer than {counted(fewest, 'cramps')}, "
         "which is taken for it"
     )
 
@@ -202,7 +202,7 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
     if flare:
         low, high = flare.between
         limits = {"estimate": flare.half_life, "ci_low": low, "ci_high": high, "ci_level": 0.8, "unit": "nights"}
-        limits |= {"level": HALF_LIFE, "term": ALL, "scale": "half_life", "note": "with an 80 % range"}
+        limits |= {"level": HALF_LIFE, "term": ALL, "scale": "half_life"}
         yield estimates.row(status="converged", **cells | limits)
     for arm in (ALL, *sorted(set(entered.arms) - {ALL})):
         inside = everybody if arm == ALL else np.array([each == arm for each in entered.arms])
