@@ -11,6 +11,7 @@ from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.overview.attrition import cohort_flow, logging
 from crampstudy.figures.overview.claims import claims
 from crampstudy.figures.overview.headlines import headlines
+from crampstudy.figures.phenotypes import calendars, group_profiles
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.compared import common_measure, compared_groups
@@ -62,6 +63,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         balance,
         overlap,
         prediction,
+        group_profiles,
         regression_to_the_mean,
         cohort_flow,
         logging,
@@ -78,6 +80,7 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "calendars",
     "claims",
     "cohort_flow",
     "common_measure",
@@ -85,6 +88,7 @@ __all__ = [
     "distribution",
     "dose_response",
     "forest",
+    "group_profiles",
     "headlines",
     "lag_curves",
     "logging",

@@ -62,6 +62,13 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
     PARTICIPANTS,
 )
+from crampstudy.estimates.kinds.phenotypes import (
+    CLEAR_GROUPS,
+    GROUP_PROFILE,
+    GROUP_SHARE,
+    GROUP_STANDING,
+    GROUPS_TRIED,
+)
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
