@@ -28,6 +28,7 @@ from crampstudy.figures.sections.recall import recall
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
 from crampstudy.figures.sections.treatments import single_participants, treatment_course
+from crampstudy.figures.style import picture
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -97,6 +98,7 @@ __all__ = [
     "onset",
     "overlap",
     "participants",
+    "picture",
     "prediction",
     "prevalence",
     "rates",

@@ -83,6 +83,9 @@ def calendars(nights: pd.DataFrame) -> Figure:
             axes.axhline(start, color=style.PALETTE[1], linewidth=1.0)
         axes.set_yticks([start + 0.5 for start in starts], [str(people[start][0]) for start in starts], va="top")
         axes.set(xlabel="Night of the diary")
-        looks = [Patch(facecolor=colour, edgecolor=style.RULE, label=name) for colour, name in zip(_COLOURS, _NIGHTS, strict=True)]
+        looks = [
+            Patch(facecolor=colour, edgecolor=style.RULE, label=name)
+            for colour, name in zip(_COLOURS, _NIGHTS, strict=True)
+        ]
         figure.legend(handles=looks, loc="outside upper right", ncols=len(looks))
     return figure

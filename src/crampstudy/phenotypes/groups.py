@@ -185,7 +185,7 @@ def resampled(people: Measured, found: Mixture, rng: np.random.Generator) -> Res
     first = found.groups(people)
     agreement, shares, means = [], [], []
     for own in rng.spawn(RESAMPLES):
-        fit = fit_mixture(people.only(own.integers(n, size=n)), k, own)
+        fit = fit_mixture(people.only(np.asarray(own.integers(n, size=n), dtype=np.intp)), k, own)
         groups = fit.groups(people)
         agreement.append(adjusted_rand_score(first, groups))
         both = np.zeros((k, k))

@@ -77,7 +77,7 @@ class Mixture(OneLine):
     def bic(self) -> float:
         """The criterion of Schwarz 1978, 10.1214/aos/1176344136: lower is better."""
         k, p = self.means.shape
-        return -2 * self.log_likelihood + (k - 1 + k * p + p) * float(np.log(len(self.member)))
+        return float(-2 * self.log_likelihood + (k - 1 + k * p + p) * np.log(len(self.member)))
 
     def groups(self, people: Measured) -> Codes:
         """Return the most probable group of each person."""

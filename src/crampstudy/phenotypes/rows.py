@@ -46,14 +46,20 @@ def phenotype_rows(cohort: Cohort, ci_level: float = 0.95, found: Grouping | Non
     found = grouping_of(traits_of(cohort)) if found is None else found
     table = found.table
     shared = {"cohort": cohort.name, "population": "all", "outcome": "cramps", "ci_level": ci_level}
-    people = {"n_participants": len(table.ids), "n_nights": int(table.nights.sum()), "n_events": int(table.cramps.sum())}
+    people = {
+        "n_participants": len(table.ids),
+        "n_nights": int(table.nights.sum()),
+        "n_events": int(table.cramps.sum()),
+    }
     return estimates.frame([*_numbers(found, shared | people), *_groups(found, shared)])
 
 
 def left_out(found: Grouping) -> str:
     """Return whom no group was looked for, in words."""
     table = found.table
-    return f"{table.without_cramp} participants without a cramp and {table.few_nights} with few logged nights are in none"
+    return (
+        f"{table.without_cramp} participants without a cramp and {table.few_nights} with few logged nights are in none"
+    )
 
 
 def natural(trait: str, values: Array) -> Array:
@@ -135,5 +141,3 @@ def _profile(trait: str, mean: float, resampled: Array, own: Row) -> Row:
 def _limits(values: Array, ci_level: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - ci_level) / 2, (1 + ci_level) / 2])
     return float(low), float(high)
-
-

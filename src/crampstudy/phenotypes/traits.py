@@ -99,7 +99,7 @@ Pair = tuple[Array, Array]
 
 
 def _of_counts(own: pl.DataFrame) -> tuple[Pair, Pair]:
-    """Return how often, and how unevenly, cramps come; chance in the first is as large as nights differ more than that."""
+    """Return how often, and how unevenly, cramps come; chance in the first is as large as nights are uneven."""
     n, total, squares = (own[name].to_numpy() for name in ("n", "total", "squares"))
     mean = total / n
     uneven = (squares - n * mean**2) / (n - 1) / mean

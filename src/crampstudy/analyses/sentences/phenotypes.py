@@ -12,7 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
 from crampstudy.tables.sections.severity import clock
 
-_APART = 0.5
+_APART = 1.0
 """Standard deviations from the mean of all from which on a trait of a group is named."""
 _NAMES = {
     "frequency": "{} a week",
@@ -68,8 +68,8 @@ def limits() -> str:
     return (
         "Groups are of how cramps were logged, and no diseases: nothing here says that they have different causes or "
         "need different treatment. That there are no clear groups in a cohort does not show that there are none: small "
-        "groups, and such as lie close to others, are not found among few people. Who has no cramp in the diary is in no "
-        "group. A group found here is to be looked for in another cohort."
+        "groups, and such as lie close to others, are not found among few people. Who has no cramp in the diary is in "
+        "no group. A group found here is to be looked for in another cohort."
     )
 
 

@@ -62,6 +62,7 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
     PARTICIPANTS,
 )
+from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.phenotypes import (
     CLEAR_GROUPS,
     GROUP_PROFILE,
@@ -69,7 +70,6 @@ from crampstudy.estimates.kinds.phenotypes import (
     GROUP_STANDING,
     GROUPS_TRIED,
 )
-from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
@@ -152,6 +152,7 @@ __all__ = [
     "CLAIM",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
+    "CLEAR_GROUPS",
     "COHORT_FLOW",
     "COHORT_INTERACTION",
     "COHORT_TREND",
@@ -184,6 +185,10 @@ __all__ = [
     "FEW_EVENTS",
     "FLAG_STABILITY",
     "GRAPH_ADJUSTED",
+    "GROUPS_TRIED",
+    "GROUP_PROFILE",
+    "GROUP_SHARE",
+    "GROUP_STANDING",
     "INCIDENCE_RATE",
     "JOINT",
     "KINDS",

@@ -8,17 +8,17 @@ CLEAR_GROUPS = register(
         meaning="Number of clear groups of people by what their cramps are like; 1 where there are no clear groups.",
         table="groups_tried",
         sentence="Clear groups of people: {value}",
-        tabled=False,
     )
 )
 GROUPS_TRIED = register(
     Kind(
         name="groups tried",
-        meaning="What the number of groups in `term` came to, by `level`: how much lower the criterion of Schwarz is than "
-        "that of one group, the density in the gap between two groups as a share of the lower peak, and the adjusted "
-        "Rand index with the groups of resampled participants; `note` says why the number was chosen or not.",
+        meaning="What the number of groups in `term` came to, by `level`: how much lower the criterion of Schwarz is "
+        "than that of one group, the density in the gap between two groups as a share of the lower peak, and the "
+        "adjusted Rand index with the groups of resampled participants; `note` says why the number was chosen or not.",
         table="groups_tried",
         sentence="{term}, {level}: {value}",
+        tabled=False,
     )
 )
 GROUP_SHARE = register(
@@ -32,8 +32,8 @@ GROUP_SHARE = register(
 GROUP_PROFILE = register(
     Kind(
         name="profile of a group",
-        meaning="Mean of the trait in `level` over the people of the group in `term`: cramps a week, variance over mean "
-        "of the nights, geometric mean of the length, pain, share of cramps in the calf, hour of the clock.",
+        meaning="Mean of the trait in `level` over the people of the group in `term`: cramps a week, variance over "
+        "mean of the nights, geometric mean of the length, pain, share of cramps in the calf, hour of the clock.",
         table="group_profiles",
         sentence="{level} of {term}: {value}",
     )

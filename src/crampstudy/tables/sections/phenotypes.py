@@ -27,17 +27,25 @@ _GAIN, _GAP, _AGAIN = "gain in BIC", "gap", "agreement in resamples"
 
 @table_of_rows
 def groups_tried(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return what each number of groups came to, a row each."""
-    rows = wording.records(kinds.GROUPS_TRIED.rows(estimates))
-    cells = {(row["term"], row["level"]): row for row in rows}
-    terms = list(dict.fromkeys(row["term"] for row in rows))
-    made = {"Better than one group by (BIC)": [wording.number(cells[term, _GAIN]["estimate"], 1) for term in terms]}
-    made["Density in the gap"] = [wording.number(cells[term, _GAP]["estimate"], 2) for term in terms]
+    """Return what each number of groups came to, a row each, and below them how many are clear."""
+    every = kinds.GROUPS_TRIED.rows(estimates)
+    cells = {(row["term"], row["level"]): row for row in wording.records(every)}
+    terms = list(dict.fromkeys(every["term"]))
     again = [cells.get((term, _AGAIN)) for term in terms]
-    heading = with_level("Agreement in resamples (95% CI)", kinds.GROUPS_TRIED.rows(estimates))
-    made[heading] = [wording.DASH if row is None else wording.estimate(row) for row in again]
-    made["Read as"] = [wording.capital(str(cells[term, _GAIN]["note"])) for term in terms]
-    return pd.DataFrame(made, index=pd.Index([wording.capital(str(term)) for term in terms], name="Groups"))
+    made = {
+        "Better than one group by (BIC)": [wording.number(cells[term, _GAIN]["estimate"], 1) for term in terms],
+        "Density in the gap": [wording.number(cells[term, _GAP]["estimate"], 2) for term in terms],
+        with_level("Agreement in resamples (95% CI)", every): [
+            wording.DASH if row is None else wording.estimate(row) for row in again
+        ],
+        "Read as": [wording.capital(str(cells[term, _GAIN]["note"])) for term in terms],
+    }
+    index = [wording.capital(str(term)) for term in terms]
+    for row in wording.records(kinds.CLEAR_GROUPS.rows(estimates)):
+        clear = f"{row['estimate']:.0f} clear groups" if row["estimate"] > 1 else "No clear groups"
+        made = {name: [*column, clear if name == "Read as" else wording.DASH] for name, column in made.items()}
+        index.append("All")
+    return pd.DataFrame(made, index=pd.Index(index, name="Groups"))
 
 
 @table_of_rows

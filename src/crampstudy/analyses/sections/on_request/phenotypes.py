@@ -12,8 +12,8 @@ from crampstudy.estimates import kinds
 
 FIGURE, PROFILES, TRIED = "fig-phenotypes", "tbl-phenotypes", "tbl-phenotypes-tried"
 _TRIED_NOTE = (
-    "A number of groups is clear if the criterion of Schwarz is at least 10 below that of one group, no group has fewer "
-    "than 5 people, the density between any two falls to a tenth of the lower peak, and groups of resampled "
+    "A number of groups is clear if the criterion of Schwarz is at least 10 below that of one group, no group has "
+    "fewer than 5 people, the density between any two falls to a tenth of the lower peak, and groups of resampled "
     "participants agree with them (adjusted Rand index of at least 0.8 on average). Of several the one with the lowest "
     "criterion is taken."
 )
