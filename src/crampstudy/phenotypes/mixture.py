@@ -16,7 +16,7 @@ from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.readable import OneLine
 
 _STEPS, _FIRST_STEPS = 400, 25
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-5
 _NARROWEST = 0.01
 """Share of a trait's variance below which its spread within groups does not fall."""
 _JOINT_STARTS = 3
