@@ -14,9 +14,9 @@ import pandas as pd
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
+from phenotypes_page import SETTINGS, drawn
 from test_systematic_reviews import CONTRAST
 
-from phenotypes_page import SETTINGS, drawn
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.sections.hydration import HEAT
