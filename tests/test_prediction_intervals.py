@@ -23,11 +23,14 @@ def test_a_week_is_seven_logged_nights_of_one_participant() -> None:
 
 def test_the_reach_is_a_quantile_over_participants_and_one_beyond_them() -> None:
     # Four participants with a week each: shares of 1/5, so that 60 % are reached by the third.
-    assert conformal._quantile(np.array([0.4, 0.1, 0.2, 0.3]), np.arange(4), 0.6) == 0.3
-    assert conformal._quantile(np.array([0.4, 0.1, 0.2, 0.3]), np.arange(4), 0.8) == 0.4
-    assert conformal._quantile(np.array([0.4, 0.1, 0.2, 0.3]), np.arange(4), 0.9) == np.inf
+    assert conformal._quantile(np.array([0.4, 0.1, 0.2, 0.3]), np.ones(4), 0.6) == 0.3
+    assert conformal._quantile(np.array([0.4, 0.1, 0.2, 0.3]), np.ones(4), 0.8) == 0.4
+    assert conformal._quantile(np.array([0.4, 0.1, 0.2, 0.3]), np.ones(4), 0.9) == np.inf
     # Many weeks of one weigh as much as the one of another.
-    assert conformal._quantile(np.array([5.0, 5.0, 5.0, 5.0, 1.0]), np.array([0, 0, 0, 0, 1]), 1 / 3) == 1.0
+    person, none = np.array([0, 0, 0, 0, 1]), np.zeros(5)
+    weight = conformal.weights_of(conformal.Weeks(person, none, none, np.zeros(5, dtype=np.intp)))
+    assert weight.tolist() == [0.25] * 4 + [1.0]
+    assert conformal._quantile(np.array([5.0, 5.0, 5.0, 5.0, 1.0]), weight, 1 / 3) == 1.0
 
 
 @pytest.mark.parametrize("overdispersed", [False, True])

@@ -9,7 +9,7 @@ import numpy as np
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
-from crampstudy.phenotypes.mixture import Measured, Mixture, fit_mixture
+from crampstudy.phenotypes.mixture import Measured, GroupMixture, fit_mixture
 from crampstudy.phenotypes.traits import FEWEST_NIGHTS, TRAITS, TraitTable
 from crampstudy.readable import OneLine
 
@@ -63,7 +63,7 @@ class Tried(OneLine):
         again: what resamples found, where the rule asked for it.
     """
 
-    mixture: Mixture
+    mixture: GroupMixture
     gain: float
     valley: float
     verdict: str
@@ -132,7 +132,7 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
     return Grouping(table, own, tuple(moved), None if chosen is None else moved[chosen])
 
 
-def _tried(people: Measured, fit: Mixture, one: Mixture) -> Tried:
+def _tried(people: Measured, fit: GroupMixture, one: GroupMixture) -> Tried:
     ordered = fit.in_order(np.argsort(fit.means[:, 0], kind="stable"))
     gain, valley = one.bic - fit.bic, _deepest(people, ordered)
     sizes = np.bincount(ordered.groups(people), minlength=len(fit.shares))
@@ -143,7 +143,7 @@ def _tried(people: Measured, fit: Mixture, one: Mixture) -> Tried:
     return Tried(ordered, gain, valley, NOT_PARTED if valley > VALLEY else CLEAR)
 
 
-def _deepest(people: Measured, fit: Mixture) -> float:
+def _deepest(people: Measured, fit: GroupMixture) -> float:
     """Return the density between the two groups that are parted least, as a share of the lower of their peaks.
 
     Groups that spread alike have their peaks on the straight line between their means. The density is that of people
@@ -181,7 +181,7 @@ def _checked(people: Measured, one: Tried, rng: np.random.Generator, *, passed_o
     return Tried(one.mixture, one.gain, one.valley, verdict, again)
 
 
-def resampled(people: Measured, found: Mixture, rng: np.random.Generator) -> Resampled:
+def resampled(people: Measured, found: GroupMixture, rng: np.random.Generator) -> Resampled:
     """Return the groups of resampled participants, fitted anew from starts of their own."""
     from scipy.optimize import linear_sum_assignment
     from sklearn.metrics import adjusted_rand_score

@@ -56,7 +56,7 @@ class Measured(OneLine):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Mixture(OneLine):
+class GroupMixture(OneLine):
     """Groups of people.
 
     Args:
@@ -83,7 +83,7 @@ class Mixture(OneLine):
         """Return the most probable group of each person."""
         return np.asarray(_memberships(people, self.shares, self.means, self.spreads)[1].argmax(axis=1), dtype=np.intp)
 
-    def in_order(self, order: Codes) -> Mixture:
+    def in_order(self, order: Codes) -> GroupMixture:
         """Return the groups in another order."""
         return replace(self, shares=self.shares[order], means=self.means[order], member=self.member[:, order])
 
@@ -101,7 +101,7 @@ def _memberships(people: Measured, shares: Array, means: Array, spreads: Array) 
     return total, np.exp(log - total[:, None])
 
 
-def _climbed(people: Measured, member: Array, steps: int) -> Mixture:
+def _climbed(people: Measured, member: Array, steps: int) -> GroupMixture:
     """Return where expectation and maximisation come to from a start, the probability of each person's groups."""
     x, least = people.values, _NARROWEST * people.variance
     spreads, exact = np.maximum(people.variance / 2, least), people.known.astype(np.float64)
@@ -119,10 +119,10 @@ def _climbed(people: Measured, member: Array, steps: int) -> Mixture:
         if reached - before < _TOLERANCE * len(log):
             break
         before, exact = reached, people.known / (spreads + people.chance)
-    return Mixture(shares, means, spreads, reached, weight)
+    return GroupMixture(shares, means, spreads, reached, weight)
 
 
-def fit_mixture(people: Measured, k: int, rng: np.random.Generator) -> Mixture:
+def fit_mixture(people: Measured, k: int, rng: np.random.Generator) -> GroupMixture:
     """Return the mixture of ``k`` groups of most likelihood over starts by each trait alone and by all at once."""
     tried = [_climbed(people, start, _FIRST_STEPS) for start in _starts(people, k, rng)]
     best = max(tried, key=lambda each: each.log_likelihood)
