@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.phenotypes import grouping_of, groups, people_table, phenotype_rows, traits_of
-from crampstudy.phenotypes.mixture import Measured, fit_mixture
+from crampstudy.phenotypes.mixture import UncertainTraits, fit_mixture
 from crampstudy.phenotypes.traits import TRAITS
 from crampstudy.sources.readers import package
 
@@ -93,7 +93,7 @@ def test_the_likelihood_is_that_of_normals_with_chance_added() -> None:
     rng = np.random.default_rng(1)
     values, chance = rng.normal(size=(40, 3)), rng.uniform(0.1, 1, (40, 3))
     values[::3, 1] = np.nan
-    fit = fit_mixture(Measured.of(values, chance), 2, rng)
+    fit = fit_mixture(UncertainTraits.of(values, chance), 2, rng)
     log = norm.logpdf(values[:, None, :], fit.means, np.sqrt(fit.spreads + chance)[:, None, :])
     expected = np.log(np.exp(np.nansum(log, axis=2)) @ fit.shares).sum()
     assert fit.log_likelihood == pytest.approx(expected, abs=1e-3)
@@ -105,7 +105,7 @@ def test_chance_is_taken_out_of_the_spread() -> None:
     chance = rng.uniform(0.5, 4, (n, 1))
     group = rng.random(n) < 0.3
     true = np.where(group, 6.0, 0.0)[:, None] + 0.5 * rng.normal(size=(n, 1))
-    fit = fit_mixture(Measured.of(true + np.sqrt(chance) * rng.normal(size=(n, 1)), chance), 2, rng)
+    fit = fit_mixture(UncertainTraits.of(true + np.sqrt(chance) * rng.normal(size=(n, 1)), chance), 2, rng)
     fit = fit.in_order(np.argsort(fit.means[:, 0]))
     assert fit.means[:, 0] == pytest.approx([0, 6], abs=0.1)
     assert fit.shares == pytest.approx([0.7, 0.3], abs=0.02)

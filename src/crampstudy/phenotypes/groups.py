@@ -9,7 +9,7 @@ import numpy as np
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
-from crampstudy.phenotypes.mixture import Measured, GroupMixture, fit_mixture
+from crampstudy.phenotypes.mixture import GroupMixture, UncertainTraits, fit_mixture
 from crampstudy.phenotypes.traits import FEWEST_NIGHTS, TRAITS, TraitTable
 from crampstudy.readable import OneLine
 
@@ -114,7 +114,7 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
     rng = np.random.default_rng(SEED) if rng is None else rng
     of_fits, of_resamples = rng.spawn(2)
     centre = np.nanmean(table.values[:, own], axis=0)
-    people = Measured.of(table.values[:, own] - centre, table.chance[:, own])
+    people = UncertainTraits.of(table.values[:, own] - centre, table.chance[:, own])
     tried: list[Tried] = []
     # A number of groups has a generator of its own, so that none depends on how many others are tried.
     for k, own_rng in enumerate(of_fits.spawn(MOST), start=1):
@@ -132,7 +132,7 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
     return Grouping(table, own, tuple(moved), None if chosen is None else moved[chosen])
 
 
-def _tried(people: Measured, fit: GroupMixture, one: GroupMixture) -> Tried:
+def _tried(people: UncertainTraits, fit: GroupMixture, one: GroupMixture) -> Tried:
     ordered = fit.in_order(np.argsort(fit.means[:, 0], kind="stable"))
     gain, valley = one.bic - fit.bic, _deepest(people, ordered)
     sizes = np.bincount(ordered.groups(people), minlength=len(fit.shares))
@@ -143,7 +143,7 @@ def _tried(people: Measured, fit: GroupMixture, one: GroupMixture) -> Tried:
     return Tried(ordered, gain, valley, NOT_PARTED if valley > VALLEY else CLEAR)
 
 
-def _deepest(people: Measured, fit: GroupMixture) -> float:
+def _deepest(people: UncertainTraits, fit: GroupMixture) -> float:
     """Return the density between the two groups that are parted least, as a share of the lower of their peaks.
 
     Groups that spread alike have their peaks on the straight line between their means. The density is that of people
@@ -173,7 +173,7 @@ def valley_between(first: float, second: float, apart: float) -> float:
     return float((density / np.minimum(left, right)).min())
 
 
-def _checked(people: Measured, one: Tried, rng: np.random.Generator, *, passed_over: bool) -> Tried:
+def _checked(people: UncertainTraits, one: Tried, rng: np.random.Generator, *, passed_over: bool) -> Tried:
     if passed_over:
         return Tried(one.mixture, one.gain, one.valley, PASSED_OVER)
     again = resampled(people, one.mixture, rng)
@@ -181,7 +181,7 @@ def _checked(people: Measured, one: Tried, rng: np.random.Generator, *, passed_o
     return Tried(one.mixture, one.gain, one.valley, verdict, again)
 
 
-def resampled(people: Measured, found: GroupMixture, rng: np.random.Generator) -> Resampled:
+def resampled(people: UncertainTraits, found: GroupMixture, rng: np.random.Generator) -> Resampled:
     """Return the groups of resampled participants, fitted anew from starts of their own."""
     from scipy.optimize import linear_sum_assignment
     from sklearn.metrics import adjusted_rand_score

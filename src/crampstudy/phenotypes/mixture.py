@@ -24,7 +24,7 @@ _JOINT_STARTS = 3
 
 
 @dataclass(frozen=True, repr=False)
-class Measured(OneLine):
+class UncertainTraits(OneLine):
     """Traits of people as a mixture takes them.
 
     Args:
@@ -38,14 +38,14 @@ class Measured(OneLine):
     known: Flags
 
     @classmethod
-    def of(cls, values: Array, chance: Array) -> Measured:
+    def of(cls, values: Array, chance: Array) -> UncertainTraits:
         """Return traits of which ``nan`` is not known."""
         known = np.isfinite(values) & np.isfinite(chance)
         return cls(np.where(known, values, 0.0), np.where(known, chance, 0.0), known)
 
-    def only(self, rows: Codes) -> Measured:
+    def only(self, rows: Codes) -> UncertainTraits:
         """Return some people, one as often as named."""
-        return Measured(self.values[rows], self.chance[rows], self.known[rows])
+        return UncertainTraits(self.values[rows], self.chance[rows], self.known[rows])
 
     @cached_property
     def variance(self) -> Array:
@@ -79,7 +79,7 @@ class GroupMixture(OneLine):
         k, p = self.means.shape
         return float(-2 * self.log_likelihood + (k - 1 + k * p + p) * np.log(len(self.member)))
 
-    def groups(self, people: Measured) -> Codes:
+    def groups(self, people: UncertainTraits) -> Codes:
         """Return the most probable group of each person."""
         return np.asarray(_memberships(people, self.shares, self.means, self.spreads)[1].argmax(axis=1), dtype=np.intp)
 
@@ -88,7 +88,7 @@ class GroupMixture(OneLine):
         return replace(self, shares=self.shares[order], means=self.means[order], member=self.member[:, order])
 
 
-def _memberships(people: Measured, shares: Array, means: Array, spreads: Array) -> tuple[Array, Array]:
+def _memberships(people: UncertainTraits, shares: Array, means: Array, spreads: Array) -> tuple[Array, Array]:
     """Return the log density of each person (n), and the probability to be in each group (n x k)."""
     variance = np.where(people.known, spreads + people.chance, 1.0)
     exact = people.known / variance
@@ -101,7 +101,7 @@ def _memberships(people: Measured, shares: Array, means: Array, spreads: Array) 
     return total, np.exp(log - total[:, None])
 
 
-def _climbed(people: Measured, member: Array, steps: int) -> GroupMixture:
+def _climbed(people: UncertainTraits, member: Array, steps: int) -> GroupMixture:
     """Return where expectation and maximisation come to from a start, the probability of each person's groups."""
     x, least = people.values, _NARROWEST * people.variance
     spreads, exact = np.maximum(people.variance / 2, least), people.known.astype(np.float64)
@@ -122,14 +122,14 @@ def _climbed(people: Measured, member: Array, steps: int) -> GroupMixture:
     return GroupMixture(shares, means, spreads, reached, weight)
 
 
-def fit_mixture(people: Measured, k: int, rng: np.random.Generator) -> GroupMixture:
+def fit_mixture(people: UncertainTraits, k: int, rng: np.random.Generator) -> GroupMixture:
     """Return the mixture of ``k`` groups of most likelihood over starts by each trait alone and by all at once."""
     tried = [_climbed(people, start, _FIRST_STEPS) for start in _starts(people, k, rng)]
     best = max(tried, key=lambda each: each.log_likelihood)
     return _climbed(people, best.member, _STEPS)
 
 
-def _starts(people: Measured, k: int, rng: np.random.Generator) -> Iterator[Array]:
+def _starts(people: UncertainTraits, k: int, rng: np.random.Generator) -> Iterator[Array]:
     if k == 1:
         yield np.ones((len(people.values), 1))
         return
