@@ -44,11 +44,11 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("no groups, nothing has an effect", "null", {"near_nightly_share": 0.0}, 100, 42, 200),
-    Setting("a class of 5% near-nightly", "null", {"near_nightly_share": 0.05}, 200, 42, 20),
-    Setting("no groups, all effects of the default", "default", {"near_nightly_share": 0.0}, 200, 60, 40),
+    Setting("no groups, nothing has an effect", "null", {"near_nightly_share": 0.0}, 100, 42, 100),
+    Setting("a class of 5% near-nightly", "null", {"near_nightly_share": 0.05}, 200, 42, 10),
+    Setting("no groups, all effects of the default", "default", {"near_nightly_share": 0.0}, 200, 60, 20),
     Setting(
-        "no groups, few people have most cramps", "null", {"near_nightly_share": 0.0, "person_shape": 0.3}, 200, 60, 40
+        "no groups, few people have most cramps", "null", {"near_nightly_share": 0.0, "person_shape": 0.3}, 200, 60, 20
     ),
 )
 
