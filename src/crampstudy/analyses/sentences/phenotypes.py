@@ -35,7 +35,7 @@ def answer(rows: pd.DataFrame) -> str:
         return wording.sentences(
             [
                 f"There are no clear groups among the {people} participants with a cramp: they differ by degrees",
-                f"Of the numbers that were tried {best['term']} fitted best, and there {_why(str(best['note']))}",
+                f"Of the numbers that were tried {best['term']} fitted best, but {_why(str(best['note']))}",
                 rest,
             ]
         )
@@ -74,11 +74,13 @@ def limits() -> str:
 
 
 def _why(verdict: str) -> str:
+    """Return why a number of groups was not taken, in the words of a sentence."""
     return {
-        "no better than one group": "they are no better than one group",
+        "no better than one group": "no better than one group",
         "other groups in resampled participants": "resampled participants form other groups",
-        "no gap between two of the groups": "there is no gap between two of the groups",
-    }.get(verdict, f"is {verdict}")
+        "no gap between two of the groups": "without a gap between two of them",
+        "a group of fewer than 5 people": "with fewer than 5 people in one of them",
+    }[verdict]
 
 
 def _number(row: Mapping[str, Any]) -> str:
