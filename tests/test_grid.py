@@ -46,7 +46,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number, (source, tags) in enumerate([(parameters, ["parameters"]), (CODE, [])]):
         cell = {"cell_type": "code", "metadata": {"tags": tags}, "source": source, "id": f"c{number}"}
         cells.append(cell | {"outputs": [], "execution_count": None})
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    # One that a program wrote names neither its kernel nor its language.
+    kernel: dict[str, object] = {}
     notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "rates.ipynb").write_text(json.dumps(notebook))

@@ -62,12 +62,12 @@ def in_parts(source: Path, size: int, rejects: Path | None = None) -> Summary:
 
 
 @pytest.mark.parametrize("how", ["by person", "shuffled", "as degraded"])
-@pytest.mark.parametrize("size", [1, 20, 133, 100_000])
-def test_the_summary_is_that_of_the_whole(messy: dict[str, pl.DataFrame], tmp_path: Path, how: str, size: int) -> None:
+def test_the_summary_is_that_of_the_whole(messy: dict[str, pl.DataFrame], tmp_path: Path, how: str) -> None:
     source = written(tmp_path / "messy", spread(messy, how))
     whole = summarise(load(source, today=TODAY))
     assert len(whole.rules) > 12
-    assert in_parts(source, size) == replace(whole, digest=None)
+    for size in (1, 20, 133, 100_000):
+        assert in_parts(source, size) == replace(whole, digest=None)
 
 
 def test_the_rejects_are_those_of_the_whole(messy: dict[str, pl.DataFrame], tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_sorted_file_is_cut_where_a_participant_ends(messy: dict[str, pl.DataF
     opened = chunked_package.read(source, 0)
     assert opened is not None
     people = messy["participants"]["participant_id"]
-    found = list(opened.parts(people, 40, tmp_path / "unused"))
+    found = list(opened[1].parts(people, 40, tmp_path / "unused"))
     assert not (tmp_path / "unused").exists()
     assert len(found) > 5
     mine = [set(part.frame["participant_id"].drop_nulls()) & set(people) for part in found]

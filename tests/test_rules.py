@@ -116,7 +116,7 @@ def test_a_rule_says_what_it_needs(rule: Rule) -> None:
     for table in rule.tables[:1] if rule.stage == "study" else rule.tables:
         assert {*rule.columns, *rule.blamed} <= {v.name for v in codebook.variables(table)}
     found_where_cells_are_read = rule.stage in ("file", "cells", "user")
-    assert [rule.expression is not None, rule.search is not None, rule.across is not None].count(True) == (
+    assert sum(way is not None for way in (rule.expression, rule.search, rule.parts, rule.across)) == (
         0 if found_where_cells_are_read else 1
     )
     if rule.expression is not None:

@@ -64,6 +64,12 @@ def test_help_loads_no_library_of_numbers(command: str) -> None:
     assert loaded(command, "--help") & {"numpy", "pandas", "polars", "scipy", "yaml", "rich", *ALWAYS} == set()
 
 
+def test_what_writes_files_loads_no_library_of_tables_by_itself() -> None:
+    program = "import sys, crampstudy.atomic_write; print({'numpy', 'pandas', 'polars'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_a_report_makes_no_grammars_that_no_notebook_asks_for() -> None:
     program = (
         "import importlib.util, sys\n"

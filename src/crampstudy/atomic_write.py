@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import polars as pl
-import polars.selectors as cs
+from typing import IO, TYPE_CHECKING
 
 from crampstudy import scratch
 from crampstudy.errors import FileTaken, FolderTaken, OutputError
+
+# What writes a file without a table waits for no polars.
+if TYPE_CHECKING:
+    import polars as pl
 
 # What a spreadsheet runs as a formula; the same after apostrophes, so that taking one away is always right; and
 # a signed number, which it does not run.
@@ -40,6 +41,9 @@ def csv_bare(text: str) -> str:
 
 def csv_safe(frame: pl.DataFrame) -> pl.DataFrame:
     """Return ``frame`` with every text cell and column name as :func:`csv_cell` makes it."""
+    import polars as pl
+    import polars.selectors as cs
+
     cell = cs.string()
     runs = cell.str.contains(_FORMULA) & ~cell.str.contains(_NUMBER) | cell.str.contains(_QUOTED)
     safe = frame.with_columns(pl.when(runs).then(cell.str.replace("^", "'")).otherwise(cell).name.keep())
@@ -48,6 +52,9 @@ def csv_safe(frame: pl.DataFrame) -> pl.DataFrame:
 
 def csv_restored(frame: pl.DataFrame) -> pl.DataFrame:
     """Return ``frame`` as it was before :func:`csv_safe`."""
+    import polars as pl
+    import polars.selectors as cs
+
     if frame.select(pl.any_horizontal(pl.lit(value=False), cs.string().str.contains(_QUOTED).any())).item():
         cell = cs.string()
         bare = pl.when(cell.str.contains(_QUOTED)).then(cell.str.slice(1)).otherwise(cell)

@@ -13,7 +13,7 @@ import pandas as pd
 from crampstudy.claims.claim import Claim, ClaimRow, Row, claims
 from crampstudy.compute import version
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import TEXT, kinds
 from crampstudy.wording import with_none
 
 FORMAT = "crampstudy plan of claims, 1"
@@ -97,7 +97,7 @@ def marked(rows: pd.DataFrame, plan: ClaimPlan | None) -> pd.DataFrame:
     numbers = {each.claim for each in claims() if plan.names(each)}
     own = [row["analysis"] in _OF_CLAIMS and row["term"] in numbers for row in every]
     notes = [_note(row, planned=of_claim or row["key"] in keys) for row, of_claim in zip(every, own, strict=True)]
-    return rows.assign(note=pd.array(notes, dtype="string"))
+    return rows.assign(note=pd.array(notes, dtype=TEXT))
 
 
 def mark(note: object) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from crampstudy.cleaning.raw import Violation, where
-from crampstudy.cleaning.rule import AcrossTables, Frames, Rule, Search, Stage, View
+from crampstudy.cleaning.rule import AcrossParts, AcrossTables, Frames, Rule, Search, Stage, View
 from crampstudy.cleaning.rules import RULES
 
 
@@ -31,6 +31,12 @@ def searches(stage: Stage, view: View) -> list[Search]:
     """Return the searches of a stage in the order of the rules; one that finds several rules stands there once."""
     asked = (rule.search for rule in RULES if rule.stage == stage and rule.asked_of(view.table, view.rows.columns))
     return list(dict.fromkeys(search for search in asked if search is not None))
+
+
+def across_parts(view: View) -> list[AcrossParts]:
+    """Return how accepted rows of all participants are held against each other, in the order of the rules."""
+    asked = (rule.parts for rule in RULES if rule.stage == "accepted" and rule.asked_of(view.table, view.rows.columns))
+    return [across for across in asked if across is not None]
 
 
 def across_tables(frames: Frames) -> Iterator[tuple[str, list[Violation]]]:

@@ -63,14 +63,28 @@ class AcrossTables:
 
 
 @dataclass(frozen=True, slots=True)
+class AcrossParts:
+    """How rows of all participants are held against each other: ``search`` those in question by what was tallied.
+
+    ``tally`` and ``asked`` are made of the accepted rows of a table, or of each part of one; those of all parts, one
+    below the other, are that of the whole. ``tally`` is small, and ``asked`` has the rows that may be found, with their
+    ``ROW`` and the name of the ``column`` that is looked at.
+    """
+
+    tally: Callable[[View], pl.DataFrame]
+    asked: Callable[[View], pl.DataFrame]
+    search: Callable[[pl.DataFrame, pl.DataFrame], list[Violation]]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: its name in the ledger, its severity (``unless`` tells where another one holds), and how it is found.
 
     ``tables`` are those that it looks at (all where none is named; of a rule of the study, the first is where it
     speaks), ``columns`` those that must all be there for it to be asked. A rule of a row is an ``expression`` that
     is true where it is broken; the ledger then has a line for each column of ``blamed``, with the ``hint``. Others
-    are found by ``search``, which may find several at once, or ``across`` tables; those of the stages ``file``,
-    ``cells`` and ``user`` where cells are read.
+    are found by ``search``, which may find several at once, by ``parts`` where all participants count, or ``across``
+    tables; those of the stages ``file``, ``cells`` and ``user`` where cells are read.
     """
 
     name: str
@@ -84,6 +98,7 @@ class Rule:
     unless: str = ""
     expression: pl.Expr | None = None
     search: Search | None = None
+    parts: AcrossParts | None = None
     across: AcrossTables | None = None
 
     def asked_of(self, table: str, columns: Sequence[str]) -> bool:

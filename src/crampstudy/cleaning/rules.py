@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from crampstudy.cleaning.rule import AcrossTables, Rule
+from crampstudy.cleaning.rule import AcrossParts, AcrossTables, Rule
 from crampstudy.cleaning.searches import keys, labs, outliers, plausibility
 
 SLACK_HOURS = 0.25
@@ -276,7 +276,7 @@ RULES: tuple[Rule, ...] = (
         ),
         stage="accepted",
         tables=("diary",),
-        search=outliers.far_counts,
+        parts=AcrossParts(outliers.tally, outliers.high, outliers.far_counts),
     ),
     Rule(
         name="similar-identifier",

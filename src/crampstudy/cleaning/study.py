@@ -11,11 +11,12 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import apply_rules, marks
 from crampstudy.cleaning.corrections import Corrections
+from crampstudy.cleaning.parts import CleanedTable, Parts, clean_parts
 from crampstudy.cleaning.raw import ROW, Raw, RawTable, Violation, ledger, rejected, rule_counts
 from crampstudy.cleaning.rule import Context
-from crampstudy.cleaning.tables import clean_table, nothing_left, set_aside
+from crampstudy.cleaning.tables import clean_table, count, nothing_left, set_aside
 from crampstudy.cleaning.unlogged import filled, windows
-from crampstudy.cohort import Attrition, Cohort, TableCount
+from crampstudy.cohort import Attrition, Cohort
 from crampstudy.errors import SchemaError, SourceError, UsageError
 from crampstudy.readable import Readable
 from crampstudy.wording import counted
@@ -34,10 +35,14 @@ class Cleaned(Readable):
     rejected: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
-def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | None = None) -> Cleaned:
+def clean(
+    raw: Raw, *, today: date | None = None, corrections: Corrections | None = None, diary: Parts | None = None
+) -> Cleaned:
     """Apply the codebook's rules to every table, participants first.
 
-    ``today`` is the day of the reading, after which no night can lie; without it no date is too late.
+    ``today`` is the day of the reading, after which no night can lie; without it no date is too late. ``diary`` yields
+    a diary that ``raw`` has not, since it is too large to hold as read and as accepted at once; then ``raw.unlogged``
+    is not allowed, for which rows are needed as they were read.
 
     Raises:
         SourceError: a required table or column is missing, a correction does not fit, or no row is left.
@@ -46,41 +51,51 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     by_name = {table.name: table for table in raw.tables}
     if "participants" not in by_name:
         raise SourceError(f"{raw.name}: there is no table participants; a cohort needs one row per participant")
-    violations: dict[str, list[Violation]] = {name: [] for name in codebook.TABLES if name in by_name}
+    tables = [name for name in codebook.TABLES if name in by_name or (name == "diary" and diary is not None)]
+    violations: dict[str, list[Violation]] = {name: [] for name in tables}
     if corrections:
         for name, (table, applied) in corrections.apply(by_name).items():
             by_name[name] = table
             violations[name] += applied
     frames: dict[str, pl.DataFrame] = {}
+    in_parts: dict[str, CleanedTable] = {}
     for name, said in violations.items():
-        frame, found = clean_table(by_name[name], Context(frames, raw.window, today, raw.unlogged))
-        said += found
-        if name in ("participants", raw.kind) and frame.is_empty():
-            raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
-        frames[name] = frame
-    heights = {name: frame.height for name, frame in frames.items()}
+        context = Context(frames, raw.window, today, raw.unlogged)
+        if name not in by_name and diary is not None:
+            in_parts[name] = clean_parts(diary(frames["participants"]["participant_id"]), context)
+            frames[name] = in_parts[name].frame
+        else:
+            frames[name], found = clean_table(by_name[name], context)
+            said += found
+        if name in ("participants", raw.kind) and frames[name].is_empty():
+            done = in_parts.get(name) or _cleaned(by_name[name], frames[name], said)
+            raise nothing_left(done.count.file, done.count.read, done.ledger)
+    accepted = dict(frames)
     zeros = _fill(raw, frames, _half_known(by_name, violations), today) if raw.unlogged else raw.assumed
     for name, found in apply_rules.across_tables(frames):
         violations[name] += found
-    lines = pl.concat(ledger(by_name[name], said) for name, said in violations.items())
-    counts = [_count(by_name[name], height, violations[name]) for name, height in heights.items()]
+    each = [in_parts.get(name) or _cleaned(by_name[name], accepted[name], said) for name, said in violations.items()]
+    lines = pl.concat(done.ledger for done in each)
+    counts = tuple(done.count for done in each)
     corrected = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
     notices = (*raw.notices, *raw.remarks, *corrected, *filter(None, [zeros]), *marks.notices(marks.count(lines)))
-    attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros, raw.remarks)
-    accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
-    cohort = _cohort(raw, accepted, attrition, by_name)
-    return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in violations.items()})
+    attrition = Attrition(counts, rule_counts(lines), notices, zeros, raw.remarks)
+    cohort = _cohort(raw, {name: frame.drop(ROW, strict=False) for name, frame in frames.items()}, attrition)
+    return Cleaned(cohort, lines, {done.count.table: done.rejected for done in each})
 
 
-def _cohort(
-    raw: Raw, accepted: Mapping[str, pl.DataFrame], attrition: Attrition, tables: Mapping[str, RawTable]
-) -> Cohort:
+def _cleaned(table: RawTable, accepted: pl.DataFrame, violations: Sequence[Violation]) -> CleanedTable:
+    counted = count(table, accepted.height, violations)
+    return CleanedTable(accepted, ledger(table, violations), set_aside(table, violations), counted)
+
+
+def _cohort(raw: Raw, accepted: Mapping[str, pl.DataFrame], attrition: Attrition) -> Cohort:
     try:
         return Cohort(
             raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title, raw.credits
         )
     except SchemaError as error:
-        files = dict.fromkeys(tables[name].file for name in ("participants", "diary") if name in tables)
+        files = dict.fromkeys(t.file for t in attrition.tables if t.table in ("participants", "diary"))
         raise SchemaError(f"{' and '.join(files)}: {error}") from None
 
 
@@ -103,8 +118,3 @@ def _fill(raw: Raw, frames: dict[str, pl.DataFrame], unknown: pl.DataFrame, toda
     known = windows(frames["participants"], raw.unlogged, raw.window)
     frames["diary"], said = filled(frames["diary"], known, unknown, today)
     return said
-
-
-def _count(table: RawTable, accepted: int, violations: Sequence[Violation]) -> TableCount:
-    blanked = sum(len(b.rows) for b in violations if b.severity == "blank-cell")
-    return TableCount(table.name, table.file, table.height, accepted, table.height - accepted, blanked)

@@ -11,11 +11,27 @@ from crampstudy import codebook
 from crampstudy.cleaning import apply_rules, cells, marks
 from crampstudy.cleaning.raw import CELLS, ROW, RawTable, Violation, rejected
 from crampstudy.cleaning.rule import Context, View
+from crampstudy.cohort import TableCount
 from crampstudy.errors import SourceError
 
 
 def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[Violation]]:
     """Return the accepted rows of one table, with their ``ROW``, and all that is to be said of it.
+
+    Raises:
+        SourceError: as :func:`clean_part`.
+    """
+    view, violations = clean_part(table, context)
+    for across in apply_rules.across_parts(view):
+        asked = across.asked(view)
+        violations += across.search(across.tally(view), asked) if asked.height else []
+    return view.rows, violations
+
+
+def clean_part(table: RawTable, context: Context) -> tuple[View, list[Violation]]:
+    """Return the accepted rows of a table, or of a part of one with all rows of some participants, as rules see them.
+
+    What is to be said of them is so without the rules that hold rows of all participants against each other.
 
     Raises:
         SourceError: a required column is missing, or a column has a name that is not free.
@@ -29,7 +45,8 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[V
             f"{table.file}: the required column {missing[0]} is missing; "
             f"the file has {', '.join(columns[:12])}; rename or add the column, empty if it was not recorded"
         )
-    present = [v for name, v in known.items() if name in columns]
+    there = set(columns)
+    present = [v for name, v in known.items() if name in there]
     table, marked = marks.without_marks(table, present)
     frame, violations = cells.check(table, present)
     violations = [*marked, *violations]
@@ -51,7 +68,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[V
     # What follows is said of accepted rows alone.
     view = replace(view, rows=frame)
     found = [violation for search in apply_rules.searches("accepted", view) for violation in search(view)]
-    return _blanked(frame, found), [*violations, *found]
+    return replace(view, rows=_blanked(frame, found)), [*violations, *found]
 
 
 def set_aside(table: RawTable, violations: Sequence[Violation]) -> pl.DataFrame:
@@ -62,6 +79,12 @@ def set_aside(table: RawTable, violations: Sequence[Violation]) -> pl.DataFrame:
         return aside
     unread = table.unread.select(pl.col("line").alias("__line"), pl.col("cells").alias(CELLS))
     return pl.concat([aside, unread], how="diagonal").sort("__line", maintain_order=True)
+
+
+def count(table: RawTable, accepted: int, violations: Sequence[Violation]) -> TableCount:
+    """Return how many rows of a table were read, ``accepted`` and rejected, and how many cells blanked."""
+    blanked = sum(len(b.rows) for b in violations if b.severity == "blank-cell")
+    return TableCount(table.name, table.file, table.height, accepted, table.height - accepted, blanked)
 
 
 def nothing_left(file: str, rows: int, lines: pl.DataFrame) -> SourceError:

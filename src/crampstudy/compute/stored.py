@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
@@ -138,15 +138,24 @@ def _table(value: Any, put: Callable[[str, Callable[[BytesIO], object]], Any]) -
             table = pa.Table.from_pandas(value)
         except (pa.ArrowException, TypeError) as problem:
             raise NotData(f"a pandas table that is no Arrow table ({str(problem).splitlines()[0]})") from None
-        back = table.to_pandas()
+        texts = [i for i, dtype in enumerate(value.dtypes) if dtype == pd.StringDtype("python")]
+        back = _of_arrow(table, texts)
         if not (back.equals(value) and back.dtypes.equals(value.dtypes)):
             raise NotData("a pandas table that Arrow does not give back as it was")
-        return put("pandas", lambda out: _write_arrow(table, out))
+        return {"pandas": [put("table", lambda out: _write_arrow(table, out))["table"], texts]}
     raise NotData(_type_name(value))
 
 
 def _type_name(value: object) -> str:
     return f"a {type(value).__module__}.{type(value).__qualname__}"
+
+
+def _of_arrow(table: Any, texts: Sequence[int]) -> Any:
+    """Return a table of Arrow as one of pandas whose columns at ``texts`` hold texts of Python."""
+    import pandas as pd
+
+    frame = table.to_pandas()
+    return frame.astype({frame.columns[i]: pd.StringDtype("python") for i in texts}) if texts else frame
 
 
 def _write_arrow(table: Any, out: BytesIO) -> None:
@@ -188,5 +197,6 @@ def _value(tree: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
         case "pandas":
             import pyarrow as pa
 
-            return pa.ipc.open_file(pa.BufferReader(blobs[held])).read_all().to_pandas()
+            place, texts = held
+            return _of_arrow(pa.ipc.open_file(pa.BufferReader(blobs[place])).read_all(), texts)
     raise NotData(f"unknown form {name!r}")

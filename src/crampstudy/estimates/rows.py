@@ -33,8 +33,8 @@ _COUNT = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
 COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "verdict", "status", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
 
-TEXT = pd.StringDtype()
-"""The type of the columns of text, the one that a file of Arrow gives back."""
+TEXT = pd.StringDtype("python")
+"""The type of the columns of text: of so few rows each is taken apart faster than one of Arrow's."""
 _TEXTS = (*_TEXT, "verdict", "status", "note")
 _TYPES: Mapping[Any, tuple[str, ...]] = MappingProxyType({TEXT: _TEXTS, "float64": _REAL, "Int64": _COUNT})
 

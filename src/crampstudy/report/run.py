@@ -107,6 +107,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
             str(output),
             parameters=dict(parameters),
             kernel_name="python3",
+            language="python",  # a notebook that was written by a program need not name it
             progress_bar=False,
             execution_timeout=options.cell_seconds,
             kernel_manager_class=type("_KernelOfNotebook", (Kernel,), own),

@@ -11,7 +11,7 @@ from crampstudy.cleaning.corrections import load as load_corrections
 from crampstudy.codebook.cases import criteria
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.case_definition import meeting
-from crampstudy.sources import readers
+from crampstudy.sources import large, readers
 from crampstudy.sources.address import Address
 from crampstudy.sources.chunked.joined import placed
 
@@ -48,11 +48,13 @@ def load(
     if address.case_definition is not None:
         # Before what may take long.
         criteria(address.case_definition)
-    raw = read(address)
-    if corrections is None and mapping is None:
-        file = address.corrections_file
-        corrections = load_corrections(file) if file else None
-    cleaned = placed(clean(raw, today=today, corrections=corrections), raw)
+    file = address.corrections_file if corrections is None and mapping is None else None
+    # A correction is held against the whole table.
+    cleaned = large.load(address, today) if file is None and corrections is None else None
+    if cleaned is None:
+        raw = read(address)
+        corrections = load_corrections(file) if file else corrections
+        cleaned = placed(clean(raw, today=today, corrections=corrections), raw)
     if address.case_definition is None:
         return cleaned
     return replace(cleaned, cohort=meeting(cleaned.cohort, address.case_definition))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -58,6 +59,12 @@ def extra_column(table: str, name: str, type: VariableType, title: str | None = 
     )
 
 
+@cache
+def _fitting(dtype: pl.DataType) -> tuple[pl.Expr, ...]:
+    """Return whether each cell of a column ``x`` fits each kind of :data:`_KINDS`."""
+    return tuple(rules.typed(extra_column("", "x", kind), dtype).is_not_null().alias(kind) for kind in _KINDS)
+
+
 def extra_columns(
     table: str,
     file: str,
@@ -95,22 +102,25 @@ def infer(column: pl.Series) -> Inferred:
     """
     filled = _filled(column)
     void = _void(filled)
-    finite = filled.filter(~void).to_frame("x")
+    finite = (filled.filter(~void) if void.any() else filled).to_frame("x")
     text = Inferred("text", len(filled))
     if finite.is_empty():
         return text
     # A leading zero marks a code, such as a centre 01, which a number would lose.
     zeros = finite["x"].str.contains(r"^[+-]?0\d").sum() if column.dtype == pl.String() else 0
+    # At once: of thousands of columns each question costs more than its answer.
+    fit = finite.select(_fitting(column.dtype))
+    fitted = {kind: fit[kind].sum() for kind in _KINDS}
     best, fitting = text, 0
     for kind in _KINDS:
         if kind in ("integer", "number") and zeros >= _CODED * finite.height:
             continue
-        fits = finite.select(rules.typed(extra_column("", "x", kind), finite.schema["x"]).is_not_null()).to_series()
-        n, strays = int(fits.sum()), int((~fits).sum())
+        n = int(fitted[kind])
+        strays = finite.height - n
         allowed = max((1 - MOST) * finite.height, 1 if n >= _FEW else 0)
         if n <= fitting or strays > allowed:
             continue
-        odd = pl.concat([filled.filter(void), finite["x"].filter(~fits)])
+        odd = pl.concat([filled.filter(void), finite["x"].filter(~fit[kind])])
         best, fitting = Inferred(kind, len(filled), len(odd), next(iter(odd.cast(pl.String)), None)), n
     return best
 
@@ -121,11 +131,12 @@ def _filled(column: pl.Series) -> pl.Series:
         return column.fill_nan(None).drop_nulls()
     if column.dtype != pl.String():
         return column.drop_nulls()
-    cells = column.drop_nulls()
-    words = cells.filter(~cells.str.contains(r"^[+-]?\d")).unique()
+    cell = pl.col("cell")
+    words = column.to_frame("cell").select(cell.filter(~cell.str.contains(r"^[+-]?\d")).unique()).to_series()
     # So many different words are no answers beside numbers, and would take long to read.
     gone = missing.MARKS if len(words) > _WORDS else {word for word in words if missing.is_mark(word)}
-    return cells.filter(~cells.is_in(sorted(gone)))
+    cells = column.drop_nulls()
+    return cells.filter(~cells.is_in(sorted(gone))) if gone else cells
 
 
 def _void(cells: pl.Series) -> pl.Series:

@@ -62,6 +62,11 @@ def row_count(path: Path) -> int:
     return rows
 
 
+def release() -> None:
+    """Give memory back to the system that reading has left unused."""
+    pa.default_memory_pool().release_unused()
+
+
 def damaged(path: Path, error: BaseException) -> SourceError:
     """Return the error that names a damaged Parquet file."""
     reason = (str(error) or type(error).__name__).splitlines()[0]

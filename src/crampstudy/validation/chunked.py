@@ -14,8 +14,10 @@ import polars as pl
 
 from crampstudy import codebook, scratch
 from crampstudy.atomic_write import csv_text, whole_stream
-from crampstudy.cleaning import Context, RawTable, apply_rules, clean_table, marks, nothing_left, set_aside
+from crampstudy.cleaning import Context, Raw, RawTable, apply_rules, clean_table, marks, nothing_left, set_aside
+from crampstudy.cleaning.parts import AllParts
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
+from crampstudy.cleaning.tables import clean_part
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
 from crampstudy.progress import track
@@ -64,12 +66,15 @@ def validate(
         return None
     folder, declared = address.package_folder, missing_codes.declared(address.options)
     opened = chunked_package.read(folder, LARGE if large is None else large, declared) if folder else None
-    if opened is None or opened.raw.unlogged or address.unlogged:
+    if opened is None:
+        return None
+    raw, nights = opened
+    if raw.unlogged or address.unlogged:
         return None
     with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
-        done = _Cleaning(opened, today, spool if rejects else None)
-        parts = opened.parts(done.people, size, aside)
-        done.diary(track(parts, "parts of the diary", -(-opened.rows // size)))
+        done = _Cleaning(raw, nights, today, spool if rejects else None)
+        parts = nights.parts(done.people, size, aside)
+        done.diary(track(parts, "parts of the diary", -(-nights.rows // size)))
         done.finish()
         if rejects:
             with whole_stream(rejects, private=True) as file:
@@ -92,20 +97,20 @@ class _Diary:
     marks: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
     needed: list[pl.DataFrame] = field(default_factory=list)
+    together: AllParts = field(default_factory=AllParts)
 
 
 class _Cleaning:
     """A cleaning under way: the other tables are held whole, of the diary only what is counted."""
 
-    def __init__(self, opened: ChunkedDiary, today: date | None, spool: IO[bytes] | None) -> None:
-        self._raw, self._today, self._spool = opened.raw, today, spool
-        self._file = opened.places.label
-        self._places = opened.places
-        given = {table.name: table for table in opened.raw.tables}
+    def __init__(self, raw: Raw, nights: ChunkedDiary, today: date | None, spool: IO[bytes] | None) -> None:
+        self._raw, self._today, self._spool = raw, today, spool
+        self._file = nights.places.label
+        self._places = nights.places
+        given = {table.name: table for table in raw.tables}
         self.tables = {name: given[name] for name in codebook.TABLES if name in given}
         self.frames: dict[str, pl.DataFrame] = {}
         self.said: dict[str, list[Violation]] = {}
-        self._extra_columns = opened.extra_columns
         self._sum = _Diary()
         for name, table in self.tables.items():
             self.frames[name], self.said[name] = clean_table(table, self._context())
@@ -124,8 +129,10 @@ class _Cleaning:
         """Clean the parts of the diary and count."""
         total = self._sum
         for part in parts:
-            frame, said = clean_table(part, self._context())
+            view, said = clean_part(part, self._context())
+            frame = view.rows
             lines = ledger(part, said)
+            total.together.add(part, view)
             if self._spool:
                 self._spool.write(_rejects(part, said, header=False))
             total.examples.append(examples(lines))
@@ -153,6 +160,10 @@ class _Cleaning:
         """
         if not self._sum.accepted:
             raise nothing_left(self._file, self._sum.read, self._first())
+        lines = self._sum.together.ledger("diary", self._file)
+        self._sum.examples.append(examples(lines))
+        if self._spool:
+            self._spool.write(_csv_of(with_rows(self._places.ledger(lines), {}), header=False))
         for name, found in apply_rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
             self.said[name] += found
 
@@ -211,6 +222,9 @@ def _rejects(table: RawTable, said: list[Violation], *, header: bool) -> bytes:
     lines, rows = ledger(table, said), set_aside(table, said)
     if isinstance(table, Joined):
         lines, rows = table.places.ledger(lines), table.places.rows(rows)
-    lines = with_rows(lines, {table.file: rows})
+    return _csv_of(with_rows(lines, {table.file: rows}), header=header)
+
+
+def _csv_of(lines: pl.DataFrame, *, header: bool) -> bytes:
     text = csv_text(lines)
     return (text if header else text.partition("\n")[2]).encode()

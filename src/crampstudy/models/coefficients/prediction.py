@@ -15,6 +15,7 @@ from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.estimates import TEXT
 from crampstudy.models.coefficients.rows import ALONE, CoefficientTable
 from crampstudy.models.common.estimability import name
 from crampstudy.models.inference.covariance import combined, quantile
@@ -252,8 +253,8 @@ class Predictor(OneLine):
             "outcome": self.cells["outcome"],
             "unit": self.response.unit,
             "mean_of": self.response.mean_of,
-            "extrapolated": pd.array(list(beyond), dtype="string"),
-            "note": pd.array([ALONE if lone else None for lone in alone], dtype="string"),
+            "extrapolated": pd.array(list(beyond), dtype=TEXT),
+            "note": pd.array([ALONE if lone else None for lone in alone], dtype=TEXT),
         }
         # An own column of a cohort may be called like one of these.
         shown = given.rename(columns=lambda column: f"{column} (given)" if column in COLUMNS else column)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from crampstudy.cleaning import Raw, RawTable
+from crampstudy.cleaning import RawTable
 from crampstudy.codebook import Variable
 from crampstudy.sources import parquet
 from crampstudy.sources.chunked.joined import Joined
@@ -27,13 +27,12 @@ _LINE, _PART = "__line", "__part"
 
 @dataclass(frozen=True, slots=True)
 class ChunkedDiary:
-    """A source whose diary is still in its files; ``raw`` has all the other tables.
+    """A diary that is still in its files.
 
     ``extra_columns`` describes those of the diary that the codebook does not know, ``schema``
     is that of all files together; lines run on from file to file, and ``places`` tells what they are.
     """
 
-    raw: Raw
     paths: tuple[Path, ...]
     places: Places
     rows: int

@@ -97,12 +97,16 @@ def stated(table: RawTable, lines: pl.DataFrame) -> pl.DataFrame:
 
 def placed(cleaned: Cleaned, raw: Raw) -> Cleaned:
     """Return what cleaning said of tables in several files with the file and the line of each row."""
-    ledger, rejected = cleaned.ledger, dict(cleaned.rejected)
     for table in raw.tables:
         if isinstance(table, Joined):
-            ledger = table.places.ledger(ledger)
-            rejected[table.name] = table.places.rows(rejected[table.name])
-    return replace(cleaned, ledger=ledger, rejected=rejected)
+            cleaned = placed_in(cleaned, table.name, table.places)
+    return cleaned
+
+
+def placed_in(cleaned: Cleaned, table: str, places: Places) -> Cleaned:
+    """Return what cleaning said of one table with the file and the line of each row."""
+    rejected = {**cleaned.rejected, table: places.rows(cleaned.rejected[table])}
+    return replace(cleaned, ledger=places.ledger(cleaned.ledger), rejected=rejected)
 
 
 def _alike(parts: Sequence[RawTable]) -> list[RawTable]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crampstudy import codebook
+from crampstudy.cleaning import Raw
 from crampstudy.codebook import Variable
 from crampstudy.errors import SourceError
 from crampstudy.sources import descriptor, parquet
@@ -25,10 +26,11 @@ from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
 
 
-def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> ChunkedDiary | None:
+def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> tuple[Raw, ChunkedDiary] | None:
     """Open a data package whose diary is Parquet, with ``at_least`` so many rows; ``None`` if it is not.
 
-    ``None``, too, where the diary has numbers as texts with commas, which have to be settled column by column.
+    The first of the two has all the other tables. ``None``, too, where the diary has numbers as texts with commas,
+    which have to be settled column by column, or a column that may number its rows.
 
     Raises:
         SourceError: as :func:`.package.read`.
@@ -41,9 +43,9 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     except (*parquet.DAMAGED, SourceError):
         # Read whole, it is refused with the reason.
         return None
-    if sum(heights) < at_least or "participant_id" not in empty[0].column_names:
+    columns = [name for table in empty for name in table.column_names]
+    if sum(heights) < max(at_least, 1) or "participant_id" not in empty[0].column_names or row_index.perhaps(columns):
         return None
-    raw = package.read(folder, leave=("diary",), declared=declared)
     described = descriptor.read(folder)
     coded = described.codes("diary", declared)
     missing = described.missing.get("diary", ())
@@ -51,21 +53,25 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     heads = [parquet.stored(path, pl.DataFrame(table), missing) for path, table in zip(paths, empty, strict=True)]
     schema = common_columns(names, [head.schema for head in heads])
     places = places_of("diary", names, heights)
-    missing_codes.check(
-        declared, str(folder), [*schema, *(column for table in raw.tables for column in table.frame.columns)]
-    )
-    notices = list(raw.notices)
-    notices += row_index.notice(places.label, row_index.reserved(empty[0].column_names))
+    said = [
+        notice
+        for name, table in zip(names, empty, strict=True)
+        for notice in row_index.notice(name, row_index.reserved(table.column_names))
+    ]
     # How many cells hold one is not known before all parts have been read.
-    notices += [
+    said += [
         f"{places.label}: {c}: cells that hold {', '.join(coded.of(c))} are missing" for c in schema if coded.of(c)
     ]
-    diary = ChunkedDiary(raw, paths, places, sum(heights), schema, missing, codes=coded)
+    diary = ChunkedDiary(paths, places, sum(heights), schema, missing, codes=coded)
     extra = _extra_columns(diary, described, package.stated_marks(folder, "diary", described))
     if extra is None:
         return None
-    columns, said = extra
-    return replace(diary, raw=replace(raw, notices=(*notices, *said)), extra_columns=columns)
+    own, noticed = extra
+    raw = package.read(folder, leave=("diary",), declared=declared, said=(*said, *noticed))
+    missing_codes.check(
+        declared, str(folder), [*schema, *(column for table in raw.tables for column in table.frame.columns)]
+    )
+    return raw, replace(diary, extra_columns=own)
 
 
 def _extra_columns(

@@ -40,6 +40,7 @@ def read(
     declared: Codes = missing_codes.NONE,
     decimal: Mark | None = None,
     padded: bool = False,
+    said: Sequence[str] = (),
 ) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
@@ -50,6 +51,7 @@ def read(
         decimal: The mark of numbers in texts, where they leave it open and the descriptor does not state it.
         padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
             unless the descriptor says so.
+        said: What there is to say of the table that is left, in the place where it would be said.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -70,10 +72,11 @@ def read(
     notices = [*described.notices, *_left_out(folder, paths)]
     for name, found in paths.items():
         if name in leave:
+            notices.extend(said)
             continue
-        table, said = _table(name, folder, found, described, declared, decimal)
+        table, noticed = _table(name, folder, found, described, declared, decimal)
         tables.append(table)
-        notices.extend(said)
+        notices.extend(noticed)
     if not leave:
         missing_codes.check(declared, str(folder), [column for table in tables for column in table.frame.columns])
     return Raw(

@@ -126,7 +126,7 @@ def settle(
         made.append(_pointed(name, mark, grouped))
     notices = [f"{file}: read with a decimal comma: {', '.join(commas)}"] if commas else []
     notices += [f"{file}: read with a mark between thousands: {', '.join(apart)}"] if apart else []
-    return frame.with_columns(made), tuple(notices)
+    return frame.with_columns(made) if made else frame, tuple(notices)
 
 
 def _decimal(mark: Mark) -> str:
@@ -162,7 +162,9 @@ class _NumberForms:
         if not cells.str.contains("[.,]").any():
             return cls(0, 0, 0, 0, 0, 0)
         patterns = (_decimal(","), _decimal("."), _APART[","], _APART["."], _open(","), _open("."))
-        return cls(*(int(cells.str.contains(pattern).sum()) for pattern in patterns))
+        cell = pl.col("cell").str
+        counts = cells.to_frame("cell").select(cell.contains(p).sum().alias(str(i)) for i, p in enumerate(patterns))
+        return cls(*(int(n) for n in counts.row(0)))
 
     @property
     def any(self) -> bool:

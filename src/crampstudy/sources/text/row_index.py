@@ -23,6 +23,11 @@ def reserved(columns: Sequence[str]) -> list[str]:
     return [name for name in columns if _OF_PARQUET.fullmatch(name)]
 
 
+def perhaps(columns: Sequence[str]) -> bool:
+    """Return whether a column has a name that programs give to row numbers; its cells tell whether it has any."""
+    return any(_OTHERS.fullmatch(name) for name in columns)
+
+
 def numbers(cells: Sequence[str | None]) -> bool:
     """Return whether cells without a name may be row numbers."""
     return bool(cells) and all(cell is not None and _NUMBER.fullmatch(cell) for cell in cells)

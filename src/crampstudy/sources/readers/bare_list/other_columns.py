@@ -111,7 +111,7 @@ def _useless(listing: Listing, column: str, who: str, nights: pl.Series | None) 
     name, cells = listing.names[column], listing.frame[column]
     if cells.null_count() == len(cells):
         return "without a value"
-    if column in row_index.found(listing.frame.select(column)):
+    if row_index.perhaps([column]) and row_index.found(listing.frame.select(column)):
         return "the numbers of the rows"
     if column in listing.system or re.search(_STRUCTURE, name.lower()):
         return "of the form itself"
@@ -208,7 +208,7 @@ def _own(listing: Listing, column: str, who: str, taken: Collection[str]) -> tup
 
 def _settled(listing: Listing, column: str) -> pl.Series:
     """Return the cells with decimal points, as they stand where they are no numbers of one mark."""
-    frame = listing.frame.select(column)
+    frame = listing.frame[column].to_frame()
     try:
         return decimals.settle(frame, [column], listing.file, listing.lines)[0][column]
     except SourceError:
@@ -218,7 +218,7 @@ def _settled(listing: Listing, column: str) -> pl.Series:
 
 def _steady(listing: Listing, column: str, who: str, name: str = "") -> bool:
     """Return whether a column never changes within a participant, empty cells apart; as ``name`` an age may grow."""
-    frame = listing.frame.select(pl.col(who).alias("participant_id"), pl.col(column).alias(name or "value"))
+    frame = pl.DataFrame({"participant_id": listing.frame[who], name or "value": listing.frame[column]})
     frame, _ = first_age.of_first_nights(frame, pl.int_range(frame.height, eager=True))
     values = frame.group_by("participant_id").agg(pl.exclude("participant_id").drop_nulls().n_unique())
     return bool((values[name or "value"] <= 1).all())

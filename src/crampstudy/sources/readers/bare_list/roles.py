@@ -64,6 +64,9 @@ SERIAL = r"^[34]\d{4}$|^5[0-4]\d{3}$"
 EPOCH_TIME = r"^1\d{9}(\d{3})?(\.0+)?$"
 """Seconds or milliseconds since 1970, of the years 2001 to 2033."""
 MOST = 0.5
+_DIGITS = r"\d.*\d.*\d"
+"""What every date has: a day, and a year of two digits or more."""
+_MARKS = pl.Series(sorted(missing.MARKS)).implode()
 
 
 def is_date(cell: str | None) -> bool:
@@ -75,8 +78,8 @@ def is_date(cell: str | None) -> bool:
 
 def share(cells: pl.Series, pattern: str) -> float:
     """Return which part of the filled cells has a pattern."""
-    filled = cells.drop_nulls()
-    return float(filled.str.contains(pattern).mean() or 0) if len(filled) else 0.0  # type: ignore[arg-type]
+    fits = cells.to_frame("cell").select(pl.col("cell").drop_nulls().str.contains(pattern).mean())
+    return float(fits.item() or 0)
 
 
 def held(cells: pl.Series, answers: Sequence[str]) -> float:
@@ -87,7 +90,9 @@ def held(cells: pl.Series, answers: Sequence[str]) -> float:
 
 def dates_in(cells: pl.Series) -> bool:
     """Return whether most of the filled cells are dates, written with numbers or with names of months."""
-    filled = cells.drop_nulls().filter(~cells.drop_nulls().is_in(sorted(missing.MARKS)))
+    if not cells.str.contains(_DIGITS).any():
+        return False
+    filled = cells.drop_nulls().filter(~cells.drop_nulls().is_in(_MARKS))
     return share(filled, f"{YEAR_FIRST}|{YEAR_LAST}") > MOST or month_names.date_format(filled) is not None
 
 
@@ -144,16 +149,20 @@ def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) ->
         fitting = named or fitting
     if role == "cramps":
         fitting = [name for name in fitting if not re.match(_NAMES["who"], words(listing.names[name]))]
-        counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
-        # A count says more than a yes; of two columns of counts, the one that cannot be who.
-        named = (
+        told = (
             _one([name for name in named if re.fullmatch(_CRAMPS, words(listing.names[name]))])
             or _one([name for name in named if listing.says(name, OF_CRAMPS)])
             or _one(named)
-            or _one([name for name in named if name in counts])
-            or _one(_not_identifying(listing, counts, date))
-            or _not_identifying(listing, fitting, date)
         )
+        if not told:
+            # A count says more than a yes; of two columns of counts, the one that cannot be who.
+            counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
+            told = (
+                _one([name for name in named if name in counts])
+                or _one(_not_identifying(listing, counts, date))
+                or _not_identifying(listing, fitting, date)
+            )
+        named = told
     return named if len(named) == 1 else fitting
 
 
@@ -168,21 +177,23 @@ def _repeats(listing: Listing, name: str) -> bool:
 
 def _answers(listing: Listing, name: str) -> pl.Series:
     cells = listing.frame[name]
-    return cells.filter(~cells.is_in(sorted(missing.MARKS)))
+    return cells.filter(~cells.is_in(_MARKS))
 
 
 def _fits(role: Role, listing: Listing, name: str) -> bool:
-    cells = _answers(listing, name)
     if role == "date":
         # A number may be a date only where its heading says so.
-        dated = dates_in(cells) or (
-            share(cells, f"{SERIAL}|{EPOCH_TIME}") > MOST and listing.says(name, f"{_NAMES['date']}|{_MOMENT}")
+        dated = dates_in(listing.frame[name]) or (
+            listing.says(name, f"{_NAMES['date']}|{_MOMENT}")
+            and share(_answers(listing, name), f"{SERIAL}|{EPOCH_TIME}") > MOST
         )
         return dated and not listing.says(name, f".*({_BIRTH})")
     if role == "cramps":
-        said = cells.drop_nulls().unique().to_list()
+        counted = listing.frame[name].value_counts().iter_rows()
+        said = {answer: n for answer, n in counted if answer is not None and answer not in missing.MARKS}
         known = [answer for answer in said if re.match(_COUNT, answer) or truth(answer) or plain(answer) in TICKS]
-        return held(cells, known) > MOST and not _says_something_else(role, listing, name)
+        fitting = sum(said[answer] for answer in known) > MOST * sum(said.values())
+        return fitting and not _says_something_else(role, listing, name)
     return listing.frame[name].null_count() < listing.frame.height and not _says_something_else(role, listing, name)
 
 

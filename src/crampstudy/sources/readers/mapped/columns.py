@@ -51,6 +51,8 @@ def stated_marks(described: Mapping) -> Stated:
 
 def without_missing(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
     """Return the cells without those that hold a missing code of the column."""
+    if not column.missing:
+        return cells
     gone = missing_codes.held(cells, column.missing)
     if gone.any():
         notices.append(missing_codes.notice(f"{column.source} → {column.target.name}", cells.filter(gone)))

@@ -239,8 +239,9 @@ def _joined(table: TableMap, given: Given, described: Mapping) -> Given:
 
 
 def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
+    there = set(given.frame.columns)
     for column in table.columns:
-        if column.source is not None:
+        if column.source is not None and column.source not in there:
             _check_column(column.source, column, given, described)
 
 

@@ -1,0 +1,148 @@
+"""A large Parquet diary is cleaned in parts into the cohort, the ledger and the rejected rows of the whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from test_parts import in_parts, messy, spread, written
+
+from crampstudy.cleaning import Cleaned
+from crampstudy.cleaning.searches import outliers
+from crampstudy.cohort import Cohort
+from crampstudy.errors import SourceError
+from crampstudy.simulate import Mess, degrade, simulate
+from crampstudy.simulate.corruption.error_injection import Mistakes
+from crampstudy.sources import Address, large, load
+from crampstudy.validation import summarise
+
+TODAY = date(2030, 1, 1)
+
+__all__ = ["messy"]
+
+
+def parted(source: Path, size: int) -> Cleaned:
+    found = large.load(Address.parse(source), TODAY, large=1, size=size)
+    assert found is not None
+    return found
+
+
+def check_same(found: Cleaned, whole: Cleaned) -> None:
+    assert found.cohort.digest == whole.cohort.digest
+    for name, table in whole.cohort.tables.items():
+        assert_frame_equal(found.cohort.frame(name), table)
+    assert found.cohort.attrition == whole.cohort.attrition
+    assert replace(found.cohort, tables=whole.cohort.tables).heading == whole.cohort.heading
+    assert_frame_equal(found.ledger, whole.ledger)
+    assert found.rejected.keys() == whole.rejected.keys()
+    for name, rows in whole.rejected.items():
+        assert_frame_equal(found.rejected[name], rows)
+
+
+Frames = dict[str, pl.DataFrame]
+
+
+def coded(tables: Frames, code: str, share: float, rng: np.random.Generator) -> Frames:
+    """Return the tables with a code for no answer among the counts of the diary."""
+    hit = pl.Series(rng.random(tables["diary"].height) < share)
+    cell = pl.when(hit).then(pl.lit(code)).otherwise("cramps").alias("cramps")
+    return {**tables, "diary": tables["diary"].with_columns(cell)}
+
+
+@pytest.mark.parametrize("how", ["by person", "shuffled", "as degraded"])
+def test_whatever_the_size_of_a_part_all_is_that_of_the_whole(
+    messy: dict[str, pl.DataFrame], tmp_path: Path, how: str
+) -> None:
+    tables = coded(spread(messy, how), "99", 0.02, np.random.default_rng(1))
+    source = written(tmp_path / "messy", tables)
+    whole = load(source, today=TODAY)
+    rules = {rule.rule for rule in whole.cohort.attrition.rules}
+    assert {outliers.RULE, "shifted-columns", "unit-slip", "duplicate-exact", "duplicate-conflict"} <= rules
+    for size in (20, 133):
+        check_same(parted(source, size), whole)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_diaries_in_several_files_and_types(seed: int, tmp_path: Path) -> None:
+    """Rows anywhere, in one file or several; numbers as text or in some type; twins of rows and of identifiers."""
+    rng = np.random.default_rng(seed)
+    drawn = simulate(int(rng.integers(3, 9)), 20, seed)
+    tables = {name: drawn.frame(name) for name in ("participants", "diary", "episodes")}
+    mess = replace(Mess.none(), mistakes=Mistakes(each=int(rng.integers(1, 4))))
+    tables = dict(degrade(Cohort("messy", "diary", tables), mess, rng).tables)
+    tables = coded(tables, str(rng.choice(["99", "77", "30"])), float(rng.choice([0.0, 0.03, 0.3])), rng)
+    diary = tables["diary"].with_columns(own=pl.Series(rng.choice(["1", "2.5", "x"], tables["diary"].height)))
+    people = diary["participant_id"].unique(maintain_order=True)
+    twins = diary.sample(5, seed=seed)
+    odd = twins.with_columns(pl.col("participant_id").str.to_lowercase(), cramps=pl.lit("7"))
+    strangers = twins.with_columns(participant_id=pl.Series(["nobody", None, "99", "nobody", ""]))
+    diary = pl.concat([diary, twins, odd, strangers])
+    if seed % 2:
+        diary = diary.sample(fraction=1, shuffle=True, seed=seed)
+    if seed % 3 == 0:
+        number = pl.col("steps", "fluid_ml").cast(pl.Float64, strict=False)
+        diary = diary.with_columns(number, pl.col("participant_id").cast(pl.Categorical))
+    source = written(tmp_path / "s", {name: table for name, table in tables.items() if name != "diary"})
+    cuts = [0, *sorted(rng.integers(1, diary.height, int(rng.integers(0, 3)))), diary.height]
+    names = [f"nights/{i}.parquet" for i in range(len(cuts) - 1)]
+    (source / "nights").mkdir()
+    for name, first, last in zip(names, cuts[:-1], cuts[1:], strict=True):
+        diary[int(first) : int(last)].write_parquet(source / name, row_group_size=17)
+    resources = [{"name": name, "path": f"{name}.parquet"} for name in tables if name != "diary"]
+    resources.append({"name": "diary", "path": names if len(names) > 1 else names[0]})
+    (source / "datapackage.json").write_text(json.dumps({"name": "s", "resources": resources}))
+    assert len(people) >= 3
+    whole = load(source, today=TODAY)
+    check_same(parted(source, int(rng.integers(1, 60))), whole)
+
+
+def test_a_far_count_is_far_from_those_of_all_parts(tmp_path: Path) -> None:
+    """Among her own nights and those of her part a count of 30 is nothing odd, among all nights it is."""
+    people = ["a", *(f"b{i}" for i in range(9))]
+    nights = [(who, date(2025, 3, day), 30 if who == "a" else day % 3) for who in people for day in range(1, 11)]
+    diary = pl.DataFrame(nights, schema=["participant_id", "date", "cramps"], orient="row")
+    ages = pl.DataFrame({"participant_id": people, "age_years": 60.0, "sex": "female"})
+    source = written(tmp_path / "s", {"participants": ages, "diary": diary})
+    whole = load(source, today=TODAY)
+    assert whole.ledger["rule"].to_list() == [outliers.RULE] * 10
+    check_same(parted(source, 10), whole)
+    found = in_parts(source, 10, tmp_path / "rejects.csv")
+    assert found == replace(summarise(whole), digest=None)
+    assert pl.read_csv(tmp_path / "rejects.csv")["rule"].to_list() == [outliers.RULE] * 10
+
+
+def test_what_is_said_of_the_whole_is_read_as_a_whole(tmp_path: Path) -> None:
+    source = written(tmp_path / "s", dict(simulate(3, 10, 3).tables))
+    rows = load(source).cohort.frame("diary").height
+    assert large.load(Address.parse(source), TODAY, large=rows + 1) is None
+    for options in ("missing=99", "decimal=comma", "unlogged=zero"):
+        assert large.load(Address.parse(f"package:{source}?{options}"), TODAY, large=1) is None
+    numbered = pl.read_parquet(source / "diary.parquet").with_row_index("Unnamed: 0")
+    numbered.write_parquet(source / "diary.parquet")
+    assert large.load(Address.parse(source), TODAY, large=1) is None
+
+
+def test_a_diary_without_a_usable_night_is_the_same_error(tmp_path: Path) -> None:
+    drawn = simulate(3, 30, 3)
+    nobody = drawn.frame("diary").with_columns(participant_id=pl.lit("nobody"))
+    source = written(tmp_path / "s", {"participants": drawn.frame("participants"), "diary": nobody})
+    with pytest.raises(SourceError) as whole:
+        load(source, today=TODAY)
+    with pytest.raises(SourceError) as found:
+        parted(source, 20)
+    assert str(found.value) == str(whole.value)
+
+
+def test_load_takes_parts_of_a_large_diary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = written(tmp_path / "s", dict(simulate(3, 10, 3).tables))
+    whole, seen = load(source), []
+    monkeypatch.setattr(large, "clean", lambda *args, **more: seen.append(more) or whole)
+    monkeypatch.setitem(large.load.__kwdefaults__, "large", 1)
+    assert load(source) is whole
+    assert seen[0]["diary"] is not None
