@@ -10,6 +10,7 @@ from claims_spec import PARTS as OF_PARTS
 from page_table import main
 
 from crampstudy import claims
+from crampstudy.claims import specifications
 from crampstudy.wording import DASH, estimate
 
 
@@ -66,10 +67,25 @@ def of_rows() -> str:
     return "\n".join(lines)
 
 
+def of_specifications() -> str:
+    """Return in Markdown what of each recipe may be decided otherwise, a line a dimension."""
+    lines = ["| rows | cohort | dimension | choices | specifications |", "|---|---|---|---|---:|"]
+    for recipe, kind in dict.fromkeys((each.recipe, each.kind) for each in specifications.choices()):
+        own = [each for each in specifications.choices() if (each.recipe, each.kind) == (recipe, kind)]
+        n = str(len(list(specifications.specifications([recipe], kind))))
+        heads = (recipe, kind)
+        for dimension in dict.fromkeys(each.dimension for each in own):
+            named = "; ".join(each.choice for each in own if each.dimension == dimension)
+            lines.append(f"| {' | '.join(heads)} | {dimension} | {named} | {n} |")
+            heads, n = ("", ""), ""
+    return "\n".join(lines)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "rules": of_rules,
     "parts": of_parts,
     "seasons": of_seasons,
+    "specifications": of_specifications,
     "claims": of_claims,
     "rows": of_rows,
 }

@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import claims, estimates
 from crampstudy.claims import rules
 from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, SUPPORTED
+from crampstudy.estimates import verdicts
 
 RATIO, DIFFERENCE, SHARE = "rate_ratio", "difference", "proportion"
 
@@ -117,6 +118,7 @@ def inconclusive_rows() -> dict[str, pd.DataFrame]:
         cells |= {"outcome": row.outcome or "cramps", "population": everybody, "scale": scale, "p_value": 0.5}
         cells |= dict(zip(("estimate", "ci_low", "ci_high"), numbers, strict=True))
         cells |= {"n_participants": 200, "std_error": 0.35, "df": 100.0, "ci_level": 0.95}
+        cells |= {"verdict": "inconclusive"} if verdicts.compares(cells) else {}
         if not any(each["key"] == estimates.key(cells) for each in made.setdefault(row.section, [])):
             made[row.section].append(estimates.row(status="converged", **cells))
     return {section: estimates.frame(rows) for section, rows in made.items()}

@@ -718,3 +718,31 @@ def test_the_same_question_of_the_same_graph_is_answered_once() -> None:
     asked = causal.adjustment_set("fluid_ml", "cramps", measured)
     assert causal.adjustment_set("fluid_ml", "cramps", {*measured}) is asked
     assert causal.adjustment_set("fluid_ml", "cramps", [*measured, "exercise_min"]) is not asked
+
+
+@pytest.mark.parametrize(
+    ("arrows", "witnesses"),
+    [
+        ("x>m m>y x>y", ""),
+        # What confounds mediator and outcome is no matter where the exposure does not cause it.
+        ("x>m m>y x>y c>m c>y", ""),
+        ("x>m m>y x>y x>c c>m c>y", "c"),
+        # An effect of the exposure that stands between a confounder and one of the two can be gone round by the other.
+        ("x>m m>y x>y u>c x>c c>m u>y", ""),
+        ("x>m m>y x>y x>c x>d c>m c>y d>m d>y", "cd"),
+        # Of the mediator alone, or the outcome alone, it confounds nothing.
+        ("x>m m>y x>c c>m x>d d>y", ""),
+    ],
+)
+def test_a_path_is_not_identified_where_an_effect_of_the_exposure_confounds_it(arrows: str, witnesses: str) -> None:
+    path = causal.mediated_path("x", "m", "y", graph(arrows))
+    assert path.witnesses == tuple(witnesses) and path.identified is not bool(witnesses)
+    assert ("follows from no data" in path.sentence) is bool(witnesses)
+
+
+def test_in_the_study_diabetes_confounds_by_other_ways_what_it_does_by_neuropathy() -> None:
+    path = causal.mediated_path("diabetes", "neuropathy", "cramps")
+    assert not path.identified and {"hba1c_mmol_mol"} <= {*path.witnesses}
+    caused = descendants(causal.study().pairs(), "diabetes")
+    assert {*path.witnesses} <= caused
+    assert "diabetes causes" in path.sentence and "which confound neuropathy and cramps" in path.sentence

@@ -9,13 +9,12 @@ import pytest
 
 from crampstudy import AgeBands, tables
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive.characteristics import (
     characteristics,
     completeness,
-    completeness_by_week,
     is_skewed,
     measured,
-    participants_by_band,
     quantile,
 )
 
@@ -102,30 +101,10 @@ def test_completeness_of_a_survey_is_who_answered() -> None:
     assert rows.loc["60+", "estimate"] == 0
 
 
-def test_completeness_by_week_since_the_first_night() -> None:
-    rows = completeness_by_week(diary())
-    assert rows["key"].is_unique
-    # Week 1: a 7 nights, b 7, c 1, d 1 expected; observed 2 + 6 + 1 + 1. Week 2: a alone, 3 expected, 1 observed.
-    assert rows["n_nights"].tolist() == [16, 3]
-    assert rows["n_events"].tolist() == [10, 1]
-    assert rows["n_participants"].tolist() == [4, 1]
-
-
 def test_measured_tells_the_never_measured_apart() -> None:
     rows = measured(diary(), ["diabetes", "grip_strength_kg"]).set_index("term")
     assert rows.loc["diabetes", "estimate"] == pytest.approx(2 / 3)
     assert rows.loc["grip_strength_kg", "status"] == "not_measured"
-
-
-def test_participants_by_band_and_sex() -> None:
-    rows = participants_by_band(diary(), AgeBands((20, 60)))
-    assert rows[["level", "population", "estimate"]].to_numpy().tolist() == [
-        ["<20", "male", 1.0],
-        ["20-59", "female", 1.0],
-        ["20-59", "male", 1.0],
-        ["60+", "female", 1.0],
-    ]
-    assert rows["key"].is_unique
 
 
 def test_nobody_old_enough_has_no_row_with_a_number() -> None:
@@ -171,6 +150,24 @@ def test_by_age_there_are_missing_values_quartiles_and_pregnancies_of_women_of_t
     assert stubs.loc["Pregnancy trimester: second, n (%) of women aged 15 to 49", "50+ (N = 3)"] == "–"
     # Said once, at the first level.
     assert stubs.loc["Sex: female, n (%)", "Missing"] == "0" and stubs.loc["Sex: male, n (%)", "Missing"] == ""
+
+
+def test_age_bands_differ_by_standard_deviations_of_the_two_that_differ_most() -> None:
+    rows = characteristics(of_ages(), bands=AgeBands((20, 50)))
+    apart = differences_between_bands(rows).set_index(["term", "level"])
+    old, young = (pick(rows, "bmi_kg_m2", "mean", band)["estimate"] for band in ("50+", "20-49"))
+    spread = [pick(rows, "bmi_kg_m2", "standard_deviation", band)["estimate"] for band in ("50+", "20-49")]
+    bmi = apart.loc["bmi_kg_m2"].iloc[0]
+    assert bmi["estimate"] == pytest.approx((old - young) / np.sqrt(np.mean(np.square(spread))))
+    assert (bmi["population"], bmi["reference"]) == ("50+", "20-49")
+    shares = [pick(rows, "sex", "proportion", band, "female")["estimate"] for band in ("50+", "20-49")]
+    women = (shares[0] - shares[1]) / np.sqrt(np.mean([p * (1 - p) for p in shares]))
+    assert apart.loc[("sex", "female"), "estimate"] == pytest.approx(women)
+    # Of pregnancies one band alone knows anything.
+    assert apart.loc[("pregnancy_trimester", "second"), "status"] == "not_estimable"
+    table = tables.table_one(pd.concat([rows, apart.reset_index()[rows.columns]])).droplevel(0)
+    assert table.columns[-1] == "SMD" and table.loc["Sex: female, n (%)", "SMD"] == f"{women:.2f}".replace("-", "−")
+    assert table.loc["Pregnancy trimester: second, n (%) of women aged 15 to 49", "SMD"] == "–"
 
 
 def test_by_sex_there_is_no_sex_of_a_sex() -> None:

@@ -17,12 +17,13 @@ import pandas as pd
 import pytest
 from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_rows, peak, verdict
 
-from crampstudy import analyses, claims, codebook, evidence
+from crampstudy import analyses, claims, codebook, estimates, evidence
 from crampstudy.claims import power, rules
 from crampstudy.claims.ledger import LedgerEntry
 from crampstudy.claims.published import NONE_FOUND, published
 from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, STATED, SUPPORTED
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
 from crampstudy.wording import with_none
 
@@ -89,6 +90,15 @@ class TestTables:
         fluid = claims.rows_of_claim("C20", found)
         assert fluid["level"].tolist() == ["within", "lag 1"] and set(fluid["term"]) == {"contrast: fluid_ml"}
         assert claims.rows_of_claim("C54", found).empty
+
+    def test_where_no_level_has_an_estimate_the_row_that_says_why_is_meant(self) -> None:
+        cells = {"analysis": kinds.CONDITION.name, "term": "laba", "outcome": "cramps", "scale": "rate_ratio"}
+        why = estimates.row(status="not_estimable", note="laba does not vary", **cells)
+        rows = {"conditions": estimates.frame([why])}
+        (entry,) = (each for each in claims.ledger(rows, "diary") if each.claim.claim == "C58")
+        assert "beta-agonists: laba does not vary (needs participants.laba)" in claims.reason(entry)
+        estimated = estimates.row(status="converged", estimate=2.0, n_participants=50, **cells)
+        assert claims.find("C58").rows("diary")[0].among([estimated]) is None
 
     def test_an_unknown_claim_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"no claim 'C62'.*allowed: C01 to C61"):
@@ -273,6 +283,20 @@ class TestLedger:
         assert "Not beyond chance" not in claims.reason(claim_with(wide, "C33"))
         made["conditions"].loc[at, "p_value"] = 1e-9
         assert "Not beyond chance" not in claims.reason(claim_with(made, "C33"))
+
+    @pytest.mark.parametrize("number", TESTED)
+    def test_a_row_without_a_verdict_of_its_own_gives_a_claim_none(self, found: Found, number: str) -> None:
+        made = changed(found, number, hold=True)
+        of_contrasts = {number: [row for row in claims.find(number).rows("diary") if row.side in ("higher", "lower")]}
+        for row in of_contrasts[number]:
+            at = index_of(row, made[row.section])
+            made[row.section].loc[at, ["verdict", "note"]] = [pd.NA, "of 9 participants, whose intervals cover less"]
+        entry = claim_with(made, number)
+        assert (entry.verdict == INCONCLUSIVE) == bool(of_contrasts[number])
+        if of_contrasts[number]:
+            assert "no verdict of its own: of 9 participants, whose intervals cover less" in claims.reason(entry)
+            # What could have been told follows from its error, which is not known well enough.
+            assert entry.chances is None and not entry.parted
 
     def test_where_cohort_and_literature_part_a_sentence_says_so(self, found: Found) -> None:
         parted = claim_with(changed(found, "C26", hold=True), "C26")

@@ -78,7 +78,7 @@ class TestCommand:
         code, out, err = run("claims", source)
         assert code == 0 and all(f"C{n:02d} " in out for n in range(1, 62))
         assert "Nutrition" in out and "What was published contradicts C03, C20, C26, C28, C54 and C57." in out
-        assert "C34 is not testable here: No section estimates the indirect effect" in out
+        assert "C34 is not testable here: Under the study's graph the part of diabetes on cramps that goes" in out
         assert "could hardly have been told in a cohort of this size" not in out and "12 participants" not in err
 
     def test_settings_reach_the_sections(self, run: Run, source: str, asked: list[Any]) -> None:
@@ -188,6 +188,8 @@ class TestPlan:
         assert planned["C13 Kidney problems go with more cramps"] == "post hoc"
         of_claims = found.estimates[found.estimates["analysis"].eq(kinds.CLAIM.name)]
         assert of_claims["note"].str.match("planned|post hoc").all()
+        said = found.values["not_estimated"]
+        assert "C34: Under the study's graph" in said and "post hoc" not in said
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -115,14 +115,7 @@ def test_curve_over_age(cohort: Cohort) -> None:
     assert list(figure.axes[0].lines[0].get_ydata()) == rows["estimate"].tolist()
 
 
-def test_who_is_in_the_cohort(cohort: Cohort) -> None:
-    counts = who.participants_by_band(cohort, AgeBands())
-    figure = figures.participants(counts)
-    assert {"Women", "Men", "Participants"} <= set(drawn(figure))
-    assert sum(patch.get_height() for patch in figure.axes[0].patches) == counts["n_participants"].sum()
-    weekly = figures.weekly_completeness(who.completeness_by_week(cohort))
-    drawn(weekly)
-    assert len(weekly.axes[0].lines[0].get_xdata()) == 4
+def test_who_has_a_value_of_what(cohort: Cohort) -> None:
     texts = drawn(figures.measured(who.measured(cohort, ["diabetes", "weight_exam", "lean_mass_index_kg_m2"])))
     assert "Examination weight (not measured)" in texts
 
@@ -151,7 +144,7 @@ def test_nothing_at_all_is_said_too(cohort: Cohort) -> None:
     empty: pd.DataFrame = describe(cohort).estimates.iloc[:0]
     draw = (
         *(figures.rates, figures.prevalence, figures.age_curve, figures.ratios),
-        *(figures.participants, figures.weekly_completeness, figures.measured),
+        figures.measured,
     )
     for figure in draw:
         assert message(figure(empty)).startswith("Could not estimate: ")
@@ -221,14 +214,13 @@ def test_labels_never_overlap_whatever_the_bands() -> None:
 
 def test_the_same_rows_make_the_same_bytes(cohort: Cohort) -> None:
     # No jitter, no bootstrap: nothing in a figure is drawn at random.
-    rates, counts = describe(cohort).estimates, who.participants_by_band(cohort, AgeBands())
+    rates = describe(cohort).estimates
     curve, shares = age_curve(cohort), who.measured(cohort, ["diabetes", "sex"])
 
     def made() -> list[bytes]:
-        drawn_of = ((figures.rates, rates), (figures.age_curve, curve))
-        others = ((figures.participants, counts), (figures.measured, shares))
+        drawn_of = ((figures.rates, rates), (figures.age_curve, curve), (figures.measured, shares))
         files = []
-        for draw, rows in (*drawn_of, *others):
+        for draw, rows in drawn_of:
             file = BytesIO()
             with style.journal():
                 draw(rows).savefig(file, format="svg", metadata={"Date": None})

@@ -20,11 +20,12 @@ from test_systematic_reviews import CONTRAST
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.sections.hydration import HEAT
-from crampstudy.claims import ledger, tidy
+from crampstudy.claims import ClaimMultiverse, ledger, tidy
+from crampstudy.claims.specifications import SpecifiedPart, of_claim, recipe, specifications
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.characteristics import differences_between_bands, standardised_differences
 from crampstudy.contrasts.cohorts.factors import compare_factors
 from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -37,6 +38,7 @@ from crampstudy.contrasts.nights.thirds import active_thirds
 from crampstudy.contrasts.nights.windows import adjusted_window
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios
+from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
@@ -84,6 +86,7 @@ OF_DIABETES = estimates.frame(
             ci_high=2.4,
             std_error=0.18,
             df=80.0,
+            verdict="higher",
         )
     ]
 )
@@ -93,6 +96,14 @@ EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KIN
 @pytest.fixture(scope="module")
 def diary() -> Cohort:
     return simulate(80, 35, seed=11)
+
+
+def under_all(rows: pd.DataFrame) -> ClaimMultiverse:
+    """The claim on diabetes, whose row is the same under every specification of a diary."""
+    (entry,) = (each for each in ledger({"conditions": rows}, "diary") if each.claim.claim == "C12")
+    part = entry.parts[0]
+    every = [SpecifiedPart(one, part) for one in specifications([recipe(part.of)], "diary")]
+    return of_claim(entry, "diary", {part.of: every})
 
 
 def with_recall(cohort: Cohort) -> Cohort:
@@ -227,14 +238,15 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),
-        "weeks": who.completeness_by_week(diary),
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
-        "participants": who.participants_by_band(diary, BANDS),
         "flow": flow(diary),
         "logging": logging_by_week(diary),
-        "characteristics by age": who.characteristics(diary, bands=BANDS),
+        "characteristics by age": (by_age := who.characteristics(diary, bands=BANDS)),
+        "differences by age": pd.concat([by_age, differences_between_bands(by_age)]),
+        "age bands": ratios_by_band(diary, BANDS),
         "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
         "claims": tidy.rows(ledger({"conditions": OF_DIABETES}, "diary"), "simulated"),
+        "claims under specifications": tidy.of_multiverse([under_all(OF_DIABETES)], "simulated"),
         "a cohort beside the evidence": evidence.beside_cohort(CONTRAST, "idiopathic"),
     }
 
@@ -306,12 +318,12 @@ def test_every_row_shows_in_its_own_table_in_the_terminal(
 
 
 def test_rows_of_several_kinds_are_several_tables(made: dict[str, pd.DataFrame]) -> None:
-    rows = pd.concat([made["fit"], made["describe"], made["participants"]])
+    rows = pd.concat([made["fit"], made["describe"], made["measured"]])
     shown = list(tables.shown(rows))
     assert [part.of_fit for part in shown] == [True, False, False]
     pd.testing.assert_frame_equal(shown[0].table, tables.factors(made["fit"]))
     pd.testing.assert_frame_equal(shown[1].table, tables.rates(made["describe"]))
-    pd.testing.assert_frame_equal(shown[2].table, tables.participants(made["participants"]))
+    pd.testing.assert_frame_equal(shown[2].table, tables.measured(made["measured"]))
 
 
 def test_every_fit_has_a_table_of_its_own(diary: Cohort, made: dict[str, pd.DataFrame]) -> None:
@@ -357,7 +369,7 @@ def test_both_intervals_of_a_bootstrap_stand_side_by_side(made: dict[str, pd.Dat
 
 def test_figures_draw_the_rows_of_their_kinds_among_others(made: dict[str, pd.DataFrame]) -> None:
     together = pd.concat(made.values(), ignore_index=True)
-    for name in ("participants", "measured", "weekly_completeness"):
+    for name in ("measured", "logging"):
         figure = figures.FIGURES[name](together)
         assert isinstance(figure, Figure) and "Could not estimate" not in "".join(t.get_text() for t in figure.texts)
 

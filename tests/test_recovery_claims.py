@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import recovery_claims as recovery
 from claims_spec import inconclusive_rows
 from scipy import stats
 
-from crampstudy import claims
+from crampstudy import analyses, claims
 from crampstudy.claims import LedgerEntry
+from crampstudy.simulate import Truth, simulate
 from crampstudy.wording import with_none
 
 ROOT = Path(__file__).parent.parent
@@ -86,6 +88,58 @@ def test_the_table_names_what_is_above_the_bound() -> None:
     made = recovery.table([few, many])
     assert "| null | C12 | no effect | 3 | 0 | 0 | 97 | 0 | 3 (8) |" in made
     assert "Wrong are 33 of 200 verdicts; above the bound are C13 (null: 30 of 100)." in made
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[pytest.MonkeyPatch]:
+    """Cohorts of a size that takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recovery, "PEOPLE", 60)
+        patch.setattr(recovery, "NIGHTS", 28)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def done(small: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> list[recovery.Task]:
+    """Two cohorts, one of each state."""
+    made = list(recovery.tasks(1, 7, tmp_path_factory.mktemp("kept")))
+    for task in made:
+        recovery.run(task)
+    return made
+
+
+def test_rows_are_those_of_the_sections(done: list[recovery.Task]) -> None:
+    task = next(each for each in done if each.state == recovery.EFFECTS_ON)
+    cohort = simulate(recovery.PEOPLE, recovery.NIGHTS, seed=task.seed, truth=Truth())
+    sections = {name: analyses.run(name, cohort).estimates for name in ("hydration", "conditions")}
+    kept = {entry.claim.claim: entry for entry in recovery.ledger_of(task.file)}
+    compared = 0
+    for entry in claims.ledger(sections, "diary"):
+        own = kept[entry.claim.claim]
+        if entry.claim.claim in recovery.NULL and entry.parts and entry.parts[0].of.section in sections:
+            assert own.verdict == entry.verdict, entry.claim.claim
+            for one, other in zip(own.parts, entry.parts, strict=True):
+                there = (one.row or {}).get("estimate"), (other.row or {}).get("estimate")
+                assert there[0] == pytest.approx(there[1], rel=1e-8), entry.claim.claim
+                compared += there[0] is not None
+    assert compared > 8
+
+
+def test_what_was_kept_is_judged_and_what_is_missing_is_not_there(done: list[recovery.Task]) -> None:
+    found = recovery.measured(done)
+    assert {each.state for each in found} == set(recovery.STATES)
+    # Every claim of known truth has one verdict, and hardly any is wrong.
+    assert all(sum(each.verdicts.values()) == 1 for each in found)
+    wrong, n = sum(each.wrong for each in found), sum(each.n for each in found)
+    assert n > 40 and wrong <= stats.binom.ppf(0.999, n, recovery.STATED)
+    one = [each for each in done if each.state == "null"]
+    assert {each.state for each in recovery.measured(one) if each.verdicts} == {"null"}
+
+
+def test_cohorts_take_turns_and_have_seeds_of_their_own(tmp_path: Path) -> None:
+    few, many = (list(recovery.tasks(n, 7, tmp_path)) for n in (2, 3))
+    assert many[: len(few)] == few and [each.state for each in few] == [*recovery.STATES] * 2
+    assert len({each.seed for each in many}) == 3 and len({each.file for each in many}) == 6
 
 
 def test_the_page_has_a_table_in_which_no_claim_is_above_the_bound() -> None:

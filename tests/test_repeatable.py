@@ -80,11 +80,20 @@ def elsewhere(source: Path, prefix: str, tmp_path: Path, *options: str, speaking
     return report(f"{prefix}{relative}", tmp_path / "two", there, *options, umask=0o077, **env)
 
 
+def pages_before_the_appendix(pdf: pikepdf.Pdf) -> int:
+    """Return how many pages the main part has, by the bookmarks; of a report without an appendix all."""
+    numbers = {page.objgen: number for number, page in enumerate(pdf.pages)}
+    with pdf.open_outline() as outline:
+        found = [numbers[item.destination[0].objgen] for item in outline.root if item.title.endswith("Appendix")]
+    return found[0] if found else len(pdf.pages)
+
+
 def assert_sound(folder: Path) -> list[dict[str, str]]:
     """Check what every report owes its readers, and return the tidy rows."""
     with pikepdf.open(folder / "report.pdf") as pdf, pdf.open_metadata() as metadata:
         assert metadata["pdfaid:part"] == "2" and metadata["pdfaid:conformance"] == "A"
         assert metadata["pdfuaid:part"] == "1"
+        assert pages_before_the_appendix(pdf) <= 40
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Research output, not medical advice" in page
     rows = list(csv.DictReader((folder / "estimates.csv").open(encoding="utf-8")))

@@ -65,6 +65,9 @@ def test_a_cell_is_printed_one_way(cell: object, text: str) -> None:
         (["1.2 (0.9–1.6)", "–"], True),
         (["<0.001", "0.2"], True),
         (["yes", "1"], False),
+        (["0.7 against 0.85 mmol/L", "2 points below own mean"], False),
+        (["5.9 (5.3–6.5) min", "77.0 (73.1–80.5)%", "1.04", "30 June"], True),
+        (["reference", "−0.33 (−1.96 to 1.30)", "4.60 (2 df)"], True),
         (["B2"], False),
     ],
 )

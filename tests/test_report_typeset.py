@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,10 @@ def figure(label: str = "fig-age") -> Block:
         ax.plot([1, 2], [1, 2])
         ax.set_xlabel("Age (years)")
     return blocks.figure(fig, label, caption="Rates by age.", alt='Line "up" & right', note="A note.")
+
+
+def in_appendix(block: Block) -> Block:
+    return replace(block, data={**block.data, "appendix": True})
 
 
 def table(rows: int = 2) -> Block:
@@ -164,6 +169,45 @@ def test_the_list_stands_before_an_appendix(tmp_path: Path) -> None:
     parts = (OutlinePart("Main", (paths["a"],)), OutlinePart("Appendix", (paths["b"],), appendix=True))
     made = collect(Outline("t", parts), paths).markdown
     assert made.index("without an answer") < made.index("# Appendix") < made.index("# B") and "# Main" not in made
+
+
+def test_what_goes_to_the_appendix_stands_there_under_its_section_and_is_spoken_of_where_it_was(tmp_path: Path) -> None:
+    sleep = [
+        text("# Sleep *well*"),
+        code(blocks.prose("Slept, as @fig-told shows.")),
+        code(in_appendix(figure("fig-told"))),
+        text("## Levels"),
+        code(blocks.prose("Levels.")),
+        code(figure("fig-here"), in_appendix(table())),
+        code(blocks.prose("Of the appendix alone.", appendix=True)),
+        text("## Nothing"),
+        text("## Within"),
+        text("### Deeper"),
+        code(blocks.prose("Deep.")),
+    ]
+    made = gathered(tmp_path, sleep).markdown
+    main, appendix = made.split("# Appendix")
+    assert "{#fig-here" in main and "{#fig-told" not in main and "Of the appendix" not in main
+    # What the text speaks of is not spoken of again.
+    assert "See also @tbl-rates in the appendix." in main and main.count("@fig-told") == 1
+    assert appendix.startswith("\n\n## Checks and sensitivity analyses")
+    assert "# Sleep *well* {#further-n0}" in appendix and "shift=2" in appendix
+    assert appendix.index("{#fig-told") < appendix.index("{#tbl-rates") < appendix.index("Of the appendix alone.")
+    assert "## Nothing" not in made and "## Within\n\n### Deeper" in made
+
+
+def test_the_appendix_of_an_outline_takes_it_first(tmp_path: Path) -> None:
+    cells = {
+        "a": [text("# A"), code(in_appendix(table()))],
+        "b": [text("# B"), code(blocks.prose("Own."))],
+    }
+    for name, own in cells.items():
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": own}), encoding="utf-8")
+    paths = {name: tmp_path / f"{name}.ipynb" for name in "ab"}
+    parts = (OutlinePart("Main", (paths["a"],)), OutlinePart("More", (paths["b"],), appendix=True))
+    made = collect(Outline("t", parts), paths).markdown
+    order = [made.index(each) for each in ("# Main", "See also", "# More", "## Checks", "{#tbl-rates", "# B")]
+    assert order == sorted(order) and "# Appendix" not in made
 
 
 def test_estimates_are_joined_under_one_header(tmp_path: Path) -> None:

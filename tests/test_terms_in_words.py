@@ -16,6 +16,7 @@ from crampstudy.models.classes import ordinal_rows
 from crampstudy.models.coefficients.contrast_units import unit_of
 from crampstudy.models.terms.factors import Column
 from crampstudy.sources import open_cohort
+from crampstudy.tables.remarks import reworded
 
 DIARY = str(Path(__file__).parent / "parity" / "diary")
 Run = Callable[..., tuple[int, str, str]]
@@ -211,3 +212,19 @@ def test_of_numbers_the_difference_has_its_unit_in_the_heading(diary: Cohort) ->
 def test_a_note_has_no_formula_of_a_label(diary: Cohort) -> None:
     rows = fit(diary, model="poisson", terms="age_years + I(age_years / 10) + I(age_years ** 2) + sex").estimates
     assert "I(" not in tables.notes(rows) and "follows from the terms before it" in tables.notes(rows)
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (
+            "one participant alone has laba = true: a ratio would rest",
+            "one participant alone has long-acting beta agonist",
+        ),
+        ("one participant alone has diabetes = false: a", "one participant alone has no diabetes: a"),
+        ("alone has pregnancy_trimester = third: a", "alone has pregnancy trimester: third: a"),
+        ("too few to take between(sitting_min) as well", "to take sitting, between participants as well"),
+    ],
+)
+def test_names_of_columns_are_words_in_reasons(note: str, said: str) -> None:
+    assert said in reworded(note)

@@ -420,7 +420,10 @@ def test_what_does_not_change_within_anybody_is_said() -> None:
     # All walk the same: there is no between.
     assert row(rows, "between(steps)")["note"] == "between(steps) does not vary"
     said = tables.notes(rows)
-    assert "Exercise: within and between participants could not be told apart: within(exercise) does not vary." in said
+    assert (
+        "Exercise: within and between participants could not be told apart: exercise, within participants does not "
+        "vary." in said
+    )
     assert row(rows, "steps")["status"] == "converged"
 
 

@@ -24,6 +24,8 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
     [
         ({"estimate": 0.914, "ci_low": 0.8, "ci_high": 1.034}, "0.91 (0.80–1.03)"),
         ({"estimate": 1234.5, "ci_low": 1000, "ci_high": 2000}, "1,234.50 (1,000.00–2,000.00)"),
+        # Of such limits decimals say nothing.
+        ({"estimate": 39.74, "ci_low": 0.0, "ci_high": 67860.03}, "39.74 (0.00–67,860)"),
         ({"estimate": 0.5}, "0.50"),
         ({"status": "boundary", "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.02}, "0.00 (0.00–0.02)"),
         # What rounds to zero has no sign, and limits that differ show it.

@@ -112,6 +112,10 @@ def counted(number: int, plural: str, verb: str = "") -> str:
     return " ".join(f"{number:,} {plural} {verb}".split())
 
 
+_LARGE = 10_000
+"""From here on the decimals of an estimate say nothing."""
+
+
 def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
     """Return ``0.91 (0.80–1.03)``, or why there is no number; ``factor`` 100 makes per cents."""
     if row["status"] == "not_measured":
@@ -124,7 +128,7 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     # Limits that differ are printed with as many decimals as show it.
     enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
     digits = next(enough, digits)
-    middle, low, high = (number(cell, digits) for cell in cells)
+    middle, low, high = (number(cell, digits if abs(cell) < _LARGE else 0) for cell in cells)
     # After a minus sign a dash between the limits would be read as another one.
     between = " to " if MINUS in low + high else DASH
     return f"{middle} ({low}{between}{high})"

@@ -154,12 +154,23 @@ def _renew_compared(asked: argparse.Namespace) -> None:
 
 
 def _renew_claims(asked: argparse.Namespace) -> None:
-    """Measure how often verdicts on claims are wrong, and write their table."""
-    found = claims.measured(asked.cohorts or claims.COHORTS, asked.seed, asked.cluster or asked.workers)
+    """Measure how often verdicts on claims are wrong, and write their table; cohorts of a run before count."""
+    if asked.fresh:
+        shutil.rmtree(asked.state / f"seed-{asked.seed}" / "claims", ignore_errors=True)
+    every = list(claims.tasks(asked.cohorts or claims.COHORTS, asked.seed, asked.state))
+    began = time.monotonic()
+    left = (
+        each
+        for each in every
+        if not each.file.exists() and (asked.minutes is None or time.monotonic() - began < 60 * asked.minutes)
+    )
+    for done, _ in enumerate(compute.map(claims.run, left, workers=asked.cluster or asked.workers)):
+        sys.stderr.write(f"\r{done + 1} cohorts for claims, {time.monotonic() - began:.0f} s")
+    made = claims.table(claims.measured(every))
     if asked.write:
-        _write(asked.write, claims.table(found), claims.MARKS)
+        _write(asked.write, made, claims.MARKS)
     else:
-        sys.stdout.write(f"{claims.table(found)}\n")
+        sys.stdout.write(f"{made}\n")
 
 
 def _write(path: Path, made: str, marks: tuple[str, str] = table.MARKS) -> None:
@@ -196,7 +207,8 @@ def _arguments() -> argparse.Namespace:
     )
     found = parser.parse_args()
     parts = ("models", "scenarios", "people", "minutes", "cohorts")
-    found.whole = all(getattr(found, part) == parser.get_default(part) for part in parts)
+    single = any(getattr(found, part) for part in ("rates", "sections", "compared", "claims"))
+    found.whole = not single and all(getattr(found, part) == parser.get_default(part) for part in parts)
     if found.cohorts is not None and found.cohorts < 1:
         parser.error("--cohorts must be at least 1")
     if found.people is not None and (found.people < 1 or found.write):

@@ -7,19 +7,22 @@ contradicted, each with a probability of at most 2.5% by the 95% interval of its
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from recovery_claim_rows import rows_of_claims
+from recovery_keys import of_claims as key
 from scipy import stats
 
-from crampstudy import claims, compute
-from crampstudy.analyses.registry import run_others
-from crampstudy.analyses.settings import Settings
+from crampstudy import claims, estimates
 from crampstudy.claims import LedgerEntry, rules
 from crampstudy.simulate import Truth, simulate
+from crampstudy.wording import with_none
 
 MARKS = "<!-- claims: begin -->", "<!-- claims: end -->"
 COHORTS, PEOPLE, NIGHTS = 200, 200, 56
@@ -36,8 +39,8 @@ EFFECTS: Mapping[str, str] = {
 """What is true where the simulator's effects act; of other claims its truth has no sign."""
 NULL: Mapping[str, str] = dict.fromkeys((*EFFECTS, "C10", "C11", "C17", "C28", "C31", "C43", "C55", "C57", "C60"), NONE)
 """Where none does."""
-STATES: Mapping[str, Mapping[str, str]] = {"effects on": EFFECTS, "null": NULL}
-_SECTIONS = ("age-and-muscle", "nutrition", "treatments", "hydration", "activity", "conditions", "season")
+EFFECTS_ON = "effects on"
+STATES: Mapping[str, Mapping[str, str]] = {EFFECTS_ON: EFFECTS, "null": NULL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +82,18 @@ def _around_none(entry: LedgerEntry) -> bool:
     return any(row["ci_low"] <= 1 <= row["ci_high"] for row in rows)
 
 
-def verdicts_of(state: str, seed: int) -> dict[str, tuple[str, bool]]:
-    """Return of each claim whose truth is known the verdict in one cohort, and whether it is wrong."""
-    truth = Truth() if state == "effects on" else Truth().without_effects()
-    cohort = simulate(PEOPLE, NIGHTS, seed=seed, truth=truth)
-    others = run_others(cohort, Settings(), _SECTIONS)
-    found = {name: each.estimates for name, each in others.items()}
-    return told(claims.ledger(found, "diary"), STATES[state])
+def rows_of(state: str, seed: int) -> dict[str, str]:
+    """Return by section, as CSV, the rows of one cohort that claims are read off."""
+    truth = Truth() if state == EFFECTS_ON else Truth().without_effects()
+    found = rows_of_claims(simulate(PEOPLE, NIGHTS, seed=seed, truth=truth))
+    return {section: estimates.to_csv(_meant(section, rows)) for section, rows in found.items()}
+
+
+def _meant(section: str, rows: pd.DataFrame) -> pd.DataFrame:
+    every = with_none(rows)
+    meant = (row.among(every) for row in claims.CLAIM_ROWS if row.section == section and row.kind in ("", "diary"))
+    keys = [row["key"] for row in meant if row is not None]
+    return rows[rows["key"].isin(keys)]
 
 
 def told(ledger: Sequence[LedgerEntry], truths: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
@@ -94,14 +102,46 @@ def told(ledger: Sequence[LedgerEntry], truths: Mapping[str, str]) -> dict[str, 
     return {name: (entry.verdict, wrong(entry, truths[name])) for name, entry in known.items()}
 
 
-def measured(cohorts: int, seed: int, workers: compute.Workers) -> list[Judged]:
-    """Return how the claims were judged in so many cohorts of each state."""
-    seeds = [int(each.generate_state(1)[0]) for each in np.random.SeedSequence(seed).spawn(cohorts)]
-    return [
-        each
-        for state in STATES
-        for each in judged(state, list(compute.map(partial(verdicts_of, state), seeds, workers=workers)))
-    ]
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cohort of a ``state``, by its number and seed, and the file in which its rows are kept."""
+
+    state: str
+    number: int
+    seed: int
+    file: Path
+
+
+def tasks(cohorts: int, seed: int, place: Path) -> Iterator[Task]:
+    """Yield the cohorts of both states in turn, so that of a run that is ended both have as many."""
+    for number, of_cohort in enumerate(np.random.SeedSequence(seed).spawn(cohorts)):
+        for state in STATES:
+            file = place / f"seed-{seed}" / "claims" / key() / state.replace(" ", "-") / f"{number:04}.json"
+            yield Task(state, number, int(of_cohort.generate_state(1)[0]), file)
+
+
+def run(task: Task) -> None:
+    """Keep the rows of a cohort."""
+    found = rows_of(task.state, task.seed)
+    task.file.parent.mkdir(parents=True, exist_ok=True)
+    aside = task.file.with_suffix(".new")
+    aside.write_text(json.dumps(found), encoding="utf-8")
+    aside.replace(task.file)
+
+
+def measured(made: Iterable[Task]) -> list[Judged]:
+    """Return how the claims were judged in the cohorts of each state whose rows are there."""
+    by_state: dict[str, list[Mapping[str, tuple[str, bool]]]] = {state: [] for state in STATES}
+    for task in made:
+        if task.file.exists():
+            by_state[task.state].append(told(ledger_of(task.file), STATES[task.state]))
+    return [each for state, verdicts in by_state.items() for each in judged(state, verdicts)]
+
+
+def ledger_of(file: Path) -> tuple[LedgerEntry, ...]:
+    """Return the ledger of a cohort whose rows were kept."""
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    return claims.ledger({section: estimates.from_csv(text) for section, text in kept.items()}, "diary")
 
 
 def judged(state: str, made: Sequence[Mapping[str, tuple[str, bool]]]) -> Iterator[Judged]:
@@ -123,4 +163,6 @@ def table(found: Sequence[Judged]) -> str:
     above = [f"{each.claim} ({each.state}: {each.wrong} of {each.n})" for each in found if each.wrong > each.most]
     total, n = sum(each.wrong for each in found), sum(each.n for each in found)
     said = f"above the bound are {', '.join(above)}" if above else "no claim is above the bound"
-    return "\n".join([*lines, "", f"Wrong are {total} of {n:,} verdicts; {said}."])
+    cohorts = {each.state: sum(each.verdicts.values()) for each in found}
+    of_states = " and ".join(f"{number} with the state {state}" for state, number in cohorts.items())
+    return "\n".join([*lines, "", f"Wrong are {total} of {n:,} verdicts; {said}. Cohorts: {of_states}."])

@@ -52,8 +52,25 @@ def key(model: str, by: str | None = None) -> str:
 
     ``by`` is the door of exposures of person-time that has them.
     """
+    return _digest((*files(model), *_of_exposures(by)))
+
+
+@cache
+def of_claims() -> str:
+    """Return twelve letters that change with the code behind the rows that claims are read off."""
+    return _digest(sorted({*files("negative-binomial"), *_of_claims()}))
+
+
+def _of_claims() -> Iterator[Path]:
+    yield Path(__file__).with_name("recovery_claim_rows.py")
+    for room in ("contrasts", "treatments", "causal", "codebook"):
+        yield from (p for p in (PACKAGE / room).rglob("*") if p.suffix in {".py", ".csv", ".yaml"})
+    yield from (PACKAGE / "analyses" / "sections" / f"{name}.py" for name in ("activity", "hydration", "season"))
+
+
+def _digest(paths: Iterable[Path]) -> str:
     found = hashlib.sha256()
-    for path in (*files(model), *_of_exposures(by)):
+    for path in paths:
         text = path.read_text(encoding="utf-8")
         found.update(_code(text) if path.suffix == ".py" else text.encode())
     return found.hexdigest()[:12]

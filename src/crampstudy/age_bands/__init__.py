@@ -68,6 +68,17 @@ class AgeBands:
         inner = tuple(f"{a}-{b - 1}" for a, b in pairwise(self.limits))
         return (f"<{self.limits[0]}", *inner, f"{self.limits[-1]}+")
 
+    def find(self, text: str) -> str:
+        """Return the label of the band that a text names, from the first limit on, with a hyphen or a dash.
+
+        Raises:
+            BandError: it names none of them.
+        """
+        label, known = text.strip().replace("\u2013", "-"), self.labels[1:]
+        if label not in known:
+            raise BandError(f"no age band {text!r}; name one of {', '.join(known)}")
+        return label
+
     def label(self, age_years: float) -> str:
         """Return the label of the band that holds ``age_years`` (19.9 is below 20).
 

@@ -31,7 +31,7 @@ def kept(asked: tuple[object, ...], cohorts: tuple[Cohort, ...], find: Callable[
     place = cache.of_report()
     if place is None:
         return find()
-    key = cache.key_of(asked, [told(cohort) for cohort in cohorts], *_software())
+    key = cache.key_of(asked, [told(cohort) for cohort in cohorts], *software())
     before = place.get(_KIND, key)
     if before is not None:
         return unpacked(before)
@@ -48,7 +48,8 @@ def told(cohort: Cohort) -> tuple[object, ...]:
     return *facts, cohort.digest, dataclasses.asdict(cohort.attrition)
 
 
-def _software() -> tuple[object, ...]:
+def software() -> tuple[object, ...]:
+    """Return the code that findings rest on: the package's own, Python and the other packages."""
     return digests.of_numbers(), digests.python(), digests.packages()
 
 

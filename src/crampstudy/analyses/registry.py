@@ -116,7 +116,7 @@ def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None
 
     Where ``names`` are given, of these alone.
     """
-    settings = replace(settings, where=None, plan=None)
+    settings = replace(settings, where=None, plan=None, multiverse=False)
     without_graph = replace(settings, graph=None)
     return {
         each.name: _results(cohort, each.name, settings if each.follows_graph else without_graph)
@@ -132,6 +132,8 @@ def _results(cohort: Cohort, name: str, settings: Settings) -> SectionResults:
 
 
 def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:
+    # A kind of cohort that has none of the parts says of all of them why.
+    parts = parts or analysis.parts
     # Said once, where the section's own prose begins.
     said = {name: "" if i else f"Could not estimate: {reason}." for i, name in enumerate(analysis.values)}
     found = Findings(together([]), values=said, could_not=dict.fromkeys(parts, reason))

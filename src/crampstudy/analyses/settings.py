@@ -34,9 +34,13 @@ class Settings:
         where: a condition on participants, such as ``sex = 'female'``; who does not meet it is outside of every
             analysis, in a survey with a design that stays whole.
         plan: which claims were planned before the data were looked at; the others are post hoc.
+        multiverse: whether claims are tested under other specifications as well, which takes minutes.
+        reference_band: the age band that the others are compared with, such as ``20-39``; by default the youngest with
+            enough participants and a cramp.
+        smd: whether the table of characteristics has standardised mean differences between the age bands.
 
     Raises:
-        BandError: the limits do not increase.
+        BandError: the limits do not increase, or the reference is none of the bands.
         UsageError: the standard, the level, the hemisphere or a number of nights is none of what is allowed.
     """
 
@@ -51,10 +55,15 @@ class Settings:
     washout: int = 0
     where: str | None = None
     plan: ClaimPlan | None = None
+    multiverse: bool = False
+    reference_band: str | None = None
+    smd: bool = False
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.
         object.__setattr__(self, "age_bands", AgeBands(tuple(self.age_bands)).limits)
+        if self.reference_band is not None:
+            object.__setattr__(self, "reference_band", self.bands.find(self.reference_band))
         if self.standard not in (*STANDARDS, "none"):
             said, allowed = f"no standard population {self.standard!r}", f"allowed: {', '.join(STANDARDS)}, none"
             raise suggestions.unknown(UsageError, said, self.standard, (*STANDARDS, "none"), allowed)

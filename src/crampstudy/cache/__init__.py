@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "report": "what reports were made of, and where their sources are",
     "notebook": "sections as they were run",
     "findings": "what analyses found: no model is fitted anew for them",
+    "multiverse": "claims under other specifications",
 }
 MOST_BYTES = 2 * 1024**3
 """Beyond this, what was not used for longest goes."""

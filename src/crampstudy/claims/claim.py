@@ -68,13 +68,17 @@ class ClaimRow:
     side: str = ""
 
     def among(self, rows: Iterable[Row]) -> Row | None:
-        """Return the one of the ``rows`` of its section that is meant: of several groups that of most participants."""
-        found = [row for row in rows if self._means(row)]
+        """Return the one of the ``rows`` of its section that is meant: of several groups that of most participants.
+
+        Where a term has no estimate of any level, the row that says why is meant.
+        """
+        of_term = [row for row in rows if self._means(row)]
+        found = [row for row in of_term if self.level in ("", row["level"])]
+        found = found or [row for row in of_term if row["level"] is None and row["estimate"] is None]
         return max(found, key=lambda row: row["n_participants"] or 0, default=None)
 
     def _means(self, row: Row) -> bool:
-        cells = ("analysis", "term", "level", "outcome")
-        if any(getattr(self, name) not in ("", row[name]) for name in cells):
+        if any(getattr(self, name) not in ("", row[name]) for name in ("analysis", "term", "outcome")):
             return False
         whom = row["population"] or ""
         return not self.population or whom == self.population or whom.endswith(f" {self.population}")

@@ -67,7 +67,8 @@ class LedgerEntry:
     def chances(self) -> power.Chances | None:
         """The probability of each verdict of the row that is shown, by truth."""
         part = self.deciding
-        return power.chances(part.row, part.of.side) if part and part.row and part.of.side else None
+        judged = part is not None and part.row is not None and part.of.side and not rules.unjudged(part.row)
+        return power.chances(part.row, part.of.side) if part and part.row and judged else None
 
     @property
     def parted(self) -> bool:
@@ -119,19 +120,20 @@ def _parts(claim: Claim, found: _Records, kind: str, margins: Margins) -> Iterat
     for row in claim.rows(kind):
         by_part.setdefault((row.part, bool(row.side)), []).append(row)
     for rows in by_part.values():
-        made = [_part(row, found, margins) for row in rows]
+        made = [part_of(row, found.get(row.section, ()), margins) for row in rows]
         there = [each for each in made if each.row is not None]
         taken = next((each for each in there if each.row and rules.estimated(each.row)), [*there, *made][0])
         yield replace(taken, needs=tuple(dict.fromkeys(row.needs for row in rows)))
 
 
-def _part(of: ClaimRow, found: _Records, margins: Margins) -> ClaimPart:
-    row = of.among(found.get(of.section, ()))
+def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> ClaimPart:
+    """Return what the ``rows`` of its section, or of a model of its own, say of a row of a claim."""
+    row = of.among(rows)
     if row is None:
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
-    return ClaimPart(of, row, rules.of_row(row, of.side, margins))
+    return ClaimPart(of, row, rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins))
 
 
 def _of_season(part: ClaimPart, beside: Sequence[ClaimPart], hemisphere: Hemisphere, margins: Margins) -> ClaimPart:

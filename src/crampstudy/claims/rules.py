@@ -41,6 +41,11 @@ def estimated(row: Mapping[str, Any]) -> bool:
     return row["status"] in ("converged", "boundary") and bool(pd.notna(row["estimate"]))
 
 
+def unjudged(row: Mapping[str, Any]) -> bool:
+    """Say whether a section gave a ratio or a difference no verdict, so that its interval gives a claim none either."""
+    return estimated(row) and verdicts.compares(row) and bool(pd.isna(row["verdict"]))
+
+
 def of_contrast(row: Mapping[str, Any], side: str, margins: Margins = MARGINS) -> ClaimVerdict:
     """Return what the interval of a ratio or a difference says of the claim that it is ``higher`` or ``lower``."""
     said = verdicts.verdict(row, margins)

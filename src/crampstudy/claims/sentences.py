@@ -10,13 +10,10 @@ from crampstudy import wording
 from crampstudy.claims import power, rules
 from crampstudy.claims.claim import CITATION, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
+from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import estimate
 
-_NO_MEDIATION = (
-    "no section estimates the indirect effect, which a mediation analysis of participants.diabetes and "
-    "participants.neuropathy would test"
-)
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
 _NUMBER = re.compile(r"[\d.]+")
 
@@ -32,7 +29,7 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield claim.published
         return
     if claim.rule == MEDIATION and not entry.parts:
-        yield _NO_MEDIATION
+        yield _of_mediation()
     yield from _of_parts(entry)
     if claim.kind == "omission":
         yield f"the article leaves this out; what was published: {entry.published.verdict}"
@@ -45,6 +42,17 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
 
 
+def _of_mediation() -> str:
+    """Return why no section tests that diabetes acts by way of neuropathy, which is asked of the study's graph."""
+    from crampstudy.causal import mediated_path  # tables of claims need no graph
+
+    path = mediated_path("diabetes", "neuropathy", "cramps")
+    columns = "participants.diabetes and participants.neuropathy"
+    if path.identified:
+        return f"no section estimates the indirect effect, which a mediation analysis of {columns} would test"
+    return f"{path.sentence}, so that a mediation analysis of {columns} would give a number, and not that part"
+
+
 def _alpha(entry: LedgerEntry) -> float:
     """Return the level of the test that the interval of the row is."""
     return 1 - float(next(part.row["ci_level"] for part in entry.parts if part.row is not None))
@@ -54,6 +62,19 @@ def number(entry: LedgerEntry) -> str:
     """Return the number of the row that is shown, and where its interval lies; empty where there is no row."""
     part = entry.deciding
     return f"{wording.capital(_said(part))}." if part else ""
+
+
+def specified(found: ClaimMultiverse) -> str:
+    """Return how many specifications of a claim agree with it, how far their estimates lie apart, and what else."""
+    if found.share is None:
+        parts = [f"none of {len(found.every)} specifications could be made"]
+    else:
+        parts = [f"{found.agreeing} of {len(found.made)} specifications agree"]
+        parts += [f"{n} {verdict}" for verdict, n in found.verdicts.items() if verdict != found.entry.verdict]
+    if found.estimates:
+        parts.append(f"estimates from {min(found.estimates):.3g} to {max(found.estimates):.3g}")
+    parts += [f"{n} could not be made: {why}" for why, n in found.reasons.items()]
+    return "; ".join(parts)
 
 
 def power_words(entry: LedgerEntry) -> str:
@@ -126,6 +147,8 @@ def _where(part: ClaimPart) -> str:
         return (
             f"wholly {'where' if part.verdict == rules.SUPPORTED else 'outside of where'} it is claimed to be, {level}"
         )
+    if rules.unjudged(row):
+        return f"which has no verdict of its own: {row['note'] or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
     null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"

@@ -11,7 +11,9 @@ from crampstudy import estimates
 from crampstudy.claims import rules
 from crampstudy.claims.claim import Row
 from crampstudy.claims.ledger import LedgerEntry
-from crampstudy.claims.sentences import reason
+from crampstudy.claims.sentences import reason, specified
+from crampstudy.claims.specifications import ClaimMultiverse
+from crampstudy.claims.specifications import said as told
 from crampstudy.estimates import kinds
 from crampstudy.estimates.rows import Status
 
@@ -54,9 +56,50 @@ def _status(entry: LedgerEntry, made: Row | None) -> Status:
     return "not_measured" if entry.parts or entry.beside else "not_estimable"
 
 
-def records(ledger: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
-    """Return what ``crampstudy claims --json`` prints: an object a claim."""
-    return [_record(entry) for entry in ledger]
+def of_multiverse(found: Iterable[ClaimMultiverse], cohort: str) -> pd.DataFrame:
+    """Return for each claim the share of its specifications that agree with it, and a row of each of them."""
+    return estimates.frame(row for each in found for row in _of_universes(each, cohort))
+
+
+def _of_universes(found: ClaimMultiverse, cohort: str) -> Iterator[dict[str, Any]]:
+    shared = {"cohort": cohort, "term": found.entry.claim.claim}
+    yield estimates.row(
+        **shared,
+        analysis=kinds.AGREEMENT.name,
+        scale="proportion",
+        estimate=found.share,
+        verdict=found.entry.verdict,
+        status="not_estimable" if found.share is None else "converged",
+        note=specified(found),
+    )
+    shown = found.entry.deciding
+    for each in found.every:
+        part = next(one.part for one in each.parts if shown is None or one.part.of == shown.of)
+        kept = {name: cell for name, cell in (part.row or {}).items() if name not in _OWN}
+        status = cast(Status, part.row["status"]) if part.row else "not_estimable"
+        cells = {"analysis": kinds.UNDER_SPECIFICATION.name, "level": told(each.specification)}
+        yield estimates.row(**kept | shared | cells, verdict=each.verdict, status=status, note=each.why or None)
+
+
+def records(ledger: Iterable[LedgerEntry], found: Iterable[ClaimMultiverse] | None = None) -> list[dict[str, Any]]:
+    """Return what ``crampstudy claims --json`` prints: an object a claim, with its specifications where there are."""
+    if found is None:
+        return [_record(entry) for entry in ledger]
+    by_claim = {each.entry.claim.claim: _multiverse(each) for each in found}
+    return [_record(entry) | {"multiverse": by_claim.get(entry.claim.claim)} for entry in ledger]
+
+
+def _multiverse(found: ClaimMultiverse) -> dict[str, Any]:
+    lowest, highest = (min(found.estimates), max(found.estimates)) if found.estimates else (None, None)
+    return {
+        "specifications": len(found.every),
+        "made": len(found.made),
+        "agree": found.agreeing,
+        "verdicts": dict(found.verdicts),
+        "lowest": lowest,
+        "highest": highest,
+        "could_not": dict(found.reasons),
+    }
 
 
 def _record(entry: LedgerEntry) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from crampstudy.cli.options import (
     Force,
     Graph,
     HemisphereName,
+    NoCache,
+    NWorkers,
     ObservedFrom,
     ObservedTo,
     OutOrDefault,
@@ -36,7 +38,7 @@ from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from crampstudy.analyses import Findings
-    from crampstudy.claims import LedgerEntry
+    from crampstudy.claims import ClaimMultiverse, LedgerEntry
     from crampstudy.evidence import Synthesis, SynthesisOptions
 
 _FREEZE = "--freeze"
@@ -144,6 +146,12 @@ def claims(
         Path | None,
         typer.Option(metavar="PLAN", help="Write the plan of all claims to this file (YAML), and look at no data."),
     ] = None,
+    multiverse: Annotated[
+        bool,
+        typer.Option("--multiverse", help="Test each claim under all of its specifications as well; takes minutes."),
+    ] = False,
+    workers: NWorkers = 1,
+    no_cache: NoCache = False,
     out: OutOrDefault = None,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
@@ -159,15 +167,19 @@ def claims(
         return
     if source is None:
         raise UsageError("claims are held against the cohort of a SOURCE; only --freeze goes without")
-    from crampstudy import analyses, estimates
+    from crampstudy import analyses, compute, estimates
     from crampstudy.age_bands import AgeBands
     from crampstudy.analyses.findings import together
     from crampstudy.analyses.overview import claims as section
     from crampstudy.analyses.registry import run_others
     from crampstudy.analyses.within import within
+    from crampstudy.cli.rerun.unchanged import cache_of_user
     from crampstudy.nights import of_cohort
     from crampstudy.sources.address import with_unlogged
 
+    if not multiverse and (workers != 1 or no_cache):
+        raise UsageError("--workers and --no-cache are of --multiverse, which tests each claim many times; add it")
+    compute.check_workers(workers)
     output = Output(as_json, as_csv, force)
     settings = analyses.Settings(
         age_bands=(bands(age_bands) or AgeBands()).limits,
@@ -182,8 +194,12 @@ def claims(
         typer.echo(f"note: {cohort.name}: {said}", err=True)
     others = run_others(cohort, settings, section.SECTIONS)
     ledger = section.ledger_of(cohort, settings, others)
-    found = section.findings(ledger, cohort)
-    as_objects, tidy_rows = _json(ledger), estimates.to_csv(found.estimates)
+    specified = None
+    if multiverse:
+        place = cache_of_user(no_cache)
+        specified = section.specified(ledger, cohort, settings, place=place, workers=workers)
+    found = section.findings(ledger, cohort, specified=specified)
+    as_objects, tidy_rows = _json(ledger, specified), estimates.to_csv(found.estimates)
     output.put({"--json": lambda: as_objects, "--csv": lambda: tidy_rows}, lambda: _show_claims(ledger, found))
     if out is not None:
         behind = estimates.to_csv(together(each.estimates for each in others.values()))
@@ -204,10 +220,10 @@ def _freeze(file: Path, *, force: bool) -> None:
     )
 
 
-def _json(ledger: Sequence[LedgerEntry]) -> str:
+def _json(ledger: Sequence[LedgerEntry], specified: Sequence[ClaimMultiverse] | None) -> str:
     from crampstudy.claims import tidy
 
-    return json.dumps(tidy.records(ledger), indent=1, ensure_ascii=False, allow_nan=False)
+    return json.dumps(tidy.records(ledger, specified), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _show_claims(ledger: Sequence[LedgerEntry], found: Findings) -> None:
@@ -215,10 +231,15 @@ def _show_claims(ledger: Sequence[LedgerEntry], found: Findings) -> None:
     from crampstudy import claims as room
     from crampstudy import tables, terminal
     from crampstudy.claims import rules
+    from crampstudy.estimates import kinds
 
     terminal.show_tables([("", tables.claims(found.estimates))])
     for name in ("answer", "foreseeable", "parted", "omissions"):
         typer.echo(found.values[name])
+    if kinds.AGREEMENT.rows(found.estimates).size:
+        specified = tables.claim_specifications(found.estimates)
+        terminal.show_tables([("Under all specifications:", specified)])
+        typer.echo(f"{found.values['specifications']} {specified.notes[0]}")
     for entry in ledger:
         if entry.verdict == rules.NOT_TESTABLE:
             typer.echo(f"{entry.claim.claim} is not testable here: {room.reason(entry)}")

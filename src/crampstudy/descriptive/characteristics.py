@@ -15,7 +15,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.estimates import kinds
-from crampstudy.nights import coverage, observed_night, people
+from crampstudy.nights import coverage, people
 
 DOMAINS = ("demography", "conditions", "medication", "electrolytes", "nutrition", "muscle", "joints")
 _LEFT_OUT = ("birth_year",)
@@ -238,45 +238,6 @@ def _completeness(cohort: Cohort, label: str, part: pl.DataFrame) -> Iterator[Ro
         yield estimates.row(status="converged", scale="median_longest_gap", unit="nights", estimate=gap, **cells)
 
 
-def completeness_by_week(cohort: Cohort) -> pd.DataFrame:
-    """Return the share of participants' nights observed in each week since their own first night (diaries).
-
-    Only nights up to a participant's last row are expected.
-    """
-    diary = cohort.frame("diary").with_columns(observed=observed_night(cohort))
-    first = diary.group_by("participant_id").agg(first=pl.col("date").min(), last=pl.col("date").max())
-    spans = first.with_columns(night=pl.int_ranges(0, (pl.col("last") - pl.col("first")).dt.total_days() + 1)).explode(
-        "night"
-    )
-    expected = spans.group_by(week=pl.col("night") // 7 + 1).agg(
-        expected=pl.len(), participants=pl.col("participant_id").n_unique()
-    )
-    seen = (
-        diary.filter("observed")
-        .join(first, on="participant_id")
-        .group_by(week=(pl.col("date") - pl.col("first")).dt.total_days() // 7 + 1)
-        .agg(observed=pl.len())
-    )
-    weeks = expected.join(seen, on="week", how="left").with_columns(pl.col("observed").fill_null(0)).sort("week")
-    return estimates.frame(
-        estimates.row(
-            status="converged",
-            cohort=cohort.name,
-            population="all",
-            analysis=kinds.COMPLETENESS_BY_WEEK.name,
-            outcome="cramps",
-            term="study_week",
-            level=str(week["week"]),
-            scale="proportion",
-            estimate=week["observed"] / week["expected"],
-            n_participants=week["participants"],
-            n_nights=week["expected"],
-            n_events=week["observed"],
-        )
-        for week in weeks.iter_rows(named=True)
-    )
-
-
 def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) -> pd.DataFrame:
     """Return the share of participants of at least ``youngest`` years who have a value of each variable.
 
@@ -302,24 +263,3 @@ def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) ->
         known = frame.height - frame[name].null_count()
         rows.append(estimates.row(status="converged", estimate=known / frame.height, n_events=known, **cells))
     return estimates.frame(rows)
-
-
-def participants_by_band(cohort: Cohort, bands: AgeBands) -> pd.DataFrame:
-    """Return the number of participants by age band (those present) and sex."""
-    frame = people(cohort, bands).filter(pl.col("age_band").is_not_null())
-    counts = frame.group_by("age_band", "sex").len().sort("age_band", "sex").drop_nulls()
-    return estimates.frame(
-        estimates.row(
-            status="converged",
-            cohort=cohort.name,
-            population=row["sex"],
-            analysis=kinds.PARTICIPANTS.name,
-            term="age_band",
-            level=row["age_band"],
-            scale="count",
-            unit="participants",
-            estimate=row["len"],
-            n_participants=row["len"],
-        )
-        for row in counts.iter_rows(named=True)
-    )

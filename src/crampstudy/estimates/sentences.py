@@ -33,6 +33,11 @@ def estimate(row: Mapping[str, Any]) -> str:
     return wording.estimate(row, digits, factor)
 
 
+def in_brackets(row: Mapping[str, Any]) -> str:
+    """Return the number of a row with its interval for a text in brackets: ``1.74; 1.00–3.03``."""
+    return estimate(row).replace(" (", "; ").removesuffix(")")
+
+
 def value(row: Mapping[str, Any]) -> str:
     """Return the number of a row with its interval and unit, or why there is none."""
     said = estimate(row)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
-from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.cohort import measured
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.overview.attrition import cohort_flow, logging
 from crampstudy.figures.overview.claims import claims
 from crampstudy.figures.overview.headlines import headlines
+from crampstudy.figures.overview.specifications import claim_specifications
 from crampstudy.figures.phenotypes import calendars, group_profiles
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
@@ -42,8 +43,6 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         age_curve,
         relief,
         ratios,
-        participants,
-        weekly_completeness,
         measured,
         dose_response,
         distribution,
@@ -70,6 +69,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         logging,
         headlines,
         claims,
+        claim_specifications,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -82,6 +82,7 @@ __all__ = [
     "between_cohorts",
     "both_directions",
     "calendars",
+    "claim_specifications",
     "claims",
     "cohort_flow",
     "common_measure",
@@ -97,7 +98,6 @@ __all__ = [
     "modified",
     "onset",
     "overlap",
-    "participants",
     "picture",
     "prediction",
     "prevalence",
@@ -113,6 +113,5 @@ __all__ = [
     "single_participants",
     "treatment_course",
     "usual_sleep",
-    "weekly_completeness",
     "within_between",
 ]

@@ -75,11 +75,12 @@ class Block(OneLine):
             display(_markdown("\n\n".join(below)), raw=True)
 
 
-def prose(text: str) -> Block:
+def prose(text: str, *, appendix: bool = False) -> Block:
     """Return text of the report: Markdown in which ``{{name}}`` is a value, ``@tbl-age`` a reference, ``@key`` a work.
 
     The notebook shows it with these in words, so far as they are known where it stands. Headings belong into cells of
-    Markdown, which a notebook's table of contents lists.
+    Markdown, which a notebook's table of contents lists. In the ``appendix`` it stands with what :func:`show` sends
+    there.
 
     Raises:
         ReportError: there is no text.
@@ -87,11 +88,18 @@ def prose(text: str) -> Block:
     markdown = dedent(text).strip()
     if not markdown:
         raise ReportError("the prose is empty; write a sentence or take the cell out")
-    return Block("prose", {"markdown": markdown}, _markdown(_SECTION.shown(markdown)))
+    return Block("prose", {"markdown": markdown, **_placed(appendix)}, _markdown(_SECTION.shown(markdown)))
 
 
 def figure(
-    fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None, data: pd.DataFrame | None = None
+    fig: Figure,
+    label: str,
+    *,
+    caption: str,
+    alt: str,
+    note: str | None = None,
+    data: pd.DataFrame | None = None,
+    appendix: bool = False,
 ) -> Block:
     """Return a figure as a block and close it.
 
@@ -105,6 +113,7 @@ def figure(
         alt: what a reader who cannot see the figure needs to know of it.
         note: small print under the caption; Markdown. What abbreviations stand for is said after it.
         data: what is drawn, such as rows of estimates; it stands beside the report as ``figures/fig-….csv``.
+        appendix: whether the report has it in its appendix, and a reference to it here.
 
     Raises:
         ReportError: the label is malformed, or caption or alt is empty.
@@ -115,11 +124,19 @@ def figure(
     plt.close(fig)
     drawn = None if data is None else to_csv(data)
     note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
-    shown = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words, "csv": drawn}
+    shown: dict[str, Any] = {
+        "label": label,
+        "caption": caption,
+        "alt": alt,
+        "note": note,
+        "svg": as_words,
+        "csv": drawn,
+    }
+    shown |= _placed(appendix)
     return Block("figure", shown, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
 
 
-def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None) -> Block:
+def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None, appendix: bool = False) -> Block:
     """Return a data frame as a block.
 
     An index of one level is the stub, headed by its name; of two levels, row group and stub. Text is
@@ -131,6 +148,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
         label: ``tbl-…``, the target of ``@tbl-…``.
         caption: one sentence over the table; Markdown.
         note: small print under the table; Markdown. What abbreviations stand for is said after it.
+        appendix: whether the report has it in its appendix, and a reference to it here.
 
     Raises:
         ReportError: the label is malformed, the caption empty, the frame has no rows, too many levels,
@@ -156,7 +174,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
     rows = list(zip(*columns.values(), strict=True))
     names = [None if group is None else _printed(group, label) for group in groups]
     note = defined(note, (text for texts in (heads, *rows) for text in texts), caption)
-    data = {
+    data: dict[str, Any] = {
         "label": label,
         "caption": caption,
         "note": note,
@@ -166,6 +184,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
             for name, cells, summary in zip(names, rows, overlapping(columns["stub"]), strict=True)
         ],
     }
+    data |= _placed(appendix)
     plain = df.to_string(max_rows=20, max_cols=10)
     return Block("table", data, {"text/html": _great_table(columns, names, heads, aligns, label), "text/plain": plain})
 
@@ -214,8 +233,8 @@ def _markdown(text: str) -> dict[str, str]:
     return {"text/markdown": text, "text/plain": text}
 
 
-def show(found: Findings, label: str) -> Block:
-    """Return the table or figure of an analysis by its label.
+def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
+    """Return the table or figure of an analysis by its label; checks and sensitivity analyses go to the ``appendix``.
 
     What could not be made says why, and what this kind of cohort does not have that it has none: to the reader of the
     notebook, for the report leaves both out, with what its prose says of them. A caption or a note of one's own is put
@@ -230,14 +249,18 @@ def show(found: Findings, label: str) -> Block:
         return _missing(label, reason)
     if label in found.tables:
         made = found.tables[label]
-        return table(made.frame, label, caption=made.caption, note=made.note)
+        return table(made.frame, label, caption=made.caption, note=made.note, appendix=appendix)
     if label in found.figures:
         drawing = found.figures[label]
         drawn = FIGURES[drawing.figure](drawing.estimates)
         caption, alt, note = drawing.caption, drawing.alt, drawing.note
-        return figure(drawn, label, caption=caption, alt=alt, note=note, data=drawing.estimates)
+        return figure(drawn, label, caption=caption, alt=alt, note=note, data=drawing.estimates, appendix=appendix)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
+
+
+def _placed(appendix: bool) -> dict[str, bool]:
+    return {"appendix": True} if appendix else {}
 
 
 def _missing(label: str, reason: str) -> Block:

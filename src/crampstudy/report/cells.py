@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 MISSING = "–"
-_WITHOUT = frozenset({"", MISSING, "could not estimate", "not measured"})
+_WITHOUT = frozenset({"", MISSING, "could not estimate", "not measured", "reference"})
 """What stands in a column of numbers where there is none."""
+_WORDS = re.compile(r"(?<![\w.])(?!(?:to|of|df)\b)[^\W\d_]{2,}(?!\w)")
+"""A word within a number's cell, but for those of its interval or its degrees of freedom."""
 _BAND = re.compile(r"(\d+)(\+|[–-]\d+)")
 _EVERYBODY = frozenset({"All", "all", "All ages", "Total"})
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -35,9 +37,13 @@ def as_text(cell: Any) -> str:
 
 
 def is_numeric(cells: Iterable[object]) -> bool:
-    """Say whether a column reads as numbers (``1.2 (0.9–1.6)`` does), and so is set flush right."""
-    shown = (text for text in map(as_text, cells) if text not in _WITHOUT)
-    return all(re.match(r"[-−+<>≤≥=]?\s?[.\d∞]", text) for text in shown)
+    """Say whether a column reads as numbers (``1.2 (0.9–1.6)`` does), and so is set flush right.
+
+    Texts that begin with a number and go on in words, as ``40 against 75 nmol/L``, are words where most of them are.
+    """
+    shown = [text for text in map(as_text, cells) if text not in _WITHOUT]
+    wordy = sum(bool(_WORDS.search(text)) for text in shown)
+    return all(re.match(r"[-−+<>≤≥=]?\s?[.\d∞]", text) for text in shown) and (not shown or 2 * wordy <= len(shown))
 
 
 def overlapping(stubs: Sequence[str]) -> list[bool]:

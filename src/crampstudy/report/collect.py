@@ -15,11 +15,15 @@ from crampstudy.report.outline import Outline
 from crampstudy.report.prose import VALUE, escaped, without
 from crampstudy.report.trace import RowTrace, TextPiece, as_data, shown
 from crampstudy.report.trace.places import RowPlaces, keys_of
+from crampstudy.wording import listed
 
 _VIEW = {"figure": "image/svg+xml", "table": "text/html"}
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*(?:\{[^{}]*\})?[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"\s*(#{1,6}) ")
+_HEADING_LINE = re.compile(r"\s*#{1,6} .*")
 _UNANSWERED = "Questions without an answer here"
+_APPENDIX, _FURTHER = "Appendix", "Checks and sensitivity analyses"
+_MENTION = re.compile(r"@((?:fig|tbl)-[\w-]+)")
 _LABEL = re.compile(r"\{#((?:sec|eq)-[\w-]+)")
 # A notebook's heading may not lose its own page, nor a report its figures, to a bare object.
 _UNBLOCKED = ("image/svg+xml", "image/png", "text/html")
@@ -43,7 +47,8 @@ class Document:
 def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[str] = ()) -> Document:
     """Return the document of executed notebooks (name → file) in the order of the outline.
 
-    Those that ran ``later`` say again what the others recorded, and such a row is recorded once.
+    What they send to the appendix stands at its head, under the titles of their sections. Those that ran ``later`` say
+    again what the others recorded, and such a row is recorded once.
 
     Raises:
         ReportError: a label or value is defined twice, a value unknown, or a result shown without a block.
@@ -58,17 +63,27 @@ def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[st
     gathered.trace()
     parts: list[str] = []
     appendix: list[str] = []
+    further: list[str] = []
     for part in outline.parts:
         names = [path.stem for path in part.notebooks if not gathered.unanswered(path.stem)]
         texts = [_notebook(name, contents[name], gathered) for name in names]
         # A part of one notebook that bears its title needs no heading of its own.
-        alone = len(texts) == 1 and re.match(rf"\s*# +{re.escape(part.title or '')}\s*(\{{|$)", texts[0], re.MULTILINE)
+        bears = rf"\s*# +{re.escape(part.title or '')}\s*(\{{|$)"
+        alone = len(texts) == 1 and re.match(bears, texts[0].main, re.MULTILINE)
         shift = 0 if part.title is None or alone else 1
         place = appendix if part.appendix else parts
         if shift and texts:
             place.append(f"# {escaped(part.title or '')}\n")
         for name, text in zip(names, texts, strict=True):
-            place.append(f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n")
+            place.append(_of_notebook(name, text.main, shift))
+            if text.further:
+                title = _TITLE.search(text.main)
+                heading = f"# {title[1] if title else escaped(name)} {{#further-{name}}}"
+                further.append(_of_notebook(name, f"{heading}\n\n{text.further}", shift=2))
+    if further:
+        # An outline may have no appendix of its own, or one that is a single section.
+        headed = appendix[:1] if appendix[:1] and appendix[0].startswith("# ") else [f"# {_APPENDIX}\n"]
+        appendix = [*headed, f"## {_FURTHER}\n", *further, *(each for each in appendix if each not in headed)]
     # A summary of the others says so at its head.
     if not any("unanswered" in gathered.found.get(name, {}) for name in later):
         parts += _unanswered(contents, gathered)
@@ -86,7 +101,11 @@ def _unanswered(contents: Mapping[str, list[Mapping[str, Any]]], gathered: _Gath
             lines.append(f"- **{titles[0] if titles else escaped(name)}.** {escaped(reason)}")
     if lines:
         text = "\n".join([f"# {_UNANSWERED}", "", *lines])
-        yield f":::::::: {{.notebook name=unanswered shift=0}}\n\n{text}\n\n::::::::\n"
+        yield _of_notebook("unanswered", text, shift=0)
+
+
+def _of_notebook(name: str, text: str, shift: int) -> str:
+    return f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n"
 
 
 def _markdown_of(cells: list[Mapping[str, Any]]) -> str:
@@ -212,21 +231,35 @@ def displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 @dataclass(slots=True)
 class _Subsection:
-    """What stands under a heading, with how many parts are shown there and how many are missing."""
+    """What stands under a heading, with how many parts are shown there and how many are missing.
+
+    ``moved`` are the labels of parts that stand in the appendix instead.
+    """
 
     level: int
     pieces: list[str] = field(default_factory=list)
     shown: int = 0
     missing: int = 0
+    moved: list[str] = field(default_factory=list)
 
     @property
-    def kept(self) -> bool:
-        """Whether the report has it: not where all that it was to show is missing."""
-        return self.level < 2 or self.shown > 0 or not self.missing
+    def empty(self) -> bool:
+        """Whether all that it was to show is missing, or there is nothing under its heading."""
+        said = any(_HEADING_LINE.sub("", piece, count=1).strip() for piece in self.pieces)
+        return self.shown == 0 and (self.missing > 0 or not said)
 
 
-def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) -> str:
+@dataclass(frozen=True, slots=True)
+class _SectionText:
+    """The text of a notebook, and what of it stands in the appendix."""
+
+    main: str
+    further: str
+
+
+def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) -> _SectionText:
     subsections = [_Subsection(0)]
+    further: list[str] = []
     values = gathered.seen_from(name)
     for cell in cells:
         source = "".join(cell["source"])
@@ -243,14 +276,36 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
                 here.pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
         for data in displayed(cell):
             block = data.get(MIME, {})
+            place = further if block.get("appendix") else here.pieces
             if block.get("label") in gathered.missing:
                 here.missing += 1
             elif block.get("kind") == "prose":
-                here.pieces.append(_filled(without(block["markdown"], gathered.missing), values, name, gathered.places))
+                place.append(_filled(without(block["markdown"], gathered.missing), values, name, gathered.places))
             elif block.get("kind") in _VIEW:
-                here.pieces.append(_div(block, values, name, gathered.places))
+                place.append(_div(block, values, name, gathered.places))
                 here.shown += 1
-    return "\n\n".join(piece for each in subsections if each.kept for piece in each.pieces)
+                here.moved += [block["label"]] if block.get("appendix") else []
+    kept = _kept(subsections)
+    told = {label for each in kept for piece in each.pieces for label in _MENTION.findall(piece)}
+    for each in kept:
+        each.pieces += _elsewhere([label for label in each.moved if label not in told])
+    pieces = (piece for each in kept for piece in each.pieces)
+    return _SectionText("\n\n".join(pieces), "\n\n".join(filter(None, further)))
+
+
+def _kept(subsections: list[_Subsection]) -> list[_Subsection]:
+    """Return the subsections that the report has: an empty one only where one that is not stands within it."""
+    kept: list[_Subsection] = []
+    for each in reversed(subsections):
+        if each.level < 2 or not each.empty or (kept and kept[0].level > each.level):
+            kept.insert(0, each)
+    return kept
+
+
+def _elsewhere(labels: list[str]) -> Iterator[str]:
+    """Yield the sentence that leads to what stands in the appendix, of which the text says nothing itself."""
+    if labels:
+        yield f"See also {listed(f'@{label}' for label in labels)} in the appendix."
 
 
 def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:

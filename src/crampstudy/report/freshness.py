@@ -24,11 +24,17 @@ VARIABLES = ("SOURCE_DATE_EPOCH",)
 
 def ingredients(notebooks: Sequence[Path], outline: Path | None) -> dict[str, str]:
     """Return the digests of what a report is made of beside its data and its parameters."""
+    return {**_of_notebooks(notebooks, outline), **digests.package_parts(), **_locks(notebooks)}
+
+
+def _of_notebooks(notebooks: Sequence[Path], outline: Path | None) -> dict[str, str]:
     found = {f"notebook {path.stem}": digests.of_file(path) for path in notebooks}
-    if outline is not None:
-        found["outline"] = digests.of_file(outline)
+    return found if outline is None else found | {"outline": digests.of_file(outline)}
+
+
+def _locks(notebooks: Sequence[Path]) -> dict[str, str]:
     # The lock of a project lies beside the folder of its notebooks.
-    return {**found, **digests.package_parts(), **digests.of_locks(notebooks[0].parent.parent)}
+    return digests.of_locks(notebooks[0].parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +97,44 @@ class Made:
     parts: Mapping[str, str]
 
 
-def parts(
-    asked: ReportRequest, roots: Iterable[Path], notebooks: Sequence[Path], outline: Path | None
-) -> dict[str, str]:
-    """Return all that a report would be made of now: a digest or a value of each part, by name."""
+@dataclass(frozen=True, slots=True)
+class ReportParts:
+    """All that a report is made of: a digest or a value of each part by its name, the parts by what they are.
+
+    Args:
+        data: the files of the data, and what options name.
+        asked: options, and variables of the environment.
+        notebooks: the notebooks, and their outline.
+        software: code of this package, Python, and the packages that are installed.
+        locks: lock files of the project.
+    """
+
+    data: Mapping[str, str]
+    asked: Mapping[str, str]
+    notebooks: Mapping[str, str]
+    software: Mapping[str, str]
+    locks: Mapping[str, str]
+
+    @property
+    def all(self) -> dict[str, str]:
+        """Every part by its name."""
+        return {**self.data, **self.asked, **self.notebooks, **self.software, **self.locks}
+
+
+def parts(asked: ReportRequest, roots: Iterable[Path], notebooks: Sequence[Path], outline: Path | None) -> ReportParts:
+    """Return all that a report would be made of now."""
     # A standard population or a plan is named by an option.
     files = [*data_files(roots), *(Path(value) for value in asked.options.values() if names_file(value))]
     data = {f"file {os.path.relpath(path)}": digests.of_file(path) for path in files}
     variables = {f"variable {name}": os.environ[name] for name in VARIABLES if os.environ.get(name)}
-    software = digests.python() | {f"package {name}": version for name, version in digests.packages().items()}
-    return {**data, **asked.options, **variables, **ingredients(notebooks, outline), **software}
+    packages = {f"package {name}": version for name, version in digests.packages().items()}
+    return ReportParts(
+        data=data,
+        asked={**asked.options, **variables},
+        notebooks=_of_notebooks(notebooks, outline),
+        software={**digests.package_parts(), **digests.python(), **packages},
+        locks=_locks(notebooks),
+    )
 
 
 def names_file(value: object) -> bool:
@@ -121,7 +155,7 @@ def data_files(roots: Iterable[Path]) -> Iterator[Path]:
 
 def stale(made: Made, asked: ReportRequest, notebooks: Sequence[Path], outline: Path | None) -> list[Change]:
     """Return what has changed since a report was made; none, and it is as it would be made now."""
-    now = parts(asked, map(Path, made.roots), notebooks, outline)
+    now = parts(asked, map(Path, made.roots), notebooks, outline).all
     return [*changes(made.parts, now), *_edited(Path(made.folder))]
 
 

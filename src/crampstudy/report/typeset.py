@@ -213,7 +213,8 @@ def _header(front: Front, document: Document) -> str:
     )
     if front.parameters:
         rows = "\n".join(
-            f'<tr><th scope="row">{name}</th><td>{value}</td><td>{meaning}</td></tr>'
+            f'<tr><th scope="row">{name}</th><td data-head="Value">{value}</td>'
+            f'<td data-head="Meaning">{meaning}</td></tr>'
             for name, value, meaning in (map(html.escape, cells) for cells in front.parameters)
         )
         heads = "".join(f'<th scope="col">{head}</th>' for head in ("Parameter", "Value", "Meaning"))

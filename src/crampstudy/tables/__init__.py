@@ -26,11 +26,11 @@ from crampstudy.tables.frequency import (
     season,
 )
 from crampstudy.tables.not_estimated import ALL_ESTIMATED, not_estimated
-from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
+from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
 from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
-from crampstudy.tables.overview.claims import claims
+from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.overview.methods import adjusted_for, definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
@@ -45,7 +45,7 @@ from crampstudy.tables.sections.cohorts import (
     standardised_otherwise,
 )
 from crampstudy.tables.sections.compared import standardised_differences
-from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
+from crampstudy.tables.sections.comparisons import beside_reference, between_bands, between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -98,6 +98,8 @@ __all__ = [
     "at_contrasts",
     "balance",
     "beside_ratios",
+    "beside_reference",
+    "between_bands",
     "between_cohorts",
     "between_kinds",
     "bootstrap",
@@ -105,6 +107,7 @@ __all__ = [
     "calibration_points",
     "case_criteria",
     "case_rates",
+    "claim_specifications",
     "claims",
     "classes",
     "cleaning",
@@ -150,7 +153,6 @@ __all__ = [
     "opinion_notes",
     "overlap",
     "parameters",
-    "participants",
     "peak",
     "people_by_frequency",
     "pooled",
@@ -187,6 +189,5 @@ __all__ = [
     "treatment_sensitivities",
     "trials",
     "usual_sleep",
-    "weekly_completeness",
     "weekly_intervals",
 ]

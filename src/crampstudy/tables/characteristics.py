@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import codebook, wording
+from crampstudy.estimates import kinds
 from crampstudy.tables.table import table_of_rows
 from crampstudy.wording import SEXES
 
@@ -21,8 +22,14 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return who the participants are, overall and by sex or age band, grouped by domain.
 
     Numbers are mean (SD), or where there are quartiles median (lower to upper quartile); the rest n (%). By age the
-    headings say how many there are, and the last column how many have no value.
+    headings say how many there are, and a column how many have no value; where there are standardised differences
+    between the bands, the last column has them.
     """
+    apart = {
+        (row["term"], None if pd.isna(row["level"]) else row["level"]): row
+        for row in wording.records(kinds.DIFFERENCE_BETWEEN_BANDS.rows(estimates))
+    }
+    estimates = kinds.CHARACTERISTICS.rows(estimates)
     lines: dict[tuple[str, str], dict[str, str]] = {}
     skewed = set(estimates.loc[estimates["scale"].isin(_OF_NUMBERS), "term"])
     absent = estimates[estimates["scale"] == "missing"].set_index(["term", "population"])
@@ -39,6 +46,8 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
             # Said once of a variable, at the first of its levels.
             line[_MISSING] = "" if row["term"] in told else wording.count(absent.loc[(row["term"], "all"), "estimate"])
             told.add(row["term"])
+        if row["population"] == "all" and apart:
+            line[_APART] = _difference(apart.get((row["term"], None if pd.isna(row["level"]) else row["level"])))
     if not lines:
         lines["", "No characteristic was recorded"] = {"all": wording.DASH}
     # A domain stands in one place, wherever its variables stand in the codebook.
@@ -49,11 +58,15 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
     populations = [c for c in dict.fromkeys(["all", *estimates["population"]]) if c in made.columns]
     numbers = dict(absent["n_participants"].groupby("population").max()) if len(absent) else {}
     headings = {name: _heading(name, numbers) for name in populations}
-    columns = [*populations, *([_MISSING] if _MISSING in made.columns else [])]
+    columns = [*populations, *(name for name in (_MISSING, _APART) if name in made.columns)]
     return made.reindex(columns=columns).fillna(wording.DASH).rename(columns=headings)
 
 
-_MISSING = "Missing"
+_MISSING, _APART = "Missing", "SMD"
+
+
+def _difference(row: Mapping[str, Any] | None) -> str:
+    return wording.DASH if row is None or row["status"] != "converged" else wording.number(row["estimate"], 2)
 
 
 def _heading(population: str, numbers: Mapping[Any, int]) -> str:

@@ -66,7 +66,8 @@ def classes(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the shares of people by cramps in 30 nights in per cent: implied by the nights, then in windows."""
     shown = estimates[estimates["level"].isin(GROUPS)]
     how = shown["analysis"].map(lambda name: kinds.named(name).label)
-    return _by_class(shown.assign(row=shown["population"].map(of_group) + ", " + how), {}, "Cramps in 30 nights")
+    rows = (shown["population"].map(of_group) + ", " + how).map(wording.capital)
+    return _by_class(shown.assign(row=rows), {}, "Cramps in 30 nights")
 
 
 def _by_class(rows: pd.DataFrame, columns: dict[str, pd.Series[str]], stub: str) -> pd.DataFrame:

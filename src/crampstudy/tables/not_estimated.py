@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.claims import plan
+from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
+_MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
+_OF = re.compile(r"((?:no|one) [\w ]+?) of (.+?)((?:, so .+)?)")
+_SEVERAL = 3
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
 def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     """Return what of the ``rows`` was not measured or has no estimate, and which ``parts`` could not be made, by label.
 
-    A reason is told once, with what it is of.
+    A reason is told once, with what it is of. What a specification of a claim lacks stands in its own table.
     """
+    rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
+    # That it was planned is no reason.
+    rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
     unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna()
     names = dict.fromkeys(wording.small(wording.term(str(term))) for term in unmeasured)
     said = [f"not measured in this cohort: {wording.listed(names)}"] if names else []
-    failed = reasons(rows)
+    failed = _of_several(reasons(rows))
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
     said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known]
     return wording.sentences(said) or ALL_ESTIMATED
+
+
+def _of_several(failed: str) -> str:
+    """Return reasons of which those that differ in what they are of alone are one, where there are three or more."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for part in failed.split("; "):
+        match = _OF.fullmatch(part)
+        found.setdefault((match[1], match[3]) if match else (part, ""), []).append(match[2] if match else "")
+    said = []
+    for (first, last), names in found.items():
+        if len(names) < _SEVERAL:
+            said += [f"{first} of {name}{last}" if name else first for name in names]
+        else:
+            said.append(f"{first}{' each' if first.startswith('one ') else ''} of {wording.listed(names)}{last}")
+    return "; ".join(said)

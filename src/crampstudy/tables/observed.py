@@ -7,7 +7,6 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.tables.table import table_of_rows
-from crampstudy.wording import SEXES
 
 
 @table_of_rows
@@ -46,28 +45,4 @@ def measured(estimates: pd.DataFrame) -> pd.DataFrame:
         }
     )
     made.index = pd.Index([wording.term(name) for name in estimates["term"]], name="Variable")
-    return made
-
-
-@table_of_rows
-def weekly_completeness(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the share of expected nights that were observed, by week of the study."""
-    rows = kinds.COMPLETENESS_BY_WEEK.rows(estimates)
-    return pd.DataFrame(
-        {
-            "Participants": rows["n_participants"].map(wording.count).tolist(),
-            "Nights expected": rows["n_nights"].map(wording.count).tolist(),
-            "Nights observed": rows["n_events"].map(wording.count).tolist(),
-            "Share (%)": [wording.number(100 * share, 1) for share in rows["estimate"]],
-        },
-        index=pd.Index(rows["level"].tolist(), name="Week"),
-    )
-
-
-@table_of_rows
-def participants(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the number of participants by age band and sex."""
-    counts = kinds.PARTICIPANTS.rows(estimates).pivot(index="level", columns="population", values="n_participants")
-    made = pd.DataFrame({name: counts[sex].map(wording.count) for sex, name in SEXES.items() if sex in counts.columns})
-    made.index = pd.Index(map(wording.level, counts.index), name="Age (years)")
     return made

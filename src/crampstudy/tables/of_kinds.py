@@ -12,7 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
 from crampstudy.tables.overview import attrition
-from crampstudy.tables.overview.claims import claims
+from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.sections import (
     case_definition,
     cohorts,
@@ -39,16 +39,16 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
         *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
-        *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
-        *(observed.measured, observed.participants, attrition.cohort_flow, attrition.logging),
-        *(comparisons.between_cohorts, comparisons.cohort_interaction),
+        *(characteristics.table_one, observed.completeness),
+        *(observed.measured, attrition.cohort_flow, attrition.logging),
+        *(comparisons.between_cohorts, comparisons.between_bands, comparisons.cohort_interaction),
         *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),
         *(cohorts.pooled_cohorts, cohorts.few_events, cohorts.beside_ratios),
         compared.standardised_differences,
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
-        *(conditions, age_ratios, claims),
+        *(conditions, age_ratios, claims, claim_specifications),
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(prediction.prediction_scores, prediction.prediction_skill, prediction.calibration_points),
         *(prediction.net_benefits, prediction.weekly_intervals, prediction.domain_importance),

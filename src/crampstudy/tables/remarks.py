@@ -17,7 +17,8 @@ _OF_GROUPS = ("rate", "prevalence", "median")
 _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
 _FEW_NAMES = 3
-_CALLED = re.compile(r"(?<![\w.])(?:I|C|ns|bs|cr|poly|scale|center|exp|sqrt|log(?:2|10|1p)?)\([^()]*\)")
+_OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
+_CALLED = re.compile(r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|scale|center|exp|sqrt|log(?:2|10|1p)?)\([^()]*\)")
 """What a formula makes of a variable, within a text."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _COVARIANCES = {
@@ -147,8 +148,15 @@ def reworded(text: str) -> str:
     text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
+    text = _OF_ONE.sub(_of_one, text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
     return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./=]\w)", lambda match: wording.small(wording.label(match[0])), text)
+
+
+def _of_one(said: re.Match[str]) -> str:
+    """Return what one participant alone has, in words: ``has diabetes``, ``has pregnancy trimester: third``."""
+    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
+    return {"yes": f"has {name}", "no": f"has no {name}"}.get(level, f"has {name}: {level}")
 
 
 def parameters(estimates: pd.DataFrame) -> list[str]:

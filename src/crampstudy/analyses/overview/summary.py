@@ -59,10 +59,11 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
 def _alt(main: pd.DataFrame) -> str:
     judged = main["verdict"].value_counts()
     said = [f"{judged[verdict]} {verdict}" for verdict in _VERDICTS if verdict in judged]
-    return f"A forest of {wording.counted(len(main), 'ratios')}: {wording.listed(said)}." if said else "No ratio."
+    drawn = int(main["estimate"].notna().sum()) - int(judged.get("too few", 0))
+    return f"A forest of {wording.counted(drawn, 'ratios')}: {wording.listed(said)}." if said else "No ratio."
 
 
-_VERDICTS = ("higher", "lower", "differs but negligible", "near null", "inconclusive", "too few")
+_VERDICTS = ("higher", "lower", "differs but negligible", "near null", "inconclusive")
 _TITLES = {
     "cohort": "Cohort",
     "frequency": "Frequency",

@@ -10,12 +10,13 @@ import polars as pl
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
 from crampstudy.analyses.sentences import age as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
@@ -29,23 +30,15 @@ _PARTS = (_CURVE, _BANDS, _MUSCLE, _WITHOUT, _RATIOS)
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return incidence rates by age, and rate ratios of muscle, joints, sitting and age."""
-    caption = (
-        "Incidence rate over age as a curve, with pointwise intervals and a rug of the participants, and by age band; "
-        "the line and its shading are the age-standardised rate."
-    )
-    return _found(cohort, settings, _rates(cohort, settings), caption, "negative-binomial", "cramps")
+    return _found(cohort, settings, _rates(cohort, settings), "negative-binomial", "cramps")
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     """Return prevalences of recalled classes by age, and prevalence ratios of muscle, joints, sitting and age."""
-    caption = (
-        "Prevalence of recalled cramps over age as curves, with pointwise intervals and a rug of the participants, and "
-        "by age band."
-    )
-    return _found(cohort, settings, _prevalences(cohort, settings), caption, "survey-poisson", "any_cramp")
+    return _found(cohort, settings, _prevalences(cohort, settings), "survey-poisson", "any_cramp")
 
 
-def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, model: str, outcome: str) -> Findings:
+def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outcome: str) -> Findings:
     asked = {
         "model": model,
         "outcome": outcome,
@@ -59,28 +52,51 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, mo
     of_age = bands.estimates[bands.estimates["population"] != settings.bands.labels[0]]
     # Without an age the bands have none to stand at.
     drawn = together([curve, of_age]) if cohort.has("age_years") else curve
-    drawing = Drawing("age_curve", drawn, caption, alt)
+    curved = bool(has_estimate(curve))
+    drawing = Drawing("age_curve", drawn, _caption(cohort, curved=curved), alt if curved else _BANDS_ALONE)
     muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
     ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     values = {
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
         "limits": said.limits(cohort.kind),
+        "beside": "without and with them side by side, of the same participants"
+        if len(kinds.AGE_BESIDE_ALL.rows(ages.estimates))
+        else "alone, for none of them was measured",
+        "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
     }
     shown = Findings(curve, figures={_CURVE: drawing}, values=values)
     return joined(bands, shown, muscle, ages)
 
 
+_DRAWN = (
+    "over age, as a natural cubic spline of age alone that describes how cramps differ between ages and does not "
+    "explain why, and by age band"
+)
+_BANDS_ALONE = "Points with vertical intervals by age band."
+
+
+def _caption(cohort: Cohort, *, curved: bool) -> str:
+    """Return the caption of the figure: what it draws of this cohort, with a curve or the bands alone."""
+    if cohort.kind == "survey":
+        rug = "over age as curves, with pointwise intervals and a rug of the participants, and "
+        return f"Prevalence of recalled cramps {rug if curved else ''}by age band."
+    rug = "over age as a curve, with pointwise intervals and a rug of the participants, and "
+    standard = "the line and its shading are the age-standardised rate"
+    return f"Incidence rate {rug if curved else ''}by age band; {standard}."
+
+
 def _rates(cohort: Cohort, settings: Settings) -> Findings:
-    rows = _described(cohort, settings)
+    rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
         "corrected for skewness [@hall1992]. The mean of person rates differs from the incidence rate when those who "
         f"log more cramp more, or less. Summary rows overlap with the bands.{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
+    table = _with_ratios(tables.rates(_of_known_age(cohort, rows)), bands)
     return Findings(
-        rows,
-        {_BANDS: ReportTable(tables.rates(rows), "Incidence rate of cramps by age.", f"{note} {tables.notes(rows)}")},
+        together([rows, bands]),
+        {_BANDS: ReportTable(table, f"Incidence rate of cramps{_by_age(cohort)}.", _note(note, rows, bands))},
         values={
             "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
             "frequency": _frequency(cohort, settings, "crude incidence rate", crude, standardised),
@@ -89,24 +105,57 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
-    rows = _described(cohort, settings)
+    rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
         f"moderate-severe: five or more. Rows of 50+ and the like overlap with the bands.{_below(cohort, settings)}"
     )
-    caption = "Prevalence of recalled cramps in the past month by age."
+    caption = f"Prevalence of recalled cramps in the past month{_by_age(cohort)}."
     any_cramp = rows[rows["level"].eq("any")]
     crude, standardised = kinds.PREVALENCE.rows(any_cramp), kinds.STANDARDISED_PREVALENCE.rows(any_cramp)
     quantity = "design-based prevalence of any cramp in the past month"
+    table = _with_ratios(tables.prevalence(_of_known_age(cohort, rows)), bands)
     return Findings(
-        rows,
-        {_BANDS: ReportTable(tables.prevalence(rows), caption, f"{note} {tables.notes(rows)}")},
+        together([rows, bands]),
+        {_BANDS: ReportTable(table, caption, _note(note, rows, bands))},
         values={
             "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
             "classes are none, mild (up to four), and moderate-severe (five or more).",
             "frequency": _frequency(cohort, settings, quantity, crude, standardised),
         },
     )
+
+
+def _by_age(cohort: Cohort) -> str:
+    return " by age" if cohort.has("age_years") else ""
+
+
+def _of_known_age(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table by age; where nobody has an age, that of all participants alone."""
+    everybody = rows[rows["population"].eq("all")]
+    return everybody if not cohort.has("age_years") and len(everybody) else rows
+
+
+def _ratios(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+    """Return the ratio of each age band against that of reference, no row where there are no two bands."""
+    if not cohort.has("age_years") or len(settings.age_bands) < 2:
+        return together([])
+    found = attempt(
+        (),
+        lambda: Findings(
+            ratios_by_band(cohort, settings.bands, reference=settings.reference_band, ci_level=settings.ci_level)
+        ),
+    )
+    return found.estimates
+
+
+def _with_ratios(table: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
+    return tables.beside_reference(table, bands) if len(bands) else table
+
+
+def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
+    said = " Ratios are crude, and describe." if len(bands) else ""
+    return f"{text}{said} {tables.notes(rows)} {tables.notes(bands) if len(bands) else ''}".strip()
 
 
 def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
@@ -119,17 +168,19 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = age_ratios(cohort, **asked)
+    beside = kinds.AGE_BESIDE_ALL.rows(rows)
+    also = " and with all that was measured of muscle, joints and sitting beside, of the same participants"
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption="Ratio of each age, beside sex alone and with all that was measured of muscle, joints and sitting "
-        "beside, of the same participants; log scale.",
+        caption=f"Ratio of each age, beside sex alone{also if has_estimate(beside) else ''}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
     )
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows
     caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
+    caption = caption if len(beside) else "The ratio of age."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 
@@ -176,5 +227,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, _PARTS, {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, _PARTS, {"participants": ("recalled_low",)}),
     },
-    values=("answer", "measure", "frequency", "limits"),
+    values=("answer", "measure", "drawn", "frequency", "beside", "limits"),
 )

@@ -12,6 +12,7 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_by_week
 from crampstudy.estimates.sentences import value
@@ -99,29 +100,32 @@ def _found(
     steps = flow(cohort, youngest=settings.youngest)
     shown = _columns(settings.bands)
     described = who.characteristics(cohort, youngest=settings.youngest, bands=shown)
+    if settings.smd:
+        described = together([described, differences_between_bands(described)])
     merged = "" if shown == settings.bands else " Neighbouring age bands are taken together."
     of_whom = _of_whom(cohort, settings)
     aged = not cohort.frame("participants")["age_years"].null_count()
-    unaged = "" if aged else " Participants without an age are among all and in no age group."
+    some = cohort.has("age_years") and not aged
+    unaged = "" if not some else " Participants without an age are among all and in no age group."
     return Findings(
         together([steps, described, complete, completeness.estimates]),
         tables={
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
-                f"Characteristics of {of_whom}, by age.",
-                f"{_IN_TABLE} {characteristics_note}{merged}",
+                f"Characteristics of {of_whom}{', by age' if cohort.has('age_years') else ''}.",
+                f"{_IN_TABLE} {characteristics_note}{merged}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
-                tables.completeness(complete), "Completeness by age.", completeness_note + unaged
+                tables.completeness(complete),
+                "Completeness by age." if cohort.has("age_years") else "Completeness.",
+                completeness_note + unaged,
             ),
             "tbl-cleaning": ReportTable(
                 tables.cleaning(cohort),
                 "Rows read, accepted and rejected, and cells blanked.",
                 wording.sentences(cohort.attrition.notices) or None,
             ),
-            "tbl-rules": ReportTable(
-                tables.rules(cohort), "Cleaning rules that were broken, by variable, and what it cost."
-            ),
+            **_rules(cohort),
         },
         figures={
             "fig-flow": Drawing(
@@ -138,9 +142,17 @@ def _found(
             "described": of_whom,
             "share": value(_overall(complete)),
             "account": of_cohort(cohort).sentence(),
+            "rules_broken": "" if cohort.attrition.rules else "No rule was broken.",
             **values,
         },
+        absent=() if cohort.attrition.rules else ("tbl-rules",),
     )
+
+
+def _rules(cohort: Cohort) -> dict[str, ReportTable]:
+    """Return which rules of cleaning were broken; of none there is no table."""
+    caption = "Cleaning rules that were broken, by variable, and what it cost."
+    return {"tbl-rules": ReportTable(tables.rules(cohort), caption)} if cohort.attrition.rules else {}
 
 
 def _overall(complete: pd.DataFrame) -> dict[str, Any]:
@@ -153,6 +165,10 @@ _IN_TABLE = (
 )
 
 
+_SMD = (
+    " SMD: the largest standardised mean difference between two of the age bands, the older less the younger; its "
+    "denominator is the root of the mean of the variances of the two, that of a share p being p (1 − p)."
+)
 _MOST_COLUMNS = 4
 """Age bands of which the table of characteristics has a column each."""
 
@@ -193,6 +209,6 @@ ANALYSIS = Analysis(
     answers={"diary": CohortAnswer(of_diary, PARTS), "survey": CohortAnswer(of_survey, PARTS)},
     values=(
         *("cohort_name", "cohort_kind", "n_participants", "described"),
-        *("expected", "observed", "share", "completeness_shown", "account"),
+        *("expected", "observed", "share", "completeness_shown", "rules_broken", "account"),
     ),
 )

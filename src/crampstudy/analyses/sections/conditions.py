@@ -53,11 +53,13 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         why = "no condition and no drug was recorded of the participants"
         why = why if measured.empty else "no ratio of a condition or a drug could be estimated"
         return Findings(rows, values=values, could_not=dict.fromkeys((_TABLE, _FIGURE, _ADJUSTED), why))
+    # Without ages, or with few of an age, those of all ages alone are drawn.
+    two = has_estimate(rows[~rows["analysis"].eq(kinds.CONDITION.name)])
+    by_age = " at 50 and at 75 years, each from one model with its product with age" if two else " at all ages"
     drawing = Drawing(
         "ratios_by_age",
         measured,
-        caption="Ratios by condition at 50 and at 75 years, each from one model with its product with age; with "
-        "the number of participants who have it.",
+        caption=f"Ratios by condition{by_age}; with the number of participants who have it.",
         alt=said.alt(rows),
         note="The shaded band holds ratios that are as good as 1.",
     )

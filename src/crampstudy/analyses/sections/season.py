@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_term import age_term
@@ -24,6 +24,8 @@ FIGURE, CYCLE, EXAMINED = "fig-season", "tbl-season", "tbl-season-examined"
 SEED = 20240101
 """Of the resamples: the same cohort has the same intervals."""
 _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
+_CAPTION = "Incidence rate by calendar month, all years together, with intervals"
+_CURVE = "; the curve is the fitted cycle at the mean of what it is adjusted for, with its pointwise band."
 _OF_CYCLE = (
     "A cosine and a sine of the day of the year in a negative binomial model of the nights, adjusted for age, sex and "
     "the night in study. The relative amplitude is (max − min) / (max + min) of the rate. Amplitude, peak and the "
@@ -42,8 +44,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     drawing = Drawing(
         "season",
         together([kinds.MONTHS.rows(rows), kinds.CYCLE.rows(rows)]),
-        caption="Incidence rate by calendar month, all years together, with intervals; the curve is the fitted cycle "
-        "at the mean of what it is adjusted for, with its pointwise band.",
+        caption=_CAPTION + (_CURVE if has_estimate(kinds.CYCLE.rows(rows)) else "."),
         alt=_answer(cycle),
     )
     dates = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]

@@ -67,8 +67,8 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         AnalysisError: always.
     """
     raise AnalysisError(
-        f"{cohort.name} is a survey, which asks how often people have cramps and not what each of them was like, nor "
-        "in which weeks they came, so that it has no red flags"
+        f"{cohort.heading} is a survey, which asks how often people have cramps and not what each of them was like, "
+        "nor in which weeks they came, so that it has no red flags"
     )
 
 

@@ -74,7 +74,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         AnalysisError: always.
     """
     raise AnalysisError(
-        f"{cohort.name} is a survey, which asks people once and neither gives a treatment nor follows its course"
+        f"{cohort.heading} is a survey, which asks people once and neither gives a treatment nor follows its course"
     )
 
 

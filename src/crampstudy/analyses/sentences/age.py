@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import estimate, in_brackets
 from crampstudy.tables.sections.conditions import ENOUGH
 
 Row = dict[str, Any]
@@ -57,7 +57,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
     scale = str(alone["scale"]).replace("_", " ")
     held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
-    first = f"of age, {wording.contrast(alone)}, the {scale} is {estimate(alone)}, {held}: {_verdict(alone)}"
+    first = f"the {scale} of age ({wording.contrast(alone)}) is {estimate(alone)}, {held}: {_verdict(alone)}"
     if kinds.AGE_BESIDE_ALL.rows(rows).empty:
         return [first]
     if beside is None:
@@ -75,7 +75,7 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     said = []
     for verdict, how in (("higher", "more"), ("lower", "fewer")):
         records = wording.records(told[told["verdict"] == verdict])
-        names = [f"{_name(row)} ({wording.contrast(row)}: {estimate(row)})" for row in records]
+        names = [f"{_name(row)} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
     clear = told[told["verdict"].isin(["higher", "lower"])]
     crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]

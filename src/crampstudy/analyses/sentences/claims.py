@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from crampstudy import wording
-from crampstudy.claims import ClaimPlan, LedgerEntry, claims, number, power, rules
+from crampstudy.claims import ClaimMultiverse, ClaimPlan, LedgerEntry, claims, number, power, rules
 from crampstudy.claims.published import NONE_FOUND
 
 _VERDICTS = (
     *(rules.SUPPORTED, rules.NEGLIGIBLE, rules.CONTRADICTED, rules.INCONCLUSIVE),
     *(rules.NOT_TESTABLE, rules.STATED),
 )
+STEADY, _LEAST = 0.9, 5
 NOWHERE = "Nowhere does one support what the other contradicts."
 LIMITS = (
     "A verdict is on what this cohort and the declared contrast can show: a ratio that is adjusted for what was "
@@ -34,6 +35,30 @@ def answer(ledger: Sequence[LedgerEntry]) -> str:
     """Return how many claims have which verdict, and which what was published contradicts."""
     against = [entry.claim.claim for entry in ledger if entry.published.verdict == rules.CONTRADICTED]
     return f"{counted(ledger)} What was published contradicts {wording.listed(against)}."
+
+
+def specifications(found: Sequence[ClaimMultiverse] | None) -> str:
+    """Return how many claims keep their verdict under other specifications, and which least."""
+    if found is None:
+        return (
+            "Under other specifications claims are tested where that is asked for, which takes minutes (the parameter "
+            "multiverse, or crampstudy claims --multiverse)."
+        )
+    known = sorted((each for each in found if each.share is not None), key=lambda each: each.share or 0)
+    if not known:
+        return "No claim could be tested under another specification."
+    n = sum(len(each.every) for each in found)
+    steady = sum((each.share or 0) >= STEADY for each in known)
+    least = [
+        f"{each.entry.claim.claim} ({100 * (each.share or 0):.0f}%)" for each in known if (each.share or 0) < STEADY
+    ]
+    lacking = n - sum(len(each.made) for each in found)
+    said = [
+        f"of {n:,} specifications of {wording.counted(len(found), 'claims')} {lacking:,} could not be made",
+        f"{steady} of {len(known)} have the same verdict under at least {100 * STEADY:.0f}% of theirs",
+        *([f"verdicts rest most on the specification of {wording.listed(least[:_LEAST])}"] if least else []),
+    ]
+    return wording.sentences(said)
 
 
 def planned(frozen: ClaimPlan | None) -> str:

@@ -48,10 +48,10 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
         said = []
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
     unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna().nunique()
-    last = (
-        f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and "
-        f"{wording.counted(unmeasured, 'variables')} that a section asks for were not measured."
-    )
+    was = "was" if unmeasured == 1 else "were"
+    asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"
+    measured = asked if unmeasured else "every variable that a section asks for was measured"
+    last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}."
     whole = "A model is of those with a value of all of its terms; nothing is imputed."
     return " ".join(filter(None, [first, *said, whole, last]))
 
@@ -75,7 +75,6 @@ def cite(cohort: Cohort, version: str) -> str:
                 f"{wording.capital(cohort.heading)} [data set]",
                 "; ".join(credits.sources),
                 f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
-                f"Digest (SHA-256) {cohort.digest}",
             ],
         )
     )
@@ -84,5 +83,5 @@ def cite(cohort: Cohort, version: str) -> str:
     )
     return (
         f"Software: The crampstudy developers. crampstudy: reproducible studies of nocturnal leg cramps, version "
-        f"{version}. Data: {data}.{unnamed}"
+        f"{version}.\n\nData: {data}.{unnamed}\n\nSHA-256 of the data: {cohort.digest}"
     )

@@ -11,7 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_brackets
 
 OBSERVED = (
     "Nobody allocated what people did on a day: a ratio within persons is free of what stays the same in a person, but "
@@ -49,7 +49,7 @@ def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
     for when, row in asked:
         if row is not None:
             scale = "" if found else f"{str(row['scale']).replace('_', ' ')} "
-            ratio = estimate(row).replace(" (", "; ").rstrip(")")
+            ratio = in_brackets(row)
             found.setdefault(_found(row), []).append(f"{when} ({scale}{ratio})")
     return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())
 

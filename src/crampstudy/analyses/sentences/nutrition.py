@@ -12,7 +12,7 @@ from crampstudy import tables, wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import estimate, in_brackets
 from crampstudy.models.terms import formula
 
 CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
@@ -72,7 +72,7 @@ def answer(compared: pd.DataFrame) -> str:
     for verdict, text in _GROUPS.items():
         own = [row for row in judged if row["verdict"] == verdict]
         if own:
-            each = wording.listed(f"{_named(row)} ({_values(row)}: {wording.estimate(row)})" for row in own)
+            each = wording.listed(f"{_named(row)} ({_values(row)}: {in_brackets(row)})" for row in own)
             said.append(text.format(each=each, names=wording.listed(map(_named, own))))
     return wording.sentences(said)
 

@@ -11,7 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.contrasts.remedies.families import FALL, SORE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import group
-from crampstudy.estimates.sentences import estimate, value
+from crampstudy.estimates.sentences import estimate, in_brackets, value
 from crampstudy.estimates.verdicts import DIFFERENCE
 
 COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
@@ -68,14 +68,14 @@ def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
 def described(rows: pd.DataFrame) -> str:
     """Return where cramps are, how many are long and wake, and when they begin."""
     sites = [row for row in wording.records(_everybody(rows)) if row["term"] == "site" and pd.notna(row["estimate"])]
-    where = [f"{value(row)} {'' if i else 'of the cramps were '}in the {row['level']}" for i, row in enumerate(sites)]
+    where = [f"{value(row)} {'' if i else 'were '}in the {row['level']}" for i, row in enumerate(sites)]
     above, late = _row(rows, "duration_s", "above 10 min"), _row(rows, "duration_s", "90th centile")
     woke, sore = _row(rows, "woke", "true"), _row(rows, SORE, "true")
     texts = [
-        wording.listed(where) if where else "",
+        f"of the cramps {wording.listed(where)}" if where else "",
         f"one in ten lasted longer than {value(late)}, and {value(above)} longer than 10 min" if late and above else "",
-        f"{value(woke)} woke the person" if woke else "",
-        f"{value(sore)} left the muscle sore" if sore else "",
+        f"the person woke at {value(woke)} of them" if woke else "",
+        f"the muscle was sore after {value(sore)}" if sore else "",
         onset(rows).rstrip("."),
     ]
     return wording.sentences(filter(None, texts))
@@ -117,12 +117,17 @@ def few(rows: pd.DataFrame) -> str | None:
 def _judged(rows: pd.DataFrame, outcome: str) -> str:
     """Return what an outcome was like with each remedy against none, those of the same verdict together."""
     found: dict[str, list[str]] = {}
+    measured = False
     own = kinds.REMEDY.rows(rows)
     for row in wording.records(own[own["outcome"].eq(outcome) & own["estimate"].notna()]):
         what = _verdict(row)
-        number = estimate(row).replace(" (", "; ").rstrip(")")
-        measure = "" if found else f"{_measure(row)} "
-        found.setdefault(what, []).append(f"{wording.remedy(str(row['level']))} ({measure}{number})")
+        name = wording.remedy(str(row["level"]))
+        if row["verdict"] == "too few":
+            found.setdefault(what, []).append(name)
+            continue
+        measure = "" if measured else f"{_measure(row)} "
+        measured = True
+        found.setdefault(what, []).append(f"{name} ({measure}{in_brackets(row)})")
     return wording.sentences(
         [
             "against cramps of the same people without a remedy, "

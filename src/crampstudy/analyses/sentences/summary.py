@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.analyses.others import Others
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import estimate, in_brackets
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -84,7 +84,7 @@ def _named(row: Mapping[str, Any], *, numbers: bool) -> str:
     name, compared = wording.small(wording.term(str(row["term"]))), wording.contrast(row)
     inside = compared if wording.is_declared(row["term"]) else ""
     scale = str(row["scale"]).replace("_", " ")
-    told = f"{scale} {estimate(row).replace(' (', '; ').removesuffix(')')}" if numbers else ""
+    told = f"{scale} {in_brackets(row)}" if numbers else ""
     both = ": ".join(filter(None, (inside, told)))
     return f"{name} ({both})" if both else name
 
@@ -176,8 +176,9 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
         int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
     )
     if failed:
+        # These are the others only where something was said before.
+        which = "further estimates" if said else "estimates"
         said.append(
-            f"{wording.counted(failed, 'further estimates')} could not be made: each section ends with what it lacks "
-            "and why."
+            f"{wording.counted(failed, which)} could not be made: each section ends with what it lacks and why."
         )
     return said

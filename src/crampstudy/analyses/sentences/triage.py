@@ -71,7 +71,7 @@ def cases(rows: pd.DataFrame) -> str:
     each = [f"{each.wording} {value(found[each.wording])}" for each in criteria(HALLEGRAEFF) if each.wording in found]
     texts = []
     if each:
-        every = f"{value(found[ALL_CRITERIA])} of the cramps meet all" if ALL_CRITERIA in found else "criteria are met"
+        every = f"of the cramps {value(found[ALL_CRITERIA])} meet all" if ALL_CRITERIA in found else "criteria are met"
         texts.append(f"{every} of the criteria that are measured: {wording.listed(each)}")
     alike = [f"{value(found[level])} report {level}" for level in LOOK_ALIKES.values() if level in found]
     if alike:
@@ -97,7 +97,7 @@ def recall(rows: pd.DataFrame) -> str:
     ]
     if SAME in found:
         kappa = f", weighted kappa {estimate(found[QUADRATIC])}" if QUADRATIC in found else ""
-        texts.append(f"{value(found[SAME])} recalled the class that they logged{kappa}")
+        texts.append(f"the class that they logged is recalled by {value(found[SAME])}{kappa}")
     return wording.sentences(texts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ MUSCLE = ("lean_mass_index_kg_m2", "grip_strength_kg")
 JOINTS = ("flexibility_beighton", "joint_pain_0_10", "arthritis")
 SITTING = {"diary": "sitting_min", "survey": "usual_sitting_min"}
 """As a diary has it of each day, whose mean is a person's, and as a survey asks it."""
-_SETS = {
+SETS: Mapping[kinds.Kind, Sequence[str]] = {
     kinds.AGE_ALONE: (),
     kinds.AGE_BESIDE_MUSCLE: MUSCLE,
     kinds.AGE_BESIDE_JOINTS: JOINTS,
@@ -68,7 +68,9 @@ def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
     return estimates.frame(with_q_values(family))
 
 
-def age_ratios(cohort: Cohort, *, where: str | None = None, **asked: Any) -> pd.DataFrame:
+def age_ratios(
+    cohort: Cohort, *, where: str | None = None, sets: Mapping[kinds.Kind, Sequence[str]] = SETS, **asked: Any
+) -> pd.DataFrame:
     """Return ratios of age beside sex, without and with muscle, joints and sitting, of the same participants.
 
     Age is a natural cubic spline: a ratio every five years against 50, and the declared contrast. A set of which
@@ -78,6 +80,7 @@ def age_ratios(cohort: Cohort, *, where: str | None = None, **asked: Any) -> pd.
     Args:
         cohort: a diary or a survey.
         where: condition that names a part of the cohort.
+        sets: by the kind of their rows what stands beside age and sex.
         asked: ``model``, ``outcome`` and other arguments of :func:`crampstudy.fit`.
 
     Raises:
@@ -87,7 +90,7 @@ def age_ratios(cohort: Cohort, *, where: str | None = None, **asked: Any) -> pd.
     complete, inside = _complete(cohort, measured, where)
     age = _age_term(complete, inside)
     made: list[Row] = []
-    for kind, asked_for in track(_SETS.items(), "models of age"):
+    for kind, asked_for in track(sets.items(), "models of age"):
         beside = [name for name in asked_for if name in measured]
         if beside or not asked_for:
             terms = " + ".join([age, "sex", *(_term(cohort, name) for name in beside)])

@@ -19,6 +19,7 @@ from crampstudy.estimates.kinds.cohorts import (
 )
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
+    BETWEEN_BANDS,
     BETWEEN_COHORTS,
     BETWEEN_STANDARDISED,
     COHORT_INTERACTION,
@@ -58,9 +59,7 @@ from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DI
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
-    COMPLETENESS_BY_WEEK,
     MEASURED,
-    PARTICIPANTS,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.phenotypes import (
@@ -74,8 +73,8 @@ from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
-from crampstudy.estimates.kinds.sections.claims import CLAIM, EXPECTED_VERDICT
-from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
+from crampstudy.estimates.kinds.sections.claims import AGREEMENT, CLAIM, EXPECTED_VERDICT, UNDER_SPECIFICATION
+from crampstudy.estimates.kinds.sections.comparison import DIFFERENCE_BETWEEN_BANDS, STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.sections.open_use import (
@@ -133,11 +132,13 @@ __all__ = [
     "AGE_BESIDE_MUSCLE",
     "AGE_BESIDE_SITTING",
     "AGE_CURVE",
+    "AGREEMENT",
     "AT_RISK",
     "BALANCE_AFTER",
     "BALANCE_BEFORE",
     "BETTER_FORETOLD",
     "BETWEEN_ADJUSTED",
+    "BETWEEN_BANDS",
     "BETWEEN_BOOTSTRAP",
     "BETWEEN_COHORTS",
     "BETWEEN_KINDS",
@@ -157,7 +158,6 @@ __all__ = [
     "COHORT_INTERACTION",
     "COHORT_TREND",
     "COMPLETENESS",
-    "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
     "CONDITION",
     "CONDITION_AT_50",
@@ -170,6 +170,7 @@ __all__ = [
     "CRAMP_NIGHT_MODEL_BASED",
     "CRITERION",
     "CYCLE",
+    "DIFFERENCE_BETWEEN_BANDS",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
     "DOMAIN_IMPORTANCE",
@@ -214,7 +215,6 @@ __all__ = [
     "OPEN_USE_RATE",
     "OPEN_USE_TRUNCATED",
     "OVERLAP",
-    "PARTICIPANTS",
     "POOLED",
     "PREDICTION_SCORE",
     "PREDICTION_SKILL",
@@ -249,6 +249,7 @@ __all__ = [
     "TREATMENT_EFFECT_OTHERWISE",
     "TREATMENT_FLOW",
     "TREATMENT_SPREAD",
+    "UNDER_SPECIFICATION",
     "WEEKLY_INTERVAL",
     "WINDOW",
     "WITHIN_BETWEEN",

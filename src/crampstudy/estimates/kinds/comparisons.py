@@ -12,6 +12,15 @@ BETWEEN_COHORTS = register(
         sentence="{level}: {scale} {value}",
     )
 )
+BETWEEN_BANDS = register(
+    Kind(
+        name="between age bands",
+        meaning="Crude ratio of the rate or prevalence in an age band (`level`) against that in the band in "
+        "`reference`.",
+        table="between_bands",
+        sentence="{level}: {scale} {value}",
+    )
+)
 BETWEEN_STANDARDISED = register(
     Kind(
         name="between cohorts, standardised",

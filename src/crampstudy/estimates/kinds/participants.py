@@ -18,15 +18,6 @@ COMPLETENESS = register(
         sentence="Observed, {who}: {value}",
     )
 )
-COMPLETENESS_BY_WEEK = register(
-    Kind(
-        name="completeness by week",
-        meaning="Share of expected nights that were observed in the week in `level` since a participant's first night.",
-        table="weekly_completeness",
-        figure="weekly_completeness",
-        sentence="Nights observed in week {level}: {value}",
-    )
-)
 MEASURED = register(
     Kind(
         name="measured",
@@ -34,14 +25,5 @@ MEASURED = register(
         table="measured",
         figure="measured",
         sentence="With a value of {term}: {value}",
-    )
-)
-PARTICIPANTS = register(
-    Kind(
-        name="participants",
-        meaning="Participants of one sex in the age band in `level`.",
-        table="participants",
-        figure="participants",
-        sentence="Participants, {who}, {level}: {value}",
     )
 )

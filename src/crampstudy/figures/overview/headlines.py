@@ -20,7 +20,7 @@ from crampstudy.figures.points import estimated
 
 _ROW = 0.25
 """Inches of a row, which has two lines on its left."""
-_WIDTHS = (2.2, 1.9, 2.9)
+_WIDTHS = (2.35, 1.85, 2.8)
 _AT = {"n": 0.13, "events": 0.3, "number": 0.635, "verdict": 0.66}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
@@ -33,9 +33,10 @@ def headlines(estimates: pd.DataFrame) -> Figure:
     """Draw ratios of several questions on one log axis, a row each, with what each rests on and its verdict.
 
     The band shows which ratios are as good as 1; an interval that reaches beyond the axis ends in an arrow. Rows
-    without a number are left to the text.
+    without a number, and those of too few people to tell, are left to the text.
     """
     rows = estimated(estimates)
+    rows = rows[rows["verdict"].ne("too few").fillna(value=True)]
     if rows.empty:
         return could_not_estimate("none of the main contrasts could be estimated")
     with style.journal():
@@ -90,8 +91,8 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
         right.text(_AT[name], -0.8, text, ha="right", **bold)
     right.text(_AT["verdict"], -0.8, "Verdict", **bold)
     for at, row in enumerate(wording.records(rows)):
-        left.text(0, at - 0.17, wording.capital(wording.term(str(row["term"]))), **small)
-        left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
+        left.text(0, at - 0.17, _named(row), **small)
+        left.text(0, at + 0.2, wording.contrast(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
         right.text(_AT["n"], at, wording.count(row["n_participants"]), ha="right", **small)
         events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
         right.text(_AT["events"], at, events, ha="right", **small)
@@ -99,8 +100,7 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
         right.text(_AT["verdict"], at, _VERDICTS.get(row["verdict"], row["verdict"]), **small)
 
 
-def _compared(row: Mapping[str, Any]) -> str:
-    """Return what a ratio compares, and of what number it is where that is not the rate."""
-    said = wording.contrast(row)
-    scale = "" if row["scale"] == "rate_ratio" else str(row["scale"]).replace("_", " ")
-    return "; ".join(filter(None, (said, scale)))
+def _named(row: Mapping[str, Any]) -> str:
+    """Return what a ratio is of, and which ratio it is where it is not that of rates."""
+    name = wording.capital(wording.term(str(row["term"])))
+    return name if row["scale"] == "rate_ratio" else f"{name}, {str(row['scale']).replace('_', ' ')}"

@@ -55,6 +55,7 @@ def _people(axes: Axes, rows: pd.DataFrame) -> None:
         axes.text(at, 100 * share + 0.4, wording.count(n), ha="center", va="bottom", fontsize=7)
     axes.set(xlabel="Cramps a week", ylabel="People (%)", title="a  People by their own rate")
     axes.tick_params(axis="x", labelrotation=35, length=0, labelsize=7.5)
+    axes.margins(y=0.1)
     style.grid(axes, "y")
 
 

@@ -54,5 +54,14 @@ def _line(axes: Axes, value: float, limits: tuple[float, float], name: str) -> N
     colour = style.PALETTE[1]
     axes.axhline(value, color=colour, linewidth=1.0)
     axes.axhspan(*limits, color=colour, alpha=0.12, linewidth=0)
-    label = f" {name.replace(' of agreement', '')} {wording.number(value, 2)}"
-    axes.annotate(label, (1, value), xycoords=("axes fraction", "data"), va="center", fontsize=7, color=colour)
+    label = f"{name.replace(' of agreement', '')} {wording.number(value, 2)}"
+    axes.annotate(
+        label,
+        (1, value),
+        xytext=(3, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=7,
+        color=colour,
+    )

@@ -13,14 +13,12 @@ from crampstudy.cache import Cache
 from crampstudy.provenance import MANIFEST, digests
 from crampstudy.report import params, run
 from crampstudy.report.assembly.subject import Subject
-from crampstudy.report.freshness import Made, ReportRequest, data_files, names_file, parts, remember
+from crampstudy.report.freshness import Made, ReportParts, ReportRequest, data_files, names_file, parts, remember
 from crampstudy.sources import Address
 
 _KIND = "notebook"
 _BY_TODAY = "future-date"
 """The rule of cleaning that follows the calendar of the machine."""
-_OUTSIDE = ("report ", "file ", "parameter ", "notebook ", "lock ", "sections", "figures", "outline", "variable ")
-"""Parts that a notebook does not follow as such: its data are told by their content, its values are given to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Reuse:
     roots: tuple[Path, ...]
     notebooks: tuple[Path, ...]
     outline: Path | None
-    parts: Mapping[str, str]
+    parts: ReportParts
     stamps: tuple[tuple[str, int, int], ...]
 
     @classmethod
@@ -72,7 +70,8 @@ class Reuse:
         if notebook.parent != self.notebooks[0].parent:
             run.execute(notebook, output, values, options)
             return
-        software = {name: value for name, value in self.parts.items() if not name.startswith(_OUTSIDE)}
+        # Its data are told by their content below, and its values are given to it.
+        software = dict(self.parts.software)
         given = {name: _content(name, value) for name, value in values.items()}
         cohorts = [told(cohort) for cohort in subject.cohorts]
         key = cache.key_of(notebook.stem, digests.of_file(notebook), given, cohorts, software)
@@ -98,7 +97,7 @@ class Reuse:
             roots=tuple(map(str, self.roots)),
             notebooks=tuple(map(str, self.notebooks)),
             outline=None if self.outline is None else str(self.outline),
-            parts=self.parts,
+            parts=self.parts.all,
         )
         remember(self.cache, self.asked, made)
         self.cache.trim()

@@ -3,7 +3,7 @@
 
 local word = {}
 local bookmarks = 100000 -- pandoc's own begin lower
-local WIDTH = 105 -- letters of a table that is as wide as the text
+local WIDTH, WIDTH_OF_SMALL = 105, 124 -- letters of a table that is as wide as the text, in its size and in the smaller one
 
 local function read(name)
   local file = assert(io.open(name, "rb"))
@@ -115,9 +115,12 @@ local function letters(text)
   return utf8.len(text) or #text, most
 end
 
--- Columns take what their words need, and share the rest by the length of their cells.
+local SHORT = 24 -- letters of a cell that stands on one line, such as a number with its interval
+
+-- Columns take what their cells need. Where that is more than there is, those of short cells keep it, so that no interval
+-- is parted, and the others share the rest, each with room for its longest word; such a table is set smaller.
 local function widths(columns, rows)
-  local wanted, all = {}, 0
+  local wanted, words, all, kept = {}, {}, 0, 0
   for i, column in ipairs(columns) do
     local _, word_length = letters(column.heading)
     local least, most = word_length, 0
@@ -125,12 +128,25 @@ local function widths(columns, rows)
       local length, longest = letters(row.cells[i])
       most, least = math.max(most, length), math.max(least, longest)
     end
-    wanted[i] = 2 + math.max(least, math.min(most, 40))
+    wanted[i], words[i] = 2 + math.max(least, math.min(most, 40)), least + 2
     all = all + wanted[i]
+    if most <= SHORT then kept, words[i] = kept + wanted[i], nil end
   end
-  local room = math.max(all, WIDTH)
+  local small = all > WIDTH
+  local most = small and WIDTH_OF_SMALL or WIDTH
+  if all > most and kept < all then
+    local share = (most - kept) / (all - kept)
+    all = kept
+    for i = 1, #wanted do
+      if words[i] then
+        wanted[i] = math.max(words[i], wanted[i] * share)
+        all = all + wanted[i]
+      end
+    end
+  end
+  local room = math.max(all, most)
   for i = 1, #wanted do wanted[i] = wanted[i] / room end
-  return wanted
+  return wanted, small and " Small" or ""
 end
 
 local function cells(texts, style, columns)
@@ -143,7 +159,8 @@ local function cells(texts, style, columns)
 end
 
 function word.grid(columns, rows)
-  local share, specs, heads = widths(columns, rows), pandoc.List(), pandoc.List()
+  local share, size = widths(columns, rows)
+  local specs, heads = pandoc.List(), pandoc.List()
   for i, column in ipairs(columns) do
     specs:insert({ column.align == "right" and "AlignRight" or "AlignLeft", share[i] })
     heads:insert(column.heading)
@@ -152,12 +169,12 @@ function word.grid(columns, rows)
   for _, row in ipairs(rows) do
     local group = type(row.group) == "string" and row.group or nil
     if group and group ~= last then
-      body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group", { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
+      body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group" .. size, { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
     end
     last = group
-    body:insert(cells(row.cells, row.summary and "Table Summary" or "Table Text", columns))
+    body:insert(cells(row.cells, (row.summary and "Table Summary" or "Table Text") .. size, columns))
   end
-  local head = pandoc.TableHead({ cells(heads, "Table Head", columns) })
+  local head = pandoc.TableHead({ cells(heads, "Table Head" .. size, columns) })
   local bodies = { { attr = pandoc.Attr(), body = body, head = {}, row_head_columns = 1 } }
   return pandoc.Table(pandoc.Caption(), specs, head, bodies, pandoc.TableFoot())
 end

@@ -8,6 +8,8 @@ for (const table of document.querySelectorAll("main table")) {
     return found ? (found[0].endsWith("\u221e") ? (found[0][0] === "-" ? -Infinity : Infinity) : parseFloat(found[0])) : NaN;
   };
   heads.forEach((head, at) => {
+    // A heading without a word is no name for a button.
+    if (!head.textContent.trim()) return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);

@@ -23,7 +23,7 @@ from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError, UsageError
 from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
-from crampstudy.report.params.possible import check_possible, unknown
+from crampstudy.report.params.possible import check_possible, check_reference_band, unknown
 from crampstudy.report.params.types import fits, parse
 from crampstudy.report.params.unread import check_read
 
@@ -97,6 +97,7 @@ def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None =
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
         values[name] = parse(text, known[name].type, name)
         check_possible(name, values[name])
+    check_reference_band({name: parameter.default for name, parameter in known.items()} | values)
     return values | _shared(known, values, own)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from crampstudy import suggestions
@@ -31,6 +31,19 @@ def check_possible(name: str, value: Any) -> None:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
     if name == "ci_level" and not 0 < value < 1:
         raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies {_BETWEEN[name]}")
+
+
+def check_reference_band(values: Mapping[str, Any]) -> None:
+    """Check that the reference among the age bands, if one is named, is one of those that there will be.
+
+    Raises:
+        ParameterError: it is none of them; the message names them.
+    """
+    if values.get("reference_band") is not None and "age_bands" in values:
+        try:
+            AgeBands(tuple(values["age_bands"])).find(values["reference_band"])
+        except BandError as problem:
+            raise ParameterError(f"parameter 'reference_band': {problem}") from None
 
 
 def unknown(name: str, known: Collection[str]) -> ParameterError:

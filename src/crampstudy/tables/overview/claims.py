@@ -20,6 +20,8 @@ _TOLD = (
     (power.BEYOND, (rules.SUPPORTED, rules.NEGLIGIBLE)),
 )
 TOLD = "Told, %"
+_REASONS = 4
+"""So many reasons a note has room for."""
 NOTE = (
     f"{TOLD}: how probable the right verdict was in this cohort, were the truth no effect (contradicted), at the "
     f"margin, and a ratio of {power.LARGE:g} or a difference of half as much again as the margin (supported)."
@@ -43,6 +45,51 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
         made.append(cells | ({"Planned": "yes" if planned == plan.PLANNED else planned} if planned else {}))
     table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]))
     return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(NOTE,))
+
+
+@table_of_rows
+def claim_specifications(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return by claim how many specifications there are, how many agree with it, and how far estimates lie apart."""
+    rows = kinds.UNDER_SPECIFICATION.rows(estimates)
+    made, index = [], []
+    for row in wording.with_none(kinds.AGREEMENT.rows(estimates)):
+        claim, own = find(str(row["term"])), rows[rows["term"].eq(row["term"])]
+        could = own[own["verdict"].ne(rules.NOT_TESTABLE)]
+        others = could.loc[could["verdict"].ne(row["verdict"]), "verdict"].value_counts()
+        index.append((claim.section, f"{claim.claim} {claim.text}"))
+        made.append(
+            {
+                "Here": row["verdict"],
+                "Made": f"{len(could)} of {len(own)}",
+                "Agree, %": wording.DASH if row["estimate"] is None else f"{100 * row['estimate']:.0f}",
+                "Others": "; ".join(f"{n} {verdict}" for verdict, n in others.items()) or wording.DASH,
+                "Estimates": _range(could),
+            }
+        )
+    columns = ["Here", "Made", "Agree, %", "Others", "Estimates"]
+    table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]), columns=columns)
+    return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(_not_made(rows),))
+
+
+def _range(rows: pd.DataFrame) -> str:
+    """Return the lowest and the highest estimate as printed."""
+    known = wording.with_none(rows[rows["estimate"].notna()].sort_values("estimate"))
+    if not known:
+        return wording.DASH
+    none = dict.fromkeys(("ci_low", "ci_high", "ci_level", "unit"))
+    low, high = (_number(row | none) for row in (known[0], known[-1]))
+    return low if low == high else f"{low} to {high}"
+
+
+def _not_made(rows: pd.DataFrame) -> str:
+    """Return how many specifications could not be made, and why, the most frequent reasons first."""
+    lacking = rows[rows["verdict"].eq(rules.NOT_TESTABLE)]
+    if lacking.empty:
+        return "Every specification could be made."
+    reasons = lacking["note"].value_counts()
+    said = [f"{n} as {wording.small(str(why))}" for why, n in reasons.head(_REASONS).items()]
+    more = f"; {reasons.iloc[_REASONS:].sum()} for other reasons" if len(reasons) > _REASONS else ""
+    return f"{len(lacking):,} of {len(rows):,} specifications could not be made: {'; '.join(said)}{more}."
 
 
 def _in_order(sections: pd.Index[str]) -> pd.Index[int]:

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import grouped_stubs, p_value, with_level
-from crampstudy.tables.table import table_of_rows
+from crampstudy.tables.table import as_table, table_of_rows
 
 
 @table_of_rows
@@ -35,6 +35,41 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
     stubs = [_stub(row) for row in wording.records(ratios)]
     made.index = grouped_stubs(ratios, stubs, wording.grouping(str(ratios["term"].iloc[0])))
     return made
+
+
+@table_of_rows
+def between_bands(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of each age band against the band of reference, a column for each outcome."""
+    made = pd.DataFrame(_against_reference(estimates)).fillna(wording.DASH)
+    made.index.name = wording.grouping(str(estimates["term"].iloc[0]))
+    return made
+
+
+@as_table
+def beside_reference(table: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of age bands with the ratio of each band against that of reference beside it.
+
+    Args:
+        table: its rows are age bands, and what sums them up.
+        bands: rows of the kind :data:`~crampstudy.estimates.kinds.BETWEEN_BANDS`.
+    """
+    made = table.copy()
+    for name, cells in _against_reference(bands).items():
+        made[name] = [cells.get(stub, wording.DASH) for stub in table.index]
+    return made
+
+
+def _against_reference(estimates: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return a heading for each outcome of ratios between age bands, and the text of each band."""
+    found = {}
+    for outcome, rows in estimates.groupby("outcome", sort=False):
+        reference = wording.level(str(rows["reference"].iloc[0]))
+        kind = str(rows["scale"].iloc[0]).replace("_", " ").capitalize()
+        of = kind if outcome == "cramps" else f"{wording.outcome(str(outcome))}: ratio"
+        heading = with_level(f"{of} against {reference} (95% CI)", rows)
+        texts = zip(map(wording.level, rows["level"]), _texts(rows), strict=True)
+        found[heading] = {reference: "reference", **dict(texts)}
+    return found
 
 
 @table_of_rows

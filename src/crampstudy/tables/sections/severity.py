@@ -52,7 +52,9 @@ def cramp_features_by_age(estimates: pd.DataFrame) -> pd.DataFrame:
         first = wording.records(own)[0]
         heading = with_level(f"{_feature(first)}, {_UNITS[first['scale']]} (95% CI)", own)
         columns[heading] = pd.Series([estimate(row) for row in wording.records(own)], index=own["row"])
-    made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))]
+    # What sums the bands up stands below them.
+    stubs = sorted(dict.fromkeys(rows["row"]), key=lambda stub: stub == _ALL)
+    made = pd.DataFrame(columns).loc[stubs].rename(index={_ALL: "All"})
     made.index.name = "Age (years)"
     return made
 

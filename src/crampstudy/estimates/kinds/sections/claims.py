@@ -22,3 +22,23 @@ EXPECTED_VERDICT = register(
         tabled=False,
     )
 )
+UNDER_SPECIFICATION = register(
+    Kind(
+        name="claim under a specification",
+        meaning="The row that answers the claim in `term` where the choices in `level` are made otherwise or as its "
+        "section makes them; `verdict` is that on the claim, `note` says why one could not be made.",
+        table="claim_specifications",
+        figure="claim_specifications",
+        sentence="Claim {term}, {level}: {value}",
+    )
+)
+AGREEMENT = register(
+    Kind(
+        name="agreement of specifications",
+        meaning="The share of the specifications of the claim in `term` that could be made whose verdict is that of "
+        "the claim, which `verdict` holds.",
+        table="claim_specifications",
+        sentence="Claim {term}: {value} of its specifications agree",
+        tabled=False,
+    )
+)

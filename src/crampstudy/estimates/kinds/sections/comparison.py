@@ -11,3 +11,12 @@ STANDARDISED_DIFFERENCE = register(
         sentence="{variable}: {value}",
     )
 )
+DIFFERENCE_BETWEEN_BANDS = register(
+    Kind(
+        name="standardised difference by age",
+        meaning="Largest difference between two age bands, `population` less `reference`, of a mean or of the share at "
+        "a level, divided by the root of the mean of both variances.",
+        table="table_one",
+        sentence="{variable}: {value}",
+    )
+)

@@ -1,0 +1,98 @@
+"""Age bands against a band of reference: by hand, as a model has them, and in the section and its parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from test_age_curve import survey
+from test_report_params import notebook
+
+from crampstudy import AgeBands, analyses, describe, fit, tables
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
+from crampstudy.errors import BandError, ParameterError
+from crampstudy.estimates import kinds
+from crampstudy.report import params
+from crampstudy.simulate import simulate
+
+BANDS = AgeBands((20, 50, 70))
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return simulate(60, 14, seed=4)
+
+
+def of(rows: pd.DataFrame, level: str, outcome: str = "cramps") -> Any:
+    found = rows[(rows["level"] == level) & (rows["outcome"] == outcome)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_bands_of_a_diary_are_of_different_people(diary: Cohort) -> None:
+    rates = kinds.INCIDENCE_RATE.rows(describe(diary, bands=BANDS).estimates)
+    one, other = of(rates, "70+"), of(rates, "20-49")
+    found = of(ratios_by_band(diary, BANDS, ci_level=0.9), "70+")
+    assert found["reference"] == "20-49" and pd.isna(found["verdict"])
+    assert found["estimate"] == pytest.approx(one["estimate"] / other["estimate"])
+    variances = one["std_error"] ** 2, other["std_error"] ** 2
+    # Welch and Satterthwaite on the log scale.
+    df = sum(variances) ** 2 / (variances[0] ** 2 / one["df"] + variances[1] ** 2 / other["df"])
+    half = stats.t.ppf(0.95, df) * np.sqrt(sum(variances))
+    assert found["ci_high"] == pytest.approx(found["estimate"] * np.exp(half))
+    assert found["n_participants"] == one["n_participants"] + other["n_participants"]
+
+
+def test_bands_of_a_survey_are_those_of_its_saturated_model() -> None:
+    asked = survey(80)
+    rows = ratios_by_band(asked, BANDS, reference="50-69")
+    assert set(rows["outcome"]) == {"any_cramp", "moderate_severe_vs_rest"} and set(rows["reference"]) == {"50-69"}
+    terms = "C(age_band, Treatment('50-69'))"
+    model = fit(
+        asked,
+        model="survey-poisson",
+        outcome="any_cramp",
+        terms=terms,
+        bands=BANDS,
+        where="age_years >= 20",
+    ).estimates
+    for level in ("20-49", "70+"):
+        found = of(rows, level, "any_cramp")
+        fitted = model[(model["level"] == level) & (model["scale"] == "prevalence_ratio")].iloc[0]
+        assert found["estimate"] == pytest.approx(fitted["estimate"], rel=1e-6)
+        assert found["std_error"] == pytest.approx(fitted["std_error"], rel=1e-4)
+
+
+def test_the_reference_is_the_youngest_that_can_be(diary: Cohort) -> None:
+    nobody = AgeBands((19, 20, 50, 70))
+    rows = ratios_by_band(diary, nobody)
+    assert set(rows["reference"]) == {"20-49"}
+    assert of(rows, "19-19")["status"] == "not_estimable" and of(rows, "19-19")["note"] == "no observed night"
+    named = ratios_by_band(diary, nobody, reference="19–19")
+    assert set(named["status"]) == {"not_estimable"} and len(named) == 3
+    with pytest.raises(BandError, match=r"no age band '20-39'; name one of 20-49, 50-69, 70\+"):
+        ratios_by_band(diary, BANDS, reference="20-39")
+
+
+def test_a_table_of_bands_has_them_beside(diary: Cohort) -> None:
+    own = ratios_by_band(diary, BANDS, reference="50-69")
+    column = tables.beside_reference(tables.rates(describe(diary, bands=BANDS)), own)[
+        "Rate ratio against 50–69 (95% CI)"
+    ]
+    assert column["50–69"] == "reference" and column["20+"] == "–"
+    assert column["70+"].startswith(f"{of(own, '70+')['estimate']:.2f} (")
+    assert tables.between_bands(own).columns.tolist() == ["Rate ratio against 50–69 (95% CI)"]
+
+
+def test_another_band_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(BandError, match="no age band '60-70'"):
+        analyses.Settings(reference_band="60-70")
+    declares = notebook(tmp_path, "age_bands: list[int] = [20, 40]  # bands\nreference_band: str | None = None  # band")
+    assert params.check([declares], ["reference_band=40+"]) == {"reference_band": "40+"}
+    with pytest.raises(ParameterError, match=r"'reference_band': no age band '40\+'; name one of 20-49, 50\+"):
+        params.check([declares], ["reference_band=40+", "age_bands=20,50"])
