@@ -34,7 +34,7 @@ SLOW = (
     *("counted_nights", "extras", "recovery_keys", "report_glyphs", "profile", "simulated_page", "typed"),
     *("package", "within", "analyses", "zeros", "lone_levels", "clean_rules", "figures", "sources", "clean", "ordinal"),
     *("hostile", "inference", "effective", "kinds", "nutrition", "frequency", "season"),
-    *("prediction", "predict_command", "prediction_section"),
+    *("prediction", "predict_command", "prediction_section", "phenotypes"),
 )
 PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 

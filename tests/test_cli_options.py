@@ -41,7 +41,7 @@ def options() -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("option", SHARED_OPTIONS)
 def test_an_option_of_several_commands_says_and_takes_the_same_in_each(option: str) -> None:
     # The files that these write hold what is sensitive, and say so.
-    sensitive = [("triage", "--out"), ("predict", "--out")]
+    sensitive = [("triage", "--out"), ("predict", "--out"), ("phenotypes", "--out")]
     of_commands = [each for name, each in options()[option].items() if (name, option) not in sensitive]
     assert len({(each.help, each.metavar, each.is_flag, each.multiple) for each in of_commands}) == 1
     types = {str(each.type_descriptor.annotation) for each in of_commands if hasattr(each, "type_descriptor")}
@@ -51,11 +51,11 @@ def test_an_option_of_several_commands_says_and_takes_the_same_in_each(option: s
 def test_the_commands_that_take_each_shared_option() -> None:
     found = options()
     takes = {option: {*found[option]} for option in SHARED_OPTIONS}
-    rows = {"describe", "compare", "fit", "analyse", "models", "evidence", "claims", "triage", "predict"}
+    rows = {"describe", "compare", "fit", "analyse", "models", "evidence", "claims", "triage", "predict", "phenotypes"}
     writes = {"simulate", "import", "report"}
     assert takes["--where"] == {"describe", "compare", "fit", "analyse", "claims", "report", "triage"}
     assert takes["--age-bands"] >= {"describe", "compare", "fit", "analyse", "report"}
-    read = {"describe", "compare", "fit", "analyse", "evidence", "claims", "report", "triage", "predict"}
+    read = {"describe", "compare", "fit", "analyse", "evidence", "claims", "report", "triage", "predict", "phenotypes"}
     assert takes["--ci-level"] == read
     assert takes["--csv"] == rows
     assert takes["--json"] == {*rows, "adjust", "diff", "try", "validate", "import"}

@@ -14,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
+from phenotypes_page import SETTINGS, drawn
 from test_systematic_reviews import CONTRAST
 
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
@@ -51,6 +52,7 @@ from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
+from crampstudy.phenotypes import grouping_of, groups, phenotype_rows, traits_of
 from crampstudy.prediction.conformal import coverage_rows
 from crampstudy.prediction.features import nights_of
 from crampstudy.prediction.importance import importance_rows
@@ -156,6 +158,14 @@ def prediction_of(cohort: Cohort) -> pd.DataFrame:
     return pd.concat([rows_of(found), coverage_rows(found), rests])
 
 
+def phenotypes_of() -> pd.DataFrame:
+    """What people are like of whom some have cramps nearly every night; few resamples."""
+    cohort, _ = drawn(replace(SETTINGS[1], participants=120), seed=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(groups, "RESAMPLES", 5)
+        return phenotype_rows(cohort, found=grouping_of(traits_of(cohort)))
+
+
 @pytest.fixture(scope="module")
 def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
     """What the commands and both reports are made of, by where it is made."""
@@ -221,6 +231,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "severity": analyses.run("severity", diary).estimates,
         "prediction": prediction_of(diary),
+        "phenotypes": phenotypes_of(),
         "characteristics": who.characteristics(diary),
         "characteristics of two": standardised_differences(
             pd.concat([who.characteristics(each) for each in two]), ["simulated", "another"]

@@ -22,7 +22,8 @@ from crampstudy.analyses.sections.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.sections.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.sections.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.sections.nutrition import ANALYSIS as NUTRITION
-from crampstudy.analyses.sections.prediction import ANALYSIS as PREDICTION
+from crampstudy.analyses.sections.on_request.phenotypes import ANALYSIS as PHENOTYPES
+from crampstudy.analyses.sections.on_request.prediction import ANALYSIS as PREDICTION
 from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
@@ -53,6 +54,7 @@ ANALYSES: Mapping[str, Analysis] = {
         SEVERITY,
         CLAIMS,
         PREDICTION,
+        PHENOTYPES,
         METHODS,
         SECOND_OPINION,
         DEFINITIONS,

@@ -86,7 +86,7 @@ for command in (
     evidence.evidence,
     evidence.claims,
     triage.triage,
-    predict.predict,
+    *(predict.predict, predict.phenotypes),
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,
     data.fetch,

@@ -32,6 +32,7 @@ ANALYSES = (
     "severity",
     "claims",
     "prediction",
+    "phenotypes",
     "methods",
     "second-opinion",
     "definitions",

@@ -1,4 +1,4 @@
-"""The command that learns to foretell cramps from a cohort, or applies what was learned to another one."""
+"""Commands that learn from a cohort: to foretell cramps, there or in another one, and who of it is alike."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from crampstudy.prediction.files import Applied, ModelFile
 
 _NOTHING = 6
-_OUT, _CARD = "--out", "--card"
+_OUT, _CARD, _CALENDARS = "--out", "--card", "--calendars"
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def predict(
@@ -90,6 +91,67 @@ def predict(
         _learn(source, out, card, output, age_bands, workers)
     else:
         _apply(source, model, out, card, output, ci_level, nights=nights)
+
+
+def phenotypes(
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            _OUT, metavar="FILE", help="Write the group of each participant to this CSV: sensitive, for your eyes only."
+        ),
+    ] = None,
+    calendars: Annotated[
+        Path | None,
+        typer.Option(
+            _CALENDARS, metavar="FILE", help="Draw each participant's nights to this .png, .svg or .pdf: sensitive too."
+        ),
+    ] = None,
+    ci_level: CiLevel = 0.95,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
+) -> None:
+    """Look for groups of people whose cramps are alike; that there are no clear ones is an answer as well.
+
+    What is printed is of groups, and so is --json and --csv; --out and --calendars write what is of single people.
+    """
+    from crampstudy import figures, terminal
+    from crampstudy.atomic_write import check_free, csv_text
+    from crampstudy.nights import of_cohort
+    from crampstudy.phenotypes import SENSITIVE, calendar_nights, grouping_of, people_table, phenotype_rows, traits_of
+    from crampstudy.sources.address import with_unlogged
+
+    output = Output(as_json, as_csv, force)
+    private = [(file, option) for file, option in ((out, _OUT), (calendars, _CALENDARS)) if file is not None]
+    if calendars is not None and calendars.suffix not in _PICTURES:
+        raise UsageError(
+            f"{_CALENDARS} {calendars} has the ending of no picture; allowed: {', '.join(_PICTURES)}, such as "
+            f"{_CALENDARS} {calendars.with_suffix('.png')}"
+        )
+    for file, option in private:
+        check_outside_of_reports(file, option)
+        check_free(file, option, force=force)
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
+    cohort = opened(source)
+    for file, option in private:
+        check_outside_of_reports(file, option, cohort)
+    found, account = grouping_of(traits_of(cohort)), of_cohort(cohort)
+    rows = phenotype_rows(cohort, ci_level, found)
+    output.show(rows, lambda: terminal.show(rows, [account]))
+    if out is not None:
+        _put(out, csv_text(people_table(found)).encode(), _OUT, force, private=True)
+    if calendars is not None:
+        picture = figures.picture(figures.calendars(calendar_nights(cohort, found)), calendars.suffix[1:])
+        _put(calendars, picture, _CALENDARS, force, private=True)
+    if private:
+        named = " and ".join(str(file) for file, _ in private)
+        typer.echo(f"{SENSITIVE}, in {named}; only you can read it.", err=True)
+    say_account(account, source, aside=output.aside)
 
 
 def _learn(

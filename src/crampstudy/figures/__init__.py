@@ -12,6 +12,7 @@ from crampstudy.figures.overview.attrition import cohort_flow, logging
 from crampstudy.figures.overview.claims import claims
 from crampstudy.figures.overview.headlines import headlines
 from crampstudy.figures.overview.specifications import claim_specifications
+from crampstudy.figures.phenotypes import calendars, group_profiles
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.compared import common_measure, compared_groups
@@ -28,6 +29,7 @@ from crampstudy.figures.sections.recall import recall
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
 from crampstudy.figures.sections.treatments import single_participants, treatment_course
+from crampstudy.figures.style import picture
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -61,6 +63,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         balance,
         overlap,
         prediction,
+        group_profiles,
         regression_to_the_mean,
         cohort_flow,
         logging,
@@ -78,6 +81,7 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "calendars",
     "claim_specifications",
     "claims",
     "cohort_flow",
@@ -86,6 +90,7 @@ __all__ = [
     "distribution",
     "dose_response",
     "forest",
+    "group_profiles",
     "headlines",
     "lag_curves",
     "logging",
@@ -93,6 +98,7 @@ __all__ = [
     "modified",
     "onset",
     "overlap",
+    "picture",
     "prediction",
     "prevalence",
     "rates",

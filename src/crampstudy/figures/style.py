@@ -60,6 +60,17 @@ def png(figure: Figure, dpi: float) -> bytes:
     return target.getvalue()
 
 
+def picture(figure: Figure, form: str) -> bytes:
+    """Return a figure as a ``png``, ``svg`` or ``pdf``, the same bytes for the same figure."""
+    if form == "png":
+        return png(figure, 150)
+    target = io.BytesIO()
+    dated = {"Date": None} if form == "svg" else {"CreationDate": None}
+    with journal(), any_character():
+        figure.savefig(target, format=form, bbox_inches="tight", pad_inches=0.02, metadata=dated)
+    return target.getvalue()
+
+
 @contextmanager
 def any_character() -> Iterator[None]:
     """Draw characters that the fonts lack as a box without a warning: the report names them itself."""

@@ -57,6 +57,7 @@ from crampstudy.tables.sections.open_use import (
     overlap,
     regression_to_the_mean,
 )
+from crampstudy.tables.sections.phenotypes import group_profiles, groups_tried
 from crampstudy.tables.sections.prediction import (
     calibration_points,
     domain_importance,
@@ -131,6 +132,8 @@ __all__ = [
     "flag_stability",
     "gaps",
     "grade_inputs",
+    "group_profiles",
+    "groups_tried",
     "in_whom",
     "joint_programme",
     "logging",

@@ -62,6 +62,13 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
+from crampstudy.estimates.kinds.phenotypes import (
+    CLEAR_GROUPS,
+    GROUP_PROFILE,
+    GROUP_SHARE,
+    GROUP_STANDING,
+    GROUPS_TRIED,
+)
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
@@ -146,6 +153,7 @@ __all__ = [
     "CLAIM",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
+    "CLEAR_GROUPS",
     "COHORT_FLOW",
     "COHORT_INTERACTION",
     "COHORT_TREND",
@@ -178,6 +186,10 @@ __all__ = [
     "FEW_EVENTS",
     "FLAG_STABILITY",
     "GRAPH_ADJUSTED",
+    "GROUPS_TRIED",
+    "GROUP_PROFILE",
+    "GROUP_SHARE",
+    "GROUP_STANDING",
     "INCIDENCE_RATE",
     "JOINT",
     "KINDS",

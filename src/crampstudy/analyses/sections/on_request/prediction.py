@@ -40,9 +40,9 @@ _SKILL_NOTE = (
 
 _WEEKS_CAPTION = "90% intervals of the cramps of a coming week of 7 logged nights."
 _WEEKS_NOTE = (
-    "Intervals are calibrated on the weeks of other participants (conformal prediction), each of whom counts alike. "
-    "They hold what came as often as they say over all participants, and not in each stratum: in those who often have "
-    "cramps less often."
+    "Intervals are calibrated on weeks of other participants of which about as much was expected (conformal "
+    "prediction), each participant counting alike. They hold what came as often as they say over all, and where so "
+    "much was expected; not among those who turned out to have many cramps, which nobody knows beforehand."
 )
 
 _RESTS_CAPTION = "What the probability of a cramp rests on, by domain."

@@ -1,0 +1,1 @@
+"""Sections that take long, and are made where they are asked for by name."""
