@@ -34,6 +34,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.remembered import remembered
+from crampstudy.compute import threads
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
@@ -105,7 +106,8 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     drawn_on = (run_others(cohort, asked) if others is None else others,) if analysis.draws_on_others else ()
     find = partial(answer.function, cohort, asked, *drawn_on)
     try:
-        found = find() if asked.graph or drawn_on else kept((name, asked), (cohort,), find)
+        with threads.alone():
+            found = find() if asked.graph or drawn_on else kept((name, asked), (cohort,), find)
     except AnalysisError as problem:
         return _nothing(analysis, answer.parts, str(problem))
     return _whole(analysis, answer.parts, found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from threadpoolctl import ThreadpoolController
 
@@ -28,3 +30,10 @@ def pin() -> None:
     if "polars" not in sys.modules:
         os.environ.update(ONE_THREAD)
     ThreadpoolController().limit(limits=1)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Give linear algebra one thread for a while: matrices of a few columns cost more to share out than to work on."""
+    with ThreadpoolController().limit(limits=1, user_api="blas"):
+        yield
