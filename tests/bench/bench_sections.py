@@ -14,13 +14,14 @@ from timing import Job
 
 from crampstudy import Cohort, analyses, compute
 from crampstudy.simulate import simulate
+from crampstudy.simulate.scenario import presets
 
-PARTICIPANTS, NIGHTS = 500, 90
 ALONE = "(nobody else)"
 
 
 def jobs(_: Path) -> Iterator[Job]:
-    cohort = simulate(PARTICIPANTS, NIGHTS, 1)
+    default = presets.preset(presets.DEFAULT)
+    cohort = simulate(default.participants, default.nights, 1, default.truth, default.mess)
     together = tuple(name for name, each in analyses.ANALYSES.items() if not (each.draws_on_others or each.on_request))
     for name in together:
         yield Job(f"section {name}, default cohort", ALONE, partial(computed, cohort, (name,)), None)
