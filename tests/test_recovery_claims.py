@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import recovery_claims as recovery
 from claims_spec import inconclusive_rows
+from recovery_claim_rows import SECTIONS, rows_of_claims
 from scipy import stats
 
 from crampstudy import analyses, claims
@@ -116,16 +118,21 @@ def test_rows_are_those_of_the_sections(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_what_was_kept_is_judged_and_what_is_missing_is_not_there(tmp_path: Path) -> None:
+def test_what_was_kept_is_judged_and_what_is_missing_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     done = list(recovery.tasks(10, 7, tmp_path))
     for task in done:
+        # Ten cohorts of each state, which take turns with the sections: each is asked of some.
+        some = [name for i, name in enumerate(SECTIONS) if i % 3 == task.number % 3]
+        monkeypatch.setattr(recovery, "rows_of_claims", partial(rows_of_claims, sections=some))
         recovery.run(task)
     found = recovery.measured(done)
     assert {each.state for each in found} == set(recovery.STATES)
     # Every claim of known truth has a verdict in each cohort, and hardly any is wrong.
     assert all(sum(each.verdicts.values()) == 10 and each.wrong <= each.most for each in found)
     wrong, n = sum(each.wrong for each in found), sum(each.n for each in found)
-    assert n > 400 and wrong <= stats.binom.ppf(0.999, n, recovery.STATED)
+    assert n > 100 and wrong <= stats.binom.ppf(0.999, n, recovery.STATED)
     one = [each for each in done if each.state == "null"]
     assert {each.state for each in recovery.measured(one) if each.verdicts} == {"null"}
 

@@ -6,7 +6,7 @@ ask, so that the rows are the same: a test holds them to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -28,27 +28,30 @@ from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 
 MODEL, OUTCOME = "negative-binomial", "cramps"
+SECTIONS = ("age-and-muscle", "conditions", "nutrition", "hydration", "activity", "season", "treatments")
 _REPLICATES = 40
 """The fewest that an interval of 95% takes: they are of corrected ratios, which no claim reads."""
 
 
-def rows_of_claims(cohort: Cohort) -> dict[str, pd.DataFrame]:
-    """Return by section the rows of a diary that the claims of known truth are read off."""
+def rows_of_claims(cohort: Cohort, sections: Collection[str] = SECTIONS) -> dict[str, pd.DataFrame]:
+    """Return by section the rows of a diary that the claims of known truth are read off, of these sections alone."""
     settings = Settings()
     asked = {
         "where": settings.old_enough(cohort),
         "ci_level": settings.ci_level,
         "participants_per_coefficient": settings.per_coefficient,
     }
-    return {
-        "age-and-muscle": age_ratios(cohort, sets={kinds.AGE_ALONE: ()}, model=MODEL, outcome=OUTCOME, **asked),
-        "conditions": _adjusted(cohort, _terms("conditions"), asked, analysis=kinds.CONDITION.name),
-        "nutrition": _adjusted(cohort, _terms("nutrition"), asked),
-        "hydration": _hydration(cohort, asked),
-        "activity": _activity(cohort, asked),
-        "season": season.of_diary(cohort, settings).estimates,
-        "treatments": treatments.of_diary(cohort, settings).estimates,
+    alone = {"sets": {kinds.AGE_ALONE: ()}, "model": MODEL, "outcome": OUTCOME}
+    made: dict[str, Callable[[], pd.DataFrame]] = {
+        "age-and-muscle": lambda: age_ratios(cohort, **alone, **asked),
+        "conditions": lambda: _adjusted(cohort, _terms("conditions"), asked, analysis=kinds.CONDITION.name),
+        "nutrition": lambda: _adjusted(cohort, _terms("nutrition"), asked),
+        "hydration": lambda: _hydration(cohort, asked),
+        "activity": lambda: _activity(cohort, asked),
+        "season": lambda: season.of_diary(cohort, settings).estimates,
+        "treatments": lambda: treatments.of_diary(cohort, settings).estimates,
     }
+    return {name: make() for name, make in made.items() if name in sections}
 
 
 def _terms(section: str) -> list[str]:
