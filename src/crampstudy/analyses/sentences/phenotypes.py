@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
+from crampstudy.phenotypes import groups
 from crampstudy.tables.sections.severity import clock
 
 _APART = 1.0
@@ -76,10 +77,10 @@ def limits() -> str:
 def _why(verdict: str) -> str:
     """Return why a number of groups was not taken, in the words of a sentence."""
     return {
-        "no better than one group": "no better than one group",
-        "other groups in resampled participants": "resampled participants form other groups",
-        "no gap between two of the groups": "without a gap between two of them",
-        "a group of fewer than 5 people": "with fewer than 5 people in one of them",
+        groups.NO_GAIN: groups.NO_GAIN,
+        groups.NOT_AGAIN: "resampled participants form other groups",
+        groups.NOT_PARTED: "without a gap between two of them",
+        groups.SMALL: f"with fewer than {groups.SMALLEST} people in one of them",
     }[verdict]
 
 

@@ -9,13 +9,14 @@ from crampstudy.analyses.sentences.phenotypes import answer, limits, profiles
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.phenotypes import groups
 
 FIGURE, PROFILES, TRIED = "fig-phenotypes", "tbl-phenotypes", "tbl-phenotypes-tried"
 _TRIED_NOTE = (
-    "A number of groups is clear if the criterion of Schwarz is at least 10 below that of one group, no group has "
-    "fewer than 5 people, the density between any two falls to a tenth of the lower peak, and groups of resampled "
-    "participants agree with them (adjusted Rand index of at least 0.8 on average). Of several the one with the lowest "
-    "criterion is taken."
+    f"A number of groups is clear if the criterion of Schwarz is at least {groups.GAIN:g} below that of one group, "
+    f"no group has fewer than {groups.SMALLEST} people, the density between any two falls to a tenth of the lower "
+    "peak, and groups of resampled participants agree with them (adjusted Rand index of at least "
+    f"{groups.AGAIN:g} on average). Of several the one with the lowest criterion is taken."
 )
 _PROFILES_NOTE = (
     "Means over the people of a group, of the length the geometric one, what chance does within each person taken out; "
