@@ -100,14 +100,22 @@ def test_the_command_prints_what_was_found(
 ) -> None:
     monkeypatch.setattr("crampstudy.cli.options.opened", lambda source: cohort)
     monkeypatch.setattr(certify, "__kwdefaults__", {**(certify.__kwdefaults__ or {}), "n_cohorts": 2})
-    code, out, _ = run("report", "study", "--certify", "--age-bands", "20,60", "--out", str(tmp_path))
-    told = json.loads((tmp_path / "certificate.json").read_text())
+    target = tmp_path / "certificate"
+    asked = ("report", "study", "--certify", "--age-bands", "20,60", "--out", str(target))
+    code, out, _ = run(*asked)
+    told = json.loads((target / "certificate.json").read_text())
     assert code == 0 and told["n_cohorts"] == 2 and out.startswith("2 cohorts of 60 participants and ")
     for row in told["rows"]:
         assert f"{row['key']}  truth {row['truth']:.4g}: {row['covered'] / 2:.1%} (" in out
-    for words in (["--set", "ci_level=0.9"], ["--sections", "sleep"], ["--notebook", "mine.ipynb"]):
+    for words in (["--set", "ci_level=0.9"], ["--sections", "sleep"], ["--plan", "plan.json"], ["--cell-timeout", "9"]):
         code, _, err = run("report", "study", "--certify", *words)
-        assert code == 2 and "leave out" in err
+        assert code == 2 and f"leave out {words[0]}\n" in err
+    # A certificate takes the place of one, and of nothing else.
+    assert run(*asked)[0] == 0
+    (target / "report.html").write_text("mine")
+    monkeypatch.setattr("crampstudy.rerun.certificate.coverage.certify", None)
+    code, _, err = run(*asked)
+    assert code == 2 and "it holds report.html" in err and "--force" in err
     code, _, err = run("report", "study", "--workers", "2")
     assert code == 2 and "--grid and of --certify" in err
 

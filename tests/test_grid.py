@@ -113,6 +113,7 @@ def test_what_fails_is_named_and_kept_and_stops_no_other(run: Run, project: Path
     page = (made / "index.html").read_text()
     assert '<a href="good_ci_level-0.9/report.html">' in page and page.count("<td>1.5</td>") == 1
     assert "too wide an interval" in page and str(project) not in page
+    assert "kept as far as it was run: good_ci_level-0.95/failed/rates.ipynb" in page
     # A grid is replaced by a grid, and never what is not its own.
     (project / "grid.yaml").write_text("cohorts: {absent: nowhere}")
     assert run("report", "--grid", "grid.yaml")[0] == 7
@@ -138,9 +139,14 @@ def test_whoever_does_the_work_the_bytes_are_the_same(project: Path) -> None:
 
 
 def test_a_grid_takes_no_source_and_a_report_needs_one(run: Run, project: Path) -> None:
-    for words in (["study"], ["--set", "ci_level=0.9"], ["--sections", "rates"]):
+    for words, named in (
+        (["study", "--set", "ci_level=0.9"], "the source, --set"),
+        (["--sections", "rates", "--figures"], "--sections, --figures"),
+        (["--plan", "plan.json", "--observed-to", "2024-01-09"], "--plan, --observed-to"),
+        (["--certify"], "--certify"),
+    ):
         code, _, err = run("report", *words, "--grid", "grid.yaml")
-        assert code == 2 and "leave them out" in err
+        assert code == 2 and f"leave out {named}\n" in err
     code, _, err = run("report")
     assert code == 2 and "name the source" in err
     code, _, err = run("report", "--grid", "absent.yaml")

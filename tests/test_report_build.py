@@ -6,6 +6,7 @@ import contextlib
 import csv
 import inspect
 import json
+import logging
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ import pytest
 
 from crampstudy import provenance
 from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
-from crampstudy.report import run, warm
+from crampstudy.report import failure, run, warm
 from crampstudy.report.build import FILES, build
 
 PARAMETERS = 'source: str = "x"  # the cohort\nbins: int = 5  # bins of a histogram'
@@ -139,6 +140,49 @@ def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebook
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out", "own.ipynb", "tiny"]
 
 
+def test_a_notebook_that_fails_is_kept_until_none_does(tmp_path: Path) -> None:
+    work, place = tmp_path / "work", tmp_path / "out.failed"
+    work.mkdir()
+    own, executed = write_notebook(tmp_path, "own", "1 + 1"), work / "own.ipynb"
+    for name in ("own", "other"):
+        executed.write_bytes(own.read_bytes())
+        with (
+            pytest.raises(AnalysisError, match=rf"bad line two; kept as far as it was run: .*out.failed/{name}.ipynb$"),
+            failure.kept(work, place),
+        ):
+            problem = failure.failed(executed, name, "\x1b[31mbad\n  line two\n", 2)
+            executed.rename(work / f"{name}.ipynb")
+            assert "\n" not in str(problem)
+            raise problem
+        assert [path.name for path in place.iterdir()] == [f"{name}.ipynb"]
+        assert json.loads((place / f"{name}.ipynb").read_text())["metadata"]["crampstudy"]["cell"] == 2
+        assert (place / f"{name}.ipynb").stat().st_mode & 0o77 == 0
+        (work / f"{name}.ipynb").unlink()
+    with failure.kept(work, place):
+        pass
+    assert not place.exists()
+    # What is not ours stays, and what cannot be written costs no word of why it failed.
+    place.mkdir()
+    (place / "mine.ipynb").write_text("{}")
+    with failure.kept(work, place):
+        pass
+    assert [path.name for path in place.iterdir()] == ["mine.ipynb"]
+    executed.write_bytes(own.read_bytes())
+    with pytest.raises(AnalysisError, match=r"\(code cell 1\)$"), failure.kept(work, own):
+        raise failure.failed(executed, "own", "bad", 2)
+    with pytest.raises(AnalysisError, match=r"x{390}…"):
+        raise failure.failed(executed, "own", "x" * 5_000, 2)
+
+
+def test_libraries_say_nothing_beside_our_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for name in ("papermill", "asyncio"):
+        logging.getLogger(name).error("Task was destroyed but it is pending!")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_dead_kernel_is_told_and_recorded(tmp_path: Path) -> None:
     own, output = write_notebook(tmp_path, "own", "import os; os._exit(9)"), tmp_path / "executed.ipynb"
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': the kernel died"):
@@ -175,6 +219,17 @@ def test_the_end_of_a_kernel_is_told_as_what_it_was(kernels: Path, tmp_path: Pat
                 run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=place))
 
 
+def test_an_error_without_a_message_is_told_with_its_meaning() -> None:
+    assert (
+        failure.raised("ValueError", "bad") == "ValueError: bad"
+        and failure.raised("StopIteration", "") == "StopIteration"
+    )
+    assert failure.raised("MemoryError", "").startswith(
+        "MemoryError: the cell asked for more memory than there is; try"
+    )
+    assert failure.raised("MemoryError", "Unable to allocate 9 TiB") == "MemoryError: Unable to allocate 9 TiB"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
 def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
     stop = threading.Event()
@@ -203,7 +258,8 @@ def test_a_cells_time_is_an_option_that_its_message_names(
     told = (
         "notebook own, section 'Deep': a cell ran longer than 3 s; --cell-timeout SECONDS gives it more (code cell 2)"
     )
-    assert said.splitlines()[-1] == f"crampstudy: {told}"
+    kept = tmp_path / "out.failed" / "own.ipynb"
+    assert said.splitlines()[-1] == f"crampstudy: {told}; kept as far as it was run: {kept}" and kept.is_file()
     code, _, said = run_cli(*asked, "--cell-timeout", "0")
     assert code == 2 and "--cell-timeout" in said
 

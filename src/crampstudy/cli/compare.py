@@ -29,7 +29,7 @@ from crampstudy.cli.options import (
     progress,
     word,
 )
-from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.cli.output import FAILED, Output, say_account, tell_kept
 from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
 from crampstudy.errors import AnalysisError, UsageError
 
@@ -179,6 +179,7 @@ def compare(
                     figures=figures,
                     cache=cache,
                     request=request,
+                    partial=FAILED,
                 )
             _tell(made, asked, aside=output.aside)
             done = made.folder

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _JSON, _CSV = "--json", "--csv"
+FAILED = ".failed"
+"""Behind the name of a document's folder: the one in which a notebook that fails is kept as far as it was run."""
 
 
 @dataclass(frozen=True, slots=True)

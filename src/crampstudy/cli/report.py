@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -28,14 +29,19 @@ from crampstudy.cli.options import (
     who_works,
     word,
 )
-from crampstudy.cli.output import say_account, tell_kept
+from crampstudy.cli.output import FAILED, say_account, tell_kept
 from crampstudy.cli.rerun.certificate import certify_report
 from crampstudy.cli.rerun.grid import report_grid
 from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
 from crampstudy.errors import UsageError
 
+_OF_GRID = ("grid", "out", "cell_timeout", "workers", "cluster", "no_cache", "force")
+_NIGHTS = ("unlogged", "observed_from", "observed_to", "case_definition")
+_OF_CERTIFICATE = ("certify", "source", "out", "age_bands", "ci_level", *_NIGHTS, "workers", "cluster", "force")
+
 
 def report(
+    context: typer.Context,
     source: SourceOrNone = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A parameter as name=value; repeatable.")] = None,
     out: OutOrDefault = None,
@@ -91,10 +97,9 @@ def report(
     from crampstudy.report.freshness import ask
 
     if grid is not None:
-        one = (source, settings, age_bands, ci_level, where, sections, notebook, figures or None, unlogged)
-        if any(each is not None for each in (*one, case_definition)):
-            raise UsageError("with --grid the file says the cohorts, parameters and sections; leave them out here")
-        report_grid(grid, out, who_works(workers, cluster), cache_of_user(no_cache), force=force)
+        _refuse_others(context, _OF_GRID, "with --grid the file says the cohorts, parameters and sections")
+        by = who_works(workers, cluster)
+        report_grid(grid, out, by, cache_of_user(no_cache), cell_seconds=cell_timeout, force=force)
         return
     if source is None:
         raise UsageError(
@@ -102,13 +107,9 @@ def report(
             "only --grid and --list-parameters go without"
         )
     if certify:
-        if settings or sections or where or figures or notebook is not None:
-            raise UsageError(
-                "--certify goes by --age-bands and --ci-level alone; leave out --set, --where, --sections, --notebook "
-                "and --figures"
-            )
+        _refuse_others(context, _OF_CERTIFICATE, "--certify goes by --age-bands and --ci-level alone")
         said = word(unlogged, observed_from, observed_to, case_definition)
-        certify_report(source, said, age_bands, ci_level, who_works(workers, cluster), out)
+        certify_report(source, said, age_bands, ci_level, who_works(workers, cluster), out, force=force)
         return
     if workers != 1 or cluster is not None:
         raise UsageError("--workers and --cluster share the work of --grid and of --certify; leave them out here")
@@ -142,6 +143,7 @@ def report(
             force=force,
             figures=figures,
             cache=cache,
+            partial=FAILED,
             server=server,
         )
     for notice in made.notices:
@@ -151,6 +153,18 @@ def report(
         f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.docx.name}, {made.estimates.name}"
     )
     say_account(made.account, source, aside=False)
+
+
+def _refuse_others(context: typer.Context, taken: Collection[str], why: str) -> None:
+    """Refuse what was given beside the options that are taken: nothing that is asked for goes by without a word."""
+    given = {each.name: each.opts[0] for each in context.command.params if _was_given(context, each.name)}
+    if others := [f"the {name}" if name == "source" else option for name, option in given.items() if name not in taken]:
+        raise UsageError(f"{why}; leave out {', '.join(others)}")
+
+
+def _was_given(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name) if name else None
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _list_parameters(named: str | None, own: Path | None) -> None:

@@ -37,7 +37,7 @@ def build(
     force: bool = False,
     figures: bool = False,
     cache: Cache | None = None,
-    partial: Path | None = None,
+    partial: str = "",
     server: Path | None = None,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
@@ -58,7 +58,8 @@ def build(
         force: whether what the report may not replace is kept beside it and not refused.
         figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
         cache: where sections are looked for that were run on the same before; by default all are run.
-        partial: a folder in which a notebook that fails is kept as far as it was run; by default none is.
+        partial: what stands behind the name of the report's folder in that of the one in which a notebook that fails
+            is kept as far as it was run, such as ``.failed``; by default none is kept.
         server: the socket of a warm server to fork kernels from, as :func:`warm.server` yields it; by default its own.
 
     Raises:

@@ -10,10 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from crampstudy.errors import AnalysisError
+from crampstudy.atomic_write import whole_file
+from crampstudy.errors import AnalysisError, OutputError
 
 _MARK = "crampstudy"
 """Of a notebook's metadata: says how it failed."""
+_MORE_MEMORY = "try fewer participants or a machine with more"
+_WORDLESS = {
+    "MemoryError": f"the cell asked for more memory than there is; {_MORE_MEMORY}",
+    "KeyboardInterrupt": "the cell was interrupted",
+}
+"""What errors mean that mostly have no message."""
+_MOST = 400
+"""Characters of a message that are told; all of it stands in the notebook."""
 
 
 def failed(output: Path, name: str, what: str, index: int | None = None) -> AnalysisError:
@@ -42,16 +51,49 @@ def failed(output: Path, name: str, what: str, index: int | None = None) -> Anal
 
 @contextlib.contextmanager
 def kept(work: Path, target: Path | None) -> Iterator[None]:
-    """Keep the notebooks that fail while the block lasts, as far as they were run, in a folder ``target``."""
+    """Keep the notebook that fails while the block lasts, as far as it was run, in a folder ``target``, and say so.
+
+    What stood there of an earlier failure goes, also when nothing fails; where nothing can be written, nothing is kept.
+    """
     try:
         yield
-    except AnalysisError:
-        if target is not None:
-            for path in sorted(work.glob("*.ipynb")):
-                if _MARK in json.loads(path.read_text(encoding="utf-8"))["metadata"]:
-                    target.mkdir(parents=True, exist_ok=True)
-                    (target / path.name).write_bytes(path.read_bytes())
-        raise
+    except AnalysisError as problem:
+        if target is None:
+            raise
+        _clear(target)
+        told = [_keep(path, target) for path in sorted(work.glob("*.ipynb")) if _is_marked(path)]
+        if not any(told):
+            raise
+        raise AnalysisError(f"{problem}; kept as far as it was run: {', '.join(filter(None, told))}") from problem
+    if target is not None:
+        _clear(target)
+
+
+def _keep(path: Path, target: Path) -> str:
+    """Return where a notebook is kept, nothing where the system does not let it be written."""
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        whole_file(target / path.name, path.read_bytes(), private=True)
+    except (OSError, OutputError):
+        return ""
+    return str(target / path.name)
+
+
+def _clear(target: Path) -> None:
+    """Remove the notebooks that were kept, and their folder where nothing else is in it."""
+    if earlier := [path for path in target.glob("*.ipynb") if _is_marked(path)]:
+        with contextlib.suppress(OSError):
+            for path in earlier:
+                path.unlink(missing_ok=True)
+            target.rmdir()
+
+
+def _is_marked(path: Path) -> bool:
+    try:
+        return _MARK in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, LookupError, TypeError):
+        # Somebody's own, or half of one.
+        return False
 
 
 def heading(cells: list[Any], index: int) -> str:
@@ -65,7 +107,15 @@ def heading(cells: list[Any], index: int) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+    """Return a message as one line of no more than a few."""
+    line = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+    return line if len(line) <= _MOST else f"{line[: _MOST - 1]}…"
+
+
+def raised(name: str, message: str) -> str:
+    """Return what is known of an error that a cell raised, some of which come without a word."""
+    meaning = _WORDLESS.get(name, "") if not message.strip() else message
+    return f"{name}: {meaning}" if meaning else name
 
 
 def death(code: int | None) -> str:
@@ -78,7 +128,7 @@ def death(code: int | None) -> str:
     killed = f"killed by signal {-code} ({name})"
     match name:
         case "SIGKILL":
-            return f"{killed}, most likely for want of memory; try fewer participants or a machine with more"
+            return f"{killed}, most likely for want of memory; {_MORE_MEMORY}"
         case "SIGSEGV" | "SIGBUS" | "SIGABRT" | "SIGILL" | "SIGFPE":
             return f"{killed}, a crash in native code, of Python or of a library that the cell calls"
         case _:

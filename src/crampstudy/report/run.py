@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from crampstudy.errors import AnalysisError
-from crampstudy.report.failure import death, failed, heading
+from crampstudy.report.failure import death, failed, heading, raised
 from crampstudy.report.kernel import Kernel
 
 # As papermill imports jsonschema, that would make grammars of web addresses for two seconds, which no notebook's schema
@@ -32,8 +32,9 @@ finally:
 CELL_SECONDS = 1800
 """No cell may run longer unless it is asked for, so that a report that hangs ends."""
 
-# Without a handler of its own, what papermill logs of a dead kernel would be printed beside our error.
-logging.getLogger("papermill").addHandler(logging.NullHandler())
+# Without handlers of their own, what these log of a kernel that died or is ended would be printed beside our error.
+for _heard in ("papermill", "asyncio"):
+    logging.getLogger(_heard).addHandler(logging.NullHandler())
 
 
 class Stopped(AnalysisError):
@@ -117,7 +118,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
             on_cell_executed=on_cell_executed,
         )
     except PapermillExecutionError as problem:
-        raise failed(output, name, f"{problem.ename}: {problem.evalue}") from problem
+        raise failed(output, name, raised(problem.ename, problem.evalue)) from problem
     except _Left as problem:
         what = (
             "the cell leaves the notebook (exit, quit or sys.exit), and what stands below it is not run; take that out"

@@ -39,7 +39,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What moved, farthest first; keys that only one of the reports has; and how many rows stayed."""
+    """What moved, farthest first; keys that only one of the reports has; and how many rows stayed.
+
+    What has no standard error, so that nobody knows how far it moved, comes last.
+    """
 
     moved: tuple[Move, ...]
     gone: tuple[str, ...]
@@ -92,4 +95,4 @@ def _standard_errors(row: Mapping[str, str], one: float, other: float) -> float 
 
 
 def _distance(move: Move) -> float:
-    return math.inf if move.standard_errors is None else abs(move.standard_errors)
+    return -1.0 if move.standard_errors is None else abs(move.standard_errors)

@@ -51,9 +51,15 @@ def is_unchanged(
     else:
         notebooks, order = outline.comparison(folder).notebooks, None
     changed = freshness.stale(made, asked, notebooks, order)
-    said = f"The {asked.document} in {asked.out or made.folder}"
+    said = f"The {asked.document} in {asked.out or _from_here(Path(made.folder))}"
     if changed:
         typer.echo(f"note: {said[0].lower()}{said[1:]} is made again: changed {listed(changed)}", err=True)
         return None
     typer.echo(f"{said} is up to date: nothing that it is made of has changed", err=aside)
     return Path(made.folder)
+
+
+def _from_here(folder: Path) -> Path:
+    """Return a folder as one would write it: below the current one by its path from there."""
+    here = Path.cwd().resolve()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -35,6 +35,7 @@ def build_comparison(
     figures: bool = False,
     cache: Cache | None = None,
     request: ReportRequest | None = None,
+    partial: str = "",
 ) -> Report:
     """Build the document that compares cohorts; its files appear together, or none does and an older one stays.
 
@@ -50,6 +51,7 @@ def build_comparison(
         figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
         cache: where a comparison is looked for that was run on the same before; by default it is run.
         request: what was asked for, as it is remembered; by default it follows from the other arguments.
+        partial: where a notebook that fails is kept, as :func:`crampstudy.report.build.build` takes it.
 
     Raises:
         UsageError: the notebook is not there, or the settings do not suit the cohorts.
@@ -96,4 +98,4 @@ def build_comparison(
         reuse=reuse,
         holds=lambda rows: compares_anything(estimates.from_csv(rows)),
     )
-    return make(plan, load, clock, Destination(out, force), server=server)
+    return make(plan, load, clock, Destination(out, force, partial), server=server)

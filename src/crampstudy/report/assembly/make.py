@@ -88,12 +88,12 @@ class DocumentPlan:
 class Destination:
     """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another.
 
-    A notebook that fails is kept in the folder ``partial``, if one is given.
+    A notebook that fails is kept in the folder that is called as this one with ``partial`` behind, if that is given.
     """
 
     out: Path | None
     force: bool
-    partial: Path | None = None
+    partial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def make(
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
             first = {path: its for path, its in given.items() if path not in later}
-            with failure.kept(work, place.partial):
+            with failure.kept(work, Path(f"{target}{place.partial}") if place.partial else None):
                 executed = _run(first, work, jobs, options, execute)
                 again = _given_results({path: given[path] for path in later}, executed, work)
                 executed |= _run(again, work, jobs, options, execute)

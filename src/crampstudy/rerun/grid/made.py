@@ -14,6 +14,7 @@ from crampstudy.cache import Cache
 from crampstudy.errors import CrampstudyError, SourceError
 from crampstudy.provenance import digests
 from crampstudy.report.build import build
+from crampstudy.report.run import CELL_SECONDS
 from crampstudy.rerun.grid.cells import ReportCell, ReportGrid
 from crampstudy.rerun.grid.page import INDEX, page
 from crampstudy.sources import Address
@@ -38,6 +39,7 @@ def make_grid(
     *,
     workers: compute.Workers = 1,
     cache: Cache | None = None,
+    cell_seconds: int = CELL_SECONDS,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[CellOutcome, ...]:
@@ -51,6 +53,7 @@ def make_grid(
         workers: who does the work, as :func:`crampstudy.compute.map` takes it; the bytes are the same. The workers of
             a cluster need to reach this folder and the sources under the same paths.
         cache: where sections are looked for that were run before.
+        cell_seconds: the time that a cell of a notebook may take.
         force: whether a folder of other things is kept beside it and not refused.
         progress: hears how many reports are done.
 
@@ -62,7 +65,7 @@ def make_grid(
     """
     cells = [replace(cell, source=_absolute(cell.source)) for cell in grid.cells]
     with whole_folder(out, _foreign, force=force) as fresh:
-        task = partial(_make, folder=fresh.folder, sections=grid.sections, cache=cache)
+        task = partial(_make, folder=fresh.folder, sections=grid.sections, cache=cache, cell_seconds=cell_seconds)
         outcomes = tuple(compute.map(task, cells, workers=workers, progress=progress))
         told = tuple(_as_asked(each, cell) for each, cell in zip(outcomes, grid.cells, strict=True))
         (fresh.folder / INDEX).write_text(page(fresh.folder, told), encoding="utf-8")
@@ -73,7 +76,9 @@ def make_grid(
     return told
 
 
-def _make(cell: ReportCell, *, folder: Path, sections: Sequence[str], cache: Cache | None) -> CellOutcome:
+def _make(
+    cell: ReportCell, *, folder: Path, sections: Sequence[str], cache: Cache | None, cell_seconds: int
+) -> CellOutcome:
     """Make one report; what a user can do something about is told and stops no other."""
     place = folder / cell.name
     try:
@@ -83,10 +88,12 @@ def _make(cell: ReportCell, *, folder: Path, sections: Sequence[str], cache: Cac
             out=place,
             sections=sections,
             cache=cache,
-            partial=place / PARTIAL,
+            partial=f"/{PARTIAL}",
+            cell_seconds=cell_seconds,
         )
     except CrampstudyError as problem:
-        return CellOutcome(cell, str(problem))
+        # The folder has another name while it is made.
+        return CellOutcome(cell, str(problem).replace(f"{folder}/", ""))
     return CellOutcome(cell)
 
 
