@@ -190,6 +190,15 @@ def test_a_dead_kernel_is_told_and_recorded(tmp_path: Path) -> None:
     assert json.loads(output.read_text())["metadata"]["crampstudy"]["failure"].startswith("the kernel died")
 
 
+def test_a_kernel_that_does_not_answer_did_not_die_of_what_ended_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "_START_SECONDS", 0)
+    own = write_notebook(tmp_path, "own", "1 + 1")
+    with pytest.raises(AnalysisError, match="notebook own.*: the kernel did not answer within 0 s; the machine may be"):
+        run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path))
+
+
 @pytest.mark.parametrize("leaving", ["import sys; sys.exit(0)", "exit()", "quit()", "exit", "raise SystemExit"])
 def test_a_cell_that_leaves_the_notebook_is_a_failure(tmp_path: Path, leaving: str) -> None:
     own, output = write_notebook(tmp_path, "own", "1 + 1", leaving), tmp_path / "executed.ipynb"

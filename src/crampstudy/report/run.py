@@ -31,6 +31,8 @@ finally:
 
 CELL_SECONDS = 1800
 """No cell may run longer unless it is asked for, so that a report that hangs ends."""
+_START_SECONDS = 600
+"""A kernel has this long until it answers: on a busy machine one that is well may need more than a minute."""
 
 # Without handlers of their own, what these log of a kernel that died or is ended would be printed beside our error.
 for _heard in ("papermill", "asyncio"):
@@ -113,6 +115,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
             language="python",  # a notebook that was written by a program need not name it
             progress_bar=False,
             execution_timeout=options.cell_seconds,
+            start_timeout=_START_SECONDS,
             kernel_manager_class=type("_KernelOfNotebook", (Kernel,), own),
             on_cell_start=on_cell_start,
             on_cell_executed=on_cell_executed,
@@ -132,7 +135,12 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
         if not isinstance(problem, DeadKernelError) and "Kernel d" not in str(problem):
             raise
         go_on()
-        raise failed(output, name, f"the kernel died: {death(ended[0] if ended else None)}") from problem
+        if "respond" in str(problem):
+            # It was ended because it did not answer, which is not what it died of.
+            what = f"the kernel did not answer within {_START_SECONDS} s; the machine may be too busy, run it again"
+        else:
+            what = f"the kernel died: {death(ended[0] if ended else None)}"
+        raise failed(output, name, what) from problem
 
 
 class _Left(Exception):
