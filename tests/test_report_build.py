@@ -195,7 +195,9 @@ def test_a_kernel_that_does_not_answer_did_not_die_of_what_ended_it(
 ) -> None:
     monkeypatch.setattr(run, "_START_SECONDS", 0)
     own = write_notebook(tmp_path, "own", "1 + 1")
-    with pytest.raises(AnalysisError, match="notebook own.*: the kernel did not answer within 0 s; the machine may be"):
+    with pytest.raises(
+        AnalysisError, match=r"notebook own.*: the kernel did not answer within 0 s; the machine may be"
+    ):
         run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path))
 
 

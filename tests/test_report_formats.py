@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import docx
 import matplotlib.pyplot as plt
@@ -18,8 +20,11 @@ from docx.oxml.ns import qn
 from PIL import Image
 from test_report_typeset import FRONT, TEXT, code, gathered, table, text
 
+from crampstudy import cache
+from crampstudy.cache import Cache
 from crampstudy.figures import style
 from crampstudy.report import blocks
+from crampstudy.report.beside import pictures
 from crampstudy.report.beside.outputs import DOCX, HTML, outputs
 from crampstudy.report.beside.pictures import SMALLEST, journal_width, millimetres, smallest_letters
 
@@ -58,9 +63,36 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
     document = gathered(folder, cells, [text(METHODS)])
     renamed = document.markdown.replace("{.notebook name=n1 ", "{.notebook name=methods ")
     document = type(document)(renamed, document.blocks, document.views, document.estimates)
-    first, second = (outputs(document, FRONT, pictures=True) for _ in range(2))
+    place = cache.opened(tmp_path_factory.mktemp("cache"))
+    assert isinstance(place, Cache)
+    first, second = (outputs(document, FRONT, pictures=True, cache=used) for used in (None, place))
     assert first == second, "the same document gives the same bytes"
+    assert len([*place.files("picture")]) == 2 * 3, "of each figure a picture for Word, a page and one of 600 dots"
     return first
+
+
+def test_a_picture_is_printed_once_of_what_is_the_same(tmp_path: Path) -> None:
+    place = cache.opened(tmp_path / "cache")
+    assert isinstance(place, Cache)
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="90pt" height="9pt" viewBox="0 0 90 9">'
+    svg = f'{head}<rect width="5" height="5"/></svg>'
+    with pictures.printer({"a": svg, "b": svg.replace("5", "6")}, place) as drawn:
+        asked: list[Callable[[pictures.Printer], bytes]] = [
+            lambda it: it.png("a", 89, 72),
+            lambda it: it.png("b", 89, 72),
+            lambda it: it.png("a", 183, 72),
+            lambda it: it.png("a", 89, 144),
+            lambda it: it.pdf("a", 89, FRONT.date),
+            lambda it: it.pdf("a", 89, FRONT.date.replace(year=2020)),
+        ]
+        made = [ask(drawn) for ask in asked]
+        again = replace(drawn, compiler=cast("Any", None))
+        assert [ask(again) for ask in asked] == made and len({*made}) == len(asked)
+        for path in place.files("picture"):
+            path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(AttributeError):
+            asked[0](again)
+        assert [ask(drawn) for ask in asked] == made
 
 
 @pytest.fixture(scope="module")

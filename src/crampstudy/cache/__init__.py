@@ -22,6 +22,7 @@ KERNEL_VARIABLE = "CRAMPSTUDY_CACHE_OF_REPORT"
 KINDS: Mapping[str, str] = {
     "report": "what reports were made of, and where their sources are",
     "notebook": "sections as they were run",
+    "picture": "figures as they were printed",
     "findings": "what analyses found: no model is fitted anew for them",
     "multiverse": "claims under other specifications",
 }

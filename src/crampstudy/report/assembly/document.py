@@ -55,4 +55,5 @@ def typeset(
     notice = glyphs.notice(document, front.texts)
     if notice:
         front = replace(front, facts=(*front.facts, ("Characters", notice)))
-    return outputs(document, front, pictures=plan.pictures), notice
+    cache = None if plan.reuse is None else plan.reuse.cache
+    return outputs(document, front, pictures=plan.pictures, cache=cache), notice

@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Iterator
 
+from crampstudy.cache import Cache
 from crampstudy.report.beside.pictures import journal_width, millimetres, printer
 from crampstudy.report.collect import Document
 
@@ -13,10 +14,12 @@ FOLDER = "figures"
 DPI = 600
 
 
-def files(document: Document, day: datetime.date, *, pictures: bool) -> Iterator[tuple[str, bytes]]:
+def files(
+    document: Document, day: datetime.date, *, pictures: bool, cache: Cache | None = None
+) -> Iterator[tuple[str, bytes]]:
     """Yield each figure as SVG with its letters as shapes, PDF and CSV of its rows; with ``pictures`` as PNG and TIFF.
 
-    They are 89 or 183 mm wide (:func:`pictures.journal_width`).
+    They are 89 or 183 mm wide (:func:`pictures.journal_width`). What is in the ``cache`` is not printed again.
     """
     figures = {label: block for label, block in document.blocks.items() if block["kind"] == "figure"}
     svgs = {label: str(block["svg"]) for label, block in figures.items()}
@@ -24,7 +27,7 @@ def files(document: Document, day: datetime.date, *, pictures: bool) -> Iterator
         yield f"{FOLDER}/{label}.svg", _sized(document.views[label], journal_width(svgs[label])).encode()
         if block.get("csv"):
             yield f"{FOLDER}/{label}.csv", block["csv"].encode()
-    with printer(svgs) as drawn:
+    with printer(svgs, cache) as drawn:
         for label, svg in svgs.items():
             width = journal_width(svg)
             yield f"{FOLDER}/{label}.pdf", drawn.pdf(label, width, day)

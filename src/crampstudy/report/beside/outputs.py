@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from crampstudy.cache import Cache
 from crampstudy.report import typeset, word
 from crampstudy.report.beside import DOCX, ESTIMATES, HTML, PDF, figures, tables, texts
 from crampstudy.report.beside.captions import captions
 from crampstudy.report.collect import Document
 
 
-def outputs(document: Document, front: typeset.Front, *, pictures: bool = False) -> dict[str, bytes]:
+def outputs(
+    document: Document, front: typeset.Front, *, pictures: bool = False, cache: Cache | None = None
+) -> dict[str, bytes]:
     """Return the files of a report by their names, those in folders with a ``/``.
 
-    With ``pictures`` each figure is also a PNG and a TIFF of 600 dots an inch.
+    With ``pictures`` each figure is also a PNG and a TIFF of 600 dots an inch. What is in the ``cache`` is not printed
+    again.
 
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
     """
     with ThreadPoolExecutor() as pool:
         printed, page = pool.submit(typeset.pdf, document, front), pool.submit(typeset.web, document, front)
-        document_of_word, methods = pool.submit(word.docx, document, front), pool.submit(texts.methods, document)
-        drawn = pool.submit(lambda: dict(figures.files(document, front.date, pictures=pictures)))
+        document_of_word, methods = pool.submit(word.docx, document, front, cache), pool.submit(texts.methods, document)
+        drawn = pool.submit(lambda: dict(figures.files(document, front.date, pictures=pictures, cache=cache)))
         markup = page.result().decode()
         made = {
             PDF: printed.result(),

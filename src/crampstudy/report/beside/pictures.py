@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import typst
 
 from crampstudy import scratch
+from crampstudy.cache import Cache, key_of
 from crampstudy.figures.style import FONT_DIR
+from crampstudy.provenance import digests
 from crampstudy.report import ReportError
 
 WIDTHS = (89, 183)
 """Widths of a column and of a page of journals, in mm."""
 SMALLEST = 6.0
 """Points that the smallest letters of a figure in print may have."""
+_KIND = "picture"
 _MM = 25.4 / 72
 _PAGE = """
 #set page(width: eval(sys.inputs.width), height: auto, margin: 0pt)
@@ -49,19 +52,30 @@ def journal_width(svg: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints the figures that it was made with, by their labels; widths are in mm."""
+    """Prints the figures that it was made with, by their labels; widths are in mm.
+
+    What it printed before of the same SVG in the same way is in the ``cache``, if there is one.
+    """
 
     compiler: typst.Compiler
+    svgs: Mapping[str, str]
+    cache: Cache | None = None
 
     def png(self, label: str, width: float, dpi: float) -> bytes:
         """Return a figure as a PNG."""
-        return _page(self.compiler.compile(format="png", ppi=dpi, sys_inputs=_inputs(label, width)))
+        inputs = _inputs(label, width)
+        return self._kept(
+            ("png", label, width, dpi), lambda: self.compiler.compile(format="png", ppi=dpi, sys_inputs=inputs)
+        )
 
     def pdf(self, label: str, width: float, day: datetime.date) -> bytes:
         """Return a figure as a PDF of one page."""
         midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
-        seconds = int(midnight.timestamp())
-        return _page(self.compiler.compile(format="pdf", timestamp=seconds, sys_inputs=_inputs(label, width)))
+        seconds, inputs = int(midnight.timestamp()), _inputs(label, width)
+        return self._kept(
+            ("pdf", label, width, seconds),
+            lambda: self.compiler.compile(format="pdf", timestamp=seconds, sys_inputs=inputs),
+        )
 
     def tiff(self, label: str, width: float, dpi: int) -> bytes:
         """Return a figure as a TIFF, without loss."""
@@ -71,6 +85,18 @@ class Printer:
         with Image.open(io.BytesIO(self.png(label, width, dpi))) as picture:
             picture.convert("RGB").save(target, "TIFF", compression="tiff_lzw", dpi=(dpi, dpi))
         return target.getvalue()
+
+    def _kept(self, asked: tuple[str, str, float, float], make: Callable[[], object]) -> bytes:
+        """Return what is asked of a figure, its label second: as it was made before, or made now."""
+        if self.cache is None:
+            return _page(make())
+        software = {**digests.package_parts(), "typst": digests.packages().get("typst")}
+        key = key_of(_KIND, asked, self.svgs[asked[1]], software)
+        content = self.cache.get(_KIND, key)
+        if content is None:
+            content = _page(make())
+            self.cache.put(_KIND, key, content)
+        return content
 
 
 def _inputs(label: str, width: float) -> dict[str, str]:
@@ -84,11 +110,12 @@ def _page(made: object) -> bytes:
 
 
 @contextmanager
-def printer(svgs: Mapping[str, str]) -> Iterator[Printer]:
-    """Yield what prints figures, given as label → SVG with its text as text."""
+def printer(svgs: Mapping[str, str], cache: Cache | None = None) -> Iterator[Printer]:
+    """Yield what prints figures, given as label → SVG with its text as text; ``cache`` has what was printed before."""
     with scratch.folder() as folder:
         for label, svg in svgs.items():
             (folder / f"{label}.svg").write_text(svg, encoding="utf-8")
         main = folder / "figure.typ"
         main.write_text(_PAGE, encoding="utf-8")
-        yield Printer(typst.Compiler(main, root=folder, font_paths=[FONT_DIR], ignore_system_fonts=True))
+        compiler = typst.Compiler(main, root=folder, font_paths=[FONT_DIR], ignore_system_fonts=True)
+        yield Printer(compiler, svgs, cache)

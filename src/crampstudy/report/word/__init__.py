@@ -6,6 +6,7 @@ import json
 from importlib.resources import as_file
 
 from crampstudy import scratch
+from crampstudy.cache import Cache
 from crampstudy.report import glyphs, typeset
 from crampstudy.report.beside.pictures import millimetres, printer
 from crampstudy.report.collect import Document
@@ -16,8 +17,10 @@ _DPI = 220
 _TEXT_MM = 160
 
 
-def docx(document: Document, front: typeset.Front) -> bytes:
+def docx(document: Document, front: typeset.Front, cache: Cache | None = None) -> bytes:
     """Return the report as a document of Word, the same bytes for the same document.
+
+    Pictures that are in the ``cache`` are not printed again.
 
     Raises:
         ReportError: a reference or citation cannot be resolved.
@@ -28,7 +31,7 @@ def docx(document: Document, front: typeset.Front) -> bytes:
         label: {name: value for name, value in block.items() if name != "svg"} | {"millimetres": widths.get(label)}
         for label, block in document.blocks.items()
     }
-    with scratch.folder() as folder, as_file(typeset.ASSETS) as assets, printer(svgs) as drawn:
+    with scratch.folder() as folder, as_file(typeset.ASSETS) as assets, printer(svgs, cache) as drawn:
         for label, width in widths.items():
             (folder / f"{label}.png").write_bytes(drawn.png(label, width, _DPI))
         for name, content in (("blocks", blocks), ("report", typeset.facts(front))):
