@@ -241,10 +241,17 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20240108)
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    parser.add_argument(
+        "--notebooks",
+        type=Path,
+        default=Path(__file__).resolve().parents[2] / "notebooks",
+        metavar="DIR",
+        help="those of reports and grids: others may be quicker than the project's own",
+    )
     asked = parser.parse_args()
     faults: Counter[str] = Counter()
     chosen = [kill for kill in drawn(asked.kills, asked.seed) if kill.kind in asked.kinds]
-    with bench(Path(__file__).resolve().parents[2] / "notebooks") as made:
+    with bench(asked.notebooks.resolve()) as made:
         for kind in asked.kinds:
             made.whole(kind)
         for number, each in enumerate(chosen, 1):
