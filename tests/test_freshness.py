@@ -153,6 +153,16 @@ def test_what_was_spoilt_is_made_anew(project: Project, kind: str) -> None:
     assert len(project.runs) == (2 if kind == "notebook" else 1) and project.report() == []
 
 
+def test_what_another_version_kept_of_a_report_is_not_believed(project: Project) -> None:
+    project.report()
+    for change in (lambda told: told.pop("outline"), lambda told: told.update(more=1)):
+        key = cache.key_of("folder", str((project.folder / "out").resolve()))
+        told = json.loads(project.cache.get("report", key) or b"")
+        change(told)
+        assert project.cache.put("report", key, json.dumps(told).encode())
+        assert project.report() == ["for the first time"] and project.report() == []
+
+
 def test_data_that_change_while_they_are_used_are_not_kept(project: Project) -> None:
     execute = project.execute
 

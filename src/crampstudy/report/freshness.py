@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,9 @@ def recall_folder(cache: Cache, folder: Path) -> Made | None:
     if content is None:
         return None
     told: dict[str, Any] = json.loads(content)
+    if told.keys() != {each.name for each in fields(Made)}:
+        # Of another version, which kept other things of a report.
+        return None
     made = Made(**told | {name: tuple(told[name]) for name in ("sources", "roots", "notebooks")})
     manifest = folder / MANIFEST
     return made if manifest.is_file() and digests.of_file(manifest) == made.manifest else None
