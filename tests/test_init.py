@@ -15,6 +15,7 @@ from crampstudy.codebook import dictionary
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.report import outline
 from crampstudy.sources import load, starter
+from crampstudy.sources.readers import package
 
 FILES = {"datapackage.json", "dictionary.md", "redcap.csv", "README.md", *(f"{name}.csv" for name in codebook.TABLES)}
 
@@ -41,6 +42,10 @@ def test_a_fresh_folder_with_three_rows_opens(tmp_path: Path) -> None:
     assert loaded.cohort.attrition.notices == ()
     assert loaded.cohort.name == "my-study"
     assert loaded.cohort.frame("diary")["cramps"].to_list() == [2, 0]
+    # Keys of rows begin with the name: it is written down, and is none of the folder's.
+    package.write(loaded.cohort, tmp_path / "imported")
+    folder.rename(tmp_path / "moved")
+    assert {load(tmp_path / place).cohort.name for place in ("moved", "imported")} == {"my-study"}
 
 
 def test_headers_and_dictionary_are_the_codebook(tmp_path: Path) -> None:
