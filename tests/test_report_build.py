@@ -147,7 +147,10 @@ def test_a_notebook_that_fails_is_kept_until_none_does(tmp_path: Path) -> None:
     for name in ("own", "other"):
         executed.write_bytes(own.read_bytes())
         with (
-            pytest.raises(AnalysisError, match=rf"bad line two; kept as far as it was run: .*out.failed/{name}.ipynb$"),
+            pytest.raises(
+                AnalysisError,
+                match=rf"bad line two \(code cell 2\); kept as far as it was run: .*out.failed/{name}.ipynb$",
+            ),
             failure.kept(work, place),
         ):
             problem = failure.failed(executed, name, "\x1b[31mbad\n  line two\n", 2)
@@ -168,7 +171,7 @@ def test_a_notebook_that_fails_is_kept_until_none_does(tmp_path: Path) -> None:
         pass
     assert [path.name for path in place.iterdir()] == ["mine.ipynb"]
     executed.write_bytes(own.read_bytes())
-    with pytest.raises(AnalysisError, match=r"\(code cell 1\)$"), failure.kept(work, own):
+    with pytest.raises(AnalysisError, match=r"\(code cell 2\)$"), failure.kept(work, own):
         raise failure.failed(executed, "own", "bad", 2)
     with pytest.raises(AnalysisError, match=r"x{390}…"):
         raise failure.failed(executed, "own", "x" * 5_000, 2)
