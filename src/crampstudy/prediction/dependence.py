@@ -1,0 +1,155 @@
+"""What a model expects where everybody has one value of a factor or another, and how many are near either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.arrays import Array, Flags
+from crampstudy.estimates import kinds
+from crampstudy.prediction.features import FeatureTable
+from crampstudy.prediction.factors import Factor, factors_of
+from crampstudy.prediction.held_out import HeldOut
+from crampstudy.prediction.outcome import SURVEY
+from crampstudy.prediction.resampled import FEWEST, limits
+
+NEAR = 0.25
+"""A value is near another that is no farther than a quarter of the distance between the two that are compared."""
+LEAST_SHARE = 0.01
+"""Fewer than one in a hundred participants near a value are too few, however many that is."""
+_POINTS = 9
+_CURVE = 0.05, 0.95
+"""A curve has nine points, at equal distances between these two quantiles of the values held out."""
+_WEEK = 7
+_MANY = 20_000
+"""Of more rows than this, nights at equal distances are taken."""
+Row = dict[str, Any]
+
+
+def dependence_rows(held: HeldOut) -> pd.DataFrame:
+    """Return what the model expects of held-out participants at two values of each factor, and along numbers.
+
+    All rows are set to the first value, then to the second, and what the model expects is averaged over them; the ratio
+    of the averages is a rate ratio of counts, else one of probabilities. Limits are of resampled participants who are
+    held out, and say nothing of those who were learned from. The *support* of a value is the share of participants with
+    a value of their own near it (:data:`NEAR`); where it is that of fewer than five, or than one in a hundred, nothing
+    is said, since the model would be asked where it has seen next to nobody. A number whose contrast is declared has a
+    curve as well, whose points are near to what lies within half a step.
+
+    It is no effect: values are set, and nobody is treated.
+
+    Source: Friedman 2001, 10.1214/aos/1013203451; Zhao and Hastie 2021, 10.1080/07350015.2019.1624293.
+    """
+    held = held.thinned(_MANY)
+    test = held.test
+    factors = factors_of(held.table, held.inside)
+    return estimates.frame(row for factor in factors for row in _of_factor(_Asked(held, test, factor)))
+
+
+def _of_factor(asked: _Asked) -> Iterator[Row]:
+    yield from asked.ratio()
+    if asked.factor.is_number and asked.factor.declared:
+        yield from asked.curve()
+
+
+class _Asked:
+    """One factor of the held-out rows."""
+
+    def __init__(self, held: HeldOut, test: FeatureTable, factor: Factor) -> None:
+        self.held, self.test, self.factor = held, test, factor
+        self.columns = list(factor.columns)
+        self.own = test.values[:, self.columns].astype(np.float64)
+        self.people = len(np.unique(test.person))
+        self.base = {**held.base, "term": factor.term, "unit": factor.unit}
+
+    def ratio(self) -> Iterator[Row]:
+        """Yield the ratio of what is expected at the two values, and how many are near each."""
+        factor = self.factor
+        gap = NEAR * np.abs(factor.at - factor.against)
+        ends = ((factor.level, factor.at), (factor.reference, factor.against))
+        support = [self.counted((np.abs(self.own - values) <= gap).all(axis=1)) for _, values in ends]
+        cells = self.base | {"level": factor.level, "reference": factor.reference, "scale": self.scale("ratio")}
+        cells |= {"analysis": kinds.PARTIAL_DEPENDENCE.name} | self.counted(np.ones(len(self.own), dtype=bool))
+        few = [
+            f"{counts['n_participants']} of {self.people} held-out participants are near {level}"
+            for (level, _), counts in zip(ends, support, strict=True)
+            if counts["n_participants"] < self.fewest
+        ]
+        if few:
+            why = f"{'; '.join(few)}; {self.fewest} are needed to say what the model expects there"
+            yield estimates.row(status="not_estimable", note=why, **cells)
+        else:
+            at, against = (self.sums(self.expected(values)) for _, values in ends)
+            yield self.estimated(at[0] / against[0], at[1] / against[1], cells)
+        for (level, _), counts in zip(ends, support, strict=True):
+            cells = self.base | {"level": level, "analysis": kinds.DEPENDENCE_SUPPORT.name, "scale": "proportion"}
+            yield estimates.row(
+                status="converged", estimate=counts["n_participants"] / self.people, **cells, **counts
+            )
+
+    def curve(self) -> Iterator[Row]:
+        """Yield what is expected where all have one value, along the values of the number."""
+        known = self.own[np.isfinite(self.own)]
+        if not len(known):
+            return
+        points = np.unique(np.linspace(*np.quantile(known, _CURVE), _POINTS))
+        if len(points) < _POINTS:
+            return
+        step = (points[1] - points[0]) / 2
+        for point in points:
+            near = (np.abs(self.own - point) <= step * (1 + 1e-9)).all(axis=1)
+            cells = self.base | {"level": f"{point:.6g}", "analysis": kinds.DEPENDENCE_CURVE.name}
+            cells |= {"scale": self.scale(""), "unit": "cramps per person-week" if self.is_count else None}
+            cells |= self.counted(near)
+            if cells["n_participants"] < self.fewest:
+                why = f"fewer than {self.fewest} held-out participants are near"
+                yield estimates.row(status="not_estimable", note=why, **cells)
+                continue
+            said, drawn = self.sums(self.expected(np.full_like(self.own, point)))
+            whole, every = self.sums(np.ones(len(self.own)))
+            times = _WEEK if self.is_count else 1
+            yield self.estimated(times * said / whole, times * drawn / every, cells)
+
+    @property
+    def fewest(self) -> int:
+        """Participants of whom one value has to be near, so that anything is said of it."""
+        return max(FEWEST, int(np.ceil(LEAST_SHARE * self.people)))
+
+    @property
+    def is_count(self) -> bool:
+        """Whether cramps are counted."""
+        return self.held.outcome.is_count
+
+    def scale(self, of: str) -> str:
+        """Return the scale of a ratio or of what is expected."""
+        if of == "ratio":
+            return "rate_ratio" if self.is_count else "probability_ratio"
+        return "rate" if self.is_count else "proportion"
+
+    def counted(self, rows: Flags) -> Row:
+        """Return how many participants and nights some rows are of."""
+        nights = None if self.held.outcome == SURVEY else int(self.test.nights[rows].sum())
+        return {"n_participants": len(np.unique(self.test.person[rows])), "n_nights": nights}
+
+    def expected(self, values: Array) -> Array:
+        """Return what the model expects where the factor has other values."""
+        given = self.test.values.astype(np.float64)
+        given[:, self.columns] = values
+        return self.held.expected(given)
+
+    def sums(self, values: Array) -> tuple[float, Array]:
+        """Return the weighted sum of rows, and that of each resample."""
+        weighted = self.test.nights * values
+        return float(weighted.sum()), self.held.resamples.sums(weighted)
+
+    def estimated(self, estimate: float, drawn: Array, cells: Row) -> Row:
+        """Return a row with its percentile interval; what the model does not use is 1 in every resample."""
+        low, high = limits(drawn, self.held.base["ci_level"])
+        if high - low <= 1e-9 * abs(estimate):
+            why = "the model expects the same at both values" if cells["scale"].endswith("_ratio") else None
+            return estimates.row(status="boundary", estimate=estimate, note=why, **cells)
+        return estimates.row(status="converged", estimate=estimate, ci_low=low, ci_high=high, **cells)
