@@ -103,7 +103,11 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     if lacking := answer.lacking(cohort):
         return _nothing(analysis, answer.parts, lacking)
     asked = settings or Settings()
-    drawn_on = (run_others(cohort, asked) if others is None else others,) if analysis.draws_on_others else ()
+    drawn_on = (
+        (run_others(cohort, asked, analysis.drawn_on) if others is None else others,)
+        if analysis.draws_on_others
+        else ()
+    )
     find = partial(answer.function, cohort, asked, *drawn_on)
     try:
         with threads.alone():

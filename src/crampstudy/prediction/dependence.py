@@ -11,8 +11,8 @@ import pandas as pd
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.estimates import kinds
-from crampstudy.prediction.features import FeatureTable
 from crampstudy.prediction.factors import Factor, factors_of
+from crampstudy.prediction.features import FeatureTable
 from crampstudy.prediction.held_out import HeldOut
 from crampstudy.prediction.outcome import SURVEY
 from crampstudy.prediction.resampled import FEWEST, limits
@@ -23,10 +23,11 @@ LEAST_SHARE = 0.01
 """Fewer than one in a hundred participants near a value are too few, however many that is."""
 _POINTS = 9
 _CURVE = 0.05, 0.95
-"""A curve has nine points, at equal distances between these two quantiles of the values held out."""
+"""A curve has at most nine points, between these two quantiles of the values held out."""
 _WEEK = 7
 _MANY = 20_000
 """Of more rows than this, nights at equal distances are taken."""
+_SAME = 1e-9
 Row = dict[str, Any]
 
 
@@ -38,7 +39,7 @@ def dependence_rows(held: HeldOut) -> pd.DataFrame:
     held out, and say nothing of those who were learned from. The *support* of a value is the share of participants with
     a value of their own near it (:data:`NEAR`); where it is that of fewer than five, or than one in a hundred, nothing
     is said, since the model would be asked where it has seen next to nobody. A number whose contrast is declared has a
-    curve as well, whose points are near to what lies within half a step.
+    curve as well, each point of which is near to what is nearer to it than to the next.
 
     It is no effect: values are set, and nobody is treated.
 
@@ -47,13 +48,25 @@ def dependence_rows(held: HeldOut) -> pd.DataFrame:
     held = held.thinned(_MANY)
     test = held.test
     factors = factors_of(held.table, held.inside)
-    return estimates.frame(row for factor in factors for row in _of_factor(_Asked(held, test, factor)))
+    rows = estimates.frame(row for factor in factors for row in _of_factor(_Asked(held, test, factor)))
+    # All levels of a factor have the support of the first one in common.
+    return rows.drop_duplicates("key", ignore_index=True)
 
 
 def _of_factor(asked: _Asked) -> Iterator[Row]:
     yield from asked.ratio()
     if asked.factor.is_number and asked.factor.declared:
         yield from asked.curve()
+
+
+def _points(values: Array) -> Array:
+    """Return where a curve is drawn: each of a few values, else nine at equal distances; none where all are alike."""
+    if not len(values):
+        return values
+    low, high = np.quantile(values, _CURVE)
+    few = np.unique(values[(values >= low) & (values <= high)])
+    points = few if len(few) <= _POINTS else np.linspace(low, high, _POINTS)
+    return points if len(points) > 1 else points[:0]
 
 
 class _Asked:
@@ -71,7 +84,7 @@ class _Asked:
         factor = self.factor
         gap = NEAR * np.abs(factor.at - factor.against)
         ends = ((factor.level, factor.at), (factor.reference, factor.against))
-        support = [self.counted((np.abs(self.own - values) <= gap).all(axis=1)) for _, values in ends]
+        support = [self.counted(np.all(np.abs(self.own - values) <= gap, axis=1)) for _, values in ends]
         cells = self.base | {"level": factor.level, "reference": factor.reference, "scale": self.scale("ratio")}
         cells |= {"analysis": kinds.PARTIAL_DEPENDENCE.name} | self.counted(np.ones(len(self.own), dtype=bool))
         few = [
@@ -87,21 +100,19 @@ class _Asked:
             yield self.estimated(at[0] / against[0], at[1] / against[1], cells)
         for (level, _), counts in zip(ends, support, strict=True):
             cells = self.base | {"level": level, "analysis": kinds.DEPENDENCE_SUPPORT.name, "scale": "proportion"}
-            yield estimates.row(
-                status="converged", estimate=counts["n_participants"] / self.people, **cells, **counts
-            )
+            yield estimates.row(status="converged", estimate=counts["n_participants"] / self.people, **cells, **counts)
 
     def curve(self) -> Iterator[Row]:
         """Yield what is expected where all have one value, along the values of the number."""
-        known = self.own[np.isfinite(self.own)]
-        if not len(known):
+        points = _points(self.own[np.isfinite(self.own)])
+        if not len(points):
             return
-        points = np.unique(np.linspace(*np.quantile(known, _CURVE), _POINTS))
-        if len(points) < _POINTS:
-            return
-        step = (points[1] - points[0]) / 2
-        for point in points:
-            near = (np.abs(self.own - point) <= step * (1 + 1e-9)).all(axis=1)
+        middles = (points[1:] + points[:-1]) / 2
+        place = np.searchsorted(middles, self.own[:, 0], "right")
+        low, high = points[0] - np.ptp(points[:2]) / 2, points[-1] + np.ptp(points[-2:]) / 2
+        inside = (self.own[:, 0] >= low) & (self.own[:, 0] <= high)
+        for i, point in enumerate(points):
+            near = inside & (place == i)
             cells = self.base | {"level": f"{point:.6g}", "analysis": kinds.DEPENDENCE_CURVE.name}
             cells |= {"scale": self.scale(""), "unit": "cramps per person-week" if self.is_count else None}
             cells |= self.counted(near)
@@ -147,9 +158,10 @@ class _Asked:
         return float(weighted.sum()), self.held.resamples.sums(weighted)
 
     def estimated(self, estimate: float, drawn: Array, cells: Row) -> Row:
-        """Return a row with its percentile interval; what the model does not use is 1 in every resample."""
+        """Return a row with its percentile interval, which there is none of where each participant says the same."""
         low, high = limits(drawn, self.held.base["ci_level"])
-        if high - low <= 1e-9 * abs(estimate):
-            why = "the model expects the same at both values" if cells["scale"].endswith("_ratio") else None
+        if high - low <= _SAME * abs(estimate):
+            unused = abs(estimate - 1) <= _SAME and cells["scale"].endswith("_ratio")
+            why = "the model does not use it" if unused else "the same of every participant, so no interval"
             return estimates.row(status="boundary", estimate=estimate, note=why, **cells)
         return estimates.row(status="converged", estimate=estimate, ci_low=low, ci_high=high, **cells)

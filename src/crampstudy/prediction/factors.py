@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crampstudy import codebook
-from crampstudy.arrays import Array, Flags
+from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.codebook import contrasts
 from crampstudy.codebook.contrasts import Contrast
 from crampstudy.codebook.records import Variable
@@ -135,11 +135,11 @@ def _ends(contrast: Contrast, values: Array) -> tuple[float, float] | None:
     return None if at == against else (at, against)
 
 
-def _of_sex(table: FeatureTable, column: int, first: Array) -> Array:
+def _of_sex(table: FeatureTable, column: int, first: Codes) -> Array:
     """Return how far the mean of each participant's sex is from that of all; 0 where no sex is known."""
     own = [i for i, name in enumerate(table.names) if name.partition("=")[0] == _SEX]
     shift = np.zeros(len(table.ids))
-    values, sexes = table.values[first, column].astype(np.float64), table.values[np.ix_(first, own)]
+    values, sexes = table.values[first, column].astype(np.float64), table.values[first][:, own]
     known = np.isfinite(values) & np.isfinite(sexes).all(axis=1)
     if not own or not known.any():
         return shift

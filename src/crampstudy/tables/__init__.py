@@ -60,8 +60,10 @@ from crampstudy.tables.sections.open_use import (
 from crampstudy.tables.sections.phenotypes import group_profiles, groups_tried
 from crampstudy.tables.sections.prediction import (
     calibration_points,
+    dependence_curves,
     domain_importance,
     net_benefits,
+    partial_dependence,
     prediction_scores,
     prediction_skill,
     weekly_intervals,
@@ -122,6 +124,7 @@ __all__ = [
     "cramp_nights",
     "data_quality",
     "definitions",
+    "dependence_curves",
     "direction",
     "distribution",
     "domain_importance",
@@ -153,6 +156,7 @@ __all__ = [
     "opinion_notes",
     "overlap",
     "parameters",
+    "partial_dependence",
     "peak",
     "people_by_frequency",
     "pooled",

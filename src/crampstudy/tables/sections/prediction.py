@@ -62,6 +62,59 @@ def domain_importance(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 @table_of_rows
+def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what models expect at two values of each factor, how many are near these, and what its section found."""
+    ratios, beside = kinds.PARTIAL_DEPENDENCE.rows(estimates), kinds.DEPENDENCE_BESIDE.rows(estimates)
+    support = kinds.DEPENDENCE_SUPPORT.rows(estimates)
+    share = {(row["model"], row["term"], row["level"]): row["estimate"] for row in wording.records(support)}
+    every = wording.records(ratios) or wording.records(beside)
+    factors = list({(row["term"], row["level"]): row for row in every}.values())
+    made = pd.DataFrame({"Compared": [wording.contrast(row) for row in factors]})
+    made.index = pd.Index([wording.term(str(row["term"])) for row in factors], name="Factor")
+    for model in ratios["model"].unique():
+        own = {(row["term"], row["level"]): row for row in wording.records(ratios[ratios["model"] == model])}
+        cells = [own.get((row["term"], row["level"])) for row in factors]
+        made[asked_of(str(model))] = [wording.DASH if cell is None else _expected(cell) for cell in cells]
+    if len(support):
+        near = [[share.get((row["model"], row["term"], row[end])) for end in ("level", "reference")] for row in factors]
+        made["Near, %"] = [" / ".join(wording.DASH if x is None else f"{100 * x:.0f}" for x in two) for two in near]
+    if len(beside):
+        found = {(row["term"], row["level"]): row for row in wording.records(beside)}
+        cells = [found.get((row["term"], row["level"])) for row in factors]
+        made[with_level("In its section (95% CI)", beside)] = [
+            wording.DASH if cell is None else estimate(cell) for cell in cells
+        ]
+        made["Section"] = [wording.DASH if cell is None else str(cell["estimand"]) for cell in cells]
+    return made
+
+
+def _expected(row: dict[str, Any]) -> str:
+    """Return a ratio of what is expected, or that hardly anybody is near.
+
+    Its interval is not shown: it is of the people asked alone, and would look as if the model were known as well.
+    """
+    return "too few near" if row["status"] == "not_estimable" else wording.number(row["estimate"], 2)
+
+
+def asked_of(model: str) -> str:
+    """Return what a model is asked for, by how its rows were held back."""
+    if _BASELINE in model:
+        return "New participant"
+    return "Next night" if "participants held out" in model else "Model"
+
+
+@table_of_rows
+def dependence_curves(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what a model expects along the values of numbers, with the participants near each."""
+    rows = kinds.DEPENDENCE_CURVE.rows(estimates)
+    made = pd.DataFrame({"Expected": [_expected(row) for row in wording.records(rows)]})
+    made["Participants near"] = [wording.count(row["n_participants"]) for row in wording.records(rows)]
+    who = [f"{wording.term(str(row['term']))}: {asked_of(str(row['model'])).lower()}" for row in wording.records(rows)]
+    made.index = pd.MultiIndex.from_arrays([who, rows["level"]], names=["Factor", "Value"])
+    return made
+
+
+@table_of_rows
 def net_benefits(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the net benefit of each predictor, a column each threshold."""
     return _grid(kinds.NET_BENEFIT.rows(estimates), "level", lambda level: f"Threshold {level}", "{} (95% CI)")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crampstudy import tables
+from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
-from crampstudy.analyses.sentences.prediction import answer, limits_of_diary, limits_of_survey, newcomer
+from crampstudy.analyses.kept import kept
+from crampstudy.analyses.others import Others
+from crampstudy.analyses.sections.on_request.dependence import SECTIONS, beside
+from crampstudy.analyses.sentences.prediction import answer, depends, limits_of_diary, limits_of_survey, newcomer
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
@@ -19,6 +22,7 @@ FIGURE, SCORES, COUNTS, SKILL = (
     "tbl-prediction-skill",
 )
 WEEKS, RESTS = "tbl-prediction-weeks", "tbl-prediction-domains"
+DEPENDS, CURVES = "tbl-prediction-dependence", "fig-prediction-dependence"
 MANY_NIGHTS = 10_000
 """From so many nights on two processes share the work: to start them takes seconds."""
 _OF_NIGHTS = ("Brier score", "area under the curve", "calibration slope")
@@ -45,16 +49,35 @@ _WEEKS_NOTE = (
     "much was expected; not among those who turned out to have many cramps, which nobody knows beforehand."
 )
 
-_RESTS_CAPTION = "What the probability of a cramp rests on, by domain."
+_RESTS_CAPTION = "What the expected number of cramps rests on, by domain."
 _RESTS_NOTE = (
-    "By how much the log loss of a fifth of the participants, held out, rises when all values of the domain are dealt "
-    "out anew among their nights; around 0 the model does not use them. It is no effect: what another domain says as "
-    "well is not missed, and what foretells need not cause."
+    "By how much the Poisson deviance of a fifth of the participants, held out, rises when all values of the domain "
+    "are dealt out anew among their nights; around 0 the model does not use them. It is no effect: what another domain "
+    "says as well is not missed, and what foretells need not cause."
+)
+
+_DEPENDS_CAPTION = "What a model expects at two values of a factor, beside the ratio that a section estimates of it."
+_DEPENDS_NOTE = (
+    "No effect of the factor. Expected: the mean where all who were held out have the first value, over that where all "
+    "have the second. Near: the share of those held out whose own value is no farther from the first, and from the "
+    "second, than a quarter of the distance between them; where it is that of fewer than five people, or than 1 in "
+    "100, nothing is said. All of it is of the model as it was learned: no interval would say how sure that is, and "
+    "1.00 stands as well where the model does not use the factor. What a night has is that of the last logged day, "
+    "against the person's own mean."
+)
+_CURVES_CAPTION = (
+    "What a model expects where all who were held out have one value of a number. Bars: how many nights, or people, "
+    "have a value near it; where hardly any has, there is no line. It is no effect of the number."
 )
 
 
-def of_diary(cohort: Cohort, settings: Settings) -> Findings:
-    """Return what is foretold of tomorrow night, and of a new participant."""
+def of_diary(cohort: Cohort, settings: Settings, others: Others) -> Findings:
+    """Return what is foretold of tomorrow night and of a new participant, beside what sections estimate of factors."""
+    made = kept(("prediction of a diary", settings), (cohort,), lambda: _of_diary(cohort, settings))
+    return joined(made, _dependence(made.estimates, others))
+
+
+def _of_diary(cohort: Cohort, settings: Settings) -> Findings:
     from crampstudy.prediction.questions import newcomer_rows, tomorrow_rows
 
     workers = 2 if cohort.frame("diary").height >= MANY_NIGHTS else 1
@@ -72,22 +95,51 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     return Findings(rows, shown, {FIGURE: _figure(rows, said["answer"])}, said)
 
 
-def of_survey(cohort: Cohort, settings: Settings) -> Findings:
-    """Return what is foretold of recalled moderate-severe cramps."""
+def of_survey(cohort: Cohort, settings: Settings, others: Others) -> Findings:
+    """Return what is foretold of recalled moderate-severe cramps, beside what sections estimate of factors."""
+    made = kept(("prediction of a survey", settings), (cohort,), lambda: _of_survey(cohort, settings))
+    return joined(made, _dependence(made.estimates, others))
+
+
+def _of_survey(cohort: Cohort, settings: Settings) -> Findings:
     from crampstudy.prediction.questions import survey_rows
 
-    made = attempt((SCORES, SKILL, FIGURE), lambda: _of_survey(survey_rows(cohort, settings.bands, settings.ci_level)))
+    made = attempt((SCORES, SKILL, FIGURE), lambda: _shown(survey_rows(cohort, settings.bands, settings.ci_level)))
     said = {"answer": answer(made.estimates), "newcomer": "", "limits": limits_of_survey()}
     return joined(made, Findings(together([]), values=said))
 
 
-def _of_survey(rows: pd.DataFrame) -> Findings:
+def _shown(rows: pd.DataFrame) -> Findings:
     title = "Scores of the probability of moderate-severe cramps."
     return Findings(
         rows,
         {SCORES: _scores(rows, _OF_NIGHTS, title), SKILL: _skill(rows)},
         {FIGURE: _figure(rows, answer(rows))},
     )
+
+
+def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
+    """Return what the model expects of factors beside what sections estimate, or of those of which none estimates any.
+
+    Rows of other factors are recorded and not shown.
+    """
+    if kinds.PARTIAL_DEPENDENCE.rows(rows).empty:
+        why = tables.reasons(rows) or "no factor was measured"
+        return Findings(together([]), values={"depends": ""}, could_not=dict.fromkeys((DEPENDS, CURVES), why))
+    found = beside(rows, others)
+    own = rows[rows["analysis"].isin(_OF_DEPENDENCE)]
+    if len(found):
+        pairs = pd.MultiIndex.from_frame(found[["term", "level"]])
+        estimated = own["term"].isin(set(found["term"]))
+        ratio = own["analysis"].eq(kinds.PARTIAL_DEPENDENCE.name)
+        own = own[estimated & (~ratio | pd.MultiIndex.from_frame(own[["term", "level"]]).isin(pairs))]
+    shown = together([own, found])
+    lacking = [name for name in SECTIONS if name not in others]
+    left = f"Not among the sections of this report, and so not beside: {wording.listed(lacking)}." if lacking else ""
+    table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, f"{_DEPENDS_NOTE} {left}".strip())
+    said = depends(shown)
+    drawing = Drawing("partial_dependence", kinds.DEPENDENCE_CURVE.rows(shown), _CURVES_CAPTION, said)
+    return Findings(found, {DEPENDS: table}, {CURVES: drawing}, {"depends": said})
 
 
 def _scores(rows: pd.DataFrame, levels: tuple[str, ...], caption: str) -> ReportTable:
@@ -113,13 +165,23 @@ def _figure(rows: pd.DataFrame, alt: str) -> Drawing:
     return Drawing("prediction", own, caption, alt)
 
 
+_OF_DEPENDENCE = tuple(
+    kind.name for kind in (kinds.PARTIAL_DEPENDENCE, kinds.DEPENDENCE_SUPPORT, kinds.DEPENDENCE_CURVE)
+)
+
 ANALYSIS = Analysis(
     "prediction",
     "Can tomorrow night's cramps, or the rate of a new participant, be foretold better than by a simple rule?",
     answers={
-        "diary": CohortAnswer(of_diary, (FIGURE, SCORES, COUNTS, SKILL, WEEKS, RESTS), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (FIGURE, SCORES, SKILL), {"participants": ("recalled_low", "age_years")}),
+        "diary": CohortAnswer(
+            of_diary, (FIGURE, SCORES, COUNTS, SKILL, WEEKS, RESTS, DEPENDS, CURVES), {"diary": ("cramps",)}
+        ),
+        "survey": CohortAnswer(
+            of_survey, (FIGURE, SCORES, SKILL, DEPENDS, CURVES), {"participants": ("recalled_low", "age_years")}
+        ),
     },
-    values=("answer", "newcomer", "limits"),
+    values=("answer", "newcomer", "depends", "limits"),
+    draws_on_others=True,
+    drawn_on=frozenset(SECTIONS),
     on_request=True,
 )

@@ -74,7 +74,7 @@ PARTIAL_DEPENDENCE = register(
         name="partial dependence",
         meaning="What the model expects of held-out participants where all have the value in `level`, over what it "
         "expects where all have that in `reference`; no effect of the factor. Where hardly anybody is near one of "
-        "them, nothing is said.",
+        "them, nothing is said. Limits are of the participants asked, and not of those learned from.",
         table="partial_dependence",
         sentence="Expected by the model, {comparison}: {value}",
     )
