@@ -21,10 +21,11 @@ NEAR = 0.25
 """A value is near another that is no farther than a quarter of the distance between the two that are compared."""
 LEAST_SHARE = 0.01
 """Fewer than one in a hundred participants near a value are too few, however many that is."""
-_POINTS = 9
+_POINTS, _EACH = 9, 10
 _CURVE = 0.05, 0.95
-"""A curve has at most nine points, between these two quantiles of the values held out."""
+"""A curve has at most nine points, one for ten people held out, between these two quantiles of their values."""
 _WEEK = 7
+_FEWEST_POINTS = 3
 _MANY = 20_000
 """Of more rows than this, nights at equal distances are taken."""
 _SAME = 1e-9
@@ -59,13 +60,13 @@ def _of_factor(asked: _Asked) -> Iterator[Row]:
         yield from asked.curve()
 
 
-def _points(values: Array) -> Array:
-    """Return where a curve is drawn: each of a few values, else nine at equal distances; none where all are alike."""
-    if not len(values):
-        return values
+def _points(values: Array, most: int) -> Array:
+    """Return where a curve is drawn: at each of a few values, else at equal distances; nowhere if all are alike."""
+    if not len(values) or most < _FEWEST_POINTS:
+        return values[:0]
     low, high = np.quantile(values, _CURVE)
     few = np.unique(values[(values >= low) & (values <= high)])
-    points = few if len(few) <= _POINTS else np.linspace(low, high, _POINTS)
+    points = few if len(few) <= most else np.linspace(low, high, most)
     return points if len(points) > 1 else points[:0]
 
 
@@ -104,7 +105,7 @@ class _Asked:
 
     def curve(self) -> Iterator[Row]:
         """Yield what is expected where all have one value, along the values of the number."""
-        points = _points(self.own[np.isfinite(self.own)])
+        points = _points(self.own[np.isfinite(self.own)], min(_POINTS, self.people // _EACH))
         if not len(points):
             return
         middles = (points[1:] + points[:-1]) / 2
