@@ -220,7 +220,9 @@ def test_beside_stands_the_first_ratio_of_the_same_contrast() -> None:
     found = beside(rows, others).set_index("term")
     assert found["estimate"].to_dict() == {alcohol: 1.3, "contrast: age_years": 1.6, "diabetes": 1.7}
     assert found["estimand"].tolist() == ["hydration, the day before", "age-and-muscle", "conditions"]
-    others["hydration"] = results(of_section(**within, estimate=1.1))
+    # A ratio for each unit is none of the contrast.
+    each = of_section(term="within(alcohol_units)", analysis=kinds.GRAPH_ADJUSTED.name, estimate=1.01)
+    others["hydration"] = results(each, of_section(**within, estimate=1.1))
     same = beside(rows, others).set_index("term").loc[alcohol]
     assert (same["estimate"], same["estimand"]) == (1.1, "hydration, the same day")
     assert beside(rows, {}).empty
@@ -230,8 +232,9 @@ def test_beside_stands_the_first_ratio_of_the_same_contrast() -> None:
     # exp(0.3) of alcohol is farthest, with 1.1; those of age and of diabetes lie within.
     assert "within the section's interval for 3" in said and "Farthest apart are those of alcohol" in said
     shown = tables.partial_dependence(both)
-    assert shown.loc["Age", ["Compared", "Model"]].tolist() == ["75 against 50 years", "1.65"]
-    assert shown.loc["Diabetes", "Near, %"] == "50 / 50" and shown.loc["Diabetes", "Section"] == "conditions"
+    assert shown.loc[("What people are", "Age"), ["Compared", "Model"]].tolist() == ["75 against 50 years", "1.65"]
+    assert shown.loc[("What people are", "Diabetes"), ["Near, %", "Section"]].tolist() == ["50 / 50", "conditions"]
+    assert shown.index[-1] == ("The last logged day", "Alcohol")
 
 
 def test_curves_are_drawn_over_what_is_near_and_say_why_there_is_none() -> None:

@@ -16,6 +16,8 @@ _MODEL = "chosen model"
 _SMALL = 0.05
 """A skill below this is small: a score less than a twentieth better."""
 _LATER = "later nights"
+_ONE = 0.005
+"""A ratio no farther from 1 is printed as 1.00."""
 _WHAT = {
     "cramp_night": "the probability of a cramp on the next night",
     "cramps": "the number of cramps on the next night",
@@ -85,9 +87,11 @@ def _beside(rows: pd.DataFrame, every: pd.DataFrame) -> Iterator[str]:
     if not pairs:
         return
     inside = sum(beside["ci_low"] <= row["estimate"] <= beside["ci_high"] for row, beside in pairs)
+    unused = sum(abs(row["estimate"] - 1) < _ONE for row, _ in pairs)
     yield (
         f"Of {wording.counted(len(pairs), 'factors')} that a section estimates as well, the model's ratio lies "
-        f"within the section's interval for {wording.count(inside)}"
+        f"within the section's interval for {wording.count(inside)}; for {wording.count(unused)} it is 1.00, as it is "
+        "for what a model does not use"
     )
     row, beside = max(pairs, key=lambda pair: abs(math.log(pair[0]["estimate"] / pair[1]["estimate"])))
     name = wording.small(wording.term(str(row["term"])))

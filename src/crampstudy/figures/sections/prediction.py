@@ -56,7 +56,8 @@ def partial_dependence(estimates: pd.DataFrame) -> Figure:
     drawn = points.estimated(every)
     if drawn.empty:
         return could_not_estimate(tables.reasons(every) or "no number with a declared contrast was measured")
-    rise = drawn.groupby("term", sort=False)["estimate"].agg(lambda values: values.max() - values.min())
+    by_model = drawn.groupby(["term", "model"], sort=False)["estimate"]
+    rise = (by_model.max() - by_model.min()).groupby("term", sort=False).max()
     shown = rise.nlargest(_PANELS).index
     terms = [term for term in rise.index if term in shown]
     columns = min(len(terms), _COLUMNS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import codebook, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
@@ -15,6 +15,7 @@ from crampstudy.tables.table import table_of_rows
 
 _OUTCOMES = {"cramps": "number of cramps", "cramp_night": "night with a cramp"}
 _BASELINE = "baseline alone"
+_LASTING, _LAST = "What people are", "The last logged day"
 _SKILL = "Skill, % (95% CI)"
 
 
@@ -68,9 +69,15 @@ def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
     support = kinds.DEPENDENCE_SUPPORT.rows(estimates)
     share = {(row["model"], row["term"], row["level"]): row["estimate"] for row in wording.records(support)}
     every = wording.records(ratios) or wording.records(beside)
-    factors = list({(row["term"], row["level"]): row for row in every}.values())
+    # What people are comes first.
+    named = {(row["term"], row["level"]): row for row in every}
+    factors = sorted(named.values(), key=lambda row: _is_of_night(str(row["term"])))
     made = pd.DataFrame({"Compared": [wording.contrast(row) for row in factors]})
-    made.index = pd.Index([wording.term(str(row["term"])) for row in factors], name="Factor")
+    names = [wording.term(str(row["term"])) for row in factors]
+    made.index = pd.Index(names, name="Factor")
+    groups = [_LAST if _is_of_night(str(row["term"])) else _LASTING for row in factors]
+    if len({*groups}) > 1:
+        made.index = pd.MultiIndex.from_arrays([groups, names], names=["", "Factor"])
     for model in ratios["model"].unique():
         own = {(row["term"], row["level"]): row for row in wording.records(ratios[ratios["model"] == model])}
         cells = [own.get((row["term"], row["level"])) for row in factors]
@@ -86,6 +93,10 @@ def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
         ]
         made["Section"] = [wording.DASH if cell is None else str(cell["estimand"]) for cell in cells]
     return made
+
+
+def _is_of_night(term: str) -> bool:
+    return codebook.find(term.removeprefix(wording.CONTRAST), "diary") is not None
 
 
 def _expected(row: dict[str, Any]) -> str:

@@ -65,10 +65,12 @@ def _of_factor(factor: Row, others: Others) -> dict[str, Any] | None:
 def _same(factor: Row, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the ratios of a factor at its contrast: those of other levels, and of parts of the people, are none."""
     for row in wording.with_none(rows[rows["analysis"].isin(_ANALYSES) & rows["scale"].isin(_RATIOS)]):
+        if wording.is_declared(row["term"]) != wording.is_declared(factor["term"]):
+            continue  # a ratio for each unit of a number is none of its contrast
         if _is_of_night(factor):
             exposure = exposures.find(str(row["term"]).removeprefix(wording.CONTRAST))
             own = exposure is not None and exposure.part == WITHIN
-            term = f"{wording.CONTRAST}{exposure.variable}" if own and exposure else row["term"]
+            term = row["term"].replace(str(exposure), exposure.variable) if own and exposure else row["term"]
             if term == factor["term"] and (own or row["level"] in (_DAY_BEFORE, WITHIN)):
                 yield row
         elif row["term"] == factor["term"] and _is_alike(factor, row):

@@ -29,18 +29,21 @@ _OF_NIGHTS = ("Brier score", "area under the curve", "calibration slope")
 _OF_COUNTS = ("Poisson deviance", "log score", "CRPS", "calibration slope")
 _NESTED = (
     "Every number is of participants that the predictor had not learned from: five folds of participants, tuning by a "
-    "second cross-validation within the training participants, intervals from resampled participants."
+    "second cross-validation within the training participants, intervals from resampled participants. The permuted "
+    "moving average says nothing of a night and shows what no skill looks like."
 )
-_SCORES = (
-    "Of the Brier score, the deviance, the log score and the CRPS lower is better; a calibration slope is 1 where "
-    "predictions are as spread as they should be. The permuted moving average says nothing of a night and shows what "
-    "no skill looks like."
+_OF_SURVEY = (
+    "Every number is of people that the predictor had not learned from, by the weights of the survey; intervals are "
+    "from resampled sampling units."
 )
+_LOWER = "Of the {} lower is better; a calibration slope is 1 where predictions are as spread as they should be."
+_OF_PROBABILITIES = _LOWER.format("Brier score")
+_OF_NUMBERS = _LOWER.format("deviance, the log score and the CRPS")
 _SKILL_NOTE = (
-    "Skill is 1 minus the score of the predictor divided by that of the simple rule in the same people: the Brier "
-    "score of a probability, the Poisson deviance of a count; 0 is no gain and below 0 a loss. Strata are of the "
-    "cramps that were logged, which nobody knows beforehand."
+    "Skill is 1 minus the {} of the predictor divided by that of the simple rule in the same people; 0 is no gain and "
+    "below 0 a loss."
 )
+_OF_STRATA = "Strata are of the cramps that were logged, which nobody knows beforehand."
 
 _WEEKS_CAPTION = "90% intervals of the cramps of a coming week of 7 logged nights."
 _WEEKS_NOTE = (
@@ -85,8 +88,18 @@ def _of_diary(cohort: Cohort, settings: Settings) -> Findings:
     people = newcomer_rows(cohort, settings.bands, settings.ci_level, workers=workers)
     rows = together([nights, people])
     shown = {
-        SCORES: _scores(rows[rows["outcome"] == "cramp_night"], _OF_NIGHTS, "Scores of the probability of a cramp."),
-        COUNTS: _scores(rows[rows["outcome"] == "cramps"], _OF_COUNTS, "Scores of the number of cramps."),
+        SCORES: _scores(
+            rows[rows["outcome"] == "cramp_night"],
+            _OF_NIGHTS,
+            "Scores of the probability of a cramp.",
+            f"{_NESTED} {_OF_PROBABILITIES}",
+        ),
+        COUNTS: _scores(
+            rows[rows["outcome"] == "cramps"],
+            _OF_COUNTS,
+            "Scores of the number of cramps.",
+            f"{_NESTED} {_OF_NUMBERS}",
+        ),
         SKILL: _skill(rows),
         WEEKS: ReportTable(tables.weekly_intervals(rows), _WEEKS_CAPTION, _WEEKS_NOTE),
         RESTS: ReportTable(tables.domain_importance(rows), _RESTS_CAPTION, _RESTS_NOTE),
@@ -113,7 +126,7 @@ def _shown(rows: pd.DataFrame) -> Findings:
     title = "Scores of the probability of moderate-severe cramps."
     return Findings(
         rows,
-        {SCORES: _scores(rows, _OF_NIGHTS, title), SKILL: _skill(rows)},
+        {SCORES: _scores(rows, _OF_NIGHTS, title, f"{_OF_SURVEY} {_OF_PROBABILITIES}"), SKILL: _skill(rows)},
         {FIGURE: _figure(rows, answer(rows))},
     )
 
@@ -142,27 +155,33 @@ def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
     return Findings(found, {DEPENDS: table}, {CURVES: drawing}, {"depends": said})
 
 
-def _scores(rows: pd.DataFrame, levels: tuple[str, ...], caption: str) -> ReportTable:
+def _scores(rows: pd.DataFrame, levels: tuple[str, ...], caption: str, note: str) -> ReportTable:
     own = kinds.PREDICTION_SCORE.rows(rows)
-    table = tables.prediction_scores(own[own["level"].isin(levels)])
-    return ReportTable(table, caption, f"{_NESTED} {_SCORES}")
+    return ReportTable(tables.prediction_scores(own[own["level"].isin(levels)]), caption, note)
 
 
 def _skill(rows: pd.DataFrame) -> ReportTable:
-    own = together([kinds.PREDICTION_SKILL.rows(rows), kinds.BETTER_FORETOLD.rows(rows)])
-    against = str(own["reference"].iloc[0])
-    caption = f"Skill against the {against}, and the share of people whom the model foretells better."
-    return ReportTable(tables.prediction_skill(own), caption, f"{_SKILL_NOTE} {tables.notes(own)}".strip())
+    better = kinds.BETTER_FORETOLD.rows(rows)
+    own = together([kinds.PREDICTION_SKILL.rows(rows), better])
+    caption = f"Skill against the {own['reference'].iloc[0]}"
+    scores = "Brier score"
+    if len(better):
+        caption += ", and the share of people whom the model foretells better"
+        scores += " of a probability, or the Poisson deviance of a count,"
+    notes = (_SKILL_NOTE.format(scores), _OF_STRATA if len(better) else "", tables.notes(own))
+    return ReportTable(tables.prediction_skill(own), f"{caption}.", " ".join(filter(None, notes)))
 
 
 def _figure(rows: pd.DataFrame, alt: str) -> Drawing:
     own = together([kinds.PREDICTION_SKILL.rows(rows), kinds.CALIBRATION_POINT.rows(rows)])
     caption = (
         "Left: how often it happened, against the probability that was given, in tenths of equal size; on the dashed "
-        "line both are the same. Right: skill of each predictor, below the chosen model its skill by how often people "
-        "had cramps."
+        "line both are the same. Right: skill of each predictor"
     )
-    return Drawing("prediction", own, caption, alt)
+    # Strata of frequency are of diaries.
+    if not own["population"].eq("all").all():
+        caption += ", below the chosen model its skill by how often people had cramps"
+    return Drawing("prediction", own, f"{caption}.", alt)
 
 
 _OF_DEPENDENCE = tuple(
