@@ -118,7 +118,7 @@ class _Asked:
             cells |= {"scale": self.scale(""), "unit": "cramps per person-week" if self.is_count else None}
             cells |= self.counted(near)
             if cells["n_participants"] < self.fewest:
-                why = f"fewer than {self.fewest} held-out participants are near"
+                why = f"fewer than {self.fewest} held-out participants are near a value of its curve"
                 yield estimates.row(status="not_estimable", note=why, **cells)
                 continue
             said, drawn = self.sums(self.expected(np.full_like(self.own, point)))

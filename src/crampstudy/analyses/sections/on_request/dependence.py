@@ -55,7 +55,11 @@ def _of_factor(factor: Row, others: Others) -> dict[str, Any] | None:
     # The day before comes first, and what is adjusted; else the order is that of the sections.
     section, row = min(found, key=lambda each: (each[1]["level"] != _DAY_BEFORE, each[1]["analysis"] in _UNADJUSTED))
     day = "the day before" if row["level"] == _DAY_BEFORE else "the same day" if _is_of_night(factor) else ""
-    outcome = "" if row["outcome"] == factor["outcome"] else wording.small(wording.outcome(str(row["outcome"])))
+    outcome = (
+        ""
+        if row["outcome"] == factor["outcome"]
+        else wording.small(wording.outcome(str(row["outcome"])).removesuffix(" against none"))
+    )
     scale = "" if row["scale"] == "rate_ratio" else str(row["scale"]).replace("_", " ")
     cells = {name: row[name] for name in _KEPT} | {name: factor[name] for name in ("term", "level", "reference")}
     cells |= {"estimand": ", ".join(filter(None, (section, day, scale, outcome)))}
