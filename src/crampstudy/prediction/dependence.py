@@ -88,13 +88,9 @@ class _Asked:
         support = [self.counted(np.all(np.abs(self.own - values) <= gap, axis=1)) for _, values in ends]
         cells = self.base | {"level": factor.level, "reference": factor.reference, "scale": self.scale("ratio")}
         cells |= {"analysis": kinds.PARTIAL_DEPENDENCE.name} | self.counted(np.ones(len(self.own), dtype=bool))
-        few = [
-            f"{counts['n_participants']} of {self.people} held-out participants are near {level}"
-            for (level, _), counts in zip(ends, support, strict=True)
-            if counts["n_participants"] < self.fewest
-        ]
-        if few:
-            why = f"{'; '.join(few)}; {self.fewest} are needed to say what the model expects there"
+        if min(counts["n_participants"] for counts in support) < self.fewest:
+            # Uniform words, so that a section says them once of many factors; how many are near has rows of its own.
+            why = f"fewer than {self.fewest} held-out participants are near one of its two values"
             yield estimates.row(status="not_estimable", note=why, **cells)
         else:
             at, against = (self.sums(self.expected(values)) for _, values in ends)

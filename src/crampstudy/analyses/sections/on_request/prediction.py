@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from crampstudy import tables, wording
@@ -77,7 +79,8 @@ _CURVES_CAPTION = (
 def of_diary(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     """Return what is foretold of tomorrow night and of a new participant, beside what sections estimate of factors."""
     made = kept(("prediction of a diary", settings), (cohort,), lambda: _of_diary(cohort, settings))
-    return joined(made, _dependence(made.estimates, others))
+    rest, depends = _parted(made.estimates)
+    return joined(replace(made, estimates=rest), _dependence(depends, others))
 
 
 def _of_diary(cohort: Cohort, settings: Settings) -> Findings:
@@ -111,7 +114,8 @@ def _of_diary(cohort: Cohort, settings: Settings) -> Findings:
 def of_survey(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     """Return what is foretold of recalled moderate-severe cramps, beside what sections estimate of factors."""
     made = kept(("prediction of a survey", settings), (cohort,), lambda: _of_survey(cohort, settings))
-    return joined(made, _dependence(made.estimates, others))
+    rest, depends = _parted(made.estimates)
+    return joined(replace(made, estimates=rest), _dependence(depends, others))
 
 
 def _of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -131,28 +135,37 @@ def _shown(rows: pd.DataFrame) -> Findings:
     )
 
 
-def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
-    """Return what the model expects of factors beside what sections estimate, or of those of which none estimates any.
+def _parted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of prediction without those of dependence, and these."""
+    inside = rows["analysis"].isin(_OF_DEPENDENCE)
+    return rows[~inside], rows[inside]
 
-    Rows of other factors are recorded and not shown.
+
+def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
+    """Return what the model expects of the factors that sections estimate, and what these found.
+
+    Where no section estimates any, of all factors of which anything can be said.
     """
-    if kinds.PARTIAL_DEPENDENCE.rows(rows).empty:
-        why = tables.reasons(rows) or "no factor was measured"
+    ratios = kinds.PARTIAL_DEPENDENCE.rows(rows)
+    if ratios.empty:
+        why = "too little was measured to ask a model about a factor"
         return Findings(together([]), values={"depends": ""}, could_not=dict.fromkeys((DEPENDS, CURVES), why))
     found = beside(rows, others)
-    own = rows[rows["analysis"].isin(_OF_DEPENDENCE)]
-    if len(found):
-        pairs = pd.MultiIndex.from_frame(found[["term", "level"]])
-        estimated = own["term"].isin(set(found["term"]))
-        ratio = own["analysis"].eq(kinds.PARTIAL_DEPENDENCE.name)
-        own = own[estimated & (~ratio | pd.MultiIndex.from_frame(own[["term", "level"]]).isin(pairs))]
+    known = ratios[ratios["estimate"].notna()]
+    named = found if len(found) else known if len(known) else ratios
+    factors = pd.MultiIndex.from_frame(named[["term", "level"]])
+    # Of a factor of several levels those alone whose ratio is shown.
+    other = rows["analysis"].eq(kinds.PARTIAL_DEPENDENCE.name) & ~pd.MultiIndex.from_frame(
+        rows[["term", "level"]]
+    ).isin(factors)
+    own = rows[rows["term"].isin(named["term"]) & ~other]
     shown = together([own, found])
     lacking = [name for name in SECTIONS if name not in others]
     left = f"Not among the sections of this report, and so not beside: {wording.listed(lacking)}." if lacking else ""
     table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, f"{_DEPENDS_NOTE} {left}".strip())
     said = depends(shown)
     drawing = Drawing("partial_dependence", kinds.DEPENDENCE_CURVE.rows(shown), _CURVES_CAPTION, said)
-    return Findings(found, {DEPENDS: table}, {CURVES: drawing}, {"depends": said})
+    return Findings(shown, {DEPENDS: table}, {CURVES: drawing}, {"depends": said})
 
 
 def _scores(rows: pd.DataFrame, levels: tuple[str, ...], caption: str, note: str) -> ReportTable:
