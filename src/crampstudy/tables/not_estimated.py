@@ -15,6 +15,10 @@ from crampstudy.tables.remarks import reasons
 _MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
 _OF = re.compile(r"((?:no|one) [\w ]+?) of (.+?)((?:, so .+)?)")
 _SEVERAL = 3
+NOTHING_SHOWN = "there is nothing to show"
+"""Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
+_NOBODY = "nobody had it"
+_LACKED = re.compile(r"(\w+) was not measured")
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
@@ -26,14 +30,31 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     # That it was planned is no reason.
     rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
-    unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna()
-    names = dict.fromkeys(wording.small(wording.term(str(term))) for term in unmeasured)
-    said = [f"not measured in this cohort: {wording.listed(names)}"] if names else []
+    said = not_measured(rows)
     failed = _of_several(reasons(rows))
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
-    said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known]
+    said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
+    said += [NOTHING_SHOWN] if NOTHING_SHOWN in parts.values() and not said else []
     return wording.sentences(said) or ALL_ESTIMATED
+
+
+def not_measured(rows: pd.DataFrame) -> list[str]:
+    """Return what was not measured, what nobody took, and which claims lack a measurement, a sentence each.
+
+    Where a row says that something else was not measured, that is what was lacking.
+    """
+    own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
+    claims, untaken = own["analysis"].eq(kinds.CLAIM.name), own["note"].eq(_NOBODY)
+    lacked = own["note"].str.extract(_LACKED.pattern, expand=False)
+    terms = lacked.where(own["note"].str.fullmatch(_LACKED.pattern).fillna(value=False), own["term"])
+    found = {
+        "not measured in this cohort: {}": terms[~claims & ~untaken],
+        "taken by nobody in this cohort: {}": terms[untaken],
+        "not testable, for what they need was not measured: {}": terms[claims],
+    }
+    named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}
+    return [said.format(wording.listed(names)) for said, names in named.items() if names]
 
 
 def _of_several(failed: str) -> str:

@@ -18,7 +18,10 @@ _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
 _FEW_NAMES = 3
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
-_CALLED = re.compile(r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|scale|center|exp|sqrt|log(?:2|10|1p)?)\([^()]*\)")
+_CALLED = re.compile(
+    r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|lag|lead|mean_last|days_last|load_ratio|scale|center|exp"
+    r"|sqrt|log(?:2|10|1p)?)\([^()]*\)"
+)
 """What a formula makes of a variable, within a text."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _COVARIANCES = {
@@ -137,7 +140,13 @@ def _names(rows: pd.DataFrame) -> list[str]:
 def _named(row: Mapping[str, Any]) -> str:
     if row["analysis"] == kinds.REGRESSION_TO_THE_MEAN.name:
         return wording.capital(str(row["level"]))
-    by_population = row["scale"] == "prevalence" or (row["term"] == "age_band" and row["scale"] != "rate")
+    if row["analysis"] == kinds.CLAIM.name:
+        return str(row["term"])
+    by_population = (
+        row["scale"] == "prevalence"
+        or (row["term"] == "age_band" and row["scale"] != "rate")
+        or row["analysis"] == kinds.CRAMP_NIGHTS.name
+    )
     group = row["population"] if by_population else row["level"]
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):
         return wording.capital(wording.term(str(row["term"])))

@@ -83,7 +83,11 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
     each = "; ".join(adjustments(cohort, name) for name in variables)
     few = rows["note"].fillna("").str.contains(_FEWER, regex=False).any()
-    left_out = "Too few participants for all of that: what a ratio is adjusted for stands in its row. " if few else ""
+    left_out = (
+        "Too few participants for all of that: what each ratio is adjusted for stands in its row of estimates.csv. "
+        if few
+        else ""
+    )
     remarks = without_adjustment(tables.at_contrasts(rows))
     return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
 

@@ -25,10 +25,9 @@ _FOUND = {
     "inconclusive": "too uncertain to tell",
     "too few": "too few to tell",
 }
-_BY_CHOICE = (
-    "Who takes a treatment by choice differs from who does not: weights make the groups alike in age, sex and the rate "
-    "before time zero, and not in what was not measured; a flare in which somebody begins ends by itself."
-)
+_BY_CHOICE = "Who takes a treatment by choice differs from who does not"
+_WEIGHTED = "weights make the groups alike in age, sex and the rate before time zero, and not in what was not measured"
+_FLARE = "a flare in which somebody begins ends by itself"
 
 
 def answer(rows: pd.DataFrame, taken: int) -> str:
@@ -166,8 +165,8 @@ def balanced(rows: pd.DataFrame) -> str:
     )
 
 
-def limits(found: Sequence[TreatmentDesign]) -> str:
-    """Return what designs of these kinds cannot tell."""
+def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
+    """Return what designs of these kinds, and the ``rows`` of their effects, cannot tell."""
     texts = []
     if any(design.randomised for design in found):
         texts.append(
@@ -179,5 +178,7 @@ def limits(found: Sequence[TreatmentDesign]) -> str:
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
         )
     if any(design.kind == "open use" for design in found):
-        texts.append(_BY_CHOICE)
+        own = kinds.OPEN_USE.rows(rows)
+        weighted = f"{_WEIGHTED}; " if own["estimate"].notna().any() else ""
+        texts.append(f"{_BY_CHOICE}: {weighted}{_FLARE}.")
     return " ".join(texts) or "A cohort that treats nobody says nothing of what treatments do."

@@ -85,7 +85,7 @@ def open_use(
     fewest = min(int(treated.sum()), int((~treated).sum()))
     if fewest < FEWEST_EXPOSED:
         which = TREATED if treated.sum() == fewest else UNTREATED
-        reason = f"{counted(fewest, f'{which} participants')} with nights before and after time zero: described alone"
+        reason = f"{counted(fewest, f'{which} participants')} with nights before and after time zero, described alone"
         return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
     for group, name in ((treated, TREATED), (~treated, UNTREATED)):
         if not asked.followed.cramps[group].sum():
