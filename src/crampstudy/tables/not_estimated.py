@@ -17,6 +17,7 @@ _OF = re.compile(r"((?:no|one) [\w ]+?) of (.+?)((?:, so .+)?)")
 _SEVERAL = 3
 NOTHING_SHOWN = "there is nothing to show"
 """Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
+_NEEDS = r" \(needs [^()]*\)"
 _NOBODY = "nobody had it"
 _LACKED = re.compile(r"(\w+) was not measured")
 ALL_ESTIMATED = "All that this section asks for could be estimated."
@@ -30,6 +31,9 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     # That it was planned is no reason.
     rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
+    # What a claim needs is there where it could not be estimated, and its reason is not a sentence here.
+    of_claims = rows["note"].str.replace(_NEEDS, "", regex=True).map(wording.small, na_action="ignore")
+    rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
     said = not_measured(rows)
     failed = _of_several(reasons(rows))
     said += [f"could not estimate: {failed}"] if failed else []

@@ -16,6 +16,8 @@ _NAMING = ("term", "population", "scale", "level", "analysis")
 _OF_GROUPS = ("rate", "prevalence", "median")
 _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
+_BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
+"""Kinds with a table of a line for each age band, whatever their scales."""
 _FEW_NAMES = 3
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
 _CALLED = re.compile(
@@ -145,7 +147,7 @@ def _named(row: Mapping[str, Any]) -> str:
     by_population = (
         row["scale"] == "prevalence"
         or (row["term"] == "age_band" and row["scale"] != "rate")
-        or row["analysis"] == kinds.CRAMP_NIGHTS.name
+        or row["analysis"] in _BY_AGE
     )
     group = row["population"] if by_population else row["level"]
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):

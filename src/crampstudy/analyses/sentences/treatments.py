@@ -10,8 +10,8 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
-from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS
+from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
@@ -36,8 +36,17 @@ def answer(rows: pd.DataFrame, taken: int) -> str:
         return "Nobody in this cohort was given a treatment or noted to have taken one."
     trials = [_of_trial(row) for row in judged(rows)]
     told = _of_choice(rows)
-    lacking = [] if trials or told else [f"No effect could be estimated: {tables.reasons(_primary(rows))}."]
+    lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(_primary(rows))}."]
     return " ".join([*trials, *told, *lacking])
+
+
+def _why_none(rows: pd.DataFrame) -> str:
+    """Return why no treatment has an estimate; how many people took each stands in the table of their flow."""
+    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
+    if len(failed) and failed["note"].str.contains(DESCRIBED, regex=False).all():
+        took = f"fewer than {FEWEST_EXPOSED} people who took it, or who did not"
+        return f"of each treatment {took}, have nights before and after time zero"
+    return tables.reasons(rows)
 
 
 def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
