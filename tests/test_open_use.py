@@ -360,7 +360,7 @@ def diary(
     [
         (
             {"people": 20, "treated": 4},
-            "4 treated participants with nights before and after time zero: described alone",
+            "4 treated participants with nights before and after time zero, described alone",
         ),
         ({"people": 20, "treated": 17}, "3 untreated participants with nights"),
         ({"people": 20, "treated": 8, "cramps": False}, "no cramp of the treated from time zero on"),

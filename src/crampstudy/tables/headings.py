@@ -34,9 +34,7 @@ def p_value(value: float) -> str:
 
 def unit_of_difference(rows: pd.DataFrame) -> str:
     """Return the unit of differences as a heading names it: those of shares are in percentage points."""
-    units = rows["unit"].dropna()
-    unit = "" if units.empty else str(units.iloc[0])
-    return "percentage points" if unit == _SHARES else unit
+    return "percentage points" if rows["unit"].eq(_SHARES).any() else "cramps a week"
 
 
 def difference(row: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ NOTHING_SHOWN = "there is nothing to show"
 """Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
 _NEEDS = r" \(needs [^()]*\)"
 _NOBODY = "nobody had it"
-_LACKED = re.compile(r"(\w+) was not measured")
+_LACKED = r"(\w+) was not measured"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
@@ -49,9 +49,10 @@ def not_measured(rows: pd.DataFrame) -> list[str]:
     Where a row says that something else was not measured, that is what was lacking.
     """
     own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
-    claims, untaken = own["analysis"].eq(kinds.CLAIM.name), own["note"].eq(_NOBODY)
-    lacked = own["note"].str.extract(_LACKED.pattern, expand=False)
-    terms = lacked.where(own["note"].str.fullmatch(_LACKED.pattern).fillna(value=False), own["term"])
+    notes = own["note"].fillna("")
+    claims, untaken = own["analysis"].eq(kinds.CLAIM.name), notes.eq(_NOBODY)
+    lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
+    terms = lacked.where(lacked.notna(), own["term"])
     found = {
         "not measured in this cohort: {}": terms[~claims & ~untaken],
         "taken by nobody in this cohort: {}": terms[untaken],
