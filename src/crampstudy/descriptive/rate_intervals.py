@@ -96,9 +96,9 @@ def coverage_note(participants: int) -> str | None:
         return None
     others = [c for c in cells if c.participants <= most and c.share >= GOAL]
     return (
-        f"in simulated groups of {min(c.participants for c in cells)} to {most} participants 95 % intervals of rates "
+        f"in simulated groups of {min(c.participants for c in cells)} to {most} participants 95% intervals of rates "
         f"cover the truth in {_span(others)}, but only in {_span(below)} where a minority has most of the cramps "
-        f"(docs/recovery.md: {', '.join(dict.fromkeys(c.law for c in below))})"
+        f"(docs/recovery.md: {', '.join(dict.fromkeys(c.law.replace(' %', '%') for c in below))})"
     )
 
 

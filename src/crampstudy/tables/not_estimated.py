@@ -35,7 +35,7 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     of_claims = rows["note"].str.replace(_NEEDS, "", regex=True).map(wording.small, na_action="ignore")
     rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
     said = not_measured(rows)
-    failed = _of_several(reasons(rows))
+    failed = _of_several(reasons(rows, brief=True))
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
     said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
@@ -50,7 +50,7 @@ def not_measured(rows: pd.DataFrame) -> list[str]:
     """
     own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
     notes = own["note"].fillna("")
-    claims, untaken = own["analysis"].eq(kinds.CLAIM.name), notes.eq(_NOBODY)
+    claims, untaken = own["analysis"].fillna("").eq(kinds.CLAIM.name), notes.eq(_NOBODY)
     lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
     terms = lacked.where(lacked.notna(), own["term"])
     found = {
