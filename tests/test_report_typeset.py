@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
@@ -399,9 +400,9 @@ def test_a_view_is_named_by_its_mime_type() -> None:
 
 
 def test_what_stands_below_a_heading_stays_there_as_does_the_first_table(tmp_path: Path) -> None:
-    shown = '::: {{#tbl-{} .table}}\nA caption.\n:::\n\n'
+    shown = "::: {{#tbl-{} .table}}\nA caption.\n:::\n\n"
     text = (
-        '::: {.notebook name=n shift=0}\n# One\n\nA sentence.\n\n'
+        "::: {.notebook name=n shift=0}\n# One\n\nA sentence.\n\n"
         + shown.format("a")
         + "A sentence.\n\n"
         + shown.format("b")
