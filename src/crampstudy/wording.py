@@ -57,6 +57,7 @@ _RECALLED = {
 _OUTCOMES = {
     "any_cramp": "Any cramp",
     "moderate_severe_vs_rest": "Moderate-severe",
+    "class_30_days": "Class of 30 nights",
     "pain_fall": "Fall of pain",
     "residual_soreness": "Soreness afterwards",
 }
