@@ -141,6 +141,9 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
         "taken by nobody in this cohort: vitamin K2",
         "not testable, for what they need was not measured: C07",
     ]
+    many = pd.concat([rows.iloc[[3]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
+    assert tables.not_measured(many, 3) == ["not measured in this cohort: serum 0, serum 1, serum 2 and 2 others"]
+    assert tables.not_measured(many, 4) == tables.not_measured(many)
     failed = {"status": "not_estimable", "analysis": kinds.CLAIM.name, "term": "C04", "scale": "rate", "level": "60+"}
     claim = estimates.frame([estimates.row(note="Too few have an age (needs participants.age_years)", **failed)])
     assert tables.not_estimated(claim, {}) == "Could not estimate: too few have an age."

@@ -43,10 +43,11 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     return wording.sentences(said) or ALL_ESTIMATED
 
 
-def not_measured(rows: pd.DataFrame) -> list[str]:
+def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
     """Return what was not measured, what nobody took, and which claims lack a measurement, a sentence each.
 
-    Where a row says that something else was not measured, that is what was lacking.
+    Where a row says that something else was not measured, that is what was lacking. Of more names than ``most`` the
+    others are counted.
     """
     own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
     notes = own["note"].fillna("")
@@ -59,7 +60,13 @@ def not_measured(rows: pd.DataFrame) -> list[str]:
         "not testable, for what they need was not measured: {}": terms[claims],
     }
     named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}
-    return [said.format(wording.listed(names)) for said, names in named.items() if names]
+    return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
+
+
+def _first(names: list[str], most: int | None) -> list[str]:
+    others = 0 if most is None else len(names) - most
+    # One other is named sooner than counted.
+    return [*names[:most], f"{others} others"] if others > 1 else names
 
 
 def _of_several(failed: str) -> str:

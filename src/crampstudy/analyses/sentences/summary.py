@@ -30,6 +30,8 @@ _SAID: Mapping[str, str] = {
     "inconclusive": "too uncertain to tell",
     "too few": "too few people to tell",
 }
+_MOST_NAMES = 12
+"""Of what was not measured; the sections name all of it."""
 _COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
@@ -166,12 +168,12 @@ def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     """Return which questions have no answer here, by their titles, and why, and what of the others was not measured."""
     said = [
-        f"{titles.get(name, name)}: {section.unanswered.removeprefix(_COULD_NOT)}"
+        f"{titles.get(name, name)}: {section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.')}."
         for name, section in others.items()
         if section.unanswered
     ]
     of_answered = [section.estimates for section in others.values() if not section.unanswered]
-    said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered))]
+    said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
     failed = sum(
         int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
     )
