@@ -28,6 +28,7 @@ from crampstudy.models.common.aggregation import pattern
 from crampstudy.models.common.distributions import ResponseFamily
 from crampstudy.models.inference.covariance import without_rounding
 from crampstudy.models.inference.satterthwaite import Satterthwaite, each_times
+from crampstudy.models.optimise import products
 
 _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
 _ALONE = 1e-10
@@ -35,11 +36,8 @@ _NOTHING, _TINY = 1e-15, 1e-30
 """An eigenvalue of QQ' smaller than the first beside its largest is rounding; below the second none is divided by."""
 _DEPENDS = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
-_SINGULAR, _SURE = 1e-9, 1e-5
-"""A root of the information is none whose diagonal is below the first beside its columns; above the second it is as
-good from the products of the rows as from the rows."""
-_BLOCK_CELLS = 1 << 13
-"""So many nights are worked on at once: their arrays stay in the cache of a processor."""
+_SINGULAR = 1e-9
+"""An information is singular whose root has a diagonal below this beside its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +128,14 @@ def reach(nights: Nights) -> Satterthwaite:
     times = 1.0 if nights.multiplicity is None else nights.multiplicity
     mu = family.mean(nights.matrix @ nights.coefficients + nights.offset)
     derivative = nights.matrix * (family.slope(mu) * np.sqrt(times / family.variance(mu)))[:, None]
-    root = _root(_triangle(derivative))
+    found = products.triangle(derivative)
+    root = _root(np.asarray(np.linalg.qr(derivative, mode="r")) if found is None else found)
     if root is None:
         missing = np.full((1, p, p), np.nan)
         return Satterthwaite(missing, missing, np.ones(1), np.eye(p))
     # Of scores that are not adjusted, both moments follow from the participants' parts of the information, which sum to
     # the identity in the coordinates of the orthogonal factor.
-    shares = np.empty((int(nights.groups.max()) + 1, p, p))
-    for codes, place, present in _participants(nights.groups):
-        q = np.where(present[:, :, None], each_times(derivative[place], root), 0.0)
-        shares[codes] = q.transpose(0, 2, 1) @ q
+    shares = products.within(derivative @ root, nights.groups)
     rates = _rates(family, nights.outcome * times, nights.groups, times * mu, nights.groups)
     return Satterthwaite(shares, shares, rates, root)
 
@@ -201,23 +197,9 @@ def _rates(family: ResponseFamily, outcomes: Array, of: Codes, expected: Array, 
     return rates
 
 
-def _triangle(derivative: Array) -> Array:
-    """Return R (p x p) of ``derivative`` = QR (n x p), from its products where they tell it well enough."""
-    try:
-        triangle: Array = np.linalg.cholesky(derivative.T @ derivative).astype(np.float64).T
-    except np.linalg.LinAlgError:
-        triangle = np.zeros((derivative.shape[1],) * 2)
-    return triangle if _is_regular(triangle, _SURE) else np.asarray(np.linalg.qr(derivative, mode="r"))
-
-
-def _is_regular(triangle: Array, least: float) -> bool:
-    diagonal = np.abs(np.diag(triangle))
-    return bool(np.isfinite(diagonal).all() and (diagonal > least * np.linalg.norm(triangle, axis=0)).all())
-
-
 def _root(triangle: Array) -> Array | None:
     """Return the inverse of a ``triangle`` (p x p), or ``None`` where it is singular."""
-    if not _is_regular(triangle, _SINGULAR):
+    if not products.is_regular(triangle, _SINGULAR):
         return None
     root: Array = linalg.solve_triangular(triangle, np.eye(len(triangle))).astype(np.float64)
     return root
@@ -300,22 +282,7 @@ def _quadrature(low: Array, high: Array) -> tuple[Array, Array]:
 
 def _blocks(rows: _Rows) -> Iterator[tuple[Codes, Array, Array, Array, Flags]]:
     """Yield codes (g) of participants with about equally many rows; their v, q and residuals, and which are present."""
-    for codes, place, present in _participants(rows.groups):
+    for codes, place, present in products.participants(rows.groups):
         v = np.where(present, rows.variance[place], 1.0)
         q = np.where(present[:, :, None], rows.orthogonal[place], 0.0)
         yield codes, v, q, np.where(present, rows.residual[place], 0.0), present
-
-
-def _participants(groups: Codes) -> Iterator[tuple[Codes, NDArray[np.intp], Flags]]:
-    """Yield codes (g) of participants with about as many rows, the places of these (g x n), and which there are."""
-    order = np.argsort(groups, kind="stable")
-    codes, start, size = np.unique(groups[order], return_index=True, return_counts=True)
-    by_size = np.argsort(size, kind="stable")[::-1]
-    at = 0
-    while at < len(codes):
-        width = int(size[by_size[at]])
-        among = by_size[at : at + max(1, _BLOCK_CELLS // width)]
-        cell = np.arange(width)
-        present = cell < size[among][:, None]
-        yield codes[among], order[np.where(present, start[among][:, None] + cell, 0)], present
-        at += len(among)

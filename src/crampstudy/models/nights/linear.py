@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_solve
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.inference.covariance import cluster_sums
-from crampstudy.models.optimise import optimum
+from crampstudy.models.optimise import optimum, products
 from crampstudy.models.terms.standardisation import squared
 
+_PASSES = 3
 _ROUNDING, _NOTHING = 1e-14, 1e-10
 """Residuals below this share of the largest number, or of the outcome's standard deviation, are rounding."""
 
@@ -65,14 +67,28 @@ def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None =
 
 def least_squares(matrix: Array, outcome: Array, times: Array) -> tuple[Array, Array]:
     """Return the coefficients (p) of a weighted regression and the residuals (n); columns may have any unit."""
-    root = np.sqrt(times)
-    length = np.linalg.norm(matrix * root[:, None], axis=0)
-    scaled = matrix / np.where(length > 0, length, 1.0)
+    squares = products.weighted(matrix, times)
+    length = np.sqrt(np.diag(squares))
+    length = np.where(length > 0, length, 1.0)
+    found = products.root(squares / np.outer(length, length))
+    if found is None:
+        return _by_rows(matrix, outcome, times, length)
+    at, residuals = np.zeros(matrix.shape[1]), outcome
+    # Later passes take what the rounding of those before left: products have half of the digits of the rows.
+    for _ in range(_PASSES):
+        more = cho_solve((found, False), matrix.T @ (times * residuals) / length) / length
+        at, residuals = at + more, residuals - matrix @ more
+    return at, residuals
+
+
+def _by_rows(matrix: Array, outcome: Array, times: Array, length: Array) -> tuple[Array, Array]:
+    """Return :func:`least_squares` of columns that are nearly dependent; ``length`` (p) are theirs."""
+    root, scaled = np.sqrt(times), matrix / length
     at = np.linalg.lstsq(scaled * root[:, None], outcome * root, rcond=None)[0].astype(np.float64)
     residuals = outcome - scaled @ at
     # A second pass takes what the first one's rounding left: an outcome may lie far from zero.
     more = np.linalg.lstsq(scaled * root[:, None], residuals * root, rcond=None)[0].astype(np.float64)
-    return (at + more) / np.where(length > 0, length, 1.0), residuals - scaled @ more
+    return (at + more) / length, residuals - scaled @ more
 
 
 def variance_error(fitted: LinearFit, residuals: Array, groups: Codes, weights: Array | None = None) -> float:
