@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +15,7 @@ _CELLS = 1 << 21
 """So many numbers are in a product with the arrays of the participants at once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Satterthwaite:
     """How far G participants carry the variances of k coefficients, or of combinations of them (m x k), if given.
 
@@ -31,11 +32,23 @@ class Satterthwaite:
 
     def df(self, contrasts: Array | None = None) -> Array:
         """Return the degrees of freedom (k) of t: 2 E(V)^2 / Var(V)."""
-        rows = self._rows(contrasts)
+        return self._own if contrasts is None else self._df(contrasts @ self.by)
+
+    @property
+    def plain(self) -> bool:
+        """Whether scores are not adjusted, so that both arrays are the same."""
+        return self.linked is self.spread
+
+    @cached_property
+    def _own(self) -> Array:
+        return self._df(self.by)
+
+    def _df(self, rows: Array) -> Array:
         number = np.empty(len(rows))
         for few in self._few(len(rows)):
-            spread, linked = self._spread(rows[few]), self._linked(rows[few])
-            squares = np.square(linked).sum(axis=2).T
+            linked = self._linked(rows[few])
+            spread = (linked @ rows[few, :, None])[:, :, 0].T if self.plain else self._spread(rows[few])
+            squares = np.einsum("kgp,kgp->gk", linked, linked)
             gram = linked.transpose(0, 2, 1) @ linked
             norm = np.square(spread).sum(axis=0) - 2 * (spread * squares).sum(axis=0) + np.square(gram).sum(axis=(1, 2))
             # 0 / 0 where no score bears on a coefficient: a problem.
