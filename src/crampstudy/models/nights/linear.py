@@ -137,11 +137,14 @@ def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, 
     size = np.bincount(groups, times)
     if size.max() < 2:
         return "no participant has two nights: differences between nights and between participants cannot be told apart"
-    means = cluster_sums(np.column_stack([matrix, outcome - offset]) * times[:, None], groups) / size[:, None]
-    inner = np.column_stack([matrix, outcome - offset]) - means[groups]
+    inner = np.column_stack([matrix, outcome - offset])
+    largest = np.abs(inner).max(axis=0)
+    inner -= (cluster_sums(inner * times[:, None], groups) / size[:, None])[groups]
     if _is_nothing(inner[:, -1], outcome):
         return "the outcome does not vary between the nights of any participant"
-    if _is_nothing(least_squares(inner[:, :-1], inner[:, -1], times)[1], outcome):
+    # What is the same on all of a participant's nights leaves rounding alone.
+    varies = np.flatnonzero(np.abs(inner[:, :-1]).max(axis=0) > _ROUNDING * largest[:-1])
+    if _is_nothing(least_squares(inner[:, varies], inner[:, -1], times)[1], outcome):
         return "the outcome follows from the terms exactly within each participant: no night varies"
     return None
 
