@@ -11,12 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from test_parts import in_parts, messy, spread, written
+from test_parts import check_no_night_is_the_same_error, in_parts, messy, spread, written
 
 from crampstudy.cleaning import Cleaned
 from crampstudy.cleaning.searches import outliers
 from crampstudy.cohort import Cohort
-from crampstudy.errors import SourceError
 from crampstudy.simulate import Mess, degrade, simulate
 from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.sources import Address, large, load
@@ -129,14 +128,7 @@ def test_what_is_said_of_the_whole_is_read_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_a_diary_without_a_usable_night_is_the_same_error(tmp_path: Path) -> None:
-    drawn = simulate(3, 30, 3)
-    nobody = drawn.frame("diary").with_columns(participant_id=pl.lit("nobody"))
-    source = written(tmp_path / "s", {"participants": drawn.frame("participants"), "diary": nobody})
-    with pytest.raises(SourceError) as whole:
-        load(source, today=TODAY)
-    with pytest.raises(SourceError) as found:
-        parted(source, 20)
-    assert str(found.value) == str(whole.value)
+    check_no_night_is_the_same_error(tmp_path, parted)
 
 
 def test_load_takes_parts_of_a_large_diary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crampstudy.cleaning import Cleaned
 from crampstudy.sources import load
@@ -52,8 +54,29 @@ def cohort(folder: Path, mine: list[Any], parquet: bool = False) -> Cleaned:
     ],
 )
 def test_the_type_of_most_cells(cells: list[str], type_: str, strays: int) -> None:
-    inferred = infer(pl.Series(cells))
+    inferred = infer(pl.DataFrame({"other": ["x"] * len(cells), "mine": cells, "last": cells[::-1]}))["mine"]
     assert (inferred.type, inferred.strays) == (type_, strays)
+
+
+CELLS = [None, "NA", "no answer", "inf", "#DIV/0!", "007", "1", "2.5", "true", "false", "2025-03-01", "24-1-5", "x", ""]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 8).flatmap(lambda n: st.lists(st.lists(st.sampled_from(CELLS), min_size=n, max_size=n))))
+def test_a_column_is_read_alike_beside_others_and_alone(columns: list[list[str | None]]) -> None:
+    frame = pl.DataFrame({str(i): pl.Series(cells, dtype=pl.String) for i, cells in enumerate(columns)})
+    stored = frame.with_columns(pl.all().cast(pl.Float64, strict=False).name.suffix(" stored"))
+    together = infer(stored)
+    assert together == {name: infer(stored.select(name))[name] for name in stored.columns}
+    assert {name: made.filled for name, made in together.items() if "stored" in name} == {
+        f"{name} stored": stored[f"{name} stored"].fill_nan(None).count() for name in frame.columns
+    }
+
+
+def test_columns_without_a_cell_are_text() -> None:
+    nothing = pl.DataFrame({"a": [None, None], "b": pl.Series([None, None], dtype=pl.String)})
+    assert {name: made.type for name, made in infer(nothing).items()} == {"a": "text", "b": "text"}
+    assert infer(pl.DataFrame()) == {}
 
 
 def test_strays_are_blanked_and_said(tmp_path: Path) -> None:

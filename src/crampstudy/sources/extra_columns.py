@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
+import numpy as np
 import polars as pl
 
 from crampstudy import codebook
@@ -16,6 +16,11 @@ MOST = 0.9
 _FEW = 4  # so many fitting cells may have one stray among them
 _CODED = 0.05  # as few cells with leading zeros are numbers
 _WORDS = 100
+_CELLS = 1_000_000
+"""Cells that are looked at together."""
+_COLUMN, _CELL = "column", "x"
+_VOID = r"^(?:[+-]?(?i:inf|infinity)|#[\p{Lu}/0]+[!?])$"
+"""What comes of a calculation without a result: inf, ``#DIV/0!``."""
 _KINDS: tuple[VariableType, ...] = ("boolean", "integer", "number", "date", "datetime")
 
 
@@ -59,12 +64,6 @@ def extra_column(table: str, name: str, type: VariableType, title: str | None = 
     )
 
 
-@cache
-def _fitting(dtype: pl.DataType) -> tuple[pl.Expr, ...]:
-    """Return whether each cell of a column ``x`` fits each kind of :data:`_KINDS`."""
-    return tuple(rules.typed(extra_column("", "x", kind), dtype).is_not_null().alias(kind) for kind in _KINDS)
-
-
 def extra_columns(
     table: str,
     file: str,
@@ -83,66 +82,93 @@ def extra_columns(
     """
     extra: list[Variable] = []
     notices: list[str] = []
-    for name in frame.columns:
-        if codebook.find(name, table):
-            continue
-        type_ = (types or {}).get((table, name))
-        if type_ is None:
-            inferred = infer(frame[name])
-            type_ = inferred.type
-            notices.append(f"{file}: the codebook does not know the column {name}; kept as {inferred.words}")
+    own = [name for name in frame.columns if not codebook.find(name, table)]
+    inferred = infer(frame.select(name for name in own if (table, name) not in (types or {})))
+    for name in own:
+        if name in inferred:
+            type_ = inferred[name].type
+            notices.append(f"{file}: the codebook does not know the column {name}; kept as {inferred[name].words}")
+        else:
+            type_ = (types or {})[table, name]
         extra.append(extra_column(table, name, type_, (titles or {}).get((table, name))))
     return tuple(extra), tuple(notices)
 
 
-def infer(column: pl.Series) -> Inferred:
-    """Return the narrowest of the types that most cells of a column fit, text where they fit none.
+def infer(frame: pl.DataFrame) -> dict[str, Inferred]:
+    """Return for each column the narrowest of the types that most of its cells fit, text where they fit none.
 
     Marks of a missing value count as no cells at all; infinite numbers and a workbook's errors are strays of any type.
     """
-    filled = _filled(column)
-    void = _void(filled)
-    finite = (filled.filter(~void) if void.any() else filled).to_frame("x")
-    text = Inferred("text", len(filled))
-    if finite.is_empty():
-        return text
+    # Columns of one type are read as one long column: of thousands, each question costs more than its answer.
+    abreast = max(_CELLS // max(frame.height, 1), 1)
+    by_type: dict[pl.DataType, list[str]] = {}
+    for name, dtype in frame.schema.items():
+        by_type.setdefault(dtype, []).append(name)
+    found: dict[str, Inferred] = {}
+    for names in by_type.values():
+        for start in range(0, len(names), abreast):
+            some = names[start : start + abreast]
+            cells = pl.DataFrame(
+                {
+                    _COLUMN: np.repeat(np.arange(len(some), dtype=np.int32), frame.height),
+                    _CELL: pl.concat([frame[name].alias(_CELL) for name in some]),
+                }
+            )
+            found |= zip(some, _inferred(cells, len(some)), strict=True)
+    return {name: found[name] for name in frame.columns}
+
+
+def _inferred(cells: pl.DataFrame, n: int) -> Iterator[Inferred]:
+    """Yield the type of each of ``n`` columns, whose cells stand below each other."""
+    filled = _filled(cells)
+    dtype = filled.schema[_CELL]
+    cell, none = pl.col(_CELL), pl.lit(value=False)
+    text = dtype == pl.String()
+    void = cell.str.contains(_VOID) if text else cell.is_infinite() if dtype.is_float() else none
     # A leading zero marks a code, such as a centre 01, which a number would lose.
-    zeros = finite["x"].str.contains(r"^[+-]?0\d").sum() if column.dtype == pl.String() else 0
-    # At once: of thousands of columns each question costs more than its answer.
-    fit = finite.select(_fitting(column.dtype))
-    fitted = {kind: fit[kind].sum() for kind in _KINDS}
-    best, fitting = text, 0
+    zeros = cell.str.contains(r"^[+-]?0\d") if text else none
+    fits = [
+        (rules.typed(extra_column("", _CELL, kind), dtype).is_not_null() & ~pl.col("void")).alias(kind)
+        for kind in _KINDS
+    ]
+    asked = filled.with_columns(void=void).with_columns(*fits, zeros=zeros & ~pl.col("void"))
+    counts = pl.DataFrame({_COLUMN: np.arange(n, dtype=np.int32)}).join(
+        asked.group_by(_COLUMN).agg(pl.len(), pl.col("void", "zeros", *_KINDS).sum()), on=_COLUMN, how="left"
+    )
+    start = 0
+    for of in counts.fill_null(0).iter_rows(named=True):
+        yield _narrowest(of, asked[start : start + of["len"]])
+        start += of["len"]
+
+
+def _narrowest(of: Mapping[str, int], asked: pl.DataFrame) -> Inferred:
+    """Return the type of a column from how many of its cells fit which, and from its cells."""
+    n = of["len"] - of["void"]
+    allowed = max((1 - MOST) * n, 1 if n >= _FEW else 0)
+    best: VariableType = "text"
     for kind in _KINDS:
-        if kind in ("integer", "number") and zeros >= _CODED * finite.height:
+        if kind in ("integer", "number") and of["zeros"] >= _CODED * n:
             continue
-        n = int(fitted[kind])
-        strays = finite.height - n
-        allowed = max((1 - MOST) * finite.height, 1 if n >= _FEW else 0)
-        if n <= fitting or strays > allowed:
-            continue
-        odd = pl.concat([filled.filter(void), finite["x"].filter(~fit[kind])])
-        best, fitting = Inferred(kind, len(filled), len(odd), next(iter(odd.cast(pl.String)), None)), n
-    return best
+        if of[kind] > of.get(best, 0) and n - of[kind] <= allowed:
+            best = kind
+    if best == "text" or of[best] == of["len"]:
+        return Inferred(best, of["len"])
+    odd = asked.filter(~pl.col(best)).sort(~pl.col("void"), maintain_order=True)[_CELL]
+    return Inferred(best, of["len"], len(odd), odd.cast(pl.String)[0])
 
 
-def _filled(column: pl.Series) -> pl.Series:
-    """Return the cells of a column that hold something."""
-    if column.dtype.is_float():
-        return column.fill_nan(None).drop_nulls()
-    if column.dtype != pl.String():
-        return column.drop_nulls()
-    cell = pl.col("cell")
-    words = column.to_frame("cell").select(cell.filter(~cell.str.contains(r"^[+-]?\d")).unique()).to_series()
+def _filled(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells that hold something."""
+    dtype, cell = cells.schema[_CELL], pl.col(_CELL)
+    if dtype.is_float():
+        return cells.filter(cell.is_not_nan())
+    filled = cells.drop_nulls(_CELL)
+    if dtype != pl.String():
+        return filled
+    words = filled.filter(~cell.str.contains(r"^[+-]?\d")).unique()
     # So many different words are no answers beside numbers, and would take long to read.
-    gone = missing.MARKS if len(words) > _WORDS else {word for word in words if missing.is_mark(word)}
-    cells = column.drop_nulls()
-    return cells.filter(~cells.is_in(sorted(gone))) if gone else cells
-
-
-def _void(cells: pl.Series) -> pl.Series:
-    """Return which cells come of a calculation without a result: inf, ``#DIV/0!``."""
-    if cells.dtype.is_float():
-        return cells.is_infinite()
-    if cells.dtype == pl.String():
-        return cells.str.contains(r"^(?:[+-]?(?i:inf|infinity)|#[\p{Lu}/0]+[!?])$")
-    return pl.repeat(value=False, n=len(cells), dtype=pl.Boolean, eager=True)
+    many = pl.len().over(_COLUMN) > _WORDS
+    read = words.filter(~many)[_CELL].unique()
+    marks = {word for word in read if missing.is_mark(word)}
+    gone = words.filter(pl.when(many).then(cell.is_in(sorted(missing.MARKS))).otherwise(cell.is_in(sorted(marks))))
+    return filled.join(gone, on=[_COLUMN, _CELL], how="anti", maintain_order="left") if gone.height else filled

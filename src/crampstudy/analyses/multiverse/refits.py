@@ -131,7 +131,7 @@ def _covariates(refit: RowRefit, held: Sequence[str] = ()) -> list[str]:
     """Return what the graph asks for beside a deviation, but for what shows the same and columns of ``held``."""
     if refit.settings["adjustment"] != _GRAPH:
         return []
-    graph, variable = study(), refit.variable
+    graph, variable = refit.graph or study(), refit.variable
     found = adjustment_of(refit.cohort, f"{WITHIN}({variable})", _OUTCOME, graph)
     same = {*columns_of((variable,), graph), *held}
     return [term for term in covariates_of(refit.cohort, found, graph, (variable,)) if source(term) not in same]

@@ -12,7 +12,7 @@ from crampstudy import codebook
 from crampstudy.codebook import Variable, missing, rules
 from crampstudy.errors import SourceError
 from crampstudy.sources import extra_columns
-from crampstudy.sources.extra_columns import MOST
+from crampstudy.sources.extra_columns import MOST, Inferred
 from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Keys
@@ -54,38 +54,67 @@ class AskedColumns:
     counted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What the cells of all columns tell, looked at together: thousands of columns cost little more than ten.
+
+    Attributes:
+        types: The type of each column.
+        constant: The columns that never change within a participant, where participants have several rows.
+    """
+
+    types: Mapping[str, Inferred]
+    constant: Collection[str]
+
+    @classmethod
+    def of(cls, listing: Listing, columns: Sequence[str], who: str) -> _Contents:
+        """Return what the cells of some columns tell."""
+        if not columns:
+            return cls({}, ())
+        frame = listing.frame.select(columns)
+        marked = frame.select(pl.all().str.contains("[.,]").any()).row(0, named=True)
+        types = extra_columns.infer(frame.with_columns(_settled(listing, c) for c in columns if marked[c]))
+        if not _repeated(listing, who):
+            return cls(types, ())
+        held = listing.frame.group_by(who).agg(pl.col(columns).drop_nulls().n_unique())
+        steady = held.select((pl.col(columns) <= 1).all()).row(0, named=True)
+        return cls(types, {column for column, is_steady in steady.items() if is_steady})
+
+
 def understand(listing: Listing, asked: AskedColumns, nights: pl.Series) -> OtherColumns:
     """Return where the columns go that have no role; ``nights`` has that of each row."""
     # An age grows with the nights, in whatever order they stand.
     by_night = nights.arg_sort(nulls_last=True)
     listing = replace(listing, frame=listing.frame[by_night], lines=listing.lines.gather(by_night))
-    who, declared, dated = asked.who, asked.declared, nights.gather(by_night) if asked.counted else None
+    who, dated = asked.who, nights.gather(by_night) if asked.counted else None
+    others = [name for name in listing.frame.columns if name not in asked.used]
+    declared = {column: codes for column in others if (codes := asked.declared.columns.get(listing.names[column], ()))}
+    coded = (_without(listing.frame[column], codes) for column, codes in declared.items())
+    listing = replace(listing, frame=listing.frame.with_columns(coded))
+    contents = _Contents.of(listing, others, who)
     known: dict[str, list[ColumnPlan]] = {"participants": [], "diary": []}
     own: dict[str, list[ColumnPlan]] = {"participants": [], "diary": []}
     kept: list[str] = []
     unclear: list[str] = []
     left: dict[str, list[str]] = {}
     taken = {"participant_id", "date", "cramps"}
-    for column in (name for name in listing.frame.columns if name not in asked.used):
+    for column in others:
         name = listing.names[column]
-        codes = declared.columns.get(name, ())
-        coded = listing
-        if codes:
-            coded = replace(listing, frame=listing.frame.with_columns(_without(listing.frame[column], codes)))
-        if why := _useless(coded, column, who, dated):
+        codes = declared.get(column, ())
+        if why := _useless(listing, column, who, dated):
             left.setdefault(why, []).append(name)
             continue
-        if (found := _known(coded, column, who)) and found[1].name not in taken:
+        if (found := _known(listing, column, who)) and found[1].name not in taken:
             table, plan = found
             known[table].append(_with_codes(plan, codes))
             kept.append(f"{name} as {plan.name}")
         else:
-            table, plan, words_ = _own(coded, column, who, taken)
+            table, plan, words_ = _own(listing, column, contents, taken)
             own[table].append(_with_codes(plan, codes))
             kept.append(f"{name} as {'' if plan.name == name else plan.name + ', '}{words_}")
             if meant := _meant(listing, column):
-                changes = not _steady(coded, column, who, meant)
-                unclear.append(_unclear(name, meant, coded.frame[column], changes=changes))
+                changes = not _steady(listing, column, who, meant)
+                unclear.append(_unclear(name, meant, listing.frame[column], changes=changes))
         taken.add(plan.name)
     known["participants"] += [ColumnPlan(name, {"constant": ""}, _UNKNOWN) for name in _NEEDED if name not in taken]
     order = [v.name for v in codebook.VARIABLES]
@@ -192,16 +221,15 @@ def _coded(column: str, codes: Mapping[str, str]) -> str | Keys:
     return column if all(code == value for code, value in codes.items()) else {"from": column, "codes": codes}
 
 
-def _own(listing: Listing, column: str, who: str, taken: Collection[str]) -> tuple[str, ColumnPlan, str]:
+def _own(listing: Listing, column: str, contents: _Contents, taken: Collection[str]) -> tuple[str, ColumnPlan, str]:
     """Return the table, the entry and the type in words of a column that is kept under its own name."""
     name = " ".join(listing.names[column].split())[:_LONGEST].lstrip("_ ")
     stem, number = name or "column", 1
     while name in taken or not name or any(codebook.find(name, table) for table in _TAKEN_BY):
         number += 1
         name = f"{stem}_{number}"
-    inferred = extra_columns.infer(_settled(listing, column))
-    nightly = night_columns.is_pattern(column)
-    constant = not nightly and _steady(listing, column, who) and _repeated(listing, who)
+    inferred = contents.types[column]
+    constant = column in contents.constant and not night_columns.is_pattern(column)
     keys: Keys = {"from": column, "type": inferred.type}
     return "participants" if constant else "diary", ColumnPlan(name, keys), inferred.words
 
@@ -216,12 +244,12 @@ def _settled(listing: Listing, column: str) -> pl.Series:
         return frame[column]
 
 
-def _steady(listing: Listing, column: str, who: str, name: str = "") -> bool:
+def _steady(listing: Listing, column: str, who: str, name: str) -> bool:
     """Return whether a column never changes within a participant, empty cells apart; as ``name`` an age may grow."""
-    frame = pl.DataFrame({"participant_id": listing.frame[who], name or "value": listing.frame[column]})
+    frame = pl.DataFrame({"participant_id": listing.frame[who], name: listing.frame[column]})
     frame, _ = first_age.of_first_nights(frame, pl.int_range(frame.height, eager=True))
     values = frame.group_by("participant_id").agg(pl.exclude("participant_id").drop_nulls().n_unique())
-    return bool((values[name or "value"] <= 1).all())
+    return bool((values[name] <= 1).all())
 
 
 def _repeated(listing: Listing, who: str) -> bool:

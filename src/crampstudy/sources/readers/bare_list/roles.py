@@ -88,12 +88,20 @@ def held(cells: pl.Series, answers: Sequence[str]) -> float:
     return int(filled.is_in(list(answers)).sum()) / len(filled) if len(filled) else 0.0
 
 
-def dates_in(cells: pl.Series) -> bool:
-    """Return whether most of the filled cells are dates, written with numbers or with names of months."""
-    if not cells.str.contains(_DIGITS).any():
-        return False
-    filled = cells.drop_nulls().filter(~cells.drop_nulls().is_in(_MARKS))
-    return share(filled, f"{YEAR_FIRST}|{YEAR_LAST}") > MOST or month_names.date_format(filled) is not None
+def dated(frame: pl.DataFrame) -> set[str]:
+    """Return the columns whose filled cells are mostly dates, written with numbers or with names of months."""
+    cells = pl.all().str
+    digits = [name for name, has in frame.select(cells.contains(_DIGITS).any()).row(0, named=True).items() if has]
+    if not digits:
+        return set()
+    cell = pl.col(digits)
+    filled = frame.select(digits).select(
+        cell.filter(cell.is_not_null() & ~cell.is_in(_MARKS)).str.contains(f"{YEAR_FIRST}|{YEAR_LAST}").mean()
+    )
+    numbers = {name for name, share in filled.row(0, named=True).items() if (share or 0) > MOST}
+    worded = frame.select(digits).select(cell.str.contains(r"\p{L}").any()).row(0, named=True)
+    named = (name for name in digits if worded[name] and name not in numbers)
+    return numbers | {name for name in named if month_names.date_format(_answers(frame[name]).drop_nulls())}
 
 
 def assign_roles(listing: Listing, stated: Mapping[Role, str], absent: Collection[Role] = ()) -> dict[Role, str]:
@@ -136,7 +144,8 @@ def _stated_column(listing: Listing, role: Role, wanted: str) -> str:
 
 def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) -> list[str]:
     """Return the columns that may have a role, one where contents and names tell it; ``date`` is that of the dates."""
-    fitting = [name for name in left if _fits(role, listing, name)]
+    written = dated(listing.frame) if role == "date" else ()
+    fitting = [name for name in left if _fits(role, listing, name, written)]
     if role == "who" and listing.header and _each_once(listing, date):
         fitting = [name for name in fitting if not _numbers_rows(listing, name)]
     named = [name for name in fitting if listing.says(name, _NAMES[role])]
@@ -156,7 +165,7 @@ def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) ->
         )
         if not told:
             # A count says more than a yes; of two columns of counts, the one that cannot be who.
-            counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
+            counts = [name for name in fitting if share(_answers(listing.frame[name]), _COUNT) > MOST]
             told = (
                 _one([name for name in named if name in counts])
                 or _one(_not_identifying(listing, counts, date))
@@ -175,19 +184,19 @@ def _repeats(listing: Listing, name: str) -> bool:
     return listing.frame[name].n_unique() < listing.frame.height
 
 
-def _answers(listing: Listing, name: str) -> pl.Series:
-    cells = listing.frame[name]
+def _answers(cells: pl.Series) -> pl.Series:
     return cells.filter(~cells.is_in(_MARKS))
 
 
-def _fits(role: Role, listing: Listing, name: str) -> bool:
+def _fits(role: Role, listing: Listing, name: str, written: Collection[str]) -> bool:
+    """Return whether a column may have a role; ``written`` are those with dates."""
     if role == "date":
         # A number may be a date only where its heading says so.
-        dated = dates_in(listing.frame[name]) or (
+        stored = (
             listing.says(name, f"{_NAMES['date']}|{_MOMENT}")
-            and share(_answers(listing, name), f"{SERIAL}|{EPOCH_TIME}") > MOST
+            and share(_answers(listing.frame[name]), f"{SERIAL}|{EPOCH_TIME}") > MOST
         )
-        return dated and not listing.says(name, f".*({_BIRTH})")
+        return (stored or name in written) and not listing.says(name, f".*({_BIRTH})")
     if role == "cramps":
         counted = listing.frame[name].value_counts().iter_rows()
         said = {answer: n for answer, n in counted if answer is not None and answer not in missing.MARKS}

@@ -11,7 +11,7 @@ from crampstudy.errors import OpenQuestion, UsageError
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.mapping_text import Value
-from crampstudy.sources.readers.bare_list.roles import OF_CRAMPS, dates_in
+from crampstudy.sources.readers.bare_list.roles import OF_CRAMPS, dated
 from crampstudy.sources.readers.mapped.wide_nights import WideNights, as_rows
 from crampstudy.sources.text import night_columns
 from crampstudy.sources.text.night_columns import NIGHT, NUMBER, NightPatterns
@@ -68,7 +68,8 @@ def _is_wide(listing: Listing, found: NightPatterns) -> bool:
     if NUMBER not in next(iter(found.patterns.values())):
         return True
     used = night_columns.named(listing.frame.columns, found.patterns.values())
-    others = [name for name in listing.frame.columns if name not in used and not dates_in(listing.frame[name])]
+    with_dates = dated(listing.frame)
+    others = [name for name in listing.frame.columns if name not in used and name not in with_dates]
     # One row is one person, whoever it is.
     return listing.frame.height == 1 or any(
         listing.frame[name].drop_nulls().n_unique() == listing.frame.height for name in others
@@ -102,15 +103,16 @@ def _counted(listing: Listing, patterns: tuple[str, ...], stated: StatedNights) 
                 f"--start {stated.start} is neither a date such as 2025-03-01 nor a column; {listing.file} has "
                 f"{', '.join(others)}"
             ) from None
-    dated = [name for name in others if dates_in(listing.frame[name])]
-    if column is None and len(dated) != 1:
-        several = f"{' and '.join(dated)} have dates" if dated else "no column has its date"
+    found = dated(listing.frame.select(others))
+    with_dates = [name for name in others if name in found]
+    if column is None and len(with_dates) != 1:
+        several = f"{' and '.join(with_dates)} have dates" if with_dates else "no column has its date"
         raise OpenQuestion(
             f"{listing.file}: its headings number the nights ({patterns[0]}), and nothing says when the first was: "
             f"{several}; say it with --start COLUMN, or with --start 2025-03-01 where all began on one day",
-            ("--start", dated[0] if dated else "2025-03-01"),
+            ("--start", with_dates[0] if with_dates else "2025-03-01"),
         )
-    column = column or dated[0]
+    column = column or with_dates[0]
     written, _ = date_format_of(listing, column, stated.date_format)
     return WideNights(NIGHTS, patterns, start_column=column, start_formats=(written,))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 YES = frozenset(
     {"yes", "y", "ja", "j", "oui", "o", "si", "s", "sim", "true", "wahr", "vrai", "verdadero", "vero", "waar"}
@@ -78,6 +79,7 @@ def plain(text: str) -> str:
     return "".join(mark for mark in apart if not unicodedata.combining(mark)).strip()
 
 
+@lru_cache(maxsize=4096)
 def words(text: str) -> str:
     """Return the words of a heading as :func:`plain` has them, with single spaces between."""
     return " ".join(re.sub(r"[\W_]+", " ", plain(text)).split())
