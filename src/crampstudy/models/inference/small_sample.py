@@ -127,15 +127,17 @@ def reach(nights: Nights) -> Satterthwaite:
     family, p = nights.family, len(nights.coefficients)
     times = 1.0 if nights.multiplicity is None else nights.multiplicity
     mu = family.mean(nights.matrix @ nights.coefficients + nights.offset)
-    derivative = nights.matrix * (family.slope(mu) * np.sqrt(times / family.variance(mu)))[:, None]
-    found = products.triangle(derivative)
-    root = _root(np.asarray(np.linalg.qr(derivative, mode="r")) if found is None else found)
+    weights = family.slope(mu) * np.sqrt(times / family.variance(mu))
+    found = products.root(products.weighted(nights.matrix, weights**2))
+    if found is None:
+        found = np.asarray(np.linalg.qr(nights.matrix * weights[:, None], mode="r"))
+    root = _root(found)
     if root is None:
         missing = np.full((1, p, p), np.nan)
         return Satterthwaite(missing, missing, np.ones(1), np.eye(p))
     # Of scores that are not adjusted, both moments follow from the participants' parts of the information, which sum to
     # the identity in the coordinates of the orthogonal factor.
-    shares = products.within(derivative @ root, nights.groups)
+    shares = products.within(nights.matrix, nights.groups, weights, root)
     rates = _rates(family, nights.outcome * times, nights.groups, times * mu, nights.groups)
     return Satterthwaite(shares, shares, rates, root)
 

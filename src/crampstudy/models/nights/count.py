@@ -40,7 +40,10 @@ class Joint:
     @property
     def scores(self) -> Array:
         """The rows' contributions (n x k) to the score."""
-        return np.column_stack([self.matrix * self.in_predictor[:, None], self.in_log_theta])
+        made = np.empty((len(self.in_log_theta), self.matrix.shape[1] + 1))
+        np.multiply(self.matrix, self.in_predictor[:, None], out=made[:, :-1])
+        made[:, -1] = self.in_log_theta
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,21 @@ def parts(rows: int) -> Iterator[slice]:
     yield from (slice(at, at + width) for at in range(0, rows, width))
 
 
-def within(columns: Array, groups: Codes) -> Array:
-    """Return the products of ``columns`` (n x k) within each participant (G x k x k); ``groups`` (n) are 0..G-1."""
-    made = np.empty((int(groups.max()) + 1, *(columns.shape[1],) * 2))
+def within(columns: Array, groups: Codes, weights: Array | None = None, turn: Array | None = None) -> Array:
+    """Return the products of columns within each participant (G x k x k).
+
+    Args:
+        columns: rows (n x p).
+        groups: codes of the participants (n), 0..G-1.
+        weights: what each row (n) is taken times first; 1 if not given.
+        turn: what the columns are turned by (p x k); as they are, if not given.
+    """
+    width = columns.shape[1] if turn is None else turn.shape[1]
+    made = np.empty((int(groups.max()) + 1, width, width))
     for codes, place, present in participants(groups):
-        own = np.where(present[:, :, None], columns[place], 0.0)
+        times = present if weights is None else np.where(present, weights[place], 0.0)
+        own = columns[place] * times[:, :, None]
+        own = own if turn is None else (own.reshape(-1, turn.shape[0]) @ turn).reshape(*place.shape, width)
         made[codes] = own.transpose(0, 2, 1) @ own
     return made
 
