@@ -36,6 +36,10 @@ def test_products_within_participants_whose_rows_are_apart() -> None:
     for code in range(11):
         own = matrix[groups == code]
         assert found[code] == pytest.approx(own.T @ own, abs=1e-12)
+    weights, turn = np.random.default_rng(3).uniform(size=120), np.array([[1.0, 2], [0, 1], [3, 0], [0, -1]])
+    whole = (matrix * weights[:, None]) @ turn
+    for code, turned in enumerate(products.within(matrix, groups, weights, turn)):
+        assert turned == pytest.approx(whole[groups == code].T @ whole[groups == code], abs=1e-12)
 
 
 def test_a_triangle_is_that_of_the_rows_or_none() -> None:
