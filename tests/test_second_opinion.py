@@ -204,7 +204,7 @@ def test_a_difference_is_told_with_its_size(cohort: Cohort, monkeypatch: pytest.
     assert list(rows["status"]) == ["agrees", "differs", "agrees"]
     said = tables.agreement(rows)
     assert "differs on 1 of 3 parameters (Age); the largest gap between coefficients is 0.25 standard errors" in said
-    assert "1 of 3 parameters differ in 1 of 1 models" in tables.agreements(rows)
+    assert "1 of 3 parameters differs in 1 of 1 models" in tables.agreements(rows)
     assert "0.25 standard errors (Poisson: Age)" in tables.agreements(rows)
     assert tables.second_opinions(rows).iloc[0]["Parameters that agree"] == "2 of 3"
 

@@ -195,7 +195,7 @@ def build(
         surplus=dropped.surplus,
         remarks=(*made.remarks, *_crowded(frame, made)),
         flat={term: why for term, why in dropped.constant.items() if why}
-        | {str(term): f"no night has the other nights logged that {term} needs" for term in asked.unreached},
+        | {str(term): f"no night has the other nights logged that are needed for {term}" for term in asked.unreached},
         standard=Standard.of(made.matrix, made_of) if len(made.matrix) else Standard.none(len(made.columns)),
         observed=made.observed,
     )
