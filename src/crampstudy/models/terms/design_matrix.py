@@ -225,8 +225,8 @@ class _Asked:
         parsed = formula.parse(terms)
         used = formula.names_in(parsed)
         formula.check_names(used, frame)
-        inside = frame.filter(pl.Series(candidate))
-        empty = {n for n in used if n in frame.columns and inside.height and inside[n].null_count() == inside.height}
+        inside = pl.Series(candidate)
+        empty = {n for n in used if n in frame.columns and inside.any() and not (frame[n].is_not_null() & inside).any()}
         absent = empty | {n for n in used if n not in frame.columns}
         specials = [found for term in parsed if (found := formula.special(term))]
         needs = [*needs, *sorted({name for found in specials for name in formula.names_of(found.term)})]
