@@ -17,7 +17,7 @@ from PIL import Image
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
     "gallery-diary.png": "The main contrasts of this report",
-    "gallery-survey.png": "Prevalence of recalled cramps over age as curves",
+    "gallery-survey.png": "Prevalence of recalled cramps in the past month by age",
     "gallery-comparison.png": "and below the ratio against",
 }
 """The file of each picture, and words of the caption that its page has."""

@@ -44,7 +44,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("no groups, nothing has an effect", "null", {"near_nightly_share": 0.0}, 100, 42, 100),
+    Setting("no groups, nothing has an effect", "null", {"near_nightly_share": 0.0}, 100, 42, 400),
     Setting("a class of 5% near-nightly", "null", {"near_nightly_share": 0.05}, 200, 42, 10),
     Setting("no groups, all effects of the default", "default", {"near_nightly_share": 0.0}, 200, 60, 20),
     Setting(

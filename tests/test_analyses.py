@@ -293,7 +293,7 @@ def test_what_is_not_drawn_needs_no_matplotlib() -> None:
         "cohort = simulate(12, 10, seed=3)\n"
         "others = run_others(cohort, analyses.Settings())\n"
         "for name, each in analyses.ANALYSES.items():\n"
-        "    if each.draws_on_others: analyses.run(name, cohort, others=others)\n"
+        "    if each.draws_on_others and not each.on_request: analyses.run(name, cohort, others=others)\n"
         "assert not {'matplotlib', 'seaborn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -325,3 +325,27 @@ def test_nothing_estimated_is_exit_code_6(run: Run, tmp_path: Path) -> None:
 def test_the_page_lists_every_analysis() -> None:
     page = (ROOT / "docs" / "analyses.md").read_text(encoding="utf-8")
     assert page.split(analyses_page.BEGIN)[1].split(analyses_page.END)[0].strip() == analyses_page.page()
+
+
+def test_columns_and_tables_without_an_estimate_are_left_out(another: Callable[..., None], diary: Cohort) -> None:
+    lost = estimates.frame([estimates.row(status="not_estimable", analysis=kinds.INCIDENCE_RATE.name, note="too few")])
+    known = pd.DataFrame(
+        {
+            "Participants": ["3", "9"],
+            "At least one a week, % (95% CI)": ["could not estimate", "–"],
+            "Ever, % (95% CI)": ["could not estimate", "50.0 (20.0–80.0)"],
+        },
+        index=pd.Index(["20–39", "40–49"], name="Age"),
+    )
+    none = known.drop(columns="Ever, % (95% CI)")
+
+    def made(cohort: Cohort, settings: Settings) -> Findings:
+        shown = {"tbl-some": ReportTable(known, "A caption.", "A note."), "tbl-none": ReportTable(none, "A caption.")}
+        return Findings(lost, shown, values={"said": "so"})
+
+    another(made, ("tbl-some", "tbl-none"))
+    found = analyses.run("another", diary)
+    assert list(found.tables["tbl-some"].frame.columns) == ["Participants", "Ever, % (95% CI)"]
+    assert found.tables["tbl-some"].note == "No row has an estimate of at least one a week. A note."
+    assert found.could_not == {"tbl-none": "there is nothing to show"}
+    assert found.values["not_estimated"] == "Could not estimate: too few."

@@ -98,7 +98,7 @@ def test_a_number_between_two_centiles() -> None:
     assert magnesium.level == f"10th against 90th centile: {low:.4g} against {high:.4g} mg/day"
     assert (magnesium.estimand, magnesium.mc_error) == ("between rate ratio, all else held", None)
     # More on Fridays and Saturdays: the usual amount is that of whole weeks.
-    assert made["contrast:dietary_sodium_between"].level == "10th against 90th centile: 2359 against 4014 mg/day"
+    assert made["contrast:dietary_sodium_between"].level == "10th against 90th centile: 2,359 against 4,014 mg/day"
     assert made["contrast:fluid_between"].value == 0
     # What is caused by another column, noted with the season, stated by its values or not of every day has none.
     caused = {"hba1c_sd", "tsh_sd", "crp_sd", "vitamin_d_sd", "serum_potassium_sd", "supplement_magnesium"}

@@ -305,7 +305,7 @@ class TestLedger:
         assert not agreed.parted and "part:" not in claims.reason(agreed)
 
     def test_an_omission_is_a_finding_of_its_own(self, found: Found) -> None:
-        assert "The article leaves this out; what was published: supported." in claims.reason(claim_with(found, "C58"))
+        assert "The article leaves this out (what was published: supported)." in claims.reason(claim_with(found, "C58"))
 
 
 def simulated(log_ratio: float, error: float, df: float, n: int = 4000) -> Counter[str]:

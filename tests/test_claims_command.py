@@ -189,7 +189,7 @@ class TestPlan:
         of_claims = found.estimates[found.estimates["analysis"].eq(kinds.CLAIM.name)]
         assert of_claims["note"].str.match("planned|post hoc").all()
         said = found.values["not_estimated"]
-        assert "C34: Under the study's graph" in said and "post hoc" not in said
+        assert "C34: under the study's graph" in said and "post hoc" not in said
 
     @pytest.mark.parametrize(
         ("text", "said"),

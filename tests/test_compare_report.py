@@ -412,10 +412,10 @@ def test_tables_of_two_outcomes_name_each() -> None:
     [
         (
             (0.24, 0.243),
-            "is not shown to differ by group (1.50, F on 5 and 19, p = 0.24), nor adjusted for sex (1.50, ",
+            "is not shown to differ by group (F = 1.50 on 5 and 19, p = 0.24), nor adjusted for sex (F = 1.50 ",
         ),
-        ((0.01, 0.02), "differs by group (1.50, F on 5 and 19, p = 0.010), also adjusted for sex (1.50, "),
-        ((0.01, 0.2), "p = 0.010); adjusted for sex it is not shown to differ by group (1.50, "),
+        ((0.01, 0.02), "differs by group (F = 1.50 on 5 and 19, p = 0.010), also adjusted for sex (F = 1.50 "),
+        ((0.01, 0.2), "p = 0.010); adjusted for sex it is not shown to differ by group (F = 1.50 "),
     ],
 )
 def test_a_survey_is_tested_on_odds_and_what_agrees_is_said_once(p_values: tuple[float, float], said: str) -> None:

@@ -205,7 +205,7 @@ def test_other_standards_bands_and_those_who_logged(three: list[Cohort]) -> None
         "participants of there",
         "bands of 10 years",
         "bands of 20 years",
-        "at least 80 % of their nights logged",
+        "at least 80% of their nights logged",
     ]
     found = [measures(each, "age_band", BANDS) for each in three[:2]]
     mix = found[0].participants[:2] / found[0].participants[:2].sum()
@@ -213,7 +213,7 @@ def test_other_standards_bands_and_those_who_logged(three: list[Cohort]) -> None
     assert ratios.loc["participants of here", "estimate"] == pytest.approx(rates[1] / rates[0])
     thorough = [_thorough(cohort) for cohort in three[:2]]
     again = kinds.BETWEEN_STANDARDISED.rows(compare(*thorough, bands=BANDS).estimates).set_index("scale")
-    last = ratios.loc["at least 80 % of their nights logged"]
+    last = ratios.loc["at least 80% of their nights logged"]
     assert last["n_participants"] < ratios.loc[AS_ASKED, "n_participants"]
     assert last["estimate"] == pytest.approx(again.loc["rate_ratio", "estimate"])
 

@@ -411,7 +411,7 @@ def test_what_no_night_has_is_said() -> None:
     rows = fit(COHORT, model="poisson", terms="lag(alcohol_units, 90) + sex").estimates
     found = row(rows, "lag(alcohol_units, 90)")
     assert found["status"] == "not_estimable"
-    assert found["note"] == "no night has the other nights logged that lag(alcohol_units, 90) needs"
+    assert found["note"] == "no night has the other nights logged that are needed for lag(alcohol_units, 90)"
     assert row(rows, "sex")["status"] == "converged"
     empty = COHORT.frame("diary").with_columns(steps=pl.lit(None, pl.Int64))
     cohort = Cohort("made", "diary", {"participants": COHORT.frame("participants"), "diary": empty})

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from phenotypes_page import SETTINGS, drawn
+from test_prediction_dependence import held
 from test_systematic_reviews import CONTRAST
 
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
@@ -54,7 +55,9 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
 from crampstudy.phenotypes import grouping_of, groups, phenotype_rows, traits_of
 from crampstudy.prediction.conformal import coverage_rows
+from crampstudy.prediction.dependence import dependence_rows
 from crampstudy.prediction.features import nights_of
+from crampstudy.prediction.held_out import held_out
 from crampstudy.prediction.importance import importance_rows
 from crampstudy.prediction.outcome import ANY
 from crampstudy.prediction.rows import PredictionSummary, rows_of
@@ -154,8 +157,11 @@ def in_turns() -> Cohort:
 def prediction_of(cohort: Cohort) -> pd.DataFrame:
     """How well the next night is foretold by a participant's own past."""
     found = PredictionSummary.of(validate(nights_of(cohort, covariates=False), ANY), cohort.name, 0.95)
-    rests = importance_rows(found.found.table, ANY, cohort.name)
-    return pd.concat([rows_of(found), coverage_rows(found), rests])
+    rests = importance_rows(held_out(found.found.table, ANY, cohort.name))
+    depends = dependence_rows(held({"age_years": np.linspace(40, 90, 40)}, [0.02]))
+    factor = kinds.PARTIAL_DEPENDENCE.rows(depends).iloc[0]
+    ratio = {**factor, "analysis": kinds.DEPENDENCE_BESIDE.name, "estimand": "age-and-muscle"}
+    return pd.concat([rows_of(found), coverage_rows(found), rests, depends, estimates.frame([ratio])])
 
 
 def phenotypes_of() -> pd.DataFrame:

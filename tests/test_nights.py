@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.nights import coverage, people, person_nights
+from crampstudy.nights import coverage, nights_of_part, observed_nights, people, person_nights
 
 FIRST = date(2024, 2, 27)
 PEOPLE = pl.DataFrame(
@@ -106,3 +106,14 @@ def test_each_night_carries_its_participant(rows: list[tuple[str, int, bool | No
     seen = coverage(made)
     assert seen["nights_observed"].sum() == len(expected)
     assert (seen["nights_observed"] <= seen["nights_expected"]).all()
+
+
+def test_nights_of_a_part_have_the_columns_that_are_named() -> None:
+    made = cohort([("a", 0, True, 1), ("b", 0, True, 0), ("b", 1, False, None), ("d", 0, None, 2)])
+    part = nights_of_part(made, "age_years >= 60 AND sex = 'male'", names=("age_band",))
+    assert part["participant_id"].to_list() == ["b", "d"]
+    assert {*part.columns} == {"participant_id", "date", "cramps", "age_years", "sex", "age_band", "cramp_night"}
+    assert nights_of_part(made, None).columns == person_nights(made, names=()).columns
+    with pytest.raises(UsageError, match=r"'age' names no column.*age_years"):
+        nights_of_part(made, "age >= 60")
+    assert observed_nights(made).rows() == [("a", FIRST, 1), ("b", FIRST, 0), ("d", FIRST, 2)]

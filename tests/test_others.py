@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -62,6 +63,14 @@ def test_an_analysis_that_draws_on_others_is_given_them_or_has_them_run(
     monkeypatch.setattr(registry, "ANALYSES", made)
     found = analyses.run("last", diary, Settings(ci_level=0.9))
     assert found.values["answer"] == "['alone'] 0.9" and len(found.estimates) == 2
+    # Of those that it names it has no other run.
+    named = {
+        **made,
+        "last": replace(made["last"], drawn_on=frozenset({"alone"})),
+        "other": of("other", drawn, draws=False),
+    }
+    monkeypatch.setattr(registry, "ANALYSES", named)
+    assert analyses.run("last", diary).values["answer"] == "['alone'] 0.95"
     given = {"alone": SectionResults(ROWS[:1], {"answer": "as given"}, {}, None)}
     found = analyses.run("last", diary, others=given)
     assert found.values["answer"] == "['alone'] as given" and len(found.estimates) == 1

@@ -11,6 +11,7 @@ from test_prediction_section import few_candidates
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates.sentences import sentence
 from crampstudy.prediction.features import FeatureTable
+from crampstudy.prediction.held_out import held_out
 from crampstudy.prediction.importance import importance_rows
 from crampstudy.prediction.outcome import ANY, COUNT, Outcome
 
@@ -32,7 +33,7 @@ def made(people: int = 60, nights: int = 20) -> FeatureTable:
 
 @pytest.mark.parametrize("outcome", [ANY, COUNT], ids=lambda outcome: outcome.name)
 def test_the_domain_that_tells_is_missed_and_the_other_is_not(outcome: Outcome) -> None:
-    rows = importance_rows(made(), outcome, "made").set_index("term")
+    rows = importance_rows(held_out(made(), outcome, "made")).set_index("term")
     assert rows.loc["conditions", "ci_low"] > 0.05 and abs(rows.loc["joints", "estimate"]) < 0.03
     assert rows["n_participants"].tolist() == [12, 12] and rows["level"].tolist() == ["1 features"] * 2
     assert (rows["analysis"] == "importance of a domain").all()
@@ -41,11 +42,13 @@ def test_the_domain_that_tells_is_missed_and_the_other_is_not(outcome: Outcome) 
 def test_a_rise_is_that_of_the_loss() -> None:
     # What is certain is foretold almost without a loss, and a coin with the log of 2.
     table = made(200, 40)
-    rows = importance_rows(replace(table, counts=(table.values[:, 0] > 0) * 1.0), ANY, "made").set_index("term")
+    rows = importance_rows(held_out(replace(table, counts=(table.values[:, 0] > 0) * 1.0), ANY, "made")).set_index(
+        "term"
+    )
     assert rows.loc["conditions", "estimate"] > 10
     assert "Importance of conditions: " in sentence(rows.reset_index().iloc[0].to_dict())
 
 
 def test_too_few_are_told() -> None:
     with pytest.raises(AnalysisError, match="20 participants with logged nights"):
-        importance_rows(made(20), ANY, "made")
+        held_out(made(20), ANY, "made")

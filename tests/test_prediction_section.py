@@ -54,7 +54,7 @@ def of(counts: list[list[float]], said: dict[str, list[list[float]]], outcome: A
 
 @pytest.fixture(scope="module")
 def found() -> analyses.Findings:
-    return analyses.run("prediction", bare(simulate(30, 15, seed=2)))
+    return analyses.run("prediction", bare(simulate(30, 15, seed=2)), others={})
 
 
 def survey_of(n: int, cycles: tuple[str, ...], seed: int = 1) -> Cohort:
@@ -135,7 +135,9 @@ def test_resamples_are_of_whole_participants_and_of_sampling_units() -> None:
 
 
 def test_the_section_answers_of_a_diary(found: analyses.Findings) -> None:
-    assert {*found.tables} == {f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "weeks", "domains")}
+    assert {*found.tables} == {
+        f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "weeks", "domains", "dependence")
+    }
     skill = kinds.PREDICTION_SKILL.rows(found.estimates)
     own = skill[(skill["term"] == CHOSEN) & (skill["population"] == "all")]
     assert [*zip(own["outcome"], own["model"], strict=True)] == [
@@ -170,7 +172,7 @@ def test_the_answer_says_what_was_gained(estimate: float, low: float, high: floa
 
 
 def test_a_small_clinic_is_told_why_there_is_none() -> None:
-    small = analyses.run("prediction", bare(simulate(20, 7, seed=1)))
+    small = analyses.run("prediction", bare(simulate(20, 7, seed=1)), others={})
     assert not small.tables and "20 participants with logged nights" in small.values["answer"]
     assert "a prediction needs at least 25" in small.values["answer"]
 
@@ -186,7 +188,7 @@ def test_counts_and_dates_alone_foretell_no_newcomer() -> None:
 
 class TestSurvey:
     def test_a_later_cycle_is_foretold_by_what_goes_with_cramps(self) -> None:
-        made = analyses.run("prediction", survey_of(800, ("D", "E")))
+        made = analyses.run("prediction", survey_of(800, ("D", "E")), others={})
         skill = kinds.PREDICTION_SKILL.rows(made.estimates).set_index("term").loc[CHOSEN]
         assert skill["model"] == "learned from cycle D, tested on E" and skill["n_participants"] == 400
         # Of those with the condition 60 %, of others 10 % have cramps: 1 - (0.4 x 0.24 + 0.6 x 0.09) / (0.3 x 0.7).

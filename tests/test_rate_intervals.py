@@ -212,8 +212,8 @@ def test_the_note_says_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     coverage_note.cache_clear()
     said = coverage_note(7)
     assert said == (
-        "in simulated groups of 5 to 40 participants 95 % intervals of rates cover the truth in 94 to 95 %, "
-        "but only in 80 to 92 % where a minority has most of the cramps (docs/recovery.md: far)"
+        "in simulated groups of 5 to 40 participants 95% intervals of rates cover the truth in 94 to 95%, "
+        "but only in 80 to 92% where a minority has most of the cramps (docs/recovery.md: far)"
     )
     # Between sizes that were tried the smaller one speaks.
     assert coverage_note(99) == said and coverage_note(100) is None

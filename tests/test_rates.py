@@ -170,7 +170,7 @@ def test_describe_gives_each_group_its_rate() -> None:
 
 def test_rows_of_small_groups_say_how_well_they_are_covered() -> None:
     rows = describe(diary([*PEOPLE, (85.0, "male", [1, 0, 0])]), bands=AgeBands((20, 40, 80))).estimates
-    noted = rows["note"].str.contains("95 % intervals of rates cover the truth", na=False)
+    noted = rows["note"].str.contains("95% intervals of rates cover the truth", na=False)
     assert (noted == rows["ci_high"].notna()).all() and noted.sum() > 6
     assert pick(rows, "80+")["status"] == "boundary" and pd.isna(pick(rows, "80+")["ci_high"])
     # A limit of no cramp is another interval; of very many people nothing is to be said.

@@ -147,6 +147,10 @@ def test_tables_and_pictures_of_word_are_real(opened: docx.document.Document) ->
     assert [cell.text for cell in groups.rows[0].cells] == ["Of", "Rate ratio (95% CI)", "Verdict"]
     assert groups.rows[1].cells[0]._tc is groups.rows[1].cells[2]._tc and groups.rows[1].cells[0].text == "Drinks"
     assert [cell.text for cell in groups.rows[3].cells] == ["Alcohol", "0.9 (0.8–1.0)", "inconclusive"]
+    # A short table stands on one page, a long one goes on.
+    styles = [[row.cells[-1].paragraphs[0].style.name for row in grid.rows[1:]] for grid in (groups, rates)]
+    assert styles[0] == ["Table Group", "Table Kept", "Table Kept", "Table Group", "Table Text"]
+    assert {*styles[1]} == {"Table Text"}
     alts = [shape._inline.docPr.get("descr") for shape in opened.inline_shapes]
     assert alts == ['Line "up" & right', "A line."]
     assert all(shape.width.mm <= 160 for shape in opened.inline_shapes)

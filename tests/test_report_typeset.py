@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
@@ -396,3 +397,20 @@ def _fonts(page: pikepdf.Page) -> list[Any]:
 
 def test_a_view_is_named_by_its_mime_type() -> None:
     assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "image/png", "text/plain"}
+
+
+def test_what_stands_below_a_heading_stays_there_as_does_the_first_table(tmp_path: Path) -> None:
+    shown = "::: {{#tbl-{} .table}}\nA caption.\n:::\n\n"
+    text = (
+        "::: {.notebook name=n shift=0}\n# One\n\nA sentence.\n\n"
+        + shown.format("a")
+        + "A sentence.\n\n"
+        + shown.format("b")
+        + "# Two\n\n"
+        + shown.format("c")
+        + ":::\n"
+    )
+    with as_file(typeset.ASSETS) as assets:
+        made = typeset.pandoc(text, "typst", assets, tmp_path).decode()
+    calls = dict(re.findall(r'#report-table\("tbl-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
+    assert calls == {"a": ", stays: true", "b": "", "c": ", stays: true"}

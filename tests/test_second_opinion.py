@@ -23,6 +23,8 @@ from statsmodels.discrete.discrete_model import NegativeBinomial
 from test_of_surveys import survey
 
 from crampstudy import fit, tables, wording
+from crampstudy.analyses.sections import second_opinion as section
+from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.second_opinions import second_opinions
 from crampstudy.models import MODELS
@@ -30,7 +32,7 @@ from crampstudy.models.classes.ordinal import ordinal
 from crampstudy.models.nights import count
 from crampstudy.models.nights.data import Data
 from crampstudy.models.registry import FAMILIES
-from crampstudy.models.second_opinion import COLUMNS, refits
+from crampstudy.models.second_opinion import COLUMNS, refits, without_fit
 from crampstudy.models.second_opinion.opinion import NoOpinion
 from crampstudy.models.second_opinion.refit import Found, Refit, RefitResult, attempt
 from crampstudy.report.build import build
@@ -202,7 +204,7 @@ def test_a_difference_is_told_with_its_size(cohort: Cohort, monkeypatch: pytest.
     assert list(rows["status"]) == ["agrees", "differs", "agrees"]
     said = tables.agreement(rows)
     assert "differs on 1 of 3 parameters (Age); the largest gap between coefficients is 0.25 standard errors" in said
-    assert "1 of 3 parameters differ in 1 of 1 models" in tables.agreements(rows)
+    assert "1 of 3 parameters differs in 1 of 1 models" in tables.agreements(rows)
     assert "0.25 standard errors (Poisson: Age)" in tables.agreements(rows)
     assert tables.second_opinions(rows).iloc[0]["Parameters that agree"] == "2 of 3"
 
@@ -393,3 +395,23 @@ def test_the_command_line_shows_it_below_and_rows_stay_rows(run: Run, tmp_path: 
     assert out == run(*asked, "--json")[1] and len(json.loads(out)) == 2
     code, _, err = run(*asked, "--second-opinion", "--workers", "2")
     assert code == 2 and "leave --workers and --cluster out" in err
+
+
+def test_of_many_participants_some_have_a_second_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Cohort] = []
+
+    def opinions(of: Cohort, *_: Any) -> pd.DataFrame:
+        asked.append(of)
+        return without_fit(of.name, "poisson", None, "not asked")
+
+    monkeypatch.setattr(section, "_opinions", opinions)
+    whole = odd_cohort.cohort()
+    people = whole.frame("participants").height
+    for most, every in ((people, 1), (people - 1, 2), (5, -(-people // 5))):
+        monkeypatch.setattr(section, "MOST", most)
+        said = section.of_diary(whole, Settings()).values["second_opinion"]
+        own = asked.pop().frame("participants")["participant_id"]
+        assert own.to_list() == whole.frame("participants")["participant_id"].sort().gather_every(every).to_list()
+        assert (f"both fits are of {len(own):,} of the {people:,} participants, one of every {every} " in said) == (
+            every > 1
+        )

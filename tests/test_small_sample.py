@@ -16,6 +16,7 @@ from crampstudy.models.inference import covariance, small_sample
 from crampstudy.models.inference.small_sample import Nights, bias_reduced, reach
 from crampstudy.models.nights import count
 from crampstudy.models.nights.logistic import logistic
+from crampstudy.models.optimise import products
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "small.json").read_text())
@@ -92,7 +93,7 @@ def _plain(matrix: Any, outcome: Any, groups: Any, b: Any, family: distributions
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("cells", [1 << 16, 40])
 def test_is_the_definition_with_unequal_diaries(model: str, cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small_sample, "_BLOCK_CELLS", cells)  # also participants in several blocks
+    monkeypatch.setattr(products, "_PART", cells)  # also participants in several blocks
     rng = np.random.default_rng(8)
     size = np.array([1, 2, 25, 7, 1, 13, 4, 30, 3, 9, 9, 18])
     groups = rng.permutation(np.repeat(np.arange(12), size))
@@ -284,3 +285,31 @@ def test_is_the_definition_where_most_columns_are_of_participants(model: str) ->
     expected, df = _plain(matrix, outcome, groups, fit.coefficients, family)
     assert found.covariance == pytest.approx(expected, rel=1e-8, abs=1e-10)
     assert found.df == pytest.approx(df, rel=1e-8)
+
+
+def test_what_the_plain_variance_rests_on_is_the_definition() -> None:
+    """The moments of participants' scores, the residuals' working covariance written out night by night."""
+    rng = np.random.default_rng(5)
+    groups = np.repeat(np.arange(9), rng.integers(1, 7, 9)).astype(np.intp)
+    n = len(groups)
+    matrix = np.column_stack([np.ones(n), groups > 4, rng.normal(size=n)]).astype(float)
+    times, counts = rng.integers(1, 4, n).astype(float), rng.poisson(0.8, n).astype(float)
+    fit = count.poisson(matrix, counts, np.zeros(n), times)
+    mu = np.exp(matrix @ fit.coefficients)
+    root = np.sqrt(times * mu)[:, None] * matrix
+    hat = root @ np.linalg.inv(root.T @ root)
+    turn, contrasts = np.array([[1, 2, 0.0], [0, 1, 0], [0.5, 0, -3]]), np.array([[0, 1.0, 0], [1, 0.3, 2]])
+    found = reach(Nights(matrix, counts, np.zeros(n), groups, fit.coefficients, distributions.POISSON, times))
+    for moments, asked in (
+        (found, None),
+        (found, contrasts),
+        (found.turned(turn), None),
+        (found.turned(turn), contrasts),
+    ):
+        by = (np.eye(3) if asked is None else asked) @ (np.eye(3) if moments is found else turn)
+        for place, row in enumerate(by):
+            own = np.where(groups == np.arange(9)[:, None], hat @ row, 0.0)
+            working = own @ (np.eye(n) - root @ np.linalg.inv(root.T @ root) @ root.T) @ own.T
+            assert moments.df(asked)[place] == pytest.approx(np.trace(working) ** 2 / np.square(working).sum())
+            spread = np.square(own).sum(axis=1)
+            assert moments.effective(asked)[place] == pytest.approx(spread.sum() ** 2 / np.square(spread).sum())

@@ -126,6 +126,32 @@ def test_what_has_no_answer_is_told_with_its_reason() -> None:
     assert said == ["Season: Nobody logged for long.", "Not measured in this cohort: serum magnesium."]
 
 
+def test_what_is_lacking_is_named_for_what_it_is() -> None:
+    rows = estimates.frame(
+        estimates.row(status="not_measured", **cells)
+        for cells in (
+            {"term": "peripheral_artery_disease", "note": "exertional_leg_pain was not measured"},
+            {"term": "vitamin_k2", "note": "nobody had it"},
+            {"term": "C07", "analysis": kinds.CLAIM.name, "note": "Not measured (needs episodes.woke)"},
+            {"term": "statin", "note": None},
+        )
+    )
+    assert tables.not_measured(rows) == [
+        "not measured in this cohort: leg pain on exertion and statin",
+        "taken by nobody in this cohort: vitamin K2",
+        "not testable, for what they need was not measured: C07",
+    ]
+    many = pd.concat([rows.iloc[[3]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
+    assert tables.not_measured(many, 3) == ["not measured in this cohort: serum 0, serum 1, serum 2 and 2 others"]
+    assert tables.not_measured(many, 4) == tables.not_measured(many)
+    failed = {"status": "not_estimable", "analysis": kinds.CLAIM.name, "term": "C04", "scale": "rate", "level": "60+"}
+    claim = estimates.frame([estimates.row(note="Too few have an age (needs participants.age_years)", **failed)])
+    assert tables.not_estimated(claim, {}) == "Could not estimate: too few have an age."
+    # That there is nothing to show is said where nothing else is.
+    assert tables.not_estimated(claim, {"tbl-a": tables.NOTHING_SHOWN}) == "Could not estimate: too few have an age."
+    assert tables.not_estimated(claim.head(0), {"tbl-a": tables.NOTHING_SHOWN}) == "There is nothing to show."
+
+
 def test_the_summary_of_both_kinds_of_cohort(diary: Cohort) -> None:
     for cohort in (diary, survey(None)):
         found = analyses.run("summary", cohort, others=OTHERS)

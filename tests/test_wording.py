@@ -277,3 +277,7 @@ def test_remarks_that_differ_in_their_count_alone_are_one() -> None:
 )
 def test_models_are_printed_as_their_field_writes_them(name: str, printed: str) -> None:
     assert wording.model(name) == printed
+
+
+def test_a_sentence_begins_with_the_name_of_a_file_as_it_is() -> None:
+    assert wording.sentences(["clinic24.csv: not used", "of it 3 rows"]) == "clinic24.csv: not used. Of it 3 rows."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -56,6 +57,7 @@ _RECALLED = {
 _OUTCOMES = {
     "any_cramp": "Any cramp",
     "moderate_severe_vs_rest": "Moderate-severe",
+    "class_30_days": "Class of 30 nights",
     "pain_fall": "Fall of pain",
     "residual_soreness": "Soreness afterwards",
 }
@@ -342,17 +344,24 @@ def is_declared(name: object) -> bool:
     return str(name).removeprefix(ZERO_PART).startswith(CONTRAST)
 
 
+_FILE = r"[\w.-]+\.[a-z]{3,7}(?=[:,])"
 _CODED = frozenset(level for variable in codebook.VARIABLES for level in variable.levels)
 
 
 def sentences(texts: Iterable[str], names: Collection[str] = ()) -> str:
     """Return remarks as sentences, each with a capital and a full stop.
 
-    One that begins with any of the ``names`` that a user gave begins as the user wrote it; levels of the codebook, such
-    as ``female``, are words.
+    One that begins with any of the ``names`` that a user gave, or with that of a file, begins as it is written; levels
+    of the codebook, such as ``female``, are words.
     """
-    begun = re.compile("|".join(rf"{re.escape(name)}(?!\w)" for name in names if name not in _CODED) or r"(?!)")
+    given = (rf"{re.escape(name)}(?!\w)" for name in names if name not in _CODED)
+    begun = re.compile("|".join((*given, _FILE)))
     return " ".join(f"{ranges(text) if begun.match(text) else capital(ranges(text))}." for text in texts)
+
+
+def day(date: datetime.date) -> str:
+    """Return a day as printed: ``4 April 2025``."""
+    return f"{date.day} {date:%B %Y}"
 
 
 def capital(text: str) -> str:

@@ -46,6 +46,7 @@ class Analysis:
         values: names of the texts in its section's prose, the same of every kind of cohort.
         follows_graph: whether its ratios are adjusted by the causal graph of the settings.
         draws_on_others: whether it says what the others found, and so comes after them.
+        drawn_on: the others that it draws on; by default all that are not on request.
         on_request: whether it takes so long that it is run only where it is asked for by name.
     """
 
@@ -55,6 +56,7 @@ class Analysis:
     values: tuple[str, ...] = ()
     follows_graph: bool = False
     draws_on_others: bool = False
+    drawn_on: frozenset[str] | None = None
     on_request: bool = False
 
     @property

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from crampstudy import estimates as rows
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.readable import OneLine, Readable
+from crampstudy.wording import DASH, listed, small
+
+_COULD_NOT = "could not estimate"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,6 +77,30 @@ class Findings(Readable):
             return None
         reasons = "; ".join(dict.fromkeys(self.could_not.values()))
         return self.values.get("answer") or f"Could not estimate: {reasons}."
+
+
+def of_measured(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return rows for a table: those of what was not measured stand in a list at the end of the section, and once."""
+    return estimates[estimates["status"] != "not_measured"]
+
+
+def estimated_columns(table: ReportTable) -> ReportTable | None:
+    """Return a table without its columns in which no row has an estimate, which its note names.
+
+    ``None`` where that is true of all its columns of estimates: the section's list of what could not be estimated says
+    what they lack.
+    """
+    frame = table.frame
+    of_estimates = [name for name in frame.columns if " CI)" in str(name) or (frame[name] == _COULD_NOT).any()]
+    blank = [name for name in of_estimates if frame[name].isin([_COULD_NOT, DASH]).all()]
+    if not any((frame[name] == _COULD_NOT).any() for name in blank):
+        return table
+    if len(blank) == len(of_estimates):
+        return None
+    names = listed(small(str(name).split(" (", 1)[0].removesuffix(", %")) for name in blank)
+    return replace(
+        table, frame=frame.drop(columns=blank), note=f"No row has an estimate of {names}. {table.note or ''}".strip()
+    )
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:

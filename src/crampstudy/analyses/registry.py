@@ -8,7 +8,7 @@ from functools import partial
 
 from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
-from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.findings import Findings, estimated_columns, has_estimate, together
 from crampstudy.analyses.kept import kept
 from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.overview.claims import ANALYSIS as CLAIMS
@@ -103,7 +103,11 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     if lacking := answer.lacking(cohort):
         return _nothing(analysis, answer.parts, lacking)
     asked = settings or Settings()
-    drawn_on = (run_others(cohort, asked) if others is None else others,) if analysis.draws_on_others else ()
+    drawn_on = (
+        (run_others(cohort, asked, analysis.drawn_on) if others is None else others,)
+        if analysis.draws_on_others
+        else ()
+    )
     find = partial(answer.function, cohort, asked, *drawn_on)
     try:
         with threads.alone():
@@ -148,9 +152,11 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     Raises:
         TypeError: the parts or values are not those that the analysis declares.
     """
-    empty = {label: "there is nothing to show" for label, table in found.tables.items() if table.frame.empty}
+    shown = {label: estimated_columns(table) for label, table in found.tables.items()}
+    made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
+    empty = {label: tables.NOTHING_SHOWN for label in shown if label not in made}
     blank = {
-        label: tables.reasons(drawing.estimates) or "there is nothing to draw"
+        label: tables.reasons(drawing.estimates) or tables.NOTHING_SHOWN
         for label, drawing in found.figures.items()
         if not has_estimate(drawing.estimates)
     }
@@ -162,7 +168,7 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     lacking = tables.not_estimated(found.estimates, could_not) if whole else ""
     return replace(
         found,
-        tables={label: table for label, table in found.tables.items() if label not in empty},
+        tables=made,
         values={**found.values, "question": analysis.question, "not_estimated": lacking},
         could_not=could_not,
         absent=(*found.absent, *(label for label in analysis.parts if label not in parts)),

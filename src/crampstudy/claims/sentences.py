@@ -32,7 +32,7 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield _of_mediation()
     yield from _of_parts(entry)
     if claim.kind == "omission":
-        yield f"the article leaves this out; what was published: {entry.published.verdict}"
+        yield f"the article leaves this out (what was published: {entry.published.verdict})"
     if entry.supports and entry.p_holm is not None and entry.p_holm > _alpha(entry):
         section, holm = entry.parts[0].of.section, f"Holm, {wording.p_text(entry.p_holm)}"
         yield f"not beyond chance among the {entry.family} claims that the section {section} tests ({holm})"

@@ -46,22 +46,28 @@ class Contrast:
             return self.printed
         # Large numbers that differ little are printed with as many digits as show it.
         digits = next((n for n in range(4, 16) if f"{at:.{n}g}" != f"{reference:.{n}g}"), 16)
-        text = f"{at:.{digits}g} against {reference:.{digits}g} {_unit(self.name)}".rstrip()
+        text = f"{_digits(at, digits)} against {_digits(reference, digits)} {_unit(self.name)}".rstrip()
         match self.kind:
             case "centile" | "deviation-centile":
                 return f"{self.centiles()}: {text}"
             case "within-sex":
                 amount, side = abs(at - reference), "lower" if at < reference else "higher"
-                return f"{self.centiles()}: {amount:.3g} {_unit(self.name)} {side}".replace("  ", " ")
+                return f"{self.centiles()}: {_digits(amount, 3)} {_unit(self.name)} {side}".replace("  ", " ")
             case "deviation":
                 amount, side = abs(at - reference), "above" if at > reference else "below"
-                return f"{amount:.4g} {_unit(self.name)} {side} own mean".replace("  ", " ")
+                return f"{_digits(amount, 4)} {_unit(self.name)} {side} own mean".replace("  ", " ")
         return text
 
     def centiles(self) -> str:
         """Return the two centiles as printed."""
         within = " within a sex" if self.kind == "within-sex" else ""
         return f"{self.at:g}th against {self.reference:g}th centile{within}"
+
+
+def _digits(value: float, digits: int) -> str:
+    """Return a number by its first digits, large ones in full and with thousands separated: ``0.85``, ``11,030``."""
+    short = float(f"{value:.{digits}g}")
+    return f"{short:,.0f}" if abs(short) >= 1000 and short.is_integer() else f"{short:,.{digits}g}"
 
 
 @dataclass(frozen=True, slots=True)

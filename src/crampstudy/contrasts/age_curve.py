@@ -9,7 +9,6 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import estimates
-from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds, note
@@ -50,7 +49,7 @@ def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> 
 
 
 def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any]]:
-    nights = person_nights(cohort, AgeBands())
+    nights = person_nights(cohort, names=("age_years",))
     candidate = (nights["age_years"].fill_null(-1) >= youngest).to_numpy()
     cells = _cells(cohort, "cramps", "poisson", youngest, ci_level) | {
         "scale": "rate",

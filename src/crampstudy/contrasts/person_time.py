@@ -20,7 +20,7 @@ from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import shown
 from crampstudy.models.inference.covariance import FEW_CLUSTERS, p_value, quantile
-from crampstudy.models.inference.small_sample import Satterthwaite
+from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import diary_columns

@@ -207,7 +207,8 @@ def _row(fitted: Fit, cells: Row, step: float, value: float, drawn: _Drawn) -> R
     said = f"corrected for a reliability of {value:.2f}, interval by {counted(number, 'replicates')}"
     said += f", {failed:,} of them without an estimate" if failed else ""
     if failed > MOST_FAILED * number:
-        return estimates.row(status="not_estimable", **cells | {"note": said})
+        why = f"the reliability of the mean is {value:.2f}, and {failed:,} of {number:,} replicates have no estimate"
+        return estimates.row(status="not_estimable", **cells | {"note": f"{why}: too many for an interval"})
     limits = expanded_percentile(kept, drawn.people, float(cells["ci_level"]))
     around = np.array([drawn.found, *limits]) * step
     shown = around if fitted.linear is None else fitted.linear.scale.shown(around)

@@ -19,7 +19,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LOWS, NIGHTS
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import Account
 from crampstudy.descriptive.class_population import ClassPopulation, population
 from crampstudy.descriptive.class_windows import NO_RECALL, no_window, windows
@@ -36,7 +36,7 @@ from crampstudy.models.surveys.interval_distributions import NegativeBinomial
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.models.validation import solve
-from crampstudy.nights import denominator, no_night, people, person_nights
+from crampstudy.nights import denominator, nights_of_part, no_night, people
 from crampstudy.readable import Readable
 
 _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
@@ -139,8 +139,8 @@ def _windows(cohort: Cohort, by: str | None, where: str | None, bands: AgeBands,
     base = _base(cohort, by, ci_level)
     if why_not := denominator(cohort).why_not:
         return no_window(why_not, where, base)
-    nights = person_nights(cohort, bands)
-    return windows(nights.filter(subpopulation.select(nights, where).inside), by, where, base, ci_level)
+    nights = nights_of_part(cohort, where, bands, names=() if by is None else (by,))
+    return windows(nights, by, where, base, ci_level)
 
 
 def _base(cohort: Cohort, by: str | None, ci_level: float) -> Row:

@@ -29,7 +29,7 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     frame = people(cohort)
     if cohort.kind == "diary":
         nights = cohort.frame("diary")
-        seen = nights.filter(observed_night(cohort)).select("participant_id")
+        seen = nights.lazy().filter(observed_night(cohort)).select("participant_id").collect()
         logged = frame.join(seen.unique(), on="participant_id", how="semi")
         step, why = LOGGED, "without a night with a count"
     else:

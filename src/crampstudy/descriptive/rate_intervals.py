@@ -20,7 +20,7 @@ GOAL = 0.925
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often 95 % intervals of groups of so many participants covered the truth, by the law of their rates.
+    """How often 95% intervals of groups of so many participants covered the truth, by the law of their rates.
 
     ``covered_by_log_t`` is the number without the correction of the upper limit, and ``ratio`` the median ratio of
     upper to lower limit relative to that. The package's own are written by ``make recover``.
@@ -96,12 +96,12 @@ def coverage_note(participants: int) -> str | None:
         return None
     others = [c for c in cells if c.participants <= most and c.share >= GOAL]
     return (
-        f"in simulated groups of {min(c.participants for c in cells)} to {most} participants 95 % intervals of rates "
+        f"in simulated groups of {min(c.participants for c in cells)} to {most} participants 95% intervals of rates "
         f"cover the truth in {_span(others)}, but only in {_span(below)} where a minority has most of the cramps "
-        f"(docs/recovery.md: {', '.join(dict.fromkeys(c.law for c in below))})"
+        f"(docs/recovery.md: {', '.join(dict.fromkeys(c.law.replace(' %', '%') for c in below))})"
     )
 
 
 def _span(cells: list[Coverage]) -> str:
     shares = [100 * c.share for c in cells]
-    return f"{min(shares):.0f} to {max(shares):.0f} %"
+    return f"{min(shares):.0f} to {max(shares):.0f}%"

@@ -24,7 +24,7 @@ from crampstudy.figures.sections.forest import forest
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
 from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean
-from crampstudy.figures.sections.prediction import prediction
+from crampstudy.figures.sections.prediction import partial_dependence, prediction
 from crampstudy.figures.sections.recall import recall
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
@@ -63,6 +63,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         balance,
         overlap,
         prediction,
+        partial_dependence,
         group_profiles,
         regression_to_the_mean,
         cohort_flow,
@@ -98,6 +99,7 @@ __all__ = [
     "modified",
     "onset",
     "overlap",
+    "partial_dependence",
     "picture",
     "prediction",
     "prevalence",

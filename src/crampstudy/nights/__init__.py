@@ -7,7 +7,7 @@ entry, is unobserved: it is never a night without cramps.
 from crampstudy.nights.account import night_account, of_cohort
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
 from crampstudy.nights.completeness import coverage, spans
-from crampstudy.nights.diary import Diary, observed_night
+from crampstudy.nights.diary import Diary, observed_night, observed_nights
 from crampstudy.nights.event_list import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.nights.parts import ALIKE, Part, Parts
 from crampstudy.nights.person_time import (
@@ -16,6 +16,7 @@ from crampstudy.nights.person_time import (
     NO_AGE,
     band_of,
     diary_columns,
+    nights_of_part,
     no_night,
     numbers_of_a_night,
     people,
@@ -40,9 +41,11 @@ __all__ = [
     "diary_columns",
     "logged_values",
     "night_account",
+    "nights_of_part",
     "no_night",
     "numbers_of_a_night",
     "observed_night",
+    "observed_nights",
     "of_cohort",
     "people",
     "person_nights",

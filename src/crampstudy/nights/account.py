@@ -26,7 +26,7 @@ def night_account(
 def of_cohort(cohort: Cohort) -> Account:
     """Return the account of a cohort before any analysis: of its nights, or of a survey's participants."""
     if cohort.kind == "diary":
-        return night_account(cohort, cohort.frame("diary").filter(observed_night(cohort)).height, ())
+        return night_account(cohort, int(cohort.frame("diary").select(observed_night(cohort).sum()).item()), ())
     frame = cohort.frame("participants")
     low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
     tables = lost_tables(cohort.attrition.tables, "participants")

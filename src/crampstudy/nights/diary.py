@@ -100,6 +100,12 @@ def _of_cohort(cohort: Cohort) -> Diary:
     return Diary(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())
 
 
+def observed_nights(cohort: Cohort) -> pl.DataFrame:
+    """Return participant_id, date and cramps of the nights that were observed, in the order of the diary."""
+    seen = cohort.frame("diary").lazy().filter(observed_night(cohort))
+    return seen.select("participant_id", "date", "cramps").collect()
+
+
 def observed_night(cohort: Cohort | Diary, known: str = "cramps") -> pl.Expr:
     """Return whether a diary row is an observed night: an entry was made and its count is there.
 

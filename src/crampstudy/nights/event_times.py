@@ -59,9 +59,10 @@ def episodes(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
             f"with participant_id, date and episode, which 'crampstudy init' writes empty; the diary alone is enough "
             "for the time between cramps: crampstudy fit --model cox --outcome gap"
         )
-    diary, persons = Diary.of(cohort).nights.collect(), people(cohort, bands)
-    nightly = [c for c in diary.columns if c not in own.columns or c in ("participant_id", "date")]
-    joined = own.join(diary.select(nightly), on=["participant_id", "date"], how="left")
+    diary, persons, night = Diary.of(cohort), people(cohort, bands), ["participant_id", "date"]
+    nightly = [c for c in diary.schema.names() if c not in own.columns or c in night]
+    with_cramp = diary.nights.select(nightly).join(own.lazy().select(night), on=night, how="semi")
+    joined = own.join(with_cramp.collect(), on=night, how="left")
     personal = [c for c in persons.columns if c == "participant_id" or c not in joined.columns]
     return joined.join(persons.select(personal), on="participant_id", how="left").sort(
         "participant_id", "date", "episode"

@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.exposures import Exposure
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
@@ -89,6 +89,33 @@ def person_nights(
         .sort("participant_id", "date")
         .collect()
     )
+
+
+def nights_of_part(
+    cohort: Cohort | Diary,
+    where: str | None,
+    bands: AgeBands | None = None,
+    names: Collection[str] = (),
+    exposures: Collection[Exposure] = (),
+) -> pl.DataFrame:
+    """Return the nights of :func:`person_nights` that are of a part of a cohort, with what it names and ``names``.
+
+    Args:
+        cohort: a diary.
+        where: condition that names a part of the cohort; all nights without one.
+        bands: age bands behind ``age_band``.
+        names: the columns that are needed beside those of the condition.
+        exposures: those of other nights, each a column of its name.
+
+    Raises:
+        UsageError: the cohort is a survey, or the condition cannot be evaluated.
+    """
+    if where is None:
+        return person_nights(cohort, bands, names=names, exposures=exposures)
+    # What may be named is asked of all columns, and only those that are named are read.
+    subpopulation.evaluate(no_night(cohort, bands), where)
+    nights = person_nights(cohort, bands, names={*names, *subpopulation.names(where)}, exposures=exposures)
+    return nights.filter(subpopulation.select(nights, where).inside)
 
 
 def _besides(piece: pl.DataFrame, own: Collection[str], exposures: Collection[Exposure]) -> list[str]:

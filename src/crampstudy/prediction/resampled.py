@@ -44,6 +44,10 @@ class Resamples:
                 times[:, inside] = rng.multinomial(n - 1, np.full(n, 1 / n), number) * n / (n - 1)
         return cls(times, own.ravel())
 
+    def only(self, rows: Codes) -> Resamples:
+        """Return the resamples of some of the rows."""
+        return Resamples(self.times, self.cluster[rows])
+
     def sums(self, values: Array) -> Array:
         """Return the sum of row values in each resample."""
         return np.asarray(self.times @ np.bincount(self.cluster, values, minlength=self.times.shape[1]))

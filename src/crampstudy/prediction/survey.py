@@ -19,12 +19,13 @@ from crampstudy.nights import people
 from crampstudy.prediction.baselines import CLIMATOLOGY, Climate
 from crampstudy.prediction.features.baseline import baseline_columns, with_levels
 from crampstudy.prediction.features.table import FeatureTable, banded
+from crampstudy.prediction.held_out import HeldOut
 from crampstudy.prediction.models import candidates
 from crampstudy.prediction.outcome import SURVEY
 from crampstudy.prediction.resampled import Resamples
 from crampstudy.prediction.validation import CHOSEN, FOLDS, SEED, Validated, best, folds_of, said_by
 
-UNITS = "unseen sampling units"
+UNITS, A_FIFTH = "unseen sampling units", "a fifth of the sampling units held out"
 FEWEST_EVENTS = 20
 """Fewer people with the outcome than this to learn from, or to test on, tell nothing."""
 
@@ -78,6 +79,34 @@ def validate_survey(survey: SurveyTable, *, workers: compute.Workers = 1) -> tup
     Raises:
         AnalysisError: too few people with the outcome are learned from, or tested on.
     """
+    scheme, splits = _splits(survey)
+    parts = list(compute.map(partial(_of_split, survey.table), splits, workers=workers))
+    rows = np.concatenate([np.flatnonzero(test) for _, test in splits])
+    order = np.argsort(rows, kind="stable")
+    said = {name: np.concatenate([part["said"][name] for part in parts])[order] for name in parts[0]["said"]}
+    tested = survey.table.only(rows[order])
+    chosen = tuple(str(part["chosen"]) for part in parts)
+    found = Validated(scheme, SURVEY, tested, tested.counts, said, {}, {}, chosen)
+    own = rows[order]
+    return found, Resamples.of_design(survey.stratum[own], survey.psu[own], np.random.default_rng([SEED, 5]))
+
+
+def survey_held_out(survey: SurveyTable, cohort: str, ci_level: float = 0.95) -> HeldOut:
+    """Return a model of the earlier cycles, and people of the last; of a single cycle of a fifth of its sampling units.
+
+    Raises:
+        AnalysisError: too few people with the outcome are learned from, or tested on.
+    """
+    scheme, splits = _splits(survey)
+    test = splits[0][1]
+    table = survey.table.with_features(_of_both(survey.table, splits[0]))
+    resamples = Resamples.of_design(survey.stratum[test], survey.psu[test], np.random.default_rng([SEED, 29]))
+    base = {"cohort": cohort, "model": A_FIFTH if scheme == UNITS else scheme, "ci_level": ci_level}
+    return HeldOut.of(table, test, SURVEY, resamples, base)
+
+
+def _splits(survey: SurveyTable) -> tuple[str, list[tuple[Flags, Flags]]]:
+    """Return how rows are held back, and who is learned from and tested on in each turn."""
     cycles = sorted({*survey.cycle})
     if len(cycles) > 1:
         late = np.array([each == cycles[-1] for each in survey.cycle])
@@ -90,15 +119,7 @@ def validate_survey(survey: SurveyTable, *, workers: compute.Workers = 1) -> tup
         scheme = UNITS
     for train, test in splits:
         _check(survey.table, train, test)
-    parts = list(compute.map(partial(_of_split, survey.table), splits, workers=workers))
-    rows = np.concatenate([np.flatnonzero(test) for _, test in splits])
-    order = np.argsort(rows, kind="stable")
-    said = {name: np.concatenate([part["said"][name] for part in parts])[order] for name in parts[0]["said"]}
-    tested = survey.table.only(rows[order])
-    chosen = tuple(str(part["chosen"]) for part in parts)
-    found = Validated(scheme, SURVEY, tested, tested.counts, said, {}, {}, chosen)
-    own = rows[order]
-    return found, Resamples.of_design(survey.stratum[own], survey.psu[own], np.random.default_rng([SEED, 5]))
+    return scheme, splits
 
 
 def _check(table: FeatureTable, train: Flags, test: Flags) -> None:
@@ -111,9 +132,7 @@ def _check(table: FeatureTable, train: Flags, test: Flags) -> None:
 
 
 def _of_split(table: FeatureTable, split: tuple[Flags, Flags]) -> dict[str, Any]:
-    # What only one of the two measured says nothing of the other.
-    both = [_varies(table.values[own]) for own in split]
-    kept = np.flatnonzero(both[0] & both[1])
+    kept = _of_both(table, split)
     train, test = (table.only(own).with_features(kept) for own in split)
     rng = np.random.default_rng([SEED, 11, int(split[1].argmax())])
     climate = Climate.of(train, train.counts * train.nights)
@@ -122,6 +141,12 @@ def _of_split(table: FeatureTable, split: tuple[Flags, Flags]) -> dict[str, Any]
     said |= {name: said_by(candidate, train, test, SURVEY) for name, (candidate, _, _) in found.items()}
     winner = min(found, key=lambda name: found[name][2])
     return {"said": {**said, CHOSEN: said[winner]}, "chosen": found[winner][0]}
+
+
+def _of_both(table: FeatureTable, split: tuple[Flags, Flags]) -> Codes:
+    """Return the places of the features that both measured: what only one did says nothing of the other."""
+    both = [_varies(table.values[own]) for own in split]
+    return np.asarray(np.flatnonzero(both[0] & both[1]))
 
 
 def _varies(values: Array) -> Flags:

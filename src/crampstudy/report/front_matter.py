@@ -35,8 +35,8 @@ def front_matter(
     made = source_date()
     facts = (
         *_of_cohorts(subject.cohorts),
-        ("Data to", _day(last)),
-        ("Report made", _day(made) if made else "not dated, so that the same data give the same file"),
+        ("Data to", wording.day(last)),
+        ("Report made", wording.day(made) if made else "not dated, so that the same data give the same file"),
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
         ("Version", f"crampstudy {version()}"),
     )
@@ -52,10 +52,6 @@ def _title(subject: Subject) -> str:
     names = [cohort.name for cohort in (*subject.cohorts, *subject.opened.values())]
     coined = tuple(name for name in names if not name.isalpha())
     return heading if heading.startswith(coined) else wording.capital(heading)
-
-
-def _day(day: datetime.date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def _synthetic(cohorts: Sequence[Cohort]) -> str:

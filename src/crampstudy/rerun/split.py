@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from crampstudy import analyses
@@ -132,20 +133,35 @@ def _compared(cohorts: Cohorts, asked: Parameters) -> analyses.Findings:
     return compare_cohorts(cohorts, ComparisonSettings(**own))
 
 
+def _found(
+    name: str, taken: Sequence[str], others: analyses.Others | None, cohorts: Cohorts, asked: Parameters
+) -> analyses.Findings:
+    """Return what a section finds, with the settings that it takes.
+
+    Args:
+        name: that of the section.
+        taken: names of the settings.
+        others: what it draws on; nothing, so that its own rows alone are made.
+        cohorts: those of the run, of which it takes the first.
+        asked: the parameters of the run.
+    """
+    own = {each: asked[each] for each in taken if each in asked}
+    return analyses.run(name, cohorts[0], analyses.Settings(**own), others=others)
+
+
 def _section(run: Run, key: str, cohort: Cohort) -> Callable[[Cohorts, Parameters], analyses.Findings]:
     """Return how the section that has the row finds it; sections are tried in the order of the report."""
     outlined = {path.stem: path for path in outlines.read(outlines.find()).notebooks}
     for name in run.record.notebooks:
         analysis = analyses.ANALYSES.get(name)
-        # What draws on other sections says their rows again.
-        if analysis is None or analysis.draws_on_others or name not in outlined:
+        # What draws on other sections says their rows again, but for what has rows of its own.
+        if analysis is None or (analysis.draws_on_others and not analysis.on_request) or name not in outlined:
             continue
+        others: analyses.Others | None = {} if analysis.draws_on_others else None
         declared = {parameter.name for parameter in params.declared(outlined[name])}
         taken = [field.name for field in fields(analyses.Settings) if field.name in declared]
 
-        def find(cohorts: Cohorts, asked: Parameters, name: str = name, taken: list[str] = taken) -> analyses.Findings:
-            own = {each: asked[each] for each in taken if each in asked}
-            return analyses.run(name, cohorts[0], analyses.Settings(**own))
+        find = partial(_found, name, taken, others)
 
         if nameless(key) in set(find((cohort,), run.record.parameters).estimates["key"].map(nameless)):
             return find

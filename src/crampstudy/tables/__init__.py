@@ -25,7 +25,7 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.not_estimated import ALL_ESTIMATED, not_estimated
+from crampstudy.tables.not_estimated import ALL_ESTIMATED, NOTHING_SHOWN, not_estimated, not_measured
 from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
@@ -60,8 +60,10 @@ from crampstudy.tables.sections.open_use import (
 from crampstudy.tables.sections.phenotypes import group_profiles, groups_tried
 from crampstudy.tables.sections.prediction import (
     calibration_points,
+    dependence_curves,
     domain_importance,
     net_benefits,
+    partial_dependence,
     prediction_scores,
     prediction_skill,
     weekly_intervals,
@@ -83,6 +85,7 @@ from crampstudy.tables.times import relief
 
 __all__ = [
     "ALL_ESTIMATED",
+    "NOTHING_SHOWN",
     "TABLES",
     "PrintedTable",
     "adherence",
@@ -122,6 +125,7 @@ __all__ = [
     "cramp_nights",
     "data_quality",
     "definitions",
+    "dependence_curves",
     "direction",
     "distribution",
     "domain_importance",
@@ -146,6 +150,7 @@ __all__ = [
     "net_benefits",
     "nightly_exposures",
     "not_estimated",
+    "not_measured",
     "notes",
     "onset",
     "open_use",
@@ -153,6 +158,7 @@ __all__ = [
     "opinion_notes",
     "overlap",
     "parameters",
+    "partial_dependence",
     "peak",
     "people_by_frequency",
     "pooled",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates.groups import group
+
+_SHARES = "proportion"
 
 
 def of_group(population: object) -> str:
@@ -27,6 +30,16 @@ def p_value(value: float) -> str:
     if math.isnan(value):
         return wording.DASH
     return "<0.001" if value < 0.001 else wording.number(value, 3)
+
+
+def unit_of_difference(rows: pd.DataFrame) -> str:
+    """Return the unit of differences as a heading names it: those of shares are in percentage points."""
+    return "percentage points" if rows["unit"].eq(_SHARES).any() else "cramps a week"
+
+
+def difference(row: Mapping[str, Any]) -> str:
+    """Return a difference with its interval, of shares in percentage points."""
+    return wording.estimate(row, 1, 100.0) if row["unit"] == _SHARES else wording.estimate(row)
 
 
 def in_groups(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,11 @@ from crampstudy.tables.remarks import reasons
 _MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
 _OF = re.compile(r"((?:no|one) [\w ]+?) of (.+?)((?:, so .+)?)")
 _SEVERAL = 3
+NOTHING_SHOWN = "there is nothing to show"
+"""Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
+_NEEDS = r" \(needs [^()]*\)"
+_NOBODY = "nobody had it"
+_LACKED = r"(\w+) was not measured"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
@@ -26,14 +31,42 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     # That it was planned is no reason.
     rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
-    unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna()
-    names = dict.fromkeys(wording.small(wording.term(str(term))) for term in unmeasured)
-    said = [f"not measured in this cohort: {wording.listed(names)}"] if names else []
-    failed = _of_several(reasons(rows))
+    # What a claim needs is there where it could not be estimated, and its reason is not a sentence here.
+    of_claims = rows["note"].str.replace(_NEEDS, "", regex=True).map(wording.small, na_action="ignore")
+    rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
+    said = not_measured(rows)
+    failed = _of_several(reasons(rows, brief=True))
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
-    said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known]
+    said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
+    said += [NOTHING_SHOWN] if NOTHING_SHOWN in parts.values() and not said else []
     return wording.sentences(said) or ALL_ESTIMATED
+
+
+def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
+    """Return what was not measured, what nobody took, and which claims lack a measurement, a sentence each.
+
+    Where a row says that something else was not measured, that is what was lacking. Of more names than ``most`` the
+    others are counted.
+    """
+    own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
+    notes = own["note"].fillna("")
+    claims, untaken = own["analysis"].fillna("").eq(kinds.CLAIM.name), notes.eq(_NOBODY)
+    lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
+    terms = lacked.where(lacked.notna(), own["term"])
+    found = {
+        "not measured in this cohort: {}": terms[~claims & ~untaken],
+        "taken by nobody in this cohort: {}": terms[untaken],
+        "not testable, for what they need was not measured: {}": terms[claims],
+    }
+    named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}
+    return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
+
+
+def _first(names: list[str], most: int | None) -> list[str]:
+    others = 0 if most is None else len(names) - most
+    # One other is named sooner than counted.
+    return [*names[:most], f"{others} others"] if others > 1 else names
 
 
 def _of_several(failed: str) -> str:

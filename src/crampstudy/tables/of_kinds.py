@@ -52,6 +52,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(prediction.prediction_scores, prediction.prediction_skill, prediction.calibration_points),
         *(prediction.net_benefits, prediction.weekly_intervals, prediction.domain_importance),
+        *(prediction.partial_dependence, prediction.dependence_curves),
         *(phenotypes.groups_tried, phenotypes.group_profiles),
         *(triage.red_flags, triage.flag_stability, triage.test_results),
         *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),

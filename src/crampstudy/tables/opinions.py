@@ -95,7 +95,11 @@ def agreements(rows: pd.DataFrame) -> str:
         why = "; ".join(alike if len(alike) == 1 else reasons)
         return ": ".join(filter(None, ("None of the models could be compared", why)))
     n, differ = len(compared), int((compared["status"] == "differs").sum())
-    verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
+    verdict = (
+        f"{differ} of {n} parameters {'differs' if differ == 1 else 'differ'}"
+        if differ
+        else f"All {n} parameters agree"
+    )
     said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
     apart, errors_apart = gaps(compared)
     if apart.isna().all():

@@ -16,9 +16,14 @@ _NAMING = ("term", "population", "scale", "level", "analysis")
 _OF_GROUPS = ("rate", "prevalence", "median")
 _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
-_FEW_NAMES = 3
+_BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
+"""Kinds with a table of a line for each age band, whatever their scales."""
+_FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
-_CALLED = re.compile(r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|scale|center|exp|sqrt|log(?:2|10|1p)?)\([^()]*\)")
+_CALLED = re.compile(
+    r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|lag|lead|mean_last|days_last|load_ratio|scale|center|exp"
+    r"|sqrt|log(?:2|10|1p)?)\([^()]*\)"
+)
 """What a formula makes of a variable, within a text."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _COVARIANCES = {
@@ -29,9 +34,13 @@ _COVARIANCES = {
 }
 
 
-def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
-    """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons."""
-    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])], besides, rows))
+def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False) -> str:
+    """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons.
+
+    Where they are ``brief``, as apart from a table, a reason of many rows names none of them.
+    """
+    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
+    return "; ".join(_said(failed, besides, rows, most=_MOST_NAMES if brief else None))
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -81,7 +90,7 @@ def _splits(rows: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(made))
 
 
-def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame) -> list[str]:
+def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, most: int | None = None) -> list[str]:
     """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
 
     Remarks that differ in their leading count alone are one; of each row its count is named.
@@ -98,15 +107,18 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame) -> 
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
     every = dict.fromkeys(_names(named if len(named) else among))
     return [
-        _of_rows(rest, counts, list(every))
+        _of_rows(rest, counts, list(every), most)
         for rest, counts in found.items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
     ]
 
 
-def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str]) -> str:
-    """Return a remark with its counts, and with the names of its rows where they are not ``every`` one."""
+def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str], most: int | None = None) -> str:
+    """Return a remark with its counts, and with the names of its rows where they are not ``every`` one.
+
+    Of more rows than ``most`` there are no names.
+    """
     text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}
     if len(distinct) > 1 and len(counts) > 1:
@@ -114,6 +126,8 @@ def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection
         return f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
+    if most is not None and len(having) > most:
+        return said
     lacking = [name for name in every if name not in counts]
     if having and not lacking and _OF_ITS_ROWS.match(text):
         return f"{'every row' if len(every) > 1 else having[0]}: {said}"
@@ -137,7 +151,13 @@ def _names(rows: pd.DataFrame) -> list[str]:
 def _named(row: Mapping[str, Any]) -> str:
     if row["analysis"] == kinds.REGRESSION_TO_THE_MEAN.name:
         return wording.capital(str(row["level"]))
-    by_population = row["scale"] == "prevalence" or (row["term"] == "age_band" and row["scale"] != "rate")
+    if row["analysis"] == kinds.CLAIM.name:
+        return str(row["term"])
+    by_population = (
+        row["scale"] == "prevalence"
+        or (row["term"] == "age_band" and row["scale"] != "rate")
+        or row["analysis"] in _BY_AGE
+    )
     group = row["population"] if by_population else row["level"]
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):
         return wording.capital(wording.term(str(row["term"])))

@@ -8,7 +8,7 @@ from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import FEWEST, kinds
-from crampstudy.nights import observed_night
+from crampstudy.nights import observed_nights
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.flow import ArmFlow
 from crampstudy.treatments.question import CRAMPS, Row, arm
@@ -51,7 +51,7 @@ def course(cohort: Cohort, term: str, people: pl.DataFrame, ci_level: float = 0.
         people: participant_id, ``group`` and ``time_zero``, groups in the order of the rows.
         ci_level: confidence level.
     """
-    logged = cohort.frame("diary").filter(observed_night(cohort)).select("participant_id", "date", "cramps")
+    logged = observed_nights(cohort)
     day = (pl.col("date") - pl.col("time_zero")).dt.total_days()
     week = pl.when(day >= 0).then(day // 7 + 1).otherwise(day // 7)
     sums = (

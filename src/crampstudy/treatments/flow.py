@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from crampstudy.cohort import Cohort
-from crampstudy.nights import observed_night
+from crampstudy.nights import observed_nights
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.time_zero import TimeZero
@@ -40,8 +40,7 @@ def flow(cohort: Cohort, design: TreatmentDesign, zero: TimeZero) -> tuple[ArmFl
         design: of one of its agents.
         zero: the time zero of its participants.
     """
-    logged = cohort.frame("diary").filter(observed_night(cohort))
-    last = logged.group_by("participant_id").agg(last_night=pl.col("date").max())
+    last = observed_nights(cohort).group_by("participant_id").agg(last_night=pl.col("date").max())
     ends = design.periods.group_by("participant_id").agg(
         stop=pl.when(pl.col("stop").null_count() == 0).then(pl.col("stop").max())
     )

@@ -127,9 +127,10 @@ def _by_week(
     since = (pl.col("date") - pl.col("time_zero")).dt.total_days() // 7 + 1
     sums = (
         followed.nights.join(followed.zero, on="participant_id")
-        .group_by("participant_id", _named(since).alias(_WEEK), maintain_order=True)
+        .group_by("participant_id", _place(since).alias(_WEEK), maintain_order=True)
         .agg(pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS))
         .join(followed.people.select("participant_id", GIVEN), on="participant_id", maintain_order="left")
+        .with_columns(pl.col(_WEEK).replace_strict({i: label(*each) for i, each in enumerate(WEEKS)}))
     )
     by_arm = sums.group_by(_WEEK, GIVEN).agg(
         people=pl.len(), cramps=pl.col("cramps").sum(), nights=pl.col(NIGHTS).sum()
@@ -172,12 +173,9 @@ def label(first: int, last: int | None) -> str:
     return f"week {first}" if first == last else f"weeks {first}-{last}"
 
 
-def _named(week: pl.Expr) -> pl.Expr:
-    made = pl.lit(None, pl.String)
-    for first, last in WEEKS:
-        inside = week >= first if last is None else week.is_between(first, last)
-        made = pl.when(inside).then(pl.lit(label(first, last))).otherwise(made)
-    return made
+def _place(week: pl.Expr) -> pl.Expr:
+    """Return the place of a week among :data:`WEEKS`."""
+    return pl.sum_horizontal((week >= first).cast(pl.Int8) for first, _ in WEEKS[1:])
 
 
 def _by_dose(cohort: Cohort, design: TreatmentDesign, followed: Followed) -> Iterator[Row]:

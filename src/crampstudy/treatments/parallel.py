@@ -18,7 +18,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
-from crampstudy.nights import Diary, observed_night
+from crampstudy.nights import Diary, observed_nights
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, period_nights
@@ -67,7 +67,7 @@ class Followed(OneLine):
         people = zero.compared.select(
             "participant_id", "time_zero", "arm", RUN_IN, (pl.col("arm") == design.agent).alias(GIVEN)
         )
-        logged = cohort.frame("diary").filter(observed_night(cohort)).select("participant_id", "date", "cramps")
+        logged = observed_nights(cohort)
         first = pl.col("time_zero") + pl.duration(days=asked.build_up)
         nights = logged.join(people, on="participant_id").filter(pl.col("date") >= pl.col("time_zero"))
         kept = nights.filter(pl.col("date") >= first)

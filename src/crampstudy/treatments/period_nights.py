@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.nights import observed_night
+from crampstudy.nights import observed_nights
 from crampstudy.readable import OneLine
 
 OUTSIDE, TREATED, BUILDING_UP, WASHING_OUT, SEVERAL = "outside", "treated", "build-up", "washout", "several"
@@ -55,7 +55,7 @@ def period_nights(cohort: Cohort, periods: pl.DataFrame, *, build_up: int = 0, w
     for name, nights in (("build-up", build_up), ("washout", washout)):
         if nights < 0:
             raise UsageError(f"a {name} has 0 nights or more, got {nights}")
-    logged = cohort.frame("diary").filter(observed_night(cohort)).select("participant_id", "date", "cramps")
+    logged = observed_nights(cohort)
     ranked = _ranked(periods)
     every = logged.join(ranked, on="participant_id").with_columns(
         day=(pl.col("date") - pl.col("start")).dt.total_days(),

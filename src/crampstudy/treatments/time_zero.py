@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.nights import observed_night
+from crampstudy.nights import observed_nights
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.wording import counted, term
@@ -58,7 +58,7 @@ def time_zero(cohort: Cohort, design: TreatmentDesign, *, run_in: int | None = N
     """
     if run_in is not None and run_in < 1:
         raise UsageError(f"a run-in has 1 night or more, got {run_in}")
-    logged = cohort.frame("diary").filter(observed_night(cohort)).select("participant_id", "date", "cramps")
+    logged = observed_nights(cohort)
     first = logged.group_by("participant_id").agg(first_night=pl.col("date").min())
     found, said = (_of_trial if design.randomised else _of_open_use)(cohort, design, first, run_in)
     people = _with_nights(found, logged)

@@ -11,7 +11,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.descriptive.episodes import LONG_S
-from crampstudy.nights import night_account, observed_night, of_cohort, people
+from crampstudy.nights import night_account, observed_nights, of_cohort, people
 from crampstudy.triage.flags import DISCLAIMER, FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY, of_test
 from crampstudy.triage.results import OUT_OF_RANGE, with_results
 from crampstudy.triage.weeks import weeks_of
@@ -70,7 +70,7 @@ def nights_account(cohort: Cohort, where: str | None = None) -> Account:
     """Return the account of the nights of a diary, of which those of participants whom a condition leaves out."""
     if where is None:
         return of_cohort(cohort)
-    persons, night = people(cohort), cohort.frame("diary").filter(observed_night(cohort)).select(_WHO)
+    persons, night = people(cohort), observed_nights(cohort).select(_WHO)
     out = {
         reason: night.join(persons.filter(own), on=_WHO, how="semi").height
         for reason, own in (

@@ -13,7 +13,7 @@ from crampstudy.analyses.comparison.factors import FACTORS, factors
 from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
 from crampstudy.analyses.comparison.sentences import limits as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
-from crampstudy.analyses.findings import Findings, attempt, has_estimate, joined, together
+from crampstudy.analyses.findings import Findings, attempt, estimated_columns, has_estimate, joined, together
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 
@@ -95,9 +95,11 @@ def _once(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findings) -> Findings:
     """Return findings that say of every part whether it was made, and what could not be estimated or compared."""
-    empty = {label for label, table in found.tables.items() if table.frame.empty}
+    shown = {label: estimated_columns(table) for label, table in found.tables.items()}
+    made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
+    empty = {label for label in shown if label not in made}
     blank = {
-        label: tables.reasons(drawing.estimates) or "there is nothing to draw"
+        label: tables.reasons(drawing.estimates) or tables.NOTHING_SHOWN
         for label, drawing in found.figures.items()
         if not has_estimate(drawing.estimates)
     }
@@ -114,7 +116,7 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     }
     return replace(
         found,
-        tables={label: table for label, table in found.tables.items() if label not in empty},
+        tables=made,
         values=values,
         could_not=could_not,
         absent=tuple(label for label in PARTS if label not in given),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 from collections.abc import Mapping
 from importlib.resources import files
 
@@ -56,8 +57,8 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
 def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[str, str]:
     people = wording.counted(cohort.frame("participants").height, "participants")
     diary = cohort.kind == "diary"
-    first, last = cohort.frame("diary")["date"].min(), cohort.date_of_data
-    since = f"nights from {first!s} to {last}" if diary else f"data to {last}"
+    first, last = cohort.frame("diary")["date"].min(), wording.day(cohort.date_of_data)
+    since = f"nights from {wording.day(first)} to {last}" if isinstance(first, datetime.date) else f"data to {last}"
     failed = int((~rows["status"].isin([*_MADE, "not_measured"])).sum())
     adjusted = _adjusted(rows)
     return {

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
@@ -113,7 +113,9 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
         "to 1.25.",
         alt=f"A forest of points with intervals, two rows of a kind for each of {len(logged)} exposures.",
     )
-    return Findings(rows, {_MAIN: ReportTable(tables.nightly_exposures(rows), caption, note)}, {_SIDES: drawing})
+    return Findings(
+        rows, {_MAIN: ReportTable(tables.nightly_exposures(of_measured(rows)), caption, note)}, {_SIDES: drawing}
+    )
 
 
 def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -> Findings:

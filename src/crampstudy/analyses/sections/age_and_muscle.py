@@ -53,7 +53,7 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     # Without an age the bands have none to stand at.
     drawn = together([curve, of_age]) if cohort.has("age_years") else curve
     curved = bool(has_estimate(curve))
-    drawing = Drawing("age_curve", drawn, _caption(cohort, curved=curved), alt if curved else _BANDS_ALONE)
+    drawing = Drawing("age_curve", drawn, _caption(cohort, drawn, curved=curved), alt if curved else _BANDS_ALONE)
     muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
     ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     values = {
@@ -75,14 +75,17 @@ _DRAWN = (
 _BANDS_ALONE = "Points with vertical intervals by age band."
 
 
-def _caption(cohort: Cohort, *, curved: bool) -> str:
+def _caption(cohort: Cohort, drawn: pd.DataFrame, *, curved: bool) -> str:
     """Return the caption of the figure: what it draws of this cohort, with a curve or the bands alone."""
     if cohort.kind == "survey":
         rug = "over age as curves, with pointwise intervals and a rug of the participants, and "
         return f"Prevalence of recalled cramps {rug if curved else ''}by age band."
     rug = "over age as a curve, with pointwise intervals and a rug of the participants, and "
-    standard = "the line and its shading are the age-standardised rate"
-    return f"Incidence rate {rug if curved else ''}by age band; {standard}."
+    line = kinds.STANDARDISED_RATE.rows(drawn)
+    line = line[line["estimate"].notna()]
+    shading = "the line and its shading are" if line["ci_low"].notna().any() else "the line is"
+    standard = f"; {shading} the age-standardised rate" if len(line) else ""
+    return f"Incidence rate {rug if curved else ''}by age band{standard}."
 
 
 def _rates(cohort: Cohort, settings: Settings) -> Findings:
@@ -155,7 +158,7 @@ def _with_ratios(table: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
 
 def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
     said = " Ratios are crude, and describe." if len(bands) else ""
-    return f"{text}{said} {tables.notes(rows)} {tables.notes(bands) if len(bands) else ''}".strip()
+    return f"{text}{said} {tables.notes(rows, *([bands] if len(bands) else []))}".strip()
 
 
 def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:

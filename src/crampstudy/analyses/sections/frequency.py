@@ -74,7 +74,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
                 tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
             ),
             NIGHTS: ReportTable(
-                tables.cramp_nights(nights), "What the nights say beyond a rate.", _note(_OF_NIGHTS, nights)
+                tables.cramp_nights(nights), "What the nights say beyond a rate.", _of_columns(_OF_NIGHTS, nights)
             ),
         },
         {DISTRIBUTION: drawing},
@@ -202,6 +202,21 @@ def _alt(nights: pd.DataFrame) -> str:
     half = _of_whole(nights, HALF)
     drawn = "Bars of people by cramps a week; beside them a curve of the share of cramps that people with the most have"
     return f"{drawn}: {value(half)} of the people have half of the cramps." if half else f"{drawn}."
+
+
+def _of_columns(text: str, rows: pd.DataFrame) -> str:
+    """Return a note on rows whose levels are the columns of their table: what is of some of them alone names these."""
+    every = [str(level) for level in rows["level"].unique()]
+    found: dict[str, list[str]] = {}
+    for level in every:
+        said = tables.notes(rows[rows["level"] == level], besides=(EXACT,))
+        for sentence in filter(None, said.split(". ")):
+            found.setdefault(sentence.rstrip("."), []).append(level)
+    remarks = (
+        said if levels == every else f"{wording.listed(map(wording.level, levels))}: {said}"
+        for said, levels in found.items()
+    )
+    return f"{text} {wording.sentences(remarks)}".strip()
 
 
 def _note(text: str, rows: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
@@ -97,7 +97,9 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
         caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25.",
         alt=_alt(rows),
     )
-    return Findings(rows, {_MAIN: ReportTable(tables.nightly_exposures(of_cramps), caption, note)}, {_CURVES: drawing})
+    return Findings(
+        rows, {_MAIN: ReportTable(tables.nightly_exposures(of_measured(of_cramps)), caption, note)}, {_CURVES: drawing}
+    )
 
 
 def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Findings:

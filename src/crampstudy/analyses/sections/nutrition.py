@@ -10,7 +10,16 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
+from crampstudy.analyses.findings import (
+    Drawing,
+    Findings,
+    ReportTable,
+    attempt,
+    has_estimate,
+    joined,
+    of_measured,
+    together,
+)
 from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.codebook import contrasts
@@ -78,7 +87,11 @@ def _main(
         return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fits
     return Findings(
         rows,
-        {_MAIN: ReportTable(tables.dose_response(rows), said.CAPTION, said.note(rows, together(compared)))},
+        {
+            _MAIN: ReportTable(
+                tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, together(compared))
+            )
+        },
         {
             _CURVES: Drawing("dose_response", together(curves), said.LEVELS_DRAWN, said.alt(curves)),
             _INTAKE: Drawing("dose_response", together(of_intake), said.INTAKE_DRAWN, said.alt(of_intake)),

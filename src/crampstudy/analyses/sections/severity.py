@@ -33,6 +33,12 @@ _SHOWN_BY_AGE = {
     "residual_soreness": "true",
 }
 """What a page has room for beside the ages."""
+_COMPARED = {
+    "relief": ("relief", "Cox regression of relief with a baseline for each participant"),
+    "pain_fall": ("fall of pain", "linear regression of the fall of pain with an intercept for each"),
+    "residual_soreness": ("soreness", "conditional Poisson regression of soreness [@wooldridge1999]"),
+}
+"""The outcomes of remedies: how each is called, and by what model remedies are compared."""
 _SHOWN_SHARE, _POINTS = 0.95, 60
 """Of the curves: up to which quantile of the times, and at how many."""
 
@@ -132,14 +138,15 @@ def _helped(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     plain = kinds.REMEDY.rows(rows)
     if not (plain["status"] != "not_measured").any():
         raise AnalysisError("; ".join(plain["note"].dropna()))
+    shown = set(plain.loc[plain["status"] != "not_measured", "outcome"])
+    how = wording.listed(model for outcome, (_, model) in _COMPARED.items() if outcome in shown)
     note = (
         "Cramps of participants who used more than one remedy, or one and none, each compared with the own cramps "
-        "alone: Cox regression of relief with a baseline for each participant, linear regression of the fall of pain "
-        "with an intercept for each, conditional Poisson regression of soreness [@wooldridge1999]. At equal pain: "
-        "adjusted for the worst pain of the cramp."
+        f"alone: {how}. At equal pain: adjusted for the worst pain of the cramp."
     )
     text = f"{note} {tables.notes(plain)}".strip()
-    caption = "Relief, fall of pain and soreness with each remedy against none, within participants."
+    what = wording.listed(name for outcome, (name, _) in _COMPARED.items() if outcome in shown)
+    caption = f"{wording.capital(what)} with each remedy against none, within participants."
     return Findings(rows, {REMEDIES: ReportTable(tables.remedies(rows), caption, text)})
 
 

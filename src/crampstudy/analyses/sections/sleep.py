@@ -8,7 +8,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import sleep as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
@@ -85,7 +85,9 @@ def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
         said.model_based(rows),
         tables.notes(kinds.CRAMP_NIGHT.rows(rows)),
     )
-    return Findings(rows, {_SCORES: ReportTable(tables.cramp_night(rows), caption, " ".join(filter(None, remarks)))})
+    return Findings(
+        rows, {_SCORES: ReportTable(tables.cramp_night(of_measured(rows)), caption, " ".join(filter(None, remarks)))}
+    )
 
 
 def _lags(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Findings:

@@ -66,7 +66,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         "by_design": said.by_design(shown),
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
-        "limits": said.limits(found),
+        "limits": said.limits(found, effects),
     }
     parts = (_drawn(around, falls.estimates, effects), _tables(effects), _of_choice(effects), _flow(rows))
     return joined(Findings(rows), falls, *parts, Findings(together([]), values=values))

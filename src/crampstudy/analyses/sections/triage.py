@@ -58,7 +58,9 @@ def counted(cohort: Cohort, settings: Settings) -> Findings:
     rates = kinds.CASE_RATE.rows(rows)
     if rates["estimate"].notna().sum() < 2:
         return Findings(rows, could_not={CASES: _reason(rates, "neither criteria nor look-alikes are measured")})
-    caption = "Rate of cramps by what counts as one, and of people without what looks alike."
+    alike = rates["level"].ne(rates["level"].iloc[0]) & rates["level"].str.contains("without", regex=False)
+    beside = ", and of people without what looks alike" if (alike & rates["estimate"].notna()).any() else ""
+    caption = f"Rate of cramps by what counts as one{beside}."
     table = ReportTable(tables.case_rates(rates), caption, f"{_READ} {tables.notes(rates)}".strip())
     return Findings(rows, {CASES: table})
 

@@ -28,7 +28,9 @@ def counted(ledger: Sequence[LedgerEntry]) -> str:
     """Return how many claims have which verdict."""
     found = Counter(entry.verdict for entry in ledger)
     said = [f"{found[verdict]} {verdict}" for verdict in _VERDICTS if found[verdict]]
-    return f"Of {len(ledger)} claims and omissions, {wording.listed(said).replace(' ', ' are ', 1)}."
+    first = next((found[verdict] for verdict in _VERDICTS if found[verdict]), 0)
+    are = " is " if first == 1 else " are "
+    return f"Of {len(ledger)} claims and omissions, {wording.listed(said).replace(' ', are, 1)}."
 
 
 def answer(ledger: Sequence[LedgerEntry]) -> str:

@@ -24,7 +24,7 @@ _FOUND = {
     "near null": "as many cramps, give or take what would not matter",
     "inconclusive": "neither clearly more nor clearly fewer cramps",
 }
-_FEWER = "adjusted for fewer than"
+FEWER = "adjusted for fewer than"
 _TOO_FEW = "cramps of which too few people tell"
 
 
@@ -82,8 +82,12 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
 def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> str:
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
     each = "; ".join(adjustments(cohort, name) for name in variables)
-    few = rows["note"].fillna("").str.contains(_FEWER, regex=False).any()
-    left_out = "Too few participants for all of that: what a ratio is adjusted for stands in its row. " if few else ""
+    few = rows["note"].fillna("").str.contains(FEWER, regex=False).any()
+    left_out = (
+        "Too few participants for all of that: what each ratio is adjusted for stands in its row of estimates.csv. "
+        if few
+        else ""
+    )
     remarks = without_adjustment(tables.at_contrasts(rows))
     return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
 
@@ -91,7 +95,7 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
 def without_adjustment(rows: pd.DataFrame) -> str:
     """Return what the notes of rows say but for what they are adjusted for, which is told once."""
     parts = {part for note in rows["note"].dropna() for part in str(note).split("; ")}
-    told = {part for part in parts if part.startswith((_FEWER, "compared within persons", "adjusted for"))}
+    told = {part for part in parts if part.startswith((FEWER, "compared within persons", "adjusted for"))}
     return tables.notes(rows, besides=told)
 
 

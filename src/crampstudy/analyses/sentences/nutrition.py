@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences.nightly import FEWER
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
@@ -164,6 +165,10 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
         *([f"could not fit a curve: {failed}"] if failed else []),
         *adjustments(compared),
     ]
+    few = compared["note"].str.contains(FEWER, regex=False).fillna(value=False)
+    if few.any():
+        names = wording.listed(dict.fromkeys(_named(row) for row in wording.records(compared[few])))
+        said.append(f"the study's graph asks for more for {names}, for which there are too few participants")
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
     told = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
     return f"{wording.sentences(said)} {tables.notes(told)}".strip()

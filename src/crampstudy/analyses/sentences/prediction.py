@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import value
+from crampstudy.estimates.sentences import estimate, value
 
 _MODEL = "chosen model"
 _SMALL = 0.05
 """A skill below this is small: a score less than a twentieth better."""
 _LATER = "later nights"
+_ONE = 0.005
+"""A ratio no farther from 1 is printed as 1.00."""
 _WHAT = {
     "cramp_night": "the probability of a cramp on the next night",
     "cramps": "the number of cramps on the next night",
@@ -50,6 +53,51 @@ def newcomer(rows: pd.DataFrame) -> str:
         return f"The rate of a new participant could not be foretold: {tables.reasons(rows)}."
     return wording.sentences(
         _gain(row, "the rate of a new participant, from what is known at baseline") for row in wording.records(skill)
+    )
+
+
+def depends(rows: pd.DataFrame) -> str:
+    """Return what ratios of what a model expects say and do not say, and how they lie to those of the sections."""
+    every = kinds.PARTIAL_DEPENDENCE.rows(rows)
+    if every.empty:
+        return ""
+    said = [
+        "What the model expects where everybody has one value of a factor or another is no effect of it: values were "
+        "set in a table, nobody was treated, and what goes with the factor stayed as it was"
+    ]
+    if every["model"].nunique() > 1:
+        said.append(
+            "Of the next night the model knows each participant's own past, which holds already what lasts, so that "
+            "its ratios of what people are lie closer to 1 than those of sections; of a new participant it does not"
+        )
+    few = int(every["status"].eq("not_estimable").sum())
+    if few:
+        said.append(
+            f"Nothing is said of {wording.counted(few, 'ratios')} for which hardly anybody held out is near a value"
+        )
+    return wording.sentences([*said, *_beside(rows, every)])
+
+
+def _beside(rows: pd.DataFrame, every: pd.DataFrame) -> Iterator[str]:
+    """Yield how many of the factors that sections estimate have a ratio of the model within the section's interval."""
+    found = {(row["term"], row["level"]): row for row in wording.records(kinds.DEPENDENCE_BESIDE.rows(rows))}
+    # Of two models the one that knows no past is asked what the sections ask.
+    own = {(row["term"], row["level"]): row for row in wording.records(every) if pd.notna(row["estimate"])}
+    pairs = [(row, found[key]) for key, row in own.items() if key in found and pd.notna(found[key]["ci_low"])]
+    if not pairs:
+        return
+    inside = sum(beside["ci_low"] <= row["estimate"] <= beside["ci_high"] for row, beside in pairs)
+    unused = sum(abs(row["estimate"] - 1) < _ONE for row, _ in pairs)
+    yield (
+        f"Of {wording.counted(len(pairs), 'factors')} that a section estimates as well, the model's ratio lies "
+        f"within the section's interval for {wording.count(inside)}; for {wording.count(unused)} it is 1.00, as it is "
+        "for what a model does not use"
+    )
+    row, beside = max(pairs, key=lambda pair: abs(math.log(pair[0]["estimate"] / pair[1]["estimate"])))
+    name = wording.small(wording.term(str(row["term"])))
+    yield (
+        f"Farthest apart are those of {name} ({wording.contrast(row)}): {wording.number(row['estimate'], 2)} of the "
+        f"model, {estimate(beside)} of the section"
     )
 
 

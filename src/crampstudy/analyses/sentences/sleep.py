@@ -47,7 +47,7 @@ _CONTROL = {
     "inconclusive": "it is not clearly away from that",
     "differs but negligible": "it goes with them by less than would matter, but as much before cramps is not the work "
     "of sleep",
-    **dict.fromkeys(("higher", "lower"), "that it goes with them tells that something else moves both"),
+    **dict.fromkeys(("higher", "lower"), "that it goes with them shows that something else moves both"),
 }
 _OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}
 _TOO_LITTLE = "too few people or nights to say"
@@ -194,7 +194,7 @@ def of_adjusted(rows: pd.DataFrame) -> str:
     names = [wording.small(wording.term(term).partition(", ")[0]) for term in terms if "cramp_night" not in term]
     short = own[own["note"].fillna("").str.contains("no sufficient set")]["outcome"].map(wording.label)
     held = f"Adjusted for, as far as each score asks for it: {wording.listed(names)}." if names else ""
-    lacking = f" It does not suffice for {wording.listed(map(wording.small, short))}." if len(short) else ""
+    lacking = f" That does not suffice for {wording.listed(map(wording.small, short))}." if len(short) else ""
     return held + lacking
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import tables, wording
+from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds
@@ -29,6 +30,9 @@ _SAID: Mapping[str, str] = {
     "inconclusive": "too uncertain to tell",
     "too few": "too few people to tell",
 }
+_MOST_NAMES = 12
+"""Of what was not measured; the sections name all of it."""
+_COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
 
@@ -163,15 +167,13 @@ def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     """Return which questions have no answer here, by their titles, and why, and what of the others was not measured."""
-    said = [f"{titles.get(name, name)}: {section.unanswered}" for name, section in others.items() if section.unanswered]
-    unmeasured = [
-        wording.small(wording.term(str(term)))
-        for section in others.values()
-        if not section.unanswered
-        for term in section.estimates.loc[section.estimates["status"] == "not_measured", "term"].dropna()
+    said = [
+        f"{titles.get(name, name)}: {section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.')}."
+        for name, section in others.items()
+        if section.unanswered
     ]
-    if unmeasured:
-        said.append(f"Not measured in this cohort: {wording.listed(dict.fromkeys(unmeasured))}.")
+    of_answered = [section.estimates for section in others.values() if not section.unanswered]
+    said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
     failed = sum(
         int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
     )

@@ -10,8 +10,8 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
-from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS
+from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
@@ -25,10 +25,9 @@ _FOUND = {
     "inconclusive": "too uncertain to tell",
     "too few": "too few to tell",
 }
-_BY_CHOICE = (
-    "Who takes a treatment by choice differs from who does not: weights make the groups alike in age, sex and the rate "
-    "before time zero, and not in what was not measured; a flare in which somebody begins ends by itself."
-)
+_BY_CHOICE = "Who takes a treatment by choice differs from who does not"
+_WEIGHTED = "weights make the groups alike in age, sex and the rate before time zero, and not in what was not measured"
+_FLARE = "a flare in which somebody begins ends by itself"
 
 
 def answer(rows: pd.DataFrame, taken: int) -> str:
@@ -37,8 +36,17 @@ def answer(rows: pd.DataFrame, taken: int) -> str:
         return "Nobody in this cohort was given a treatment or noted to have taken one."
     trials = [_of_trial(row) for row in judged(rows)]
     told = _of_choice(rows)
-    lacking = [] if trials or told else [f"No effect could be estimated: {tables.reasons(_primary(rows))}."]
+    lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(_primary(rows))}."]
     return " ".join([*trials, *told, *lacking])
+
+
+def _why_none(rows: pd.DataFrame) -> str:
+    """Return why no treatment has an estimate; how many people took each stands in the table of their flow."""
+    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
+    if len(failed) and failed["note"].str.contains(DESCRIBED, regex=False).all():
+        took = f"fewer than {FEWEST_EXPOSED} people who took it, or who did not"
+        return f"of each treatment {took}, have nights before and after time zero"
+    return tables.reasons(rows)
 
 
 def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -166,8 +174,8 @@ def balanced(rows: pd.DataFrame) -> str:
     )
 
 
-def limits(found: Sequence[TreatmentDesign]) -> str:
-    """Return what designs of these kinds cannot tell."""
+def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
+    """Return what designs of these kinds, and the ``rows`` of their effects, cannot tell."""
     texts = []
     if any(design.randomised for design in found):
         texts.append(
@@ -179,5 +187,7 @@ def limits(found: Sequence[TreatmentDesign]) -> str:
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
         )
     if any(design.kind == "open use" for design in found):
-        texts.append(_BY_CHOICE)
+        own = kinds.OPEN_USE.rows(rows)
+        weighted = f"{_WEIGHTED}; " if own["estimate"].notna().any() else ""
+        texts.append(f"{_BY_CHOICE}: {weighted}{_FLARE}.")
     return " ".join(texts) or "A cohort that treats nobody says nothing of what treatments do."

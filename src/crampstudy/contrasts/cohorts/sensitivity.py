@@ -91,7 +91,7 @@ def _ways(
         if regular != bands:
             yield _Way(f"bands of {width} years", regular, standard)
     if cohorts[0].kind == "diary":
-        yield _Way(f"at least {LOGGED:.0%} of their nights logged".replace("%", " %"), bands, standard, logged=True)
+        yield _Way(f"at least {LOGGED:.0%} of their nights logged", bands, standard, logged=True)
 
 
 def _thorough(cohort: Cohort) -> Cohort | None:

@@ -12,12 +12,12 @@ import polars as pl
 from crampstudy import causal, estimates
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit
-from crampstudy.nights import person_nights
+from crampstudy.nights import nights_of_part
 
 WORSE: Mapping[str, int] = MappingProxyType(
     {
@@ -64,7 +64,7 @@ def cramp_night_scores(
     held = {
         score: _held(score, cohort, measured) if kind == kinds.CRAMP_NIGHT_ADJUSTED else ((), "") for score in known
     }
-    nights = _nights(cohort, [term for beside, _ in held.values() for term in beside], more.get("where"))
+    nights = _nights(cohort, known, [term for beside, _ in held.values() for term in beside], more.get("where"))
     made: list[person_time.Row] = []
     for score in scores:
         if score in held:
@@ -120,11 +120,12 @@ def _held(score: str, cohort: Cohort, measured: frozenset[str]) -> tuple[Sequenc
     return person_time.deviations(found.columns, cohort), found.sentence
 
 
-def _nights(cohort: Cohort, terms: Sequence[str], where: str | None) -> pl.DataFrame:
-    """Return the nights of a part of the cohort, with the columns of other nights that terms need."""
-    others = [exposure.base for term in terms if (exposure := exposures.find(term)) and exposure.steps]
-    nights = person_nights(cohort, exposures=others)
-    return nights.filter(subpopulation.select(nights, where).inside)
+def _nights(cohort: Cohort, scores: Sequence[str], terms: Sequence[str], where: str | None) -> pl.DataFrame:
+    """Return the nights of a part of the cohort, with their scores and the columns that terms need."""
+    found = {term: exposures.find(term) for term in terms}
+    others = [exposure.base for exposure in found.values() if exposure and exposure.steps]
+    own = [exposure.variable if exposure else term for term, exposure in found.items()]
+    return nights_of_part(cohort, where, names=(*scores, *own), exposures=others)
 
 
 def _column(term: str) -> str:

@@ -18,8 +18,7 @@ from crampstudy.causal import Adjustment, adjustment_set, measured_in, study
 from crampstudy.causal.graph import descendants, source
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.codebook.intakes import reference_intakes
-from crampstudy.cohort import Cohort
-from crampstudy.cohort.subpopulation import select
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of
 from crampstudy.estimates import kinds
@@ -30,7 +29,7 @@ from crampstudy.models.inference.automatic import bias_reduces
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.nights import count
 from crampstudy.models.terms import design_matrix, formula
-from crampstudy.nights import NIGHTS_PER_WEEK, Diary, denominator, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, Diary, denominator, no_night, person_nights
 
 PROGRAMME = "joint_programme"
 MINERALS = ("dietary_magnesium_mg", "dietary_potassium_mg", "dietary_calcium_mg")
@@ -131,11 +130,11 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     if reason := denominator(cohort).why_not:
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     covariates, said = _adjustment(cohort, measured)
-    nights = _nights(cohort, covariates)
+    nights = _nights(cohort, covariates, where)
     design = design_matrix.build(
         nights,
         " + ".join(["*".join(_ADVICE), *covariates]),
-        candidate=select(nights, where).inside.to_numpy(),
+        candidate=subpopulation.select(nights, where).inside.to_numpy(),
         per_coefficient=more.get("participants_per_coefficient"),
     )
     used = nights.filter(pl.Series(design.rows))
@@ -213,8 +212,13 @@ def _printed(name: str) -> str:
     return wording.small(wording.label(name))
 
 
-def _nights(cohort: Cohort, covariates: Sequence[str]) -> pl.DataFrame:
-    """Return the observed nights with the three kinds of advice, each followed or not, and what ``covariates`` need."""
+def _nights(cohort: Cohort, covariates: Sequence[str], where: str | None) -> pl.DataFrame:
+    """Return the observed nights with the three kinds of advice, each followed or not.
+
+    Beside these there is what ``covariates`` and the condition ``where`` need.
+    """
+    if where:
+        subpopulation.evaluate(no_night(cohort), where)
     diary = Diary.of(cohort)
     own = [name for name in MINERALS if name in diary.schema]
     means = diary.nights.group_by("participant_id").agg(pl.col(name).mean() for name in own).collect()
@@ -223,8 +227,10 @@ def _nights(cohort: Cohort, covariates: Sequence[str]) -> pl.DataFrame:
     known = pl.any_horizontal(pl.col(name).is_not_null() for name in own) & pl.col("age_years").is_not_null()
     people = who.select(pl.all().exclude(own), pl.when(known).then(enough >= ENOUGH_MINERALS).alias(_EATS))
     stretched = Exposure("stretching_night", steps=(("days_last", OF_NIGHTS),))
-    others = formula.exposures_in(formula.parse(" + ".join(["1", *covariates])))
-    nights = person_nights(Diary(diary.name, people, diary.nights), exposures=(stretched, *others))
+    terms = formula.parse(" + ".join(["1", *covariates]))
+    needed = {*_ADVICE, *formula.columns_in(terms), *(subpopulation.names(where) if where else ())}
+    others = formula.exposures_in(terms)
+    nights = person_nights(Diary(diary.name, people, diary.nights), names=needed, exposures=(stretched, *others))
     return nights.with_columns((pl.col(str(stretched)) >= NIGHTS_STRETCHED).alias(_STRETCHES))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import estimates
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.season.rows import COSINE, SINE, FittedCycle, SeasonQuestion, not_estimable
 from crampstudy.descriptive.incidence import incidence_rate
@@ -22,7 +22,7 @@ from crampstudy.models.nights import count
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.validation import solve
-from crampstudy.nights import denominator, observed_night, person_nights
+from crampstudy.nights import denominator, nights_of_part, observed_night
 from crampstudy.wording import counted
 
 MODEL = "negative-binomial"
@@ -47,8 +47,7 @@ def annual_cycle(cohort: Cohort, asked: SeasonQuestion, rng: np.random.Generator
     Source: Stolwijk, Straatman and Zielhuis 1999 (cosinor in regression); Liang and Zeger 1986 (clusters).
     """
     cohort = _with_night_in_study(cohort)
-    nights = person_nights(cohort)
-    nights = nights.filter(subpopulation.select(nights, asked.where).inside)
+    nights = nights_of_part(cohort, asked.where)
     months = list(_months(cohort, nights, asked))
     base: Row = {
         "cohort": cohort.name,

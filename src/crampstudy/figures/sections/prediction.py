@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate
-from crampstudy.tables.sections.prediction import predictor
+from crampstudy.tables.sections.prediction import asked_of, predictor
 
+_PANELS, _COLUMNS = 9, 3
+_BARS = 0.22
+"""Share of a panel's height that the bar of the most nights has."""
 _LOWEST = -1.0
 """A skill below this is drawn at the edge: a score twice as large as that of the simple rule."""
 
@@ -38,6 +43,66 @@ def prediction(estimates: pd.DataFrame) -> Figure:
         _calibration(left, curve[curve["model"] == curve["model"].iloc[0]])
         _skill(right, skill[skill["model"] == curve["model"].iloc[0]])
     return figure
+
+
+@of_result
+def partial_dependence(estimates: pd.DataFrame) -> Figure:
+    """Draw what models expect where everybody has one value of a number, over bars of the nights with a value near it.
+
+    There are at most nine numbers, those along which most differs. Where hardly anybody is near, a line has a gap.
+    Where there is no curve, the figure says why.
+    """
+    every = kinds.DEPENDENCE_CURVE.rows(estimates)
+    drawn = points.estimated(every)
+    if drawn.empty:
+        return could_not_estimate(tables.reasons(every) or "no number with a declared contrast was measured")
+    by_model = drawn.groupby(["term", "model"], sort=False)["estimate"]
+    rise = (by_model.max() - by_model.min()).groupby("term", sort=False).max()
+    shown = rise.nlargest(_PANELS).index
+    terms = [term for term in rise.index if term in shown]
+    columns = min(len(terms), _COLUMNS)
+    lines = -(-len(terms) // columns)
+    models = list(dict.fromkeys(every["model"]))
+    with style.journal(axes_titlesize=8, xtick_labelsize=7, ytick_labelsize=7, axes_labelsize=7.5):
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 1.4 * lines))
+        panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
+        for axes, term in zip(panels, terms, strict=False):
+            _curves(axes, every[every["term"] == term], models)
+        for axes in panels[len(terms) :]:
+            axes.remove()
+        kept = drawn[drawn["term"].isin(terms)]
+        panels[0].set_ylim(0, 1.12 * float(kept["estimate"].max()))
+        counted = drawn["scale"].iloc[0] == "rate"
+        figure.supylabel("Expected cramps a week" if counted else "Expected probability", fontsize=8)
+        if len(models) > 1:
+            marks = {label: handle for axes in panels[: len(terms)] for handle, label in _handles(axes)}
+            figure.legend(marks.values(), marks.keys(), loc="outside upper left", ncols=2)
+    return figure
+
+
+def _handles(axes: Axes) -> list[tuple[Any, str]]:
+    return list(zip(*axes.get_legend_handles_labels(), strict=True))
+
+
+def _curves(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
+    first = rows[rows["model"] == rows["model"].iloc[0]]
+    at = first["level"].astype(float).to_numpy()
+    near = first["n_nights"].fillna(first["n_participants"]).astype(float).to_numpy()
+    bottom = axes.get_xaxis_transform()
+    width = 0.9 * np.diff(at).min()
+    axes.bar(at, _BARS * near / near.max(), width, color=style.RULE, alpha=0.35, transform=bottom)
+    for model, own in rows.groupby("model", sort=False):
+        place = models.index(str(model))
+        x, colour = own["level"].astype(float), style.PALETTE[place]
+        label, mark = asked_of(str(model)), style.MARKERS[place]
+        axes.plot(x, own["estimate"], marker=mark, markersize=2.5, markeredgewidth=0, color=colour, label=label)
+    term = str(rows["term"].iloc[0])
+    known = wording.variable(term)
+    axes.set_title(wording.term(term))
+    unit = known.unit if known and known.unit else ""
+    axes.set_xlabel("points" if re.fullmatch(r"\d+-\d+", unit) else unit)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    style.grid(axes, "y")
 
 
 def _calibration(axes: Axes, curve: pd.DataFrame) -> None:

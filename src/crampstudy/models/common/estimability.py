@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
 from crampstudy.models.common import separation
+from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix
 
 _INDEPENDENT = 1e-6
@@ -55,10 +56,12 @@ def collinear(design: design_matrix.Design) -> str | None:
 def dependent(matrix: Array) -> tuple[int, ...]:
     """Return the columns that are combinations of those before them."""
     # Columns of length one, so that the unit of a variable does not matter.
-    scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
+    squares = products.weighted(matrix, np.ones(len(matrix)))
+    length = np.maximum(np.sqrt(np.diag(squares)), np.finfo(float).tiny)
     # What a column has beside those before it is no less than the least singular value, which is found faster.
-    if matrix.shape[1] and np.linalg.eigvalsh(scaled.T @ scaled)[0] > _INDEPENDENT:
+    if matrix.shape[1] and np.linalg.eigvalsh(squares / np.outer(length, length))[0] > _INDEPENDENT:
         return ()
+    scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
     remaining = np.zeros(matrix.shape[1])
     triangle = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
     remaining[: len(triangle)] = triangle

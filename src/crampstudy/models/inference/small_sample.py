@@ -15,7 +15,7 @@ row, its derivative and residual divided by the length of that vector, and every
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,9 @@ from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
 from crampstudy.models.common.aggregation import pattern
 from crampstudy.models.common.distributions import ResponseFamily
-from crampstudy.models.inference.covariance import effective_number, without_rounding
+from crampstudy.models.inference.covariance import without_rounding
+from crampstudy.models.inference.satterthwaite import Satterthwaite, each_times
+from crampstudy.models.optimise import products
 
 _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
 _ALONE = 1e-10
@@ -34,8 +36,8 @@ _NOTHING, _TINY = 1e-15, 1e-30
 """An eigenvalue of QQ' smaller than the first beside its largest is rounding; below the second none is divided by."""
 _DEPENDS = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
-_BLOCK_CELLS = 1 << 13
-"""So many nights are worked on at once: their arrays stay in the cache of a processor."""
+_SINGULAR = 1e-9
+"""An information is singular whose root has a diagonal below this beside its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,66 +55,6 @@ class Nights:
     coefficients: Array
     family: ResponseFamily
     multiplicity: Array | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Satterthwaite:
-    """How far G participants carry the variances of p coefficients, or of combinations of them (k x p), if given.
-
-    A variance V is a quadratic form in the participants' scores, whose covariance under the working model is
-    diag(spread) - linked linked' (``spread`` and ``linked`` G x p x p); its moments need no G x G matrix. ``rates`` (G)
-    are the participants' events, each beside what the model expects of them.
-    """
-
-    spread: Array
-    linked: Array
-    rates: Array
-
-    def df(self, contrasts: Array | None = None) -> Array:
-        """Return the degrees of freedom (k) of t: 2 E(V)^2 / Var(V)."""
-        spread, linked = self._of(contrasts)
-        squares = np.square(linked).sum(axis=2)
-        gram = linked.transpose(1, 2, 0) @ linked.transpose(1, 0, 2)
-        norm = np.square(spread).sum(axis=0) - 2 * (spread * squares).sum(axis=0) + np.square(gram).sum(axis=(1, 2))
-        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where no score bears on a coefficient: a problem
-            number: Array = (spread.sum(axis=0) - squares.sum(axis=0)) ** 2 / norm
-        return number
-
-    def df_at_own_rates(self, contrasts: Array) -> Array:
-        """Return the degrees of freedom (k) where scores spread with the participants' own events, not the expected.
-
-        Who has ten times the cramps of another tells most of what nights of one person are compared for; a working
-        model in which both are alike counts them as two. Never more than :meth:`df`.
-
-        Source: Carter, Schnepel and Steigerwald 2017 (the effective number of clusters).
-        """
-        spread = self._of(contrasts)[0]
-        fewer = effective_number(spread * self.rates[:, None]) / effective_number(spread)
-        number: Array = self.df(contrasts) * np.minimum(fewer, 1.0)
-        return number
-
-    def expected(self, contrasts: Array | None = None) -> Array:
-        """Return E(V) (k)."""
-        spread, linked = self._of(contrasts)
-        trace: Array = spread.sum(axis=0) - np.square(linked).sum(axis=(0, 2))
-        return trace
-
-    def effective(self, contrasts: Array | None = None) -> Array:
-        """Return the number of participants (k), all alike, whose scores would spread as much."""
-        return effective_number(self._of(contrasts)[0])
-
-    def turned(self, by: Array) -> Satterthwaite:
-        """Return the moments of other coefficients, ``by`` (p x p) of these."""
-        half = _times(self.spread, by.T).transpose(0, 2, 1)  # each spread is symmetric
-        return Satterthwaite(_times(half, by.T), self._linked(by), self.rates)
-
-    def _of(self, contrasts: Array | None) -> tuple[Array, Array]:
-        if contrasts is None:
-            return np.diagonal(self.spread, axis1=1, axis2=2), self.linked
-        return (_times(self.spread, contrasts.T) * contrasts.T).sum(axis=1), self._linked(contrasts)
-
-    def _linked(self, by: Array) -> Array:
-        return _times(self.linked.transpose(0, 2, 1), by.T).transpose(0, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +96,21 @@ def bias_reduced(nights: Nights) -> SmallSample:
     p = len(nights.coefficients)
     if rows is None:
         empty = np.full((p, p), np.nan)
-        none = Satterthwaite(empty[None], empty[None], np.ones(1))
+        none = Satterthwaite(empty[None], empty[None], np.ones(1), np.eye(p))
         return SmallSample(empty, none, np.ones(p, dtype=bool), problem="the information matrix is singular")
     meat, alone, parts = np.zeros((p, p)), [], []
     told, length = np.zeros(p, dtype=bool), np.linalg.norm(rows.root, axis=1)
     for codes, v, q, residual, present in _blocks(rows):
         adjusted, directions = _adjusted(v, q, present)
-        weights = np.sqrt(v)[:, :, None] * _times(adjusted, rows.root.T)  # M D' V^-1 A, a row a night
+        weights = np.sqrt(v)[:, :, None] * each_times(adjusted, rows.root.T)  # M D' V^-1 A, a row a night
         scores = np.einsum("gnp,gn->gp", weights, residual)
         meat += scores.T @ scores
         parts.append((*_part(weights, v, q), rows.rates[codes]))
         alone += codes[list(directions)].tolist()
         for direction in directions.values():
             told |= np.linalg.norm(rows.root @ direction, axis=1) > _DEPENDS * length
-    moments = _concatenated(parts)
+    spread, linked, rates = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    moments = Satterthwaite(spread, linked, rates, np.eye(p))
     of_model = np.square(rows.root).sum(axis=1)
     lone = told | ~(moments.expected() > _ALONE * of_model)
     return SmallSample(without_rounding(meat, of_model), moments, lone, tuple(sorted(alone)))
@@ -180,16 +123,23 @@ def reach(nights: Nights) -> Satterthwaite:
 
     Source: Bell and McCaffrey 2002; Carter, Schnepel and Steigerwald 2017 (the effective number of clusters).
     """
-    rows = _rows(nights)
-    if rows is None:
-        missing = np.full((1, len(nights.coefficients), len(nights.coefficients)), np.nan)
-        return Satterthwaite(missing, missing, np.ones(1))
-    parts = []
-    for codes, v, q, _, present in _blocks(rows):
-        plain = np.where(present[:, :, None], q / v[:, :, None], 0.0)
-        spread, linked = _part(np.sqrt(v)[:, :, None] * _times(plain, rows.root.T), v, q)
-        parts.append((spread, linked, rows.rates[codes]))
-    return _concatenated(parts)
+    _check(nights.groups)
+    family, p = nights.family, len(nights.coefficients)
+    times = 1.0 if nights.multiplicity is None else nights.multiplicity
+    mu = family.mean(nights.matrix @ nights.coefficients + nights.offset)
+    weights = family.slope(mu) * np.sqrt(times / family.variance(mu))
+    found = products.root(products.weighted(nights.matrix, weights**2))
+    if found is None:
+        found = np.asarray(np.linalg.qr(nights.matrix * weights[:, None], mode="r"))
+    root = _root(found)
+    if root is None:
+        missing = np.full((1, p, p), np.nan)
+        return Satterthwaite(missing, missing, np.ones(1), np.eye(p))
+    # Of scores that are not adjusted, both moments follow from the participants' parts of the information, which sum to
+    # the identity in the coordinates of the orthogonal factor.
+    shares = products.within(nights.matrix, nights.groups, weights, root)
+    rates = _rates(family, nights.outcome * times, nights.groups, times * mu, nights.groups)
+    return Satterthwaite(shares, shares, rates, root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +160,7 @@ class _Rows:
 def _rows(nights: Nights) -> _Rows | None:
     """Return the nights that differ, or ``None`` where the information is singular."""
     groups, matrix, family = nights.groups, nights.matrix, nights.family
-    if len(groups) == 0 or groups.min() == groups.max():
-        raise AnalysisError("a cluster-robust covariance needs at least two participants")
+    _check(groups)
     index = pattern([*matrix.T, nights.offset], groups)
     one = np.empty(int(index.max()) + 1, dtype=np.intp)
     one[index] = np.arange(len(index))
@@ -222,32 +171,46 @@ def _rows(nights: Nights) -> _Rows | None:
     residual = (np.bincount(index, weights=outcomes) - times * mu) / length
     derivative = matrix[one] * (family.slope(mu) * length)[:, None]
     orthogonal, triangle = np.linalg.qr(derivative / np.sqrt(variance)[:, None])
-    diagonal = np.abs(np.diag(triangle))
-    if not (np.isfinite(diagonal).all() and (diagonal > 1e-9 * np.linalg.norm(triangle, axis=0)).all()):
+    root = _root(triangle)
+    if root is None:
         return None
-    root = linalg.solve_triangular(triangle, np.eye(len(triangle))).astype(np.float64)
-    rates = np.ones(int(groups.max()) + 1)
-    if family.name != "gaussian":
-        rates = np.bincount(groups, weights=outcomes) / np.bincount(groups[one], weights=times * mu)
+    rates = _rates(family, outcomes, groups, times * mu, groups[one])
     return _Rows(variance, orthogonal, residual, groups[one], root, rates)
 
 
-def _times(many: Array, by: Array) -> Array:
-    """Return the product of each of g matrices (g x n x p) with one other (p x k), as one product."""
-    g, n, p = many.shape
-    made: Array = (many.reshape(-1, p) @ by).reshape(g, n, by.shape[1])
-    return made
+def _check(groups: Codes) -> None:
+    if len(groups) == 0 or groups.min() == groups.max():
+        raise AnalysisError("a cluster-robust covariance needs at least two participants")
 
 
-def _concatenated(parts: Sequence[tuple[Array, Array, Array]]) -> Satterthwaite:
-    return Satterthwaite(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+def _rates(family: ResponseFamily, outcomes: Array, of: Codes, expected: Array, of_expected: Codes) -> Array:
+    """Return the participants' events beside those expected of them, of numbers 1.
+
+    Args:
+        family: that of the outcomes.
+        outcomes: sums over the nights that each row (n) stands for.
+        of: whose they are (n).
+        expected: sums of the means (m).
+        of_expected: whose they are (m).
+    """
+    if family.name == "gaussian":
+        return np.ones(int(of.max()) + 1)
+    rates: Array = np.bincount(of, weights=outcomes) / np.bincount(of_expected, weights=expected)
+    return rates
+
+
+def _root(triangle: Array) -> Array | None:
+    """Return the inverse of a ``triangle`` (p x p), or ``None`` where it is singular."""
+    if not products.is_regular(triangle, _SINGULAR):
+        return None
+    root: Array = linalg.solve_triangular(triangle, np.eye(len(triangle))).astype(np.float64)
+    return root
 
 
 def _part(weights: Array, v: Array, q: Array) -> tuple[Array, Array]:
     """Return spread and linked of g participants: ``weights`` of their residuals in the coefficients, Q (g x n x p)."""
     scaled = np.sqrt(v)[:, :, None] * weights
-    across = scaled.transpose(0, 2, 1)
-    return across @ scaled, across @ q
+    return scaled.transpose(0, 2, 1) @ scaled, q.transpose(0, 2, 1) @ scaled
 
 
 def _adjusted(v: Array, q: Array, present: Flags) -> tuple[Array, dict[int, Array]]:
@@ -321,16 +284,7 @@ def _quadrature(low: Array, high: Array) -> tuple[Array, Array]:
 
 def _blocks(rows: _Rows) -> Iterator[tuple[Codes, Array, Array, Array, Flags]]:
     """Yield codes (g) of participants with about equally many rows; their v, q and residuals, and which are present."""
-    codes, start, size = np.unique(rows.groups, return_index=True, return_counts=True)
-    by_size = np.argsort(size, kind="stable")[::-1]
-    at = 0
-    while at < len(codes):
-        width = int(size[by_size[at]])
-        among = by_size[at : at + max(1, _BLOCK_CELLS // width)]
-        cell = np.arange(width)
-        present = cell < size[among][:, None]
-        place = np.where(present, start[among][:, None] + cell, 0)
+    for codes, place, present in products.participants(rows.groups):
         v = np.where(present, rows.variance[place], 1.0)
         q = np.where(present[:, :, None], rows.orthogonal[place], 0.0)
-        yield codes[among], v, q, np.where(present, rows.residual[place], 0.0), present
-        at += len(among)
+        yield codes, v, q, np.where(present, rows.residual[place], 0.0), present

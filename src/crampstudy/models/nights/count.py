@@ -6,6 +6,7 @@ the score is zero to rounding, every number is finite and the information is pos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,32 +14,51 @@ from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
 from crampstudy.arrays import Array
-from crampstudy.models.optimise import newton, optimum
+from crampstudy.models.optimise import newton, optimum, products
 
+_SOME = 40_000
+"""Of more rows than are taken at once, about so many tell where to begin with all of them."""
+_CLEARLY = 10.0
+"""So many standard errors away from none, a dispersion needs no Poisson fit to be told."""
 _NO_DISPERSION = 16.0
 """Log theta beyond which a negative binomial is Poisson (alpha below 1.2e-7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Scores (n x k) and observed information (k x k) of coefficients and log theta together, k = p + 1."""
+    """Coefficients and log theta together, k = p + 1: their observed ``information`` (k x k) and the rows' scores.
 
-    scores: Array
+    Those of the coefficients are the columns of ``matrix`` (n x p) times ``in_predictor`` (n); ``in_log_theta`` (n) are
+    those of log theta.
+    """
+
+    matrix: Array
+    in_predictor: Array
+    in_log_theta: Array
     information: Array
+
+    @property
+    def scores(self) -> Array:
+        """The rows' contributions (n x k) to the score."""
+        made = np.empty((len(self.in_log_theta), self.matrix.shape[1] + 1))
+        np.multiply(self.matrix, self.in_predictor[:, None], out=made[:, :-1])
+        made[:, -1] = self.in_log_theta
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class CountFit:
     """A fitted count model of ``n`` rows and ``p`` coefficients.
 
-    ``scores`` (n x p) are the rows' contributions, times their weights, to the score of the coefficients,
-    ``information`` (p x p) the expected information, both with the dispersion held. ``dispersion`` is alpha in
-    Var(y) = mu + alpha mu^2, 0 for Poisson; ``dispersion_error`` the standard error of log alpha. ``joint`` is there
-    where a dispersion was estimated along with the coefficients.
+    ``in_predictor`` (n) are the derivatives of the rows' log-likelihoods, times their weights, in the linear predictor
+    of ``matrix`` (n x p), ``information`` (p x p) is the expected information, both with the dispersion held.
+    ``dispersion`` is alpha in Var(y) = mu + alpha mu^2, 0 for Poisson; ``dispersion_error`` the standard error of log
+    alpha. ``joint`` is there where a dispersion was estimated along with the coefficients.
     """
 
     coefficients: Array
-    scores: Array
+    matrix: Array
+    in_predictor: Array
     information: Array
     log_likelihood: float
     iterations: int
@@ -48,6 +68,11 @@ class CountFit:
     problem: str | None = None
     joint: Joint | None = None
 
+    @property
+    def scores(self) -> Array:
+        """The rows' contributions (n x p) to the score of the coefficients."""
+        return self.matrix * self.in_predictor[:, None]
+
 
 def poisson(matrix: Array, counts: Array, offset: Array, weights: Array | None = None) -> CountFit:
     """Fit log E(y) = offset + X b by maximum likelihood.
@@ -56,10 +81,13 @@ def poisson(matrix: Array, counts: Array, offset: Array, weights: Array | None =
     stands for w rows that are all like it.
     """
     times = np.ones(len(counts)) if weights is None else weights
-    found = newton.maximise(_Poisson(matrix, counts, offset, times), _start(matrix, counts, offset, times))
+    some = _of_some(poisson, matrix, counts, offset, times)
+    start = _start(matrix, counts, offset, times) if some is None else some.coefficients
+    found = newton.maximise(_Poisson(matrix, counts, offset, times), start)
     return CountFit(
         coefficients=found.theta,
-        scores=matrix * (times * (counts - _mean(matrix, found.theta, offset)))[:, None],
+        matrix=matrix,
+        in_predictor=times * (counts - _mean(matrix, found.theta, offset)),
         information=found.information,
         log_likelihood=found.value - float(times @ gammaln(counts + 1)),
         iterations=found.iterations,
@@ -76,22 +104,45 @@ def negative_binomial(matrix: Array, counts: Array, offset: Array, weights: Arra
     Source: Lawless 1987 (Can J Stat 15:209); Venables and Ripley 2002 (``MASS::glm.nb``).
     """
     times = np.ones(len(counts)) if weights is None else weights
+    values, inverse = np.unique(counts, return_inverse=True)
+    likelihood = _NegativeBinomial(matrix, counts, offset, times, values, inverse)
+    some = _of_some(negative_binomial, matrix, counts, offset, times)
+    if some is not None and some.dispersion and likelihood.rises(some.coefficients) > _CLEARLY:
+        found = newton.maximise(likelihood, np.append(some.coefficients, -np.log(some.dispersion)))
+        if found.reason is None and found.theta[-1] <= _NO_DISPERSION:
+            return likelihood.fitted(found)
     start = poisson(matrix, counts, offset, times)
     if start.problem:
         return start
-    mu = _mean(matrix, start.coefficients, offset)
-    # Twice the derivative of the log-likelihood in alpha at 0 (Dean and Lawless 1989).
-    if float(times @ ((counts - mu) ** 2 - counts)) <= 0:
+    if likelihood.rises(start.coefficients) <= 0:
         return _as_boundary(start)
+    mu = _mean(matrix, start.coefficients, offset)
     moment = max(float(times @ ((counts - mu) ** 2 - mu) / (times @ mu**2)), 1e-4)
-    values, inverse = np.unique(counts, return_inverse=True)
-    likelihood = _NegativeBinomial(matrix, counts, offset, times, values, inverse)
     # Away from the optimum the curvature in log theta can have the wrong sign: climb, then try again.
     scale = np.append(np.sqrt(np.diag(start.information)), np.sqrt(times.sum()))
     found = newton.maximise(
         likelihood, np.append(start.coefficients, -np.log(moment)), lambda gradient: np.asarray(gradient / scale**2)
     )
     return _as_boundary(start) if found.theta[-1] > _NO_DISPERSION else likelihood.fitted(found)
+
+
+def _of_some(
+    fit: Callable[[Array, Array, Array, Array], CountFit], matrix: Array, counts: Array, offset: Array, times: Array
+) -> CountFit | None:
+    """Return the fit of so many of the rows that it is near that of all, ``None`` where there are fewer, or none.
+
+    Args:
+        fit: of rows.
+        matrix: columns of the model (n x p).
+        counts: cramps (n).
+        offset: log exposure (n).
+        times: as how many rows (n) a row counts.
+    """
+    if len(counts) <= products.WHOLE:
+        return None
+    every = slice(None, None, -(-len(counts) // _SOME))
+    found = fit(np.ascontiguousarray(matrix[every]), counts[every], offset[every], times[every])
+    return None if found.problem else found
 
 
 def _as_boundary(fit: CountFit) -> CountFit:
@@ -114,7 +165,7 @@ class _Poisson:
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         mu = _mean(self.matrix, theta, self.offset)
         score = self.matrix.T @ (self.weights * (self.counts - mu))
-        return score, (self.matrix * (self.weights * mu)[:, None]).T @ self.matrix
+        return score, products.weighted(self.matrix, self.weights * mu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +184,15 @@ class _NegativeBinomial:
     weights: Array
     values: Array
     inverse: NDArray[np.intp]
+
+    def rises(self, coefficients: Array) -> float:
+        """Return the score in alpha at 0, in units of its standard error: below 0 there is no dispersion.
+
+        Source: Dean and Lawless 1989.
+        """
+        each = (self.counts - _mean(self.matrix, coefficients, self.offset)) ** 2 - self.counts
+        total = float(self.weights @ each)
+        return total / float(np.sqrt(self.weights @ each**2)) if total else 0.0
 
     def value(self, theta: Array) -> float:
         size = np.exp(np.clip(theta[-1], -30, 30))
@@ -156,7 +216,7 @@ class _NegativeBinomial:
         cross = mu * (counts - mu) / total**2
         gradient = np.append(matrix.T @ (times * in_eta), size * (times @ in_size))
         hessian = np.empty((len(theta), len(theta)))
-        hessian[:-1, :-1] = (matrix * (times * twice_eta)[:, None]).T @ matrix
+        hessian[:-1, :-1] = products.weighted(matrix, times * twice_eta)
         hessian[:-1, -1] = hessian[-1, :-1] = size * (matrix.T @ (times * cross))
         hessian[-1, -1] = size**2 * (times @ twice_size) + size * (times @ in_size)
         return gradient, -hessian
@@ -173,24 +233,25 @@ class _NegativeBinomial:
         b, size = found.theta[:-1], np.exp(found.theta[-1])
         mu = _mean(self.matrix, b, self.offset)
         shrink = self.weights * size / (mu + size)
-        scores = self.matrix * ((self.counts - mu) * shrink)[:, None]
-        information = (self.matrix * (mu * shrink)[:, None]).T @ self.matrix
+        in_predictor = (self.counts - mu) * shrink
+        information = products.weighted(self.matrix, mu * shrink)
         joint = optimum.solve(found.information, np.eye(len(found.theta))[-1])
-        problem = optimum.failure(b, scores, information)
+        problem = optimum.failure(b, (self.matrix.T @ in_predictor)[None, :], information)
         flat = abs(found.gradient[-1]) <= 1e-5 * self.weights.sum()
         if problem is None and (joint is None or not joint[-1] > 0 or not flat):
             problem = "the dispersion did not converge"
         in_log_theta = size * self.weights * self._in_size(found.theta, mu + size)
         return CountFit(
             coefficients=b,
-            scores=scores,
+            matrix=self.matrix,
+            in_predictor=in_predictor,
             information=information,
             log_likelihood=found.value,
             iterations=found.iterations,
             dispersion=float(1 / size),
             dispersion_error=float("nan") if joint is None or joint[-1] <= 0 else float(np.sqrt(joint[-1])),
             problem=problem,
-            joint=Joint(np.column_stack([scores, in_log_theta]), found.information),
+            joint=Joint(self.matrix, in_predictor, in_log_theta, found.information),
         )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_solve
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.inference.covariance import cluster_sums
-from crampstudy.models.optimise import optimum
+from crampstudy.models.optimise import optimum, products
 from crampstudy.models.terms.standardisation import squared
 
+_PASSES = 3
 _ROUNDING, _NOTHING = 1e-14, 1e-10
 """Residuals below this share of the largest number, or of the outcome's standard deviation, are rounding."""
 
@@ -65,14 +67,28 @@ def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None =
 
 def least_squares(matrix: Array, outcome: Array, times: Array) -> tuple[Array, Array]:
     """Return the coefficients (p) of a weighted regression and the residuals (n); columns may have any unit."""
-    root = np.sqrt(times)
-    length = np.linalg.norm(matrix * root[:, None], axis=0)
-    scaled = matrix / np.where(length > 0, length, 1.0)
+    squares = products.weighted(matrix, times)
+    length = np.sqrt(np.diag(squares))
+    length = np.where(length > 0, length, 1.0)
+    found = products.root(squares / np.outer(length, length))
+    if found is None:
+        return _by_rows(matrix, outcome, times, length)
+    at, residuals = np.zeros(matrix.shape[1]), outcome
+    # Later passes take what the rounding of those before left: products have half of the digits of the rows.
+    for _ in range(_PASSES):
+        more = cho_solve((found, False), matrix.T @ (times * residuals) / length) / length
+        at, residuals = at + more, residuals - matrix @ more
+    return at, residuals
+
+
+def _by_rows(matrix: Array, outcome: Array, times: Array, length: Array) -> tuple[Array, Array]:
+    """Return :func:`least_squares` of columns that are nearly dependent; ``length`` (p) are theirs."""
+    root, scaled = np.sqrt(times), matrix / length
     at = np.linalg.lstsq(scaled * root[:, None], outcome * root, rcond=None)[0].astype(np.float64)
     residuals = outcome - scaled @ at
     # A second pass takes what the first one's rounding left: an outcome may lie far from zero.
     more = np.linalg.lstsq(scaled * root[:, None], residuals * root, rcond=None)[0].astype(np.float64)
-    return (at + more) / np.where(length > 0, length, 1.0), residuals - scaled @ more
+    return (at + more) / length, residuals - scaled @ more
 
 
 def variance_error(fitted: LinearFit, residuals: Array, groups: Codes, weights: Array | None = None) -> float:
@@ -121,11 +137,14 @@ def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, 
     size = np.bincount(groups, times)
     if size.max() < 2:
         return "no participant has two nights: differences between nights and between participants cannot be told apart"
-    means = cluster_sums(np.column_stack([matrix, outcome - offset]) * times[:, None], groups) / size[:, None]
-    inner = np.column_stack([matrix, outcome - offset]) - means[groups]
+    inner = np.column_stack([matrix, outcome - offset])
+    largest = np.abs(inner).max(axis=0)
+    inner -= (cluster_sums(inner * times[:, None], groups) / size[:, None])[groups]
     if _is_nothing(inner[:, -1], outcome):
         return "the outcome does not vary between the nights of any participant"
-    if _is_nothing(least_squares(inner[:, :-1], inner[:, -1], times)[1], outcome):
+    # What is the same on all of a participant's nights leaves rounding alone.
+    varies = np.flatnonzero(np.abs(inner[:, :-1]).max(axis=0) > _ROUNDING * largest[:-1])
+    if _is_nothing(least_squares(inner[:, varies], inner[:, -1], times)[1], outcome):
         return "the outcome follows from the terms exactly within each participant: no night varies"
     return None
 

@@ -11,7 +11,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models.common import separation
 from crampstudy.models.common.distributions import BINOMIAL
 from crampstudy.models.nights.count import CountFit
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import newton, products
 
 SEPARATED = separation.separated("the nights with and without the outcome are set apart completely")
 
@@ -37,7 +37,8 @@ def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None
         problem = SEPARATED
     return CountFit(
         coefficients=optimum.theta,
-        scores=matrix * (times * (outcome - BINOMIAL.mean(eta)))[:, None],
+        matrix=matrix,
+        in_predictor=times * (outcome - BINOMIAL.mean(eta)),
         information=optimum.information,
         log_likelihood=optimum.value,
         iterations=optimum.iterations,
@@ -67,4 +68,4 @@ class _BinomialLikelihood:
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         mu = BINOMIAL.mean(self.matrix @ theta + self.offset)
         score = self.matrix.T @ (self.weights * (self.outcome - mu))
-        return score, (self.matrix * (self.weights * mu * (1 - mu))[:, None]).T @ self.matrix
+        return score, products.weighted(self.matrix, self.weights * mu * (1 - mu))

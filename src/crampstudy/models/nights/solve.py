@@ -178,7 +178,8 @@ class _Source:
     def solved(self, design: design_matrix.Design, zero: design_matrix.Design | None, account: Account) -> Solution:
         """Return the model of a design, and of one of its zero part, on the same nights."""
         request = self.request
-        used = self.nights.filter(pl.Series(design.rows))
+        needed = {"participant_id", "date", "cramps", "cramp_night", ALIKE, self.known, *self.needs}
+        used = self.nights.select(n for n in self.nights.columns if n in needed).filter(pl.Series(design.rows))
         times = used[ALIKE].to_numpy()
         data = self.data(used, design, zero)
         n_events = 0 if self.engine.is_number(request.outcome) else int(data.outcome @ times)

@@ -195,7 +195,7 @@ def build(
         surplus=dropped.surplus,
         remarks=(*made.remarks, *_crowded(frame, made)),
         flat={term: why for term, why in dropped.constant.items() if why}
-        | {str(term): f"no night has the other nights logged that {term} needs" for term in asked.unreached},
+        | {str(term): f"no night has the other nights logged that are needed for {term}" for term in asked.unreached},
         standard=Standard.of(made.matrix, made_of) if len(made.matrix) else Standard.none(len(made.columns)),
         observed=made.observed,
     )
@@ -225,8 +225,8 @@ class _Asked:
         parsed = formula.parse(terms)
         used = formula.names_in(parsed)
         formula.check_names(used, frame)
-        inside = frame.filter(pl.Series(candidate))
-        empty = {n for n in used if n in frame.columns and inside.height and inside[n].null_count() == inside.height}
+        inside = pl.Series(candidate)
+        empty = {n for n in used if n in frame.columns and inside.any() and not (frame[n].is_not_null() & inside).any()}
         absent = empty | {n for n in used if n not in frame.columns}
         specials = [found for term in parsed if (found := formula.special(term))]
         needs = [*needs, *sorted({name for found in specials for name in formula.names_of(found.term)})]

@@ -21,7 +21,7 @@ from crampstudy.models.terms import formula, splines
 from crampstudy.models.terms.columns import coded, decoded
 from crampstudy.models.terms.factors import INTERCEPT, Column, categorical, column_of, reference
 from crampstudy.models.terms.functions import CONTEXT
-from crampstudy.models.terms.levels import check_levels
+from crampstudy.models.terms.levels import PEOPLE, check_levels
 from crampstudy.models.terms.materialiser import DesignMaterialiser
 from crampstudy.models.terms.smooths import Smooth, has_spline, smooth_of
 from crampstudy.models.terms.standardisation import standing
@@ -95,7 +95,9 @@ def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs:
     used = sorted({name for term in terms for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
-    inside = frame.filter(pl.Series(rows))
+    # A frame of no columns would lose its rows.
+    own = [name for name in frame.columns if name in {*used, PEOPLE}] or frame.columns[:1]
+    inside = frame.select(own) if rows.all() else frame.select(own).filter(pl.Series(rows))
     for name in sorted({name for term in terms for name in formula.factors_of(term)}):
         check_levels(name, inside, "terms")
     if not rows.any():

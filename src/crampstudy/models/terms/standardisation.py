@@ -43,18 +43,20 @@ class Standard:
         out first. Near the column of another variable it stays: of that one the rounding is not its own.
         """
         p = matrix.shape[1]
-        sizes = [_power_of_two(float(np.abs(column).max(initial=0.0))) for column in matrix.T]
-        columns, turned, spread = matrix / sizes, np.eye(p), np.ones(p)
-        for j, column in enumerate(matrix.T):
+        # A row per column: what is done to one of them is done to numbers that stand together.
+        columns, turned, spread = np.array(matrix.T, order="C"), np.eye(p), np.ones(p)
+        sizes = [_power_of_two(float(np.abs(column).max(initial=0.0))) for column in columns]
+        for j, column in enumerate(columns):
             if ((column == 0) | (column == 1)).all():
                 continue
+            column /= sizes[j]
             among = [i for i in range(j) if made_of[i] <= made_of[j]]
-            spread[j] = size = float(np.std(columns[:, j]))
-            if rest := _taken_out(columns[:, among], columns[:, j]):
-                turned[among, j], columns[:, j] = rest
-                size = float(np.std(columns[:, j]))
+            spread[j] = size = float(np.std(column))
+            if rest := _taken_out(columns[among].T, column):
+                turned[among, j], column[:] = rest
+                size = float(np.std(column))
             own = _power_of_two(size)
-            columns[:, j] /= own
+            column /= own
             turned[: j + 1, j] *= sizes[j]
             turned[j, j] = own * sizes[j]
             spread[j] *= sizes[j]

@@ -119,6 +119,7 @@ local function letters(text)
   return utf8.len(text) or #text, most
 end
 
+local LINES = 12 -- of a table that stands on one page
 local SHORT = 24 -- letters of a cell that stands on one line, such as a number with its interval
 
 -- Columns take what their cells need. Where that is more than there is, those of short cells keep it, so that no interval
@@ -170,13 +171,14 @@ function word.grid(columns, rows)
     heads:insert(column.heading)
   end
   local body, last = pandoc.List(), nil
-  for _, row in ipairs(rows) do
+  for at, row in ipairs(rows) do
+    local kept = #rows <= LINES and at < #rows and "Table Kept" or "Table Text"
     local group = type(row.group) == "string" and row.group or nil
     if group and group ~= last then
       body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group" .. size, { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
     end
     last = group
-    body:insert(cells(row.cells, (row.summary and "Table Summary" or "Table Text") .. size, columns))
+    body:insert(cells(row.cells, (row.summary and "Table Summary" or kept) .. size, columns))
   end
   local head = pandoc.TableHead({ cells(heads, "Table Head" .. size, columns) })
   local bodies = { { attr = pandoc.Attr(), body = body, head = {}, row_head_columns = 1 } }

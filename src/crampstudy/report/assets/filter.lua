@@ -155,7 +155,7 @@ local function figure_or_table(div)
     out:extend(caption)
     out:insert(raw("], note: ["))
     out:extend(note)
-    out:insert(raw("])"))
+    out:insert(raw("]" .. (div.attributes.stays and ", stays: true" or "") .. ")"))
     return out
   end
   local word = is_table and "Table" or "Figure"
@@ -182,6 +182,17 @@ local function write_div(div)
   if kind_of(div.identifier) == "eq" then return equation_block(div), false end
 end
 
+-- What stands below a heading without a word between them stays there, lest the heading be left alone, and so does the
+-- first table, lest the first chapter begin below it.
+local function stay(blocks)
+  for place = 2, #blocks do
+    local block = blocks[place]
+    local shown = block.t == "Div" and (block.classes:includes("figure") or block.classes:includes("table"))
+    if shown and (blocks[place - 1].t == "Header" or numbers[block.identifier] == "1" and block.classes:includes("table")) then block.attributes.stays = "yes" end
+  end
+  return blocks
+end
+
 local function write_math(math) return equation(math, math.text) end
 
 function Pandoc(document)
@@ -195,7 +206,7 @@ function Pandoc(document)
     if block.t == "Div" and block.classes:includes("notebook") then
       notebook = block.attributes.name
       -- Equations with labels are written before single formulas, so that those find them done.
-      local content = block:walk { traverse = "topdown", Div = write_div }.content
+      local content = block:walk({ Blocks = stay }):walk({ traverse = "topdown", Div = write_div }).content
       if not plain or notebook == "methods" then written:extend(pandoc.Div(content):walk { Cite = reference, Math = write_math }.content) end
     elseif not plain then
       written:insert(block)

@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import grouped_stubs, in_groups, p_value, with_level
+from crampstudy.tables.headings import difference, grouped_stubs, in_groups, p_value, unit_of_difference, with_level
 from crampstudy.tables.table import table_of_rows
 
 _BESIDE = ("E-value", "E-value of the limit", "p (Benjamini-Hochberg)")
@@ -96,7 +96,9 @@ def _ratio_and_difference(estimates: pd.DataFrame, stubs: Sequence[str], name: s
         {
             "Participants": ratios["n_participants"].map(wording.count).to_numpy(),
             with_level(f"{kind} against {reference} (95% CI)", ratios): [estimate(r) for r in wording.records(ratios)],
-            with_level("Difference (95% CI)", ratios): [wording.DASH if r is None else estimate(r) for r in beside],
+            with_level(f"Difference, {unit_of_difference(differences)} (95% CI)", ratios): [
+                wording.DASH if row is None else difference(row) for row in beside
+            ],
             "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),
         }
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import grouped_stubs, p_value, with_level
+from crampstudy.tables.headings import difference, grouped_stubs, p_value, unit_of_difference, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 
@@ -26,7 +26,9 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
             "Participants": ratios["n_participants"].map(wording.count).to_numpy(),
             "Events": ratios["n_events"].map(wording.count).to_numpy(),
             with_level(f"{kind.capitalize()} against {reference} (95% CI)", ratios): _texts(ratios),
-            with_level("Difference (95% CI)", differences): _texts(differences),
+            with_level(f"Difference, {unit_of_difference(differences)} (95% CI)", differences): [
+                difference(row) for row in wording.records(differences)
+            ],
             "p": [p_value(p) for p in ratios["p_value"]],
             "p (Holm)": [p_value(p) for p in ratios["q_value"]],
             "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import codebook, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
@@ -15,6 +15,7 @@ from crampstudy.tables.table import table_of_rows
 
 _OUTCOMES = {"cramps": "number of cramps", "cramp_night": "night with a cramp"}
 _BASELINE = "baseline alone"
+_LASTING, _LAST = "What people are", "The last logged day"
 _SKILL = "Skill, % (95% CI)"
 
 
@@ -58,6 +59,69 @@ def domain_importance(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame({"Features": [str(level).removesuffix(" features") for level in rows["level"]]})
     made[with_level("Rise of the loss, % (95% CI)", rows)] = [estimate(row) for row in wording.records(rows)]
     made.index = pd.Index(rows["term"].map(wording.capital), name="Domain")
+    return made
+
+
+@table_of_rows
+def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what models expect at two values of each factor, how many are near these, and what its section found."""
+    ratios, beside = kinds.PARTIAL_DEPENDENCE.rows(estimates), kinds.DEPENDENCE_BESIDE.rows(estimates)
+    support = kinds.DEPENDENCE_SUPPORT.rows(estimates)
+    share = {(row["model"], row["term"], row["level"]): row["estimate"] for row in wording.records(support)}
+    every = wording.records(ratios) or wording.records(beside)
+    # What people are comes first.
+    named = {(row["term"], row["level"]): row for row in every}
+    factors = sorted(named.values(), key=lambda row: _is_of_night(str(row["term"])))
+    made = pd.DataFrame({"Compared": [wording.contrast(row) for row in factors]})
+    names = [wording.term(str(row["term"])) for row in factors]
+    made.index = pd.Index(names, name="Factor")
+    groups = [_LAST if _is_of_night(str(row["term"])) else _LASTING for row in factors]
+    if len({*groups}) > 1:
+        made.index = pd.MultiIndex.from_arrays([groups, names], names=["", "Factor"])
+    for model in ratios["model"].unique():
+        own = {(row["term"], row["level"]): row for row in wording.records(ratios[ratios["model"] == model])}
+        cells = [own.get((row["term"], row["level"])) for row in factors]
+        made[asked_of(str(model))] = [wording.DASH if cell is None else _expected(cell) for cell in cells]
+    if len(support):
+        near = [[share.get((row["model"], row["term"], row[end])) for end in ("level", "reference")] for row in factors]
+        made["Near, %"] = [" / ".join(wording.DASH if x is None else f"{100 * x:.0f}" for x in two) for two in near]
+    if len(beside):
+        found = {(row["term"], row["level"]): row for row in wording.records(beside)}
+        cells = [found.get((row["term"], row["level"])) for row in factors]
+        made[with_level("In its section (95% CI)", beside)] = [
+            wording.DASH if cell is None else estimate(cell) for cell in cells
+        ]
+        made["Section"] = [wording.DASH if cell is None else str(cell["estimand"]) for cell in cells]
+    return made
+
+
+def _is_of_night(term: str) -> bool:
+    return codebook.find(term.removeprefix(wording.CONTRAST), "diary") is not None
+
+
+def _expected(row: dict[str, Any]) -> str:
+    """Return a ratio of what is expected, or that hardly anybody is near.
+
+    Its interval is not shown: it is of the people asked alone, and would look as if the model were known as well.
+    """
+    return "too few near" if row["status"] == "not_estimable" else wording.number(row["estimate"], 2)
+
+
+def asked_of(model: str) -> str:
+    """Return what a model is asked for, by how its rows were held back."""
+    if _BASELINE in model:
+        return "New participant"
+    return "Next night" if "participants held out" in model else "Model"
+
+
+@table_of_rows
+def dependence_curves(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what a model expects along the values of numbers, with the participants near each."""
+    rows = kinds.DEPENDENCE_CURVE.rows(estimates)
+    made = pd.DataFrame({"Expected": [_expected(row) for row in wording.records(rows)]})
+    made["Participants near"] = [wording.count(row["n_participants"]) for row in wording.records(rows)]
+    who = [f"{wording.term(str(row['term']))}: {asked_of(str(row['model'])).lower()}" for row in wording.records(rows)]
+    made.index = pd.MultiIndex.from_arrays([who, rows["level"]], names=["Factor", "Value"])
     return made
 
 

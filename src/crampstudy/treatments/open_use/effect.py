@@ -21,11 +21,10 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
-from crampstudy.estimates.treatments import TREATED, UNTREATED, covariate
+from crampstudy.estimates.treatments import DESCRIBED, TREATED, UNTREATED, covariate
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
-from crampstudy.nights import NIGHTS_PER_WEEK
-from crampstudy.nights.diary import observed_night
+from crampstudy.nights import NIGHTS_PER_WEEK, observed_nights
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.open_use import overlap
 from crampstudy.treatments.open_use.balance import imbalances
@@ -85,7 +84,7 @@ def open_use(
     fewest = min(int(treated.sum()), int((~treated).sum()))
     if fewest < FEWEST_EXPOSED:
         which = TREATED if treated.sum() == fewest else UNTREATED
-        reason = f"{counted(fewest, f'{which} participants')} with nights before and after time zero: described alone"
+        reason = f"{counted(fewest, f'{which} participants')} {DESCRIBED}"
         return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
     for group, name in ((treated, TREATED), (~treated, UNTREATED)):
         if not asked.followed.cramps[group].sum():
@@ -105,8 +104,7 @@ def open_use(
 def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float) -> _Asked:
     compared = zero.compared
     after = (
-        cohort.frame("diary")
-        .filter(observed_night(cohort))
+        observed_nights(cohort)
         .join(compared.select("participant_id", "time_zero"), on="participant_id")
         .filter(pl.col("date") >= pl.col("time_zero"))
         .group_by("participant_id")
@@ -249,7 +247,7 @@ def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
         "n_events": int(cramps.sum()),
     }
     if not len(cramps):
-        return estimates.row(status="not_estimable", **cells | {"note": "nobody"})
+        return estimates.row(status="not_estimable", **cells | {"note": f"nobody {DESCRIBED.partition(',')[0]}"})
     found = ratio(cramps, nights)
     rate = NIGHTS_PER_WEEK * found.value
     if len(cramps) < 2 or not found.value:

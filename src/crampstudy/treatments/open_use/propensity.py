@@ -48,10 +48,13 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
     ]
     before = (
         cohort.frame("diary")
-        .join(compared.select("participant_id", "time_zero"), on="participant_id")
+        .lazy()
+        .select("participant_id", "date", *nightly)
+        .join(compared.lazy().select("participant_id", "time_zero"), on="participant_id")
         .filter(pl.col("date") < pl.col("time_zero"))
         .group_by("participant_id")
         .agg(pl.col(name).cast(pl.Float64).mean().alias(f"{MEAN_BEFORE}{name})") for name in nightly)
+        .collect()
     )
     found = (
         compared.select("participant_id", RUN_IN_RATE)

@@ -129,7 +129,8 @@ def _tests(rows: pd.DataFrame) -> Iterator[str]:
                 continue
             differ = row["p_value"] < 1 - row["ci_level"]
             clear = "differs by group" if differ else "is not shown to differ by group"
-            test = f"({wording.number(row['estimate'])}, {row['unit']}, {wording.p_text(row['p_value'])})"
+            law, _, degrees = str(row["unit"]).partition(" on ")
+            test = f"({law} = {wording.number(row['estimate'])} on {degrees}, {wording.p_text(row['p_value'])})"
             if not said:
                 said = f"{ratio}{f'{beside},' if beside else ''} {clear} {test}"
             elif clear == before:

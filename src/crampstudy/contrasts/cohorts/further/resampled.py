@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import Margins, verdict
 from crampstudy.models.bootstrap import MOST_FAILED, percentile, resample
-from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, nights_of_part
 from crampstudy.wording import counted
 
 Row = dict[str, Any]
@@ -46,8 +46,7 @@ class BandedRate:
     @classmethod
     def of(cls, cohort: Cohort, bands: AgeBands, weights: Array, where: str | None) -> BandedRate:
         """Return that of a diary at given ``weights`` of its age bands."""
-        nights = person_nights(cohort, bands)
-        inside = nights.filter(subpopulation.select(nights, where).inside)
+        inside = nights_of_part(cohort, where, bands, names=("age_band",))
         in_band = [inside["age_band"].cast(pl.String) == label for label in bands.labels[1:]]
         sums = (
             inside.with_columns(pl.Series(f"_{i}", each).fill_null(value=False) for i, each in enumerate(in_band))

@@ -69,3 +69,41 @@ DOMAIN_IMPORTANCE = register(
         sentence="Importance of {term}: {value}",
     )
 )
+PARTIAL_DEPENDENCE = register(
+    Kind(
+        name="partial dependence",
+        meaning="What the model expects of held-out participants where all have the value in `level`, over what it "
+        "expects where all have that in `reference`; no effect of the factor. Where hardly anybody is near one of "
+        "them, nothing is said. Limits are of the participants asked, and not of those learned from.",
+        table="partial_dependence",
+        sentence="Expected by the model, {comparison}: {value}",
+    )
+)
+DEPENDENCE_BESIDE = register(
+    Kind(
+        name="ratio beside partial dependence",
+        meaning="The ratio that the section in `estimand` estimates of the same factor and contrast.",
+        table="partial_dependence",
+        sentence="Estimated by a section of the report, {comparison}: {value}",
+    )
+)
+DEPENDENCE_SUPPORT = register(
+    Kind(
+        name="support of partial dependence",
+        meaning="Share of the held-out participants with a value of their own near that in `level`: no farther than a "
+        "quarter of the distance between the two that are compared.",
+        table="partial_dependence",
+        sentence="Held-out participants near {variable}: {value}",
+    )
+)
+DEPENDENCE_CURVE = register(
+    Kind(
+        name="curve of partial dependence",
+        meaning="What the model expects of held-out participants where all have the value in `level`; "
+        "`n_participants` and `n_nights` are those with a value of their own near it.",
+        table="dependence_curves",
+        figure="partial_dependence",
+        sentence="Expected by the model at {variable}: {value}",
+        tabled=False,
+    )
+)

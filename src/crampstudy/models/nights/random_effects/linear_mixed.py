@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
 from crampstudy.models.inference.covariance import CURVED_TO
 from crampstudy.models.nights.linear import least_squares
 from crampstudy.models.nights.random_effects.spreads import Effects, Elements, WithEffects, centred
-from crampstudy.models.optimise import newton, optimum
+from crampstudy.models.optimise import newton, optimum, products
 
 _INTERCEPT: Elements = ((0, 0),)
 _BOTH: Elements = ((0, 0), (1, 0), (1, 1))
@@ -107,16 +108,11 @@ class _Problem:
     @classmethod
     def of(cls, matrix: Array, outcome: Array, groups: Codes, times: Array, slope: int | None) -> _Problem:
         root = np.sqrt(times)[:, None]
-        length = np.linalg.norm(matrix * root, axis=0)
-        orthogonal, triangle = np.linalg.qr(matrix / length * root)
+        length = np.sqrt(times @ np.square(matrix))
+        orthogonal, triangle = _orthogonal(matrix / length * root)
         b, residuals = least_squares(matrix, outcome, times)
         z, turn = centred(matrix, slope, times)
-        whole = np.column_stack([z * root, orthogonal, residuals * root[:, 0]])
-        k, people = whole.shape[1], int(groups.max()) + 1
-        sums = np.empty((people, k, k))
-        for i in range(k):
-            for j in range(i + 1):
-                sums[:, i, j] = sums[:, j, i] = np.bincount(groups, whole[:, i] * whole[:, j], people)
+        sums = products.within(np.column_stack([z * root, orthogonal, residuals * root[:, 0]]), groups)
         d = z.shape[1]
         aa = sums[:, d:, d:]
         return cls(sums[:, :d], aa, aa.sum(axis=0), triangle * length, b, turn, float(times.sum()))
@@ -165,6 +161,14 @@ class _Problem:
         slope = slope - self.df / squares * (of_e.T @ of_e)
         in_factor = 2 * slope @ factor
         return value, np.array([in_factor[element] for element in free])
+
+
+def _orthogonal(matrix: Array) -> tuple[Array, Array]:
+    """Return columns Q (n x p) near orthogonal ones, and the triangle R of ``matrix`` = QR."""
+    triangle = products.triangle(matrix)
+    if triangle is None:
+        return np.linalg.qr(matrix)
+    return matrix @ solve_triangular(triangle, np.eye(len(triangle))), triangle
 
 
 def _best(problem: _Problem) -> tuple[Elements, Array, int]:

@@ -131,7 +131,7 @@ def _without(plain: count.CountFit, likelihood: Counts, zero: Array, iterations:
         likelihood = replace(likelihood, held=np.inf)
     else:
         at = np.append(at, -np.log(plain.dispersion))
-    joint = plain.joint or count.Joint(plain.scores, plain.information)
+    joint = plain.joint or plain
     return ZerosFit(
         kind="inflated",
         coefficients=plain.coefficients,

@@ -102,10 +102,12 @@ def _check(exposure: Exposure, cohort: Cohort | Diary) -> None:
 
 def _means(nights: pl.DataFrame, variable: str, totals: pl.DataFrame, *, apart: bool) -> pl.Series:
     """Return the participant's mean of the variable for each night; ``apart`` leaves the night's own value out."""
-    who = nights["participant_id"].cast(pl.String).to_frame()
+    # Nights of one participant stand together, so that few rows have to be looked up.
+    runs = nights["participant_id"].cast(pl.String).rle().struct.unnest().rename({"value": "participant_id"})
+    found = runs.join(totals, on="participant_id", how="left", maintain_order="left")
+    found = found.select("least", "above", "number")[nights["participant_id"].rle_id()]
     if apart:
-        who = who.with_columns(nights[variable].cast(pl.Float64).alias(_EXPOSURE))
-    found = who.join(totals, on="participant_id", how="left", maintain_order="left")
+        found = found.with_columns(nights[variable].cast(pl.Float64).alias(_EXPOSURE))
     own = pl.col(_EXPOSURE).is_not_null() if apart else pl.lit(value=False)
     taken = pl.when(own).then(pl.col(_EXPOSURE) - pl.col("least")).otherwise(0.0) if apart else pl.lit(0.0)
     number = pl.col("number") - own.cast(pl.Float64)
