@@ -137,7 +137,7 @@ def null_page() -> str:
                 f"{NULL_COHORTS} cohorts (one-sided exact 95% bound: {100 * high:.1f}%)."
             )
     return (
-        f"Cohorts of the preset null, of {NULL_PARTICIPANTS} participants and {NULL_NIGHTS} nights, of which 2.5% would "
+        f"Cohorts of the preset null, of {NULL_PARTICIPANTS} participants and {NULL_NIGHTS} nights; 2.5% of them would "
         f"be said to gain by chance alone. {' '.join(said)}"
     )
 
