@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crampstudy.models.common.estimability import dependent
 from crampstudy.models.nights import count
 from crampstudy.models.nights.linear import least_squares
 from crampstudy.models.optimise import products
@@ -85,3 +86,9 @@ def test_counts_that_begin_with_some_of_the_rows(monkeypatch: pytest.MonkeyPatch
     counts[1] = 2
     found = count.negative_binomial(rare, counts, np.zeros(n))
     assert found.problem is None and np.isfinite(found.coefficients).all()
+
+
+def test_a_column_of_zeros_is_dependent() -> None:
+    matrix = np.column_stack([np.ones(50), np.arange(50.0), np.zeros(50), np.arange(50.0) ** 2])
+    assert dependent(matrix) == (2,)
+    assert dependent(np.zeros((50, 3))) == (0, 1, 2)

@@ -59,7 +59,7 @@ def dependent(matrix: Array) -> tuple[int, ...]:
     squares = products.weighted(matrix, np.ones(len(matrix)))
     length = np.maximum(np.sqrt(np.diag(squares)), np.finfo(float).tiny)
     # What a column has beside those before it is no less than the least singular value, which is found faster.
-    if matrix.shape[1] and np.linalg.eigvalsh(squares / np.outer(length, length))[0] > _INDEPENDENT:
+    if matrix.shape[1] and np.linalg.eigvalsh(squares / length / length[:, None])[0] > _INDEPENDENT:
         return ()
     scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
     remaining = np.zeros(matrix.shape[1])
