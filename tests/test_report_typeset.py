@@ -399,18 +399,17 @@ def test_a_view_is_named_by_its_mime_type() -> None:
     assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "image/png", "text/plain"}
 
 
-def test_what_stands_below_a_heading_stays_there_as_does_the_first_table(tmp_path: Path) -> None:
-    shown = "::: {{#tbl-{} .table}}\nA caption.\n:::\n\n"
-    text = (
-        "::: {.notebook name=n shift=0}\n# One\n\nA sentence.\n\n"
-        + shown.format("a")
-        + "A sentence.\n\n"
-        + shown.format("b")
-        + "# Two\n\n"
-        + shown.format("c")
-        + ":::\n"
-    )
+def test_a_figure_below_a_heading_stays_there(tmp_path: Path) -> None:
+    shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
+    text = f"::: {{.notebook name=n shift=0}}\n# One\n\nA sentence.\n\n{shown.format('a')}# Two\n\n{shown.format('b')}:::\n"
     with as_file(typeset.ASSETS) as assets:
         made = typeset.pandoc(text, "typst", assets, tmp_path).decode()
-    calls = dict(re.findall(r'#report-table\("tbl-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
-    assert calls == {"a": ", stays: true", "b": "", "c": ", stays: true"}
+    calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
+    assert calls == {"a": "", "b": ", stays: true"}
+
+
+def test_tables_stand_in_the_order_of_their_numbers() -> None:
+    """A table that went to the head of a page would stand before one that goes on there."""
+    template = (typeset.ASSETS / "template.typ").read_text(encoding="utf-8")
+    placed = re.findall(r'kind: "report-table".*?placement: (\w+)', template)
+    assert placed == ["none"]

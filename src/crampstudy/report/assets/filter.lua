@@ -182,13 +182,11 @@ local function write_div(div)
   if kind_of(div.identifier) == "eq" then return equation_block(div), false end
 end
 
--- What stands below a heading without a word between them stays there, lest the heading be left alone, and so does the
--- first table, lest the first chapter begin below it.
+-- A figure below a heading without a word between them stays there, lest the heading be left alone.
 local function stay(blocks)
   for place = 2, #blocks do
     local block = blocks[place]
-    local shown = block.t == "Div" and (block.classes:includes("figure") or block.classes:includes("table"))
-    if shown and (blocks[place - 1].t == "Header" or numbers[block.identifier] == "1" and block.classes:includes("table")) then block.attributes.stays = "yes" end
+    if blocks[place - 1].t == "Header" and block.t == "Div" and block.classes:includes("figure") then block.attributes.stays = "yes" end
   end
   return blocks
 end
