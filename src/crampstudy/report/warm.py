@@ -126,7 +126,7 @@ def _serve(listener: socket.socket) -> None:
         importlib.import_module(module)
     from crampstudy.causal import study
 
-    study()  # a third of a second, which nearly every notebook would take
+    study()  # which nearly every notebook would read
     woken, wake = socket.socketpair()
     wake.setblocking(False)
     signal.set_wakeup_fd(wake.fileno())
