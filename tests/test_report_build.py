@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import threading
 import time
 from datetime import date, timedelta
@@ -196,10 +197,12 @@ def test_a_dead_kernel_is_told_and_recorded(tmp_path: Path) -> None:
 def test_a_kernel_that_does_not_answer_did_not_die_of_what_ended_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "_START_SECONDS", 0)
+    monkeypatch.setattr(run, "_START_SECONDS", 1)
+    silent = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(warm, "command", lambda *asked: silent)
     own = write_notebook(tmp_path, "own", "1 + 1")
     with pytest.raises(
-        AnalysisError, match=r"notebook own.*: the kernel did not answer within 0 s; the machine may be"
+        AnalysisError, match=r"notebook own.*: the kernel did not answer within 1 s; the machine may be"
     ):
         run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path))
 

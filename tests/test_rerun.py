@@ -292,7 +292,8 @@ def test_every_scale_of_a_link_is_known() -> None:
 def test_the_change_of_a_row_is_the_sum_of_its_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of an analysis that adds all cramps and a hundred times the confidence level, so that each part is known."""
 
-    def added(name: str, cohort: Any, settings: analyses.Settings) -> analyses.Findings:
+    def added(name: str, cohort: Any, settings: analyses.Settings, others: object = None) -> analyses.Findings:
+        assert others is None
         total = cohort.frame("diary")["cramps"].sum() + 100 * settings.ci_level
         row = {"analysis": "cramp nights", "cohort": cohort.name, "term": "all", "scale": "rate"}
         return analyses.Findings(estimates.frame([estimates.row(status="converged", estimate=total, **row)]))
