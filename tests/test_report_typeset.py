@@ -401,7 +401,8 @@ def test_a_view_is_named_by_its_mime_type() -> None:
 
 def test_a_figure_below_a_heading_stays_there(tmp_path: Path) -> None:
     shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
-    text = f"::: {{.notebook name=n shift=0}}\n# One\n\nA sentence.\n\n{shown.format('a')}# Two\n\n{shown.format('b')}:::\n"
+    text = f"# One\n\nA sentence.\n\n{shown.format('a')}# Two\n\n{shown.format('b')}"
+    text = f"::: {{.notebook name=n shift=0}}\n{text}:::\n"
     with as_file(typeset.ASSETS) as assets:
         made = typeset.pandoc(text, "typst", assets, tmp_path).decode()
     calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
