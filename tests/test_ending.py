@@ -24,6 +24,22 @@ with ending.on_signals():
     finally:
         print("cleaned", flush=True)
 """
+# The signal comes while an object is let go of, where Python drops what is raised.
+LOST = """
+import os, signal, sys, time
+from crampstudy import ending
+class Held:
+    def __del__(self):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        time.sleep(1)
+with ending.on_signals():
+    try:
+        held = Held()
+        del held
+        time.sleep(60)
+    finally:
+        print("cleaned", flush=True)
+"""
 # Starts a child by a line, tells its number, and waits to be killed.
 PARENT = """
 import subprocess, sys, time
@@ -59,6 +75,14 @@ def ends(number: int) -> bool:
         time.sleep(0.05)
     os.kill(number, signal.SIGKILL)
     return False
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_python_drops_comes_again(name: str) -> None:
+    began = time.monotonic()
+    made = subprocess.run([sys.executable, "-c", LOST, name], capture_output=True, text=True, check=False)
+    assert (made.stdout, made.stderr, made.returncode) == ("cleaned\n", "", 128 + getattr(signal, name))
+    assert time.monotonic() - began < 50
 
 
 @pytest.mark.parametrize("number", ending.ASKING, ids=lambda number: number.name)

@@ -7,15 +7,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from crampstudy import scratch
 
 ASKING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that ask a process to end."""
+_SOON = 0.01
+"""Seconds until a signal that was lost is sent again."""
 
 
 class Ended(SystemExit):
@@ -35,20 +39,46 @@ def on_signals() -> Iterator[None]:
     # What is ignored stays so: a command under nohup outlives its terminal.
     before = {number: signal.getsignal(number) for number in ASKING}
     before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    told = sys.unraisablehook
     try:
+        sys.unraisablehook = partial(_raise_again, told)
         for number in before:
             signal.signal(number, _end)
         yield
     finally:
+        sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end(number: int, _: FrameType | None) -> None:
+def _end(number: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code is _raise_again.__code__:
+            # Raised here, it would be lost once more.
+            return _send_soon(number)
+        frame = frame.f_back
     # A second one ends the process at once: what is tied to it ends as well, and the rest is swept by the next run.
     for other in ASKING:
         signal.signal(other, signal.SIG_DFL)
     raise Ended(number)
+
+
+def _raise_again(otherwise: Callable[[sys.UnraisableHookArgs], Any], lost: sys.UnraisableHookArgs) -> None:
+    """Hear of what Python drops: raised while an object was let go of, :class:`Ended` would end nothing."""
+    if not isinstance(lost.exc_value, Ended):
+        otherwise(lost)
+        return
+    number = lost.exc_value.signal
+    signal.signal(number, _end)
+    _send_soon(number)
+
+
+def _send_soon(number: int) -> None:
+    """Send this process a signal again in a moment, when the object is gone."""
+    main = threading.main_thread().ident
+    # It has to interrupt what the main thread waits for.
+    again = partial(signal.pthread_kill, main) if main and hasattr(signal, "pthread_kill") else signal.raise_signal
+    threading.Timer(_SOON, again, [number]).start()
 
 
 @contextmanager

@@ -27,6 +27,8 @@ KINDS = ("report", "import", "simulate", "map", "grid")
 GRID = "cohorts: {one: study, other: study}\n"
 PATIENCE = 120.0
 """Seconds that a run has to end after it was asked to, and what it started after it did; a busy machine takes long."""
+PYTHON = 0.3
+"""Seconds that Python needs to begin: before, it ends on SIGINT in words of its own."""
 LIMIT = 1800.0
 """Seconds after which a run that was not killed is said to hang."""
 _MARK = "CRAMPSTUDY_CRASH"
@@ -117,6 +119,10 @@ class Bench:
                 return [sys.executable, "-c", _SIMULATE, "simulate", *drawn, "--out", str(out)]
         return [sys.executable, "-c", _MAP, str(self.folder / "map" / "kept"), str(out)]
 
+    def moment(self, kill: Kill) -> float:
+        """Return the seconds after which a run is killed, counted from when Python has begun."""
+        return PYTHON + kill.share * self.seconds[kill.kind]
+
     def out(self, kind: str) -> Path:
         return self.folder / kind / "out"
 
@@ -198,7 +204,7 @@ def kill(made: Bench, asked: Kill) -> list[str]:
     # Nothing that was kept makes it shorter; the run after it finds what the killed one kept.
     shutil.rmtree(made.folder / "cache", ignore_errors=True)
     run = made.begin(asked.kind, seed)
-    time.sleep(asked.share * made.seconds[asked.kind])
+    time.sleep(made.moment(asked))
     run.send_signal(asked.signal)
     try:
         code = run.wait(PATIENCE)
@@ -257,7 +263,7 @@ def main() -> int:
         for number, each in enumerate(chosen, 1):
             wrong = kill(made, each)
             faults.update(fault.partition(":")[0] for fault in wrong)
-            moment = f"{each.kind}, {each.signal.name} after {each.share * made.seconds[each.kind]:.2f} s"
+            moment = f"{each.kind}, {each.signal.name} after {made.moment(each):.2f} s"
             sys.stderr.write(f"{number} of {len(chosen)}: {moment}: {'; '.join(wrong) or 'whole'}\n")
     for fault, times in faults.items():
         sys.stdout.write(f"{times} times {fault}\n")
