@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crampstudy import compute
+from crampstudy import compute, scratch
 from crampstudy.compute import version
 from crampstudy.errors import ParameterError, UsageError
 
@@ -25,7 +25,7 @@ LONG_RUN = """
 import sys
 from functools import partial
 from pathlib import Path
-from crampstudy import compute
+from crampstudy import compute, scratch
 from tests.test_compute_kept import noted
 values = compute.map(partial(noted, Path(sys.argv[1])), range(12), workers=2, keep=Path(sys.argv[2]))
 for number, value in enumerate(values, 1):
@@ -256,3 +256,20 @@ def test_a_version_tells_code_and_libraries() -> None:
     assert mine.differences(mine) == ""
     other = version.Version(mine.crampstudy, "3.99", mine.numpy, mine.polars, mine.scipy, mine.code)
     assert mine.differences(other) == f"python 3.99 instead of {mine.python}"
+
+
+def test_a_run_that_finds_every_result_removes_what_a_killed_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temporary := tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    keep = tmp_path / "kept"
+    task = partial(noted, tmp_path / "log")
+    first = list(compute.map(task, range(3), keep=keep))
+    for beside in (None, keep):
+        with scratch.folder(beside) as left:
+            pass
+        left.mkdir()
+        (left / "half").touch()
+    assert list(compute.map(task, range(3), keep=keep)) == first and done(tmp_path / "log") == [0, 1, 2]
+    assert [*temporary.iterdir()] == [] and {path.suffix for path in keep.iterdir()} == {".result"}

@@ -78,8 +78,9 @@ def put(fresh: Path, target: Path) -> None:
             raise
 
 
-def sweep(place: Path) -> None:
-    """Remove from a folder what is ours and belongs to no process that lives."""
+def sweep(place: Path | None = None) -> None:
+    """Remove from a folder, or from where the system has its temporary files, what is of no process that lives."""
+    place = place or Path(tempfile.gettempdir())
     try:
         paths = [path for path in place.iterdir() if _is_marked(path.name)]
     except PermissionError:

@@ -151,6 +151,7 @@ class Bench:
         self.seconds.setdefault(kind, time.monotonic() - began)
         left = [path.name for path in (self.folder / "tmp").iterdir() if path.name.startswith("crampstudy")]
         left += [path.name for path in self.out(kind).parent.iterdir() if path.name.startswith(".")]
+        left += [path.name for path in self.out(kind).parent.glob("kept/*") if path.suffix != ".result"]
         assert left == [], f"{kind} left {left}"
         return digest(self.out(kind))
 

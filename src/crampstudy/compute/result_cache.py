@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crampstudy import scratch
 from crampstudy.compute import stored, version
 from crampstudy.errors import UsageError
 
@@ -68,12 +69,14 @@ def cached(
             if pending:
                 yield pending.popleft()
 
-    with closing(_generator(run(missing()))) as results:
+    # A run that finds everything makes nothing temporary, and would leave what a killed one has left.
+    scratch.sweep()
+    with scratch.folder(beside=folder) as aside, closing(_generator(run(missing()))) as results:
         while entries or draw():
             entry = entries.popleft()
             if entry.missing:
                 result = next(results)
-                entry.store(result)
+                entry.store(result, aside)
             else:
                 result = entry.load()
             yield result
@@ -103,7 +106,7 @@ class _Entry:
         except (FileNotFoundError, stored.NotData):
             raise UsageError(f"{self.path} was changed while it was used; give every run a folder of its own") from None
 
-    def store(self, result: object) -> None:
+    def store(self, result: object, aside: Path) -> None:
         try:
             content = stored.encode(result, self.kinds)
         except stored.NotData as problem:
@@ -111,14 +114,14 @@ class _Entry:
                 f"a result of this task cannot be kept: it holds {problem}; what can be kept: {stored.ALLOWED}. Return "
                 "one of these, or leave out `keep`"
             ) from None
-        aside = self.path.with_suffix(f".{os.getpid()}.new")
+        fresh = aside / self.path.name
         # A result may tell of participants: nobody else reads it.
-        with open(aside, "wb", opener=_private) as file:
+        with open(fresh, "wb", opener=_private) as file:
             file.write(hashlib.sha256(content).digest())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(self.path)
+        fresh.replace(self.path)
 
     def _read(self) -> Any:
         if self.path.is_symlink() or not self.path.is_file():
