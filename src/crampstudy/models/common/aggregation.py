@@ -91,17 +91,19 @@ def compress(
     one[index] = np.arange(len(index))
     sums = _summed(index, counts * times)
     total = _summed(index, times)
+    # Column by column, as they stand in a design.
+    matrix = np.array([column[one] for column in matrix.T]).reshape(matrix.shape[1], size).T
     if likelihood in ("count", "number", "trials"):
         shown = sums if likelihood == "trials" else counts[one]
-        return Compressed(matrix[one], shown, offset[one], groups[one], total, 0.0, len(counts))
+        return Compressed(matrix, shown, offset[one], groups[one], total, 0.0, len(counts))
     if likelihood == "means":
         means = sums / total
         constant = float(total @ gammaln(means + 1) - times @ gammaln(counts + 1))
-        return Compressed(matrix[one], means, offset[one], groups[one], total, constant, len(counts))
+        return Compressed(matrix, means, offset[one], groups[one], total, constant, len(counts))
     exposure = np.log(_summed(index, np.exp(offset) * times))
     constant = float((counts * times) @ offset - sums @ exposure)
     constant += float(gammaln(sums + 1).sum() - times @ gammaln(counts + 1))
-    return Compressed(matrix[one], sums, exposure, groups[one], np.ones(size), constant, len(counts))
+    return Compressed(matrix, sums, exposure, groups[one], np.ones(size), constant, len(counts))
 
 
 def _summed(index: Codes, weights: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Codes
 from crampstudy.models.inference.covariance import (
     FEW_CLUSTERS,
     JACKKNIFE_BELOW,
@@ -21,6 +21,7 @@ from crampstudy.models.inference.covariance import (
     covariance,
     degrees_of_freedom,
     effective_number,
+    sandwich,
     without_rounding,
 )
 from crampstudy.models.inference.small_sample import Nights, bias_reduced, reach
@@ -50,12 +51,11 @@ class Moments(Protocol):
 
 
 class Estimated(Protocol):
-    """Parameters at their maximum: the rows' ``scores`` (n x k) and the ``information`` (k x k)."""
+    """Parameters at their maximum: the participants' ``sums`` of scores (G x k) and the ``information`` (k x k)."""
 
     @property
-    def scores(self) -> Array: ...
-    @property
     def information(self) -> Array: ...
+    def sums(self, groups: Codes) -> Array: ...
 
 
 class Regression(Estimated, Protocol):
@@ -175,10 +175,10 @@ def _with_dispersion(made: Inference, fitted: Regression, nights: Nights) -> Inf
 
 def _sandwich(fitted: Regression, nights: Nights, kind: Covariance) -> Array:
     if kind != "cluster-joint":
-        return covariance(fitted.information, fitted.scores, nights.groups, kind)
+        return sandwich(fitted.information, lambda: fitted.sums(nights.groups), kind)
     joint = fitted.joint or fitted
     p = len(fitted.coefficients)
-    return covariance(joint.information, joint.scores, nights.groups, "cluster")[:p, :p]
+    return sandwich(joint.information, lambda: joint.sums(nights.groups), "cluster")[:p, :p]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

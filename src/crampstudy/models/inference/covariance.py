@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -27,15 +28,28 @@ _ROUNDING = 1e-12
 _CANCELLED = 1e-14
 
 
-def cluster_sums(rows: Array, groups: NDArray[np.intp]) -> Array:
-    """Sum ``rows`` (n or n x p) within ``groups`` (codes 0..G-1, length n); G rows."""
-    wide = rows if rows.ndim == 2 else rows[:, None]
-    sums: Array = np.column_stack([np.bincount(groups, weights=column).astype(np.float64) for column in wide.T])
-    return sums if rows.ndim == 2 else sums[:, 0]
+def cluster_sums(rows: Array, groups: NDArray[np.intp], times: Array | None = None) -> Array:
+    """Sum ``rows`` (n or n x p) within ``groups`` (codes 0..G-1, length n), each so many ``times`` (n); G rows."""
+    if rows.ndim == 1:
+        return np.bincount(groups, weights=rows if times is None else rows * times).astype(np.float64)
+    from scipy.sparse import csr_array
+
+    ends = np.append(0, np.cumsum(np.bincount(groups)))
+    each, order = np.ones(len(groups)) if times is None else times, np.arange(len(groups))
+    if (groups[1:] < groups[:-1]).any():
+        order = np.argsort(groups, kind="stable")
+        each = each[order]
+    sums: Array = csr_array((each, order, ends), shape=(len(ends) - 1, len(groups))) @ rows
+    return sums
 
 
 def covariance(information: Array, scores: Array, groups: NDArray[np.intp], kind: Covariance) -> Array:
-    """Return the covariance (p x p) of coefficients.
+    """Return the covariance (p x p) of coefficients from the ``scores`` (n x p) of rows; see :func:`sandwich`."""
+    return sandwich(information, lambda: cluster_sums(scores, groups), kind)
+
+
+def sandwich(information: Array, clusters: Callable[[], Array], kind: Covariance) -> Array:
+    """Return the covariance (p x p) of coefficients; ``clusters`` gives the participants' scores (G x p).
 
     ``cluster`` is the sandwich of participant scores with the factor G/(G-1), ``cluster-hc0`` the same
     without it, ``model`` the inverse information. Where participants do not differ at all, a variance is exactly 0.
@@ -45,7 +59,7 @@ def covariance(information: Array, scores: Array, groups: NDArray[np.intp], kind
     bread: Array = np.linalg.inv(information).astype(np.float64)
     if kind == "model":
         return bread
-    sums = cluster_sums(scores, groups)
+    sums = clusters()
     meat = sums.T @ sums
     if kind == "cluster":
         meat *= len(sums) / (len(sums) - 1)

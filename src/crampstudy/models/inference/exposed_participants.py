@@ -37,14 +37,13 @@ def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.C
     if not len(groups):
         return {}
     people, first = int(groups[-1]) + 1, np.flatnonzero(np.diff(groups, prepend=-1))
-    lowest, highest = np.minimum.reduceat(design.matrix, first), np.maximum.reduceat(design.matrix, first)
     made: dict[design_matrix.Column, Exposed] = {}
     for i, column in enumerate(design.columns):
         if column.term == design_matrix.INTERCEPT:
             continue
-        low, high = lowest[:, i], highest[:, i]
-        least, most = low.min(), high.max()
         values: Array = design.matrix[:, i]
+        low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
+        least, most = low.min(), high.max()
         # Of many numbers the ends of each participant tell already that they are more than two.
         if column.level is None and not all(_are_either(each, least, most) for each in (low, high, values)):
             varies = high > low

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Codes
+from crampstudy.models.inference.covariance import cluster_sums
 from crampstudy.models.optimise import newton, optimum, products
 
 _SOME = 40_000
@@ -45,6 +47,11 @@ class Joint:
         made[:, -1] = self.in_log_theta
         return made
 
+    def sums(self, groups: Codes) -> Array:
+        """Return the participants' contributions (G x k), ``groups`` (n) whose the rows are."""
+        of_dispersion = cluster_sums(self.in_log_theta, groups)
+        return np.column_stack([cluster_sums(self.matrix, groups, self.in_predictor), of_dispersion])
+
 
 @dataclass(frozen=True, slots=True)
 class CountFit:
@@ -72,6 +79,10 @@ class CountFit:
     def scores(self) -> Array:
         """The rows' contributions (n x p) to the score of the coefficients."""
         return self.matrix * self.in_predictor[:, None]
+
+    def sums(self, groups: Codes) -> Array:
+        """Return the participants' contributions (G x p), ``groups`` (n) whose the rows are."""
+        return cluster_sums(self.matrix, groups, self.in_predictor)
 
 
 def poisson(matrix: Array, counts: Array, offset: Array, weights: Array | None = None) -> CountFit:
@@ -104,8 +115,7 @@ def negative_binomial(matrix: Array, counts: Array, offset: Array, weights: Arra
     Source: Lawless 1987 (Can J Stat 15:209); Venables and Ripley 2002 (``MASS::glm.nb``).
     """
     times = np.ones(len(counts)) if weights is None else weights
-    values, inverse = np.unique(counts, return_inverse=True)
-    likelihood = _NegativeBinomial(matrix, counts, offset, times, values, inverse)
+    likelihood = _NegativeBinomial.of(matrix, counts, offset, times)
     some = _of_some(negative_binomial, matrix, counts, offset, times)
     if some is not None and some.dispersion and likelihood.rises(some.coefficients) > _CLEARLY:
         found = newton.maximise(likelihood, np.append(some.coefficients, -np.log(some.dispersion)))
@@ -159,8 +169,12 @@ class _Poisson:
     weights: Array
 
     def value(self, theta: Array) -> float:
-        eta = self.matrix @ theta + self.offset
-        return float((self.weights * (self.counts * eta - np.exp(np.clip(eta, -700, 30)))).sum())
+        found = 0.0
+        for rows in products.parts(len(self.counts)):
+            eta = self.matrix[rows] @ theta + self.offset[rows]
+            each = self.counts[rows] * eta - np.exp(np.clip(eta, -700, 30))
+            found += float((self.weights[rows] * each).sum())
+        return found
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         mu = _mean(self.matrix, theta, self.offset)
@@ -172,7 +186,7 @@ class _Poisson:
 class _NegativeBinomial:
     """NB2 in b and log theta, alpha = 1 / theta; ``counts`` are ``values[inverse]``.
 
-    With mu = exp(offset + X b) the log-density of a count y is log Gamma(y + theta) - log Gamma(theta) - log y! +
+    Each value stands ``times`` among the rows. With mu = exp(offset + X b) the log-density of a count y is log Gamma(y + theta) - log Gamma(theta) - log y! +
     theta log(theta / (mu + theta)) + y log(mu / (mu + theta)).
 
     Source: Lawless 1987 (Can J Stat 15:209).
@@ -184,6 +198,13 @@ class _NegativeBinomial:
     weights: Array
     values: Array
     inverse: NDArray[np.intp]
+    times: Array
+
+    @classmethod
+    def of(cls, matrix: Array, counts: Array, offset: Array, weights: Array) -> _NegativeBinomial:
+        """Return that of rows; a row of weight w counts w times."""
+        inverse, values = pd.factorize(counts, sort=True)
+        return cls(matrix, counts, offset, weights, values, inverse, np.bincount(inverse, weights=weights))
 
     def rises(self, coefficients: Array) -> float:
         """Return the score in alpha at 0, in units of its standard error: below 0 there is no dispersion.
@@ -196,29 +217,33 @@ class _NegativeBinomial:
 
     def value(self, theta: Array) -> float:
         size = np.exp(np.clip(theta[-1], -30, 30))
-        eta = np.clip(self.matrix @ theta[:-1] + self.offset, -700, 30)
-        log_total = np.log(np.exp(eta) + size)
-        of_values = gammaln(self.values + size) - gammaln(size) - gammaln(self.values + 1)
-        constant = np.bincount(self.inverse, weights=self.weights) @ of_values
-        each = size * (np.log(size) - log_total) + self.counts * (eta - log_total)
-        return float(constant + (self.weights * each).sum())
+        log_size = np.log(size)
+        found = float(self.times @ (gammaln(self.values + size) - gammaln(size) - gammaln(self.values + 1)))
+        for rows in products.parts(len(self.counts)):
+            eta = np.clip(self.matrix[rows] @ theta[:-1] + self.offset[rows], -700, 30)
+            log_total = np.log(np.exp(eta) + size)
+            each = size * (log_size - log_total) + self.counts[rows] * (eta - log_total)
+            found += float((self.weights[rows] * each).sum())
+        return found
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
-        matrix, counts, times, values = self.matrix, self.counts, self.weights, self.values
-        size = np.exp(theta[-1])
-        mu = _mean(matrix, theta[:-1], self.offset)
-        total = mu + size
-        in_eta = (counts - mu) * size / total
-        in_size = self._in_size(theta, total)
-        twice_eta = -mu * size * (counts + size) / total**2
-        twice_size = (polygamma(1, values + size) - polygamma(1, size))[self.inverse] + 1 / size
-        twice_size += -2 / total + (counts + size) / total**2
-        cross = mu * (counts - mu) / total**2
-        gradient = np.append(matrix.T @ (times * in_eta), size * (times @ in_size))
-        hessian = np.empty((len(theta), len(theta)))
-        hessian[:-1, :-1] = products.weighted(matrix, times * twice_eta)
-        hessian[:-1, -1] = hessian[-1, :-1] = size * (matrix.T @ (times * cross))
-        hessian[-1, -1] = size**2 * (times @ twice_size) + size * (times @ in_size)
+        size, k = np.exp(theta[-1]), len(theta)
+        gradient, hessian = np.zeros(k), np.zeros((k, k))
+        in_size = float(self.times @ (digamma(self.values + size) - digamma(size)))
+        twice_size = float(self.times @ (polygamma(1, self.values + size) - polygamma(1, size)))
+        for rows in products.parts(len(self.counts)):
+            matrix, counts, times = self.matrix[rows], self.counts[rows], self.weights[rows]
+            mu = _mean(matrix, theta[:-1], self.offset[rows])
+            total = mu + size
+            above, share = counts - mu, (counts + size) / total
+            gradient[:-1] += matrix.T @ (times * (above * size / total))
+            in_size += float(times @ (theta[-1] + 1 - np.log(total) - share))
+            twice_size += float(times @ (1 / size - (2 - share) / total))
+            hessian[:-1, :-1] -= (matrix * (times * (mu * size * share / total))[:, None]).T @ matrix
+            hessian[:-1, -1] += size * (matrix.T @ (times * (mu * above / total**2)))
+        gradient[-1] = size * in_size
+        hessian[-1, :-1] = hessian[:-1, -1]
+        hessian[-1, -1] = size**2 * twice_size + size * in_size
         return gradient, -hessian
 
     def _in_size(self, theta: Array, total: Array) -> Array:

@@ -35,6 +35,10 @@ class LinearFit:
     iterations: int = 1
     problem: str | None = None
 
+    def sums(self, groups: Codes) -> Array:
+        """Return the participants' contributions (G x p) to the score, ``groups`` (n) whose the rows are."""
+        return cluster_sums(self.scores, groups)
+
     @property
     def joint(self) -> None:
         """None: the residual variance is no parameter that is estimated along with the coefficients."""

@@ -189,8 +189,8 @@ class _Source:
             zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
         data = replace(
             data,
-            matrix=np.ascontiguousarray(design.standardised().matrix),
-            zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
+            matrix=design.standardised().matrix,
+            zero=None if zero is None else zero.standardised().matrix,
         )
         slope = None
         if request.options.random_slope is not None:
@@ -257,13 +257,13 @@ def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> D
     rows = compress(both, data.outcome, data.offset, data.groups, likelihood, weights)
     once = likelihood == "poisson"
     return Data(
-        np.ascontiguousarray(rows.matrix[:, :p]),
+        rows.matrix[:, :p],
         rows.counts,
         rows.offset,
         rows.groups,
         data.nights,
         None if once else rows.multiplicity,
         rows.constant,
-        None if data.zero is None else np.ascontiguousarray(rows.matrix[:, p:]),
+        None if data.zero is None else rows.matrix[:, p:],
         int(times.sum()),
     )

@@ -105,8 +105,9 @@ def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs:
         return Encoded(np.empty((0, len(columns))), columns, rows, tuple(used), _no_row)
     data, moved = categorical(inside, used)
     values, model, named = _evaluated(terms, data, partial(_people, frame, rows))
-    slices = model.term_slices
-    found = {str(term): standing(str(term), values[:, where]) for term, where in slices.items() if str(term) != "1"}
+    slices, ends = model.term_slices, _ends(values)
+    _check_finite(slices, ends)
+    found = {str(term): standing(str(term), ends[:, where]) for term, where in slices.items() if str(term) != "1"}
     return Encoded(
         matrix=values,
         columns=tuple(column_of(term, name, model) for term, where in slices.items() for name in named[where]),
@@ -137,13 +138,19 @@ def _evaluated(
     except (FormulaicError, ValueError) as error:
         shown = " + ".join(str(term) for term in terms if str(term) != "1")
         raise UsageError(f"terms {shown!r} cannot be evaluated: {formula.first_line(error)}") from None
-    values = np.ascontiguousarray(np.asarray(matrix, dtype=float))
-    slices = matrix.model_spec.term_slices
-    if off := [str(term) for term, where in slices.items() if not np.isfinite(values[:, where]).all()]:
+    return np.asarray(matrix, dtype=float), matrix.model_spec, matrix.model_spec.column_names
+
+
+def _ends(values: Array) -> Array:
+    """Return the lowest and the highest value (2 x p) of each column (n x p), which are finite where all are."""
+    return np.array([values.min(axis=0), values.max(axis=0)])
+
+
+def _check_finite(slices: Mapping[Term, slice], ends: Array) -> None:
+    if off := [str(term) for term, where in slices.items() if not np.isfinite(ends[:, where]).all()]:
         raise UsageError(
             f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
         )
-    return values, matrix.model_spec, matrix.model_spec.column_names
 
 
 def _remarks(terms: Sequence[Term], model: ModelSpec, moved: Mapping[str, str]) -> tuple[str, ...]:

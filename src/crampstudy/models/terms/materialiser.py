@@ -18,11 +18,18 @@ _TREATMENT = TreatmentContrasts()
 class DesignMaterialiser(PandasMaterializer):  # type: ignore[misc]
     """Formulaic's own materialiser of data frames, but for factors whose levels are compared with the first one.
 
-    Formulaic makes data frames of their levels, which take longer than a fit of a thousand rows.
+    Formulaic makes data frames of their levels, which take longer than a fit of a thousand rows. The numbers of a
+    column of the matrix stand together, as nearly all that is asked of a design is asked column by column.
     """
 
     REGISTER_NAME = "crampstudy"
     REGISTER_INPUTS: Sequence[str] = ()
+
+    @override  # type: ignore[untyped-decorator]
+    def _combine_columns(self, cols: Sequence[tuple[str, Any]], spec: ModelSpec, drop_rows: Sequence[int]) -> Any:
+        if spec.output != "numpy" or not cols:
+            return super()._combine_columns(cols, spec, drop_rows)
+        return np.array([np.asarray(values, dtype=np.float64) for _, values in cols]).T
 
     @override  # type: ignore[untyped-decorator]
     def _encode_categorical(

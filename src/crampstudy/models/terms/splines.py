@@ -27,9 +27,11 @@ def natural(values: Array, knots: Array) -> Array:
     # On the unit interval, so that the unit of the variable does not matter.
     span = knots[-1] - knots[0]
     x, at = (values - knots[0]) / span, (knots - knots[0]) / span
-    cubes = np.maximum(x[:, None] - at, 0) ** 3
-    slopes = (cubes[:, :-1] - cubes[:, [-1]]) / (at[-1] - at[:-1])
-    basis: Array = np.column_stack([x, slopes[:, :-1] - slopes[:, [-1]]])
+    # A row per column: what is done to one of them is done to numbers that stand together.
+    above = np.maximum(x - at[:, None], 0)
+    cubes = above * above * above
+    slopes = (cubes[:-1] - cubes[-1]) / (at[-1] - at[:-1])[:, None]
+    basis: Array = np.concatenate([x[None], slopes[:-1] - slopes[-1]]).T
     return basis
 
 

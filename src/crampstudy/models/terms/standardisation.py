@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from crampstudy.arrays import Array
+from crampstudy.models.optimise import products
 
 _FAR = 0.01
 """A column whose part beside others is less than this share of it lies far from 0, or from where they hold it."""
@@ -85,13 +86,15 @@ class Standard:
         return float(self.centre[column] + self.turned[:column, column].sum()), float(self.turned[column, column])
 
     def columns(self, matrix: Array) -> Array:
-        """Return the standard columns (n x p) of rows of the design."""
-        made = matrix - self.centre
-        for j in range(made.shape[1]):
-            above = np.flatnonzero(self.turned[:j, j])
-            if len(above):
-                made[:, j] -= made[:, above] @ self.turned[above, j]
-            made[:, j] /= self.turned[j, j]
+        """Return the standard columns (n x p) of rows of the design; the numbers of a row stand together."""
+        made = np.empty(matrix.shape)
+        own = np.diag(self.turned)
+        shares = [(j, above) for j in range(len(own)) if len(above := np.flatnonzero(self.turned[:j, j]))]
+        for rows in products.parts(len(made)):
+            part = matrix[rows] - self.centre
+            for j, above in shares:
+                part[:, j] -= (part[:, above] / own[above]) @ self.turned[above, j]
+            np.divide(part, own, out=made[rows])
         return made
 
     def keeping(self, kept: Sequence[int]) -> Standard:
@@ -120,12 +123,14 @@ def propagated(by: Array, found: Array, variance: Array) -> tuple[Array, Array]:
         return by @ found, np.where(parted[:, None] | parted, np.nan, turned)
 
 
-def standing(term: str, columns: Array) -> str | None:
-    """Return what is to be said of a term whose columns (n x k) cannot be told from a constant; ``None`` if they can.
+def standing(term: str, ends: Array) -> str | None:
+    """Return what is to be said of a term whose columns cannot be told from a constant; ``None`` if they can.
 
-    Nothing is to be said where they do not vary, and that says it all.
+    Nothing is to be said where they do not vary, and that says it all. ``ends`` (2 x k) are the lowest and the highest
+    value of each of its columns.
     """
-    largest, reach = np.abs(columns).max(axis=0), np.ptp(columns / 2, axis=0)  # a half does not overflow
+    largest, (low, high) = np.abs(ends).max(axis=0), ends / 2  # a half does not overflow
+    reach = high - low
     if (reach > ROUNDING * largest / 2).any():
         return squared(term, float(reach[reach > 0].min()), float(largest.max()))
     if reach.any():
@@ -133,7 +138,7 @@ def standing(term: str, columns: Array) -> str | None:
     if (gap := float(np.spacing(largest.max(initial=0.0)))) < 1:
         return ""
     lost = (
-        f"it is {columns[0, 0]:g} on all rows, and so large a number has no digits left for differences below {gap:g}"
+        f"it is {ends[0, 0]:g} on all rows, and so large a number has no digits left for differences below {gap:g}"
     )
     return f"{term} does not vary: {lost}; subtract what is common to all before it is stored"
 
