@@ -13,6 +13,7 @@ from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.estimates import kinds, note
 from crampstudy.estimates.verdicts import FEWEST_DF
@@ -23,7 +24,7 @@ from crampstudy.models.terms.columns import quoted
 from crampstudy.models.terms.person_time import means
 from crampstudy.models.terms.smooths import Smooth
 from crampstudy.models.validation import default_outcome
-from crampstudy.nights import people, person_nights
+from crampstudy.nights import counted_nights, people
 
 MIDDLE = (0.05, 0.95)
 """The centiles of the values between which a curve is drawn: beyond them are few participants."""
@@ -95,6 +96,7 @@ def dose_response(
     return estimates.frame([_shape(linear, smooth, cells), *_curve(linear, smooth, values, reference, cells)])
 
 
+@remembered
 def observed_values(cohort: Cohort, exposure: str, where: str | None = None) -> Array:
     """Return the values (n) of an exposure in a part of a cohort, each of a participant's once; none if unmeasured."""
     frame = people(cohort)
@@ -102,8 +104,9 @@ def observed_values(cohort: Cohort, exposure: str, where: str | None = None) -> 
         nightly = exposures.find(exposure) or exposures.Exposure(quoted(exposure))
         if cohort.kind == "survey" or not means.splittable(cohort, nightly.variable):
             return np.empty(0)
-        needed = {nightly.variable, *(subpopulation.names(where) if where else ())}
-        nights = person_nights(cohort, names=needed, exposures=means.of_other_nights([nightly], cohort))
+        own = {nightly.variable} if nightly.at_own_night else set()
+        others = means.of_other_nights([nightly], cohort)
+        nights = counted_nights(cohort, own | {*(subpopulation.names(where) if where else ())}, exposures=others)
         frame = means.added(cohort, nights, [nightly])
     inside = frame.filter(subpopulation.select(frame, where).inside)
     once = inside.select("participant_id", exposure).drop_nulls().unique(maintain_order=True)

@@ -38,7 +38,7 @@ def with_exposures(logged: pl.DataFrame, wanted: Collection[Exposure]) -> pl.Dat
     :data:`FEWEST_ACUTE` or :data:`FEWEST_CHRONIC`, or where the chronic load is 0. A variable of yes or no stays one
     where it is only shifted.
     """
-    nights = logged.sort("participant_id", "date")
+    nights = by_person_and_date(logged)
     calendar = _Calendar.of(nights, max((abs(n) for exposure in wanted for n in exposure.nights), default=0))
     made: dict[str, pl.Series] = {}
     for exposure in dict.fromkeys(wanted):
@@ -46,6 +46,16 @@ def with_exposures(logged: pl.DataFrame, wanted: Collection[Exposure]) -> pl.Dat
         yes_or_no = exposure.variable == "cramp_night" or nights.schema[exposure.variable] == pl.Boolean
         made[name] = values.cast(pl.Boolean) if yes_or_no and not exposure.window else values
     return nights.with_columns(**made)
+
+
+def by_person_and_date(nights: pl.DataFrame) -> pl.DataFrame:
+    """Return nights sorted by participant and date, as they are where they stand so."""
+    who = nights["participant_id"]
+    if who.is_sorted():
+        same, days = np.diff(who.rle_id().to_numpy()) == 0, np.diff(nights["date"].to_physical().to_numpy())
+        if not (same & (days < 0)).any():
+            return nights
+    return nights.sort("participant_id", "date")
 
 
 @dataclass(frozen=True, slots=True)

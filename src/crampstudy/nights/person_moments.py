@@ -11,6 +11,7 @@ import polars as pl
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.remembered import remembered
+from crampstudy.nights.aggregated import logged_values
 from crampstudy.nights.diary import Diary
 from crampstudy.nights.exposures import value_of
 from crampstudy.nights.parts import ALIKE
@@ -38,6 +39,8 @@ def person_moments(cohort: Cohort | Diary, variables: Sequence[str], participant
 
     A night is logged where an entry was made, whether or not its count is there.
     """
+    if len(variables) == 1:
+        return _of_one(moments_of(cohort, variables[0]), participants)
     q = len(variables)
     order = pl.DataFrame({"participant_id": list(participants)}, schema={"participant_id": pl.String})
     found = order.join(_of_all(cohort, tuple(variables)), on="participant_id", how="left", maintain_order="left")
@@ -47,6 +50,37 @@ def person_moments(cohort: Cohort | Diary, variables: Sequence[str], participant
         return made.reshape(len(made), q, q)
 
     return PersonMoments(found.select(f"m{i}" for i in range(q)).to_numpy(), square("n"), square("s"))
+
+
+@remembered
+def moments_of(cohort: Cohort | Diary, variable: str) -> pl.DataFrame:
+    """Return what a nightly variable is of each participant with a known value on a logged night.
+
+    Columns: participant_id, ``least`` its least value, ``above`` the sum of what the others are above it, their
+    ``number``, ``mean``, and ``scatter``, the sum of squares around that. Sums above the least value are exact where a
+    participant has no other.
+    """
+    values = logged_values(cohort, variable)
+    codes, each = values["participant_id"].rle_id().to_numpy(), values[ALIKE].to_numpy().astype(np.float64)
+    first = np.flatnonzero(np.diff(codes, prepend=-1)) if len(codes) else np.empty(0, dtype=np.intp)
+    value = values["value"].to_numpy().astype(np.float64)
+    least, people = value[first], len(first)
+    # One after the other: the order of a sum is part of its last digits.
+    above = np.bincount(codes, weights=(value - least[codes]) * each, minlength=people)
+    number = np.bincount(codes, weights=each, minlength=people)
+    mean = least + above / number
+    scatter = np.bincount(codes, weights=each * (value - mean[codes]) ** 2, minlength=people)
+    columns = {"least": least, "above": above, "number": number, "mean": mean, "scatter": scatter}
+    return values.select(pl.col("participant_id").gather(first)).with_columns(
+        pl.Series(name, column, dtype=pl.Float64) for name, column in columns.items()
+    )
+
+
+def _of_one(found: pl.DataFrame, participants: Sequence[str]) -> PersonMoments:
+    order = pl.DataFrame({"participant_id": list(participants)}, schema={"participant_id": pl.String})
+    own = order.join(found, on="participant_id", how="left", maintain_order="left")
+    number, scatter = (own[name].fill_null(0.0).to_numpy()[:, None, None] for name in ("number", "scatter"))
+    return PersonMoments(own["mean"].to_numpy()[:, None], number, scatter)
 
 
 @remembered

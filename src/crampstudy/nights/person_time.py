@@ -12,6 +12,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
+from crampstudy.nights.exposures import by_person_and_date
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
@@ -80,15 +81,23 @@ def person_nights(
     seen = observed_night(cohort, known)
     if exposures:
         pieces = [piece.filter(seen).drop(*_besides(piece, own, exposures)) for piece in diary.pieces(own, exposures)]
-        nights = pl.concat(pieces).lazy()
+        nights = pl.concat(pieces)
     else:
-        nights = diary.nights.filter(seen).select(own)
-    return (
-        nights.join(who.lazy(), on="participant_id", how="left")
-        .with_columns(cramp_night=pl.col("cramps") > 0)
-        .sort("participant_id", "date")
-        .collect()
-    )
+        nights = diary.nights.filter(seen).select(own).collect()
+    return beside(by_person_and_date(nights), who).with_columns(cramp_night=pl.col("cramps") > 0)
+
+
+def beside(nights: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
+    """Return nights with what is known of their participants, those of one of them looked up once where they stand so.
+
+    ``who`` has a row a participant; of one who is not among them nothing is known.
+    """
+    own = [name for name in who.columns if name not in nights.columns]
+    if not own:
+        return nights
+    runs = nights["participant_id"].rle().struct.unnest().select(participant_id="value")
+    found = runs.join(who.select("participant_id", *own), on="participant_id", how="left", maintain_order="left").drop("participant_id")
+    return nights.hstack(found[nights["participant_id"].rle_id()].get_columns())
 
 
 def nights_of_part(

@@ -13,8 +13,12 @@ from crampstudy.models.optimise import optimum, products
 from crampstudy.models.terms.standardisation import squared
 
 _PASSES = 3
+_SOME = 1 << 13
+"""So many rows tell as a rule that an outcome does not follow from the terms."""
 _ROUNDING, _NOTHING = 1e-14, 1e-10
 """Residuals below this share of the largest number, or of the outcome's standard deviation, are rounding."""
+_CLEARLY = 1e-5
+"""Residuals above this share of the outcome's standard deviation are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,11 @@ def no_residual(
         return found
     if (n := times.sum()) <= matrix.shape[1]:
         return f"{n:g} {rows} are too few for {matrix.shape[1]} coefficients and a residual"
+    some = slice(0, _SOME)
+    if len(outcome) > _SOME and _is_clear(
+        least_squares(matrix[some], outcome[some] - offset[some], times[some])[1], times[some], outcome
+    ):
+        return None
     if _is_nothing(least_squares(matrix, outcome - offset, times)[1], outcome):
         return "the outcome follows from the terms exactly: nothing is left that could vary"
     return None
@@ -141,16 +150,34 @@ def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, 
     size = np.bincount(groups, times)
     if size.max() < 2:
         return "no participant has two nights: differences between nights and between participants cannot be told apart"
-    inner = np.column_stack([matrix, outcome - offset])
-    largest = np.abs(inner).max(axis=0)
-    inner -= (cluster_sums(inner * times[:, None], groups) / size[:, None])[groups]
-    if _is_nothing(inner[:, -1], outcome):
+    if len(groups) > _SOME and (groups[1:] >= groups[:-1]).all():
+        some = slice(0, int(np.searchsorted(groups, groups[_SOME])))
+        if groups[some].any() and _is_clear(
+            _inside(matrix[some], (outcome - offset)[some], groups[some], times[some])[1], times[some], outcome
+        ):
+            return None
+    own, residuals = _inside(matrix, outcome - offset, groups, times)
+    if _is_nothing(own, outcome):
         return "the outcome does not vary between the nights of any participant"
-    # What is the same on all of a participant's nights leaves rounding alone.
-    varies = np.flatnonzero(np.abs(inner[:, :-1]).max(axis=0) > _ROUNDING * largest[:-1])
-    if _is_nothing(least_squares(inner[:, varies], inner[:, -1], times)[1], outcome):
+    if _is_nothing(residuals, outcome):
         return "the outcome follows from the terms exactly within each participant: no night varies"
     return None
+
+
+def _inside(matrix: Array, outcome: Array, groups: Codes, times: Array) -> tuple[Array, Array]:
+    """Return an outcome (n) beside the participants' means, and what of it does not follow from the columns (n x p)."""
+    inner = np.column_stack([matrix, outcome])
+    largest = np.abs(inner).max(axis=0)
+    inner -= (cluster_sums(inner, groups, times) / np.bincount(groups, times)[:, None])[groups]
+    # What is the same on all of a participant's nights leaves rounding alone.
+    varies = np.flatnonzero(np.abs(inner[:, :-1]).max(axis=0) > _ROUNDING * largest[:-1])
+    return inner[:, -1], least_squares(inner[:, varies], inner[:, -1], times)[1]
+
+
+def _is_clear(residuals: Array, times: Array, outcome: Array) -> bool:
+    """Say whether some rows show that something is left of all: these leave no less than some do of themselves."""
+    left = float(times @ residuals**2) / (times.max() * len(outcome))
+    return bool(np.sqrt(left) > max(np.sqrt(_ROUNDING) * np.abs(outcome).max(), _CLEARLY * float(np.std(outcome))))
 
 
 def _is_nothing(residuals: Array, outcome: Array) -> bool:

@@ -17,9 +17,9 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.codebook.exposures import WITHIN, Exposure
 from crampstudy.cohort import Cohort
-from crampstudy.cohort.remembered import remembered
 from crampstudy.errors import UsageError
-from crampstudy.nights import ALIKE, Diary, diary_columns, logged_values, people
+from crampstudy.nights import Diary, diary_columns, people
+from crampstudy.nights.person_moments import moments_of
 
 _EXPOSURE = "_exposure"
 _SAME = 1e-12
@@ -41,7 +41,7 @@ def of_other_nights(wanted: Collection[Exposure], cohort: Cohort | Diary) -> tup
 def measured(cohort: Cohort | Diary, nights: pl.DataFrame, made: Collection[Exposure]) -> pl.DataFrame:
     """Return ``nights`` without the columns ``made`` of other nights whose variable was never measured."""
     empty = (e for e in made if nights.height and nights[str(e)].null_count() == nights.height)
-    return nights.drop(str(e) for e in empty if _totals(cohort, e.variable).is_empty())
+    return nights.drop(str(e) for e in empty if moments_of(cohort, e.variable).is_empty())
 
 
 def added(cohort: Cohort | Diary, nights: pl.DataFrame, wanted: Collection[Exposure]) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def added(cohort: Cohort | Diary, nights: pl.DataFrame, wanted: Collection[Expos
             continue
         key = variable, exposure.leave_out
         if key not in means:
-            means[key] = _means(nights, variable, _totals(cohort, variable), apart=exposure.leave_out)
+            means[key] = _means(nights, variable, moments_of(cohort, variable), apart=exposure.leave_out)
         within = exposure.part == WITHIN
         column = nights[of].cast(pl.Float64) - means[key] if within else _without_rounding(means[key])
         nights = nights.with_columns(column.alias(str(exposure)))
@@ -112,26 +112,6 @@ def _means(nights: pl.DataFrame, variable: str, totals: pl.DataFrame, *, apart: 
     taken = pl.when(own).then(pl.col(_EXPOSURE) - pl.col("least")).otherwise(0.0) if apart else pl.lit(0.0)
     number = pl.col("number") - own.cast(pl.Float64)
     return found.select(pl.when(number > 0).then(pl.col("least") + (pl.col("above") - taken) / number)).to_series()
-
-
-@remembered
-def _totals(cohort: Cohort | Diary, variable: str) -> pl.DataFrame:
-    """Return the least value of each participant, the sum of what the others are above it, and how many they are.
-
-    Sums above the least value are exact where a participant has no other.
-    """
-    values = logged_values(cohort, variable)
-    first = values.unique("participant_id", keep="first", maintain_order=True)
-    least = values.select("participant_id").join(
-        first.select("participant_id", least="value"), on="participant_id", maintain_order="left"
-    )["least"]
-    codes, each = values["participant_id"].rle_id().to_numpy(), values[ALIKE].to_numpy().astype(np.float64)
-    # One after the other: the order of a sum is part of its last digits.
-    above = np.bincount(codes, weights=(values["value"] - least).to_numpy() * each, minlength=first.height)
-    number = np.bincount(codes, weights=each, minlength=first.height)
-    return first.select("participant_id", least="value").with_columns(
-        above=pl.Series(above, dtype=pl.Float64), number=pl.Series(number, dtype=pl.Float64)
-    )
 
 
 def _without_rounding(means: pl.Series) -> pl.Series:
