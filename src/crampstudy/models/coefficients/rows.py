@@ -164,7 +164,10 @@ def rows(
     numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
     smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
     within = {i for smooth in answer.smooths for i in smooth.columns}
-    contrasts = {int(np.flatnonzero(contrast.vector)[-1]): contrast for contrast in answer.declared.contrasts}
+    contrasts = {
+        int(np.flatnonzero(contrast.vector)[-1]): (contrast, told)
+        for contrast, told in zip(answer.declared.contrasts, _told(answer), strict=True)
+    }
     for i, (column, (coefficient, error, df)) in enumerate(zip(answer.columns, numbers, strict=True)):
         others = "; ".join(t for t in terms if t != column.term)
         cells = base | {"scale": scale.ratio, "adjusted_for": others or None}
@@ -181,14 +184,38 @@ def rows(
             as_it_is = i in answer.declared.columns and multiple == 1
             made.append(_judged(row, margins, lone=column in answer.warnings) if as_it_is else row)
         if i in contrasts:
-            made.append(_contrast(answer, contrasts[i], base, ci_level, margins, scale))
+            made.append(_contrast(answer, *contrasts[i], base, ci_level, margins, scale))
     return made + last
 
 
+def _told(answer: CoefficientTable) -> list[tuple[float, float]]:
+    """Return the degrees of freedom of each declared contrast and the effective participants behind it."""
+    if not answer.declared.contrasts:
+        return []
+    told = answer.told(np.array([contrast.vector for contrast in answer.declared.contrasts]))
+    return list(zip(told.df().tolist(), told.effective().tolist(), strict=True))
+
+
 def _contrast(
-    answer: CoefficientTable, contrast: AppliedContrast, base: Row, ci_level: float, margins: Margins, scale: Scale
+    answer: CoefficientTable,
+    contrast: AppliedContrast,
+    told: tuple[float, float],
+    base: Row,
+    ci_level: float,
+    margins: Margins,
+    scale: Scale,
 ) -> Row:
-    """Return the row of a declared contrast, which rests on the participants of all columns that it moves."""
+    """Return the row of a declared contrast, which rests on the participants of all columns that it moves.
+
+    Args:
+        answer: the coefficients.
+        contrast: what is compared.
+        told: its degrees of freedom and effective participants.
+        base: the cells that all rows share.
+        ci_level: confidence level.
+        margins: those of the verdict.
+        scale: what coefficients are shown as.
+    """
     moved = np.flatnonzero(contrast.vector)
     columns = [answer.columns[i] for i in moved]
     own = {column.term for column in columns}
@@ -197,17 +224,16 @@ def _contrast(
     column = design_matrix.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
     exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
     warnings = dict.fromkeys(answer.warnings[c] for c in columns if c in answer.warnings)
-    told = answer.told(contrast.vector[None, :])
     of = replace(
         answer,
         warnings={column: "; ".join(warnings)} if warnings else {},
         exposed={column: min(exposed)} if exposed else {},
-        effective={column: float(told.effective()[0])},
+        effective={column: told[1]},
     )
     value = error = df = float("nan")
     if answer.status == "converged":
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
-        (df,) = told.df()
+        df = told[0]
     unit = scale.unit_of(contrast.printed)
     cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
     return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))

@@ -32,7 +32,7 @@ class Satterthwaite:
 
     def df(self, contrasts: Array | None = None) -> Array:
         """Return the degrees of freedom (k) of t: 2 E(V)^2 / Var(V)."""
-        return self._own if contrasts is None else self._df(contrasts @ self.by)
+        return self._moments[0] if contrasts is None else self.turned(contrasts)._moments[0]
 
     @property
     def plain(self) -> bool:
@@ -40,11 +40,10 @@ class Satterthwaite:
         return self.linked is self.spread
 
     @cached_property
-    def _own(self) -> Array:
-        return self._df(self.by)
-
-    def _df(self, rows: Array) -> Array:
-        number = np.empty(len(rows))
+    def _moments(self) -> tuple[Array, Array]:
+        """The degrees of freedom (k) and the effective participants (k)."""
+        rows = self.by
+        number, behind = np.empty(len(rows)), np.empty(len(rows))
         for few in self._few(len(rows)):
             linked = self._linked(rows[few])
             spread = (linked @ rows[few, :, None])[:, :, 0].T if self.plain else self._spread(rows[few])
@@ -54,7 +53,8 @@ class Satterthwaite:
             # 0 / 0 where no score bears on a coefficient: a problem.
             with np.errstate(invalid="ignore", divide="ignore"):
                 number[few] = (spread.sum(axis=0) - squares.sum(axis=0)) ** 2 / norm
-        return number
+            behind[few] = effective_number(spread)
+        return number, behind
 
     def df_at_own_rates(self, contrasts: Array) -> Array:
         """Return the degrees of freedom (k) where scores spread with the participants' own events, not the expected.
@@ -77,7 +77,7 @@ class Satterthwaite:
 
     def effective(self, contrasts: Array | None = None) -> Array:
         """Return the number of participants (k), all alike, whose scores would spread as much."""
-        return effective_number(self._spread(self._rows(contrasts)))
+        return self._moments[1] if contrasts is None else self.turned(contrasts)._moments[1]
 
     def turned(self, by: Array) -> Satterthwaite:
         """Return the moments of other coefficients, ``by`` (m x k) of these."""
