@@ -8,7 +8,7 @@ from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import FEWEST, kinds
-from crampstudy.nights import observed_nights
+from crampstudy.nights import beside, observed_nights
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.flow import ArmFlow
 from crampstudy.treatments.question import CRAMPS, Row, arm
@@ -55,11 +55,11 @@ def course(cohort: Cohort, term: str, people: pl.DataFrame, ci_level: float = 0.
     day = (pl.col("date") - pl.col("time_zero")).dt.total_days()
     week = pl.when(day >= 0).then(day // 7 + 1).otherwise(day // 7)
     sums = (
-        logged.join(people.select("participant_id", "group", "time_zero"), on="participant_id")
+        beside(logged, people.select("participant_id", "group", "time_zero"))
         .with_columns(week=week)
         .filter(pl.col("week").is_between(-BEFORE, AFTER))
-        .group_by("group", "week", "participant_id")
-        .agg(nights=pl.len().cast(pl.Int64), cramps=pl.col("cramps").sum().cast(pl.Int64))
+        .group_by("week", "participant_id")
+        .agg(pl.col("group").first(), nights=pl.len().cast(pl.Int64), cramps=pl.col("cramps").sum().cast(pl.Int64))
         .sort("week", "participant_id")
     )
     cells: Row = {

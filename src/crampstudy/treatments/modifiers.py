@@ -17,7 +17,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
-from crampstudy.nights import people
+from crampstudy.nights import beside, people
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.parallel import GIVEN, MODEL, NIGHTS, RUN_IN, Followed
 from crampstudy.treatments.question import (
@@ -126,7 +126,7 @@ def _by_week(
     cells |= {"estimand": f"{effect(design)} in some weeks: {POLICY}"}
     since = (pl.col("date") - pl.col("time_zero")).dt.total_days() // 7 + 1
     sums = (
-        followed.nights.join(followed.zero, on="participant_id")
+        beside(followed.nights, followed.zero)
         .group_by("participant_id", _place(since).alias(_WEEK), maintain_order=True)
         .agg(pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS))
         .join(followed.people.select("participant_id", GIVEN), on="participant_id", maintain_order="left")

@@ -18,10 +18,10 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
-from crampstudy.nights import Diary, observed_nights
+from crampstudy.nights import Diary, beside, observed_nights
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
-from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, period_nights
+from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, in_periods
 from crampstudy.treatments.question import (
     POLICY,
     Row,
@@ -37,7 +37,7 @@ from crampstudy.treatments.question import (
     weekly_difference,
     without_offset,
 )
-from crampstudy.treatments.time_zero import time_zero
+from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
 MODEL = "negative-binomial"
@@ -61,21 +61,23 @@ class Followed(OneLine):
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion) -> Followed:
-        """Follow the participants of a design from their time zero on."""
-        zero = time_zero(cohort, design, run_in=asked.run_in)
+    def of(
+        cls, cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, zero: TimeZero | None = None
+    ) -> Followed:
+        """Follow the participants of a design from their time zero on, which is found where it is not given."""
+        zero = zero or time_zero(cohort, design, run_in=asked.run_in)
         people = zero.compared.select(
             "participant_id", "time_zero", "arm", RUN_IN, (pl.col("arm") == design.agent).alias(GIVEN)
         )
         logged = observed_nights(cohort)
         first = pl.col("time_zero") + pl.duration(days=asked.build_up)
-        nights = logged.join(people, on="participant_id").filter(pl.col("date") >= pl.col("time_zero"))
+        nights = beside(logged, people).filter(pl.col("date") >= pl.col("time_zero"))
         kept = nights.filter(pl.col("date") >= first)
-        periods = period_nights(cohort, design.periods).nights.select("participant_id", "date", "state", "agent")
+        periods = in_periods(kept, design.periods).select("participant_id", "date", "state", "agent")
         on = (pl.col("arm") == UNTREATED) | (
             pl.col("state").is_in([TREATED, BUILDING_UP]) & (pl.col("agent") == pl.col("arm"))
         )
-        kept = kept.join(periods, on=["participant_id", "date"], how="left").select(
+        kept = kept.join(periods, on=["participant_id", "date"], how="left", maintain_order="left").select(
             "participant_id", "date", "cramps", on=on.fill_null(value=False)
         )
         reasons = zero.people["left_out"].drop_nulls().value_counts(sort=True).rows()

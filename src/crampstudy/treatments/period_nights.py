@@ -55,9 +55,24 @@ def period_nights(cohort: Cohort, periods: pl.DataFrame, *, build_up: int = 0, w
     for name, nights in (("build-up", build_up), ("washout", washout)):
         if nights < 0:
             raise UsageError(f"a {name} has 0 nights or more, got {nights}")
-    logged = observed_nights(cohort)
-    ranked = _ranked(periods)
-    every = logged.join(ranked, on="participant_id").with_columns(
+    logged, night = observed_nights(cohort), ["participant_id", "date"]
+    found = logged.join(in_periods(logged, periods, build_up, washout), on=night, how="left", maintain_order="left")
+    state = pl.col("state").fill_null(OUTSIDE).cast(STATES)
+    columns = (*night, "cramps", "state", "agent", "period", "day", "dose")
+    return PeriodNights(found.with_columns(state=state).select(columns).sort(night))
+
+
+def in_periods(logged: pl.DataFrame, periods: pl.DataFrame, build_up: int = 0, washout: int = 0) -> pl.DataFrame:
+    """Return the nights of :func:`period_nights` that are not outside of all periods, without their cramps.
+
+    Args:
+        logged: nights with participant_id and date.
+        periods: as there.
+        build_up: as there.
+        washout: as there.
+    """
+    ranked, night = _ranked(periods), ["participant_id", "date"]
+    every = logged.select(night).join(ranked, on="participant_id").with_columns(
         day=(pl.col("date") - pl.col("start")).dt.total_days(),
         off=(pl.col("date") - pl.col("stop")).dt.total_days(),
     )
@@ -67,11 +82,7 @@ def period_nights(cohort: Cohort, periods: pl.DataFrame, *, build_up: int = 0, w
     after = every.filter((pl.col("off") > 0) & (pl.col("off") <= washout)).with_columns(
         state=pl.lit(WASHING_OUT), day=pl.col("off") - 1
     )
-    night = ["participant_id", "date"]
-    found = logged.join(_one_each(pl.concat([on, after]), night), on=night, how="left", maintain_order="left")
-    state = pl.col("state").fill_null(OUTSIDE).cast(STATES)
-    columns = (*night, "cramps", "state", "agent", "period", "day", "dose")
-    return PeriodNights(found.with_columns(state=state).select(columns).sort(night))
+    return _one_each(pl.concat([on, after]), night)
 
 
 def _ranked(periods: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.nights import observed_nights
+from crampstudy.nights import beside, observed_nights
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.wording import counted, term
@@ -123,7 +123,7 @@ def _with_nights(people: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
     """Return people with what they logged before time zero, and how many nights from it on."""
     before = pl.col("date") < pl.col("time_zero")
     sums = (
-        logged.join(people.select("participant_id", "time_zero"), on="participant_id")
+        beside(logged, people.select("participant_id", "time_zero"))
         .group_by("participant_id")
         .agg(
             run_in_nights=before.sum().cast(pl.Int64),

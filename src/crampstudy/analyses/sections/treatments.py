@@ -94,7 +94,7 @@ def _effects(cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None, set
         made = estimates.frame(trial_effect(cohort, design, asked))
     if design.kind not in ("open use", "parallel") or not has_estimate(made[made["analysis"].isin(_PRIMARY)]):
         return made
-    more = modifiers(cohort, design, asked, Followed.of(cohort, design, asked))
+    more = modifiers(cohort, design, asked, Followed.of(cohort, design, asked, zero))
     return together([made, estimates.frame(more)])
 
 

@@ -24,7 +24,7 @@ from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import DESCRIBED, TREATED, UNTREATED, covariate
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
-from crampstudy.nights import NIGHTS_PER_WEEK, observed_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, beside, observed_nights
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.open_use import overlap
 from crampstudy.treatments.open_use.balance import imbalances
@@ -104,8 +104,7 @@ def open_use(
 def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float) -> _Asked:
     compared = zero.compared
     after = (
-        observed_nights(cohort)
-        .join(compared.select("participant_id", "time_zero"), on="participant_id")
+        beside(observed_nights(cohort), compared.select("participant_id", "time_zero"))
         .filter(pl.col("date") >= pl.col("time_zero"))
         .group_by("participant_id")
         .agg(cramps=pl.col("cramps").sum())

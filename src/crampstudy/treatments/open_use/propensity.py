@@ -14,6 +14,7 @@ from crampstudy.causal import adjustment_set, measured_in, study
 from crampstudy.causal.graph import source, together
 from crampstudy.cohort import Cohort
 from crampstudy.estimates.treatments import MEAN_BEFORE, RUN_IN_RATE
+from crampstudy.nights import beside
 from crampstudy.nights import people as participants
 from crampstudy.treatments.time_zero import TimeZero
 
@@ -46,15 +47,14 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
         and v.type in ("number", "integer", "boolean")
         and v.name not in ("cramps", "entry_made")
     ]
+    diary = cohort.frame("diary")
+    when = beside(diary.select("participant_id", "date"), compared.select("participant_id", "time_zero"))
+    earlier = when.select((pl.col("date") < pl.col("time_zero")).fill_null(value=False)).to_series()
     before = (
-        cohort.frame("diary")
-        .lazy()
-        .select("participant_id", "date", *nightly)
-        .join(compared.lazy().select("participant_id", "time_zero"), on="participant_id")
-        .filter(pl.col("date") < pl.col("time_zero"))
-        .group_by("participant_id")
+        diary.select("participant_id", *nightly)
+        .filter(earlier)
+        .group_by("participant_id", maintain_order=True)
         .agg(pl.col(name).cast(pl.Float64).mean().alias(f"{MEAN_BEFORE}{name})") for name in nightly)
-        .collect()
     )
     found = (
         compared.select("participant_id", RUN_IN_RATE)
