@@ -13,8 +13,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.cohort.remembered import remembered
 from crampstudy.nights.aggregated import logged_values
 from crampstudy.nights.diary import Diary
-from crampstudy.nights.exposures import value_of
-from crampstudy.nights.parts import ALIKE
+from crampstudy.nights.exposures import by_person_and_date, value_of
+from crampstudy.nights.parts import ALIKE, observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ def moments_of(cohort: Cohort | Diary, variable: str) -> pl.DataFrame:
     ``number``, ``mean``, and ``scatter``, the sum of squares around that. Sums above the least value are exact where a
     participant has no other.
     """
-    values = logged_values(cohort, variable)
+    values = logged_values(cohort, variable) if isinstance(cohort, Diary) else _of_nights(cohort, variable)
     codes, each = values["participant_id"].rle_id().to_numpy(), values[ALIKE].to_numpy().astype(np.float64)
-    first = np.flatnonzero(np.diff(codes, prepend=-1)) if len(codes) else np.empty(0, dtype=np.intp)
-    value = values["value"].to_numpy().astype(np.float64)
-    least, people = value[first], len(first)
+    first = np.flatnonzero(np.diff(codes.astype(np.int64), prepend=-1))
+    value, people = values["value"].to_numpy().astype(np.float64), len(first)
+    least = np.minimum.reduceat(value, first) if people else value
     # One after the other: the order of a sum is part of its last digits.
     above = np.bincount(codes, weights=(value - least[codes]) * each, minlength=people)
     number = np.bincount(codes, weights=each, minlength=people)
@@ -74,6 +74,14 @@ def moments_of(cohort: Cohort | Diary, variable: str) -> pl.DataFrame:
     return values.select(pl.col("participant_id").gather(first)).with_columns(
         pl.Series(name, column, dtype=pl.Float64) for name, column in columns.items()
     )
+
+
+def _of_nights(cohort: Cohort, variable: str) -> pl.DataFrame:
+    """Return the logged nights on which a variable is known, in order: participant_id, ``value``, one night each."""
+    nights = Diary.of(cohort).nights
+    logged = nights.filter(observed(nights.collect_schema().names(), None))
+    found = logged.select("participant_id", "date", value_of(variable).alias("value")).drop_nulls("value").collect()
+    return by_person_and_date(found).with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
 
 
 def _of_one(found: pl.DataFrame, participants: Sequence[str]) -> PersonMoments:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
 from crampstudy.codebook import contrasts, exposures
+from crampstudy.models.terms.standardisation import is_zero_or_one
 
 if TYPE_CHECKING:
     from crampstudy.models.terms.design_matrix import Design
@@ -111,8 +112,7 @@ def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
 
 
 def _is_zero_or_one(design: Design, place: int) -> bool:
-    values = design.matrix[:, place]
-    return design.columns[place].level is None and bool(((values == 0) | (values == 1)).all())
+    return design.columns[place].level is None and is_zero_or_one(design.matrix[:, place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +159,22 @@ def _means(
     Those ``within_sex`` are brought to the same mean in each sex; nobody of unknown sex is among them.
     """
     who = frame["participant_id"] if "participant_id" in frame.columns else pl.Series(range(frame.height))
-    who = who.rle_id() if who.is_sorted() else who  # a number is found faster than a text
-    rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times})
-    if within_sex:
-        unknown = pl.Series([None] * frame.height, dtype=pl.String)
-        rows = rows.with_columns((frame["sex"] if "sex" in frame.columns else unknown).alias("sex"))
-    known = rows.filter(pl.Series(candidate)).drop_nulls("value").group_by("who", maintain_order=True)
-    of_each = known.agg(
-        ((pl.col("value") * pl.col("times")).sum() / pl.col("times").sum()).alias("mean"),
-        *([pl.col("sex").first()] if within_sex else []),
-    )
-    if within_sex:
-        of_each = of_each.drop_nulls("sex").with_columns(
-            pl.col("mean") - pl.col("mean").mean().over("sex") + pl.col("mean").mean()
-        )
-    means: Array = of_each["mean"].to_numpy()
-    return means
+    values = frame[name].cast(pl.Float64)
+    known = candidate & values.is_not_null().to_numpy()
+    codes = who.rle_id().to_numpy() if who.is_sorted() else who.rank("dense").to_numpy() - 1
+    each = np.where(known, times, 0)
+    number = np.bincount(codes, each)
+    sums = np.bincount(codes, np.where(known, values.to_numpy(), 0.0) * each)
+    means: Array = sums[number > 0] / number[number > 0]
+    if not within_sex:
+        return means
+    unknown = pl.Series([None] * frame.height, dtype=pl.String)
+    sex = frame["sex"] if "sex" in frame.columns else unknown
+    one = np.empty(len(number), dtype=np.intp)
+    one[codes] = np.arange(len(codes))
+    of_each = pl.DataFrame({"mean": means, "sex": sex.gather(one[number > 0])}).drop_nulls("sex")
+    centred = of_each.select(pl.col("mean") - pl.col("mean").mean().over("sex") + pl.col("mean").mean())
+    return centred.to_series().to_numpy()
 
 
 def _along(design: Design, name: str, at: float, reference: float) -> Array:

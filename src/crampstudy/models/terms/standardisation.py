@@ -44,23 +44,24 @@ class Standard:
         out first. Near the column of another variable it stays: of that one the rounding is not its own.
         """
         p = matrix.shape[1]
-        # A row per column: what is done to one of them is done to numbers that stand together.
-        columns, turned, spread = np.array(matrix.T, order="C"), np.eye(p), np.ones(p)
-        sizes = [_power_of_two(float(np.abs(column).max(initial=0.0))) for column in columns]
-        for j, column in enumerate(columns):
-            if ((column == 0) | (column == 1)).all():
+        # What is done to a column is done to numbers that stand together.
+        columns, turned, spread = [np.ascontiguousarray(column) for column in matrix.T], np.eye(p), np.ones(p)
+        for j, given in enumerate(columns):
+            low, high = float(given.min(initial=0.0)), float(given.max(initial=0.0))
+            if is_zero_or_one(given):
                 continue
-            column /= sizes[j]
+            largest = _power_of_two(max(high, -low))
+            column = given / largest
             among = [i for i in range(j) if made_of[i] <= made_of[j]]
             spread[j] = size = float(np.std(column))
-            if rest := _taken_out(columns[among].T, column):
-                turned[among, j], column[:] = rest
+            if rest := _taken_out([columns[i] for i in among], column):
+                turned[among, j], column = rest
                 size = float(np.std(column))
             own = _power_of_two(size)
-            column /= own
-            turned[: j + 1, j] *= sizes[j]
-            turned[j, j] = own * sizes[j]
-            spread[j] *= sizes[j]
+            columns[j] = column / own
+            turned[: j + 1, j] *= largest
+            turned[j, j] = own * largest
+            spread[j] *= largest
         return cls(np.zeros(p), turned, spread)
 
     @classmethod
@@ -151,16 +152,24 @@ def squared(what: str, smallest: float, largest: float) -> str | None:
     return f"{what} has numbers of the size of {size:.0e}, too extreme for a variance; give it in another unit"
 
 
-def _taken_out(others: Array, column: Array) -> tuple[Array, Array] | None:
-    """Return the coefficients of ``others`` (n x k) that come near ``column`` (n), and what they leave of it.
+def is_zero_or_one(values: Array) -> bool:
+    """Say whether all of some numbers are 0 or 1."""
+    # Of many numbers the first ones tell already that they are more than two.
+    return all(bool(((some == 0) | (some == 1)).all()) for some in (values[:1000], values))
+
+
+def _taken_out(beside: Sequence[Array], column: Array) -> tuple[Array, Array] | None:
+    """Return the coefficients of the columns ``beside`` that come near ``column`` (n), and what they leave of it.
 
     ``None`` where that is much, or nothing but rounding.
     """
     length = float(column @ column)
-    with_it = others.T @ column
-    said = float(with_it @ np.linalg.lstsq(others.T @ others, with_it, rcond=None)[0]) if others.shape[1] else 0.0
+    with_it = np.array([other @ column for other in beside])
+    squares = np.array([[one @ other for other in beside] for one in beside])
+    said = float(with_it @ np.linalg.lstsq(squares, with_it, rcond=None)[0]) if len(beside) else 0.0
     if length - said > 4 * _FAR**2 * length:
         return None
+    others = np.column_stack([np.empty((len(column), 0)), *beside])
     share: Array = np.linalg.lstsq(others, column, rcond=None)[0].astype(np.float64)
     # Once more: what is left is small beside the column, and so is then its rounding.
     share += np.linalg.lstsq(others, column - others @ share, rcond=None)[0]

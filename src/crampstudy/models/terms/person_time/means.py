@@ -105,11 +105,13 @@ def _means(nights: pl.DataFrame, variable: str, totals: pl.DataFrame, *, apart: 
     # Nights of one participant stand together, so that few rows have to be looked up.
     runs = nights["participant_id"].cast(pl.String).rle().struct.unnest().rename({"value": "participant_id"})
     found = runs.join(totals, on="participant_id", how="left", maintain_order="left")
-    found = found.select("least", "above", "number")[nights["participant_id"].rle_id()]
-    if apart:
-        found = found.with_columns(nights[variable].cast(pl.Float64).alias(_EXPOSURE))
-    own = pl.col(_EXPOSURE).is_not_null() if apart else pl.lit(value=False)
-    taken = pl.when(own).then(pl.col(_EXPOSURE) - pl.col("least")).otherwise(0.0) if apart else pl.lit(0.0)
+    places = nights["participant_id"].rle_id()
+    if not apart:
+        return found["mean"].gather(places)
+    found = found.select("least", "above", "number")[places]
+    found = found.with_columns(nights[variable].cast(pl.Float64).alias(_EXPOSURE))
+    own = pl.col(_EXPOSURE).is_not_null()
+    taken = pl.when(own).then(pl.col(_EXPOSURE) - pl.col("least")).otherwise(0.0)
     number = pl.col("number") - own.cast(pl.Float64)
     return found.select(pl.when(number > 0).then(pl.col("least") + (pl.col("above") - taken) / number)).to_series()
 
