@@ -9,6 +9,7 @@ import polars as pl
 
 from crampstudy import estimates, wording
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.person_time import judged
@@ -107,13 +108,19 @@ def _too_few(cohort: Cohort, cells: Row, overall: AdjustedFit, where: str | None
     return None
 
 
+@remembered
+def _counted(cohort: Cohort) -> pl.DataFrame:
+    """Return the participants with a count of cramps, one by one."""
+    nights = cohort.frame("diary").select("participant_id", "cramps")
+    return nights.drop_nulls("cramps").select("participant_id").unique(maintain_order=True)
+
+
 def fitted_people(cohort: Cohort, used: Sequence[str], where: str | None) -> pl.DataFrame:
     """Return the participants behind a fit: inside, with an outcome, and complete on the terms of persons."""
     frame = people(cohort)
     frame = frame.filter(subpopulation.select(frame, where).inside)
     if cohort.kind == "diary":
-        observed = cohort.frame("diary").drop_nulls("cramps").select("participant_id").unique()
-        frame = frame.join(observed, on="participant_id", how="semi")
+        frame = frame.join(_counted(cohort), on="participant_id", how="semi")
     else:
         weights = () if cohort.design is None else cohort.design.weights.values()
         weighted = [pl.col(name) > 0 for name in weights if name in frame.columns]

@@ -90,14 +90,16 @@ def sums_of(nights: pl.DataFrame) -> pl.DataFrame:
     """Return the sums of each participant of observed nights, sorted by participant and date, with age and band."""
     night, cramp, who = pl.col("date"), pl.col("cramps") > 0, "participant_id"
     # Nights that are at most so many days apart are at most so many rows apart.
-    later = {k: (night.shift(-k).over(who) - night).dt.total_days() for k in range(1, NEAR + 1)}
-    again = {k: cramp & cramp.shift(-k).over(who) for k in later}
+    own = {k: pl.col("_own") == pl.col("_own").shift(-k) for k in range(1, NEAR + 1)}
+    later = {k: pl.when(same).then((night.shift(-k) - night).dt.total_days()) for k, same in own.items()}
+    again = {k: same & cramp & cramp.shift(-k) for k, same in own.items()}
     near = pl.sum_horizontal((days <= NEAR).cast(pl.Int64) for days in later.values())
     near_both = pl.sum_horizontal(((days <= NEAR) & again[k]).cast(pl.Int64) for k, days in later.items())
     next_night = later[1] == 1
     n, k = pl.len().cast(pl.Int64), cramp.sum().cast(pl.Int64)
     return (
-        nights.with_columns(_pair=next_night, _both=next_night & again[1], _near=near, _near_both=near_both)
+        nights.with_columns(_own=pl.col(who).rle_id())
+        .with_columns(_pair=next_night, _both=next_night & again[1], _near=near, _near_both=near_both)
         .group_by(who)
         .agg(
             pl.col("age_years", "age_band").first(),
