@@ -7,7 +7,7 @@ families is said by its record; no other module knows one by its name.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,6 +92,10 @@ class Family(ABC):
         Raises:
             UsageError: the arguments do not go together, or a name is unknown.
         """
+
+    def fits(self, requests: Sequence[ModelRequest]) -> list[Fit]:
+        """Answer requests that differ in their covariance alone."""
+        return [self.fit(request) for request in requests]
 
     def residuals(self, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
         """Return the Pearson residuals of a fit of a request, a row of it each.

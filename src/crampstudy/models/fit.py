@@ -6,10 +6,10 @@ the reason, and show no number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.estimates import kinds
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crampstudy.causal import CausalGraph
     from crampstudy.cohort import Cohort
     from crampstudy.models.coefficients.result import Fit
+    from crampstudy.models.family import Family
     from crampstudy.models.inference.covariance import Covariance
     from crampstudy.models.request import ModelRequest
     from crampstudy.nights import Diary
@@ -136,6 +137,38 @@ def fit(
     return answer(request, second_opinion=second_opinion)
 
 
+def fit_under(
+    cohort: Cohort | Diary,
+    covariances: Sequence[Covariance],
+    *,
+    model: str,
+    terms: str,
+    outcome: str | None = None,
+    **more: Any,
+) -> list[Fit]:
+    """Return the fits of one model that differ in their covariance alone; what they share is made once.
+
+    Args:
+        cohort: as of :func:`fit`.
+        covariances: that of each fit.
+        model: as of :func:`fit`.
+        terms: as of :func:`fit`.
+        outcome: as of :func:`fit`.
+        more: other arguments of a request, such as ``where`` or ``ci_level``.
+
+    Raises:
+        UsageError: as of :func:`fit`.
+    """
+    from crampstudy.models.registry import find
+    from crampstudy.models.request import ModelRequest
+    from crampstudy.models.validation import default_outcome, validate, with_remarks
+
+    request = with_remarks(validate(ModelRequest(cohort, model, terms, default_outcome(model, outcome), **more)))
+    asked = [validate(replace(request, covariance=kind)) for kind in covariances]
+    family = find(request.model)
+    return [_complete(family, one, fitted) for one, fitted in zip(asked, family.fits(asked), strict=True)]
+
+
 def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
     """Answer a request by its family, as :func:`fit` does.
 
@@ -147,9 +180,14 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
 
     request = with_remarks(validate(request))
     family = find(request.model)
-    fitted = replace(family.fit(request), no_aic=family.no_aic, recall=partial(family.residuals, request))
+    fitted = _complete(family, request, family.fit(request))
     if not second_opinion:
         return fitted
     from crampstudy.models.second_opinion import second_opinion as refitted
 
     return replace(fitted, second_opinion=refitted(request, family.opinion(request, fitted.status)))
+
+
+def _complete(family: Family, request: ModelRequest, fitted: Fit) -> Fit:
+    """Return a fit with what its family says of it, and how its residuals are found."""
+    return replace(fitted, no_aic=family.no_aic, recall=partial(family.residuals, request))

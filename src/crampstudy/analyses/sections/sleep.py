@@ -67,8 +67,7 @@ def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     judged = [name for name in WORSE if margin(name)]
     rows = together(
         (
-            cramp_night_scores(cohort, **asked),
-            cramp_night_scores(cohort, judged, kind=kinds.CRAMP_NIGHT_MODEL_BASED, **asked),
+            cramp_night_scores(cohort, model_based=judged, **asked),
             cramp_night_scores(cohort, kind=kinds.CRAMP_NIGHT_ADJUSTED, **asked),
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +16,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
-from crampstudy.models.fit import fit
+from crampstudy.models.fit import fit_under
 from crampstudy.nights import nights_of_part
 
 WORSE: Mapping[str, int] = MappingProxyType(
@@ -36,7 +36,12 @@ MODEL = "mixed-linear"
 
 
 def cramp_night_scores(
-    cohort: Cohort, scores: Sequence[str] = tuple(WORSE), *, kind: kinds.Kind = kinds.CRAMP_NIGHT, **more: Any
+    cohort: Cohort,
+    scores: Sequence[str] = tuple(WORSE),
+    *,
+    kind: kinds.Kind = kinds.CRAMP_NIGHT,
+    model_based: Collection[str] = (),
+    **more: Any,
 ) -> pd.DataFrame:
     """Return by how much scores differ between nights with and without cramps, within and between participants.
 
@@ -49,6 +54,8 @@ def cramp_night_scores(
         cohort: a diary.
         scores: numbers of a night.
         kind: of which kind the rows are; one that is model-based has that standard error.
+        model_based: scores that have rows of the kind :data:`~crampstudy.estimates.kinds.CRAMP_NIGHT_MODEL_BASED` of
+            the same fit besides, after those of all scores.
         more: other arguments of :func:`crampstudy.fit`, such as ``where`` or ``ci_level``.
 
     Returns:
@@ -66,36 +73,50 @@ def cramp_night_scores(
     }
     nights = _nights(cohort, known, [term for beside, _ in held.values() for term in beside], more.get("where"))
     made: list[person_time.Row] = []
+    besides: list[person_time.Row] = []
     for score in scores:
         if score in held:
             beside, said = held[score]
-            rows = _of_score(cohort, score, beside, kind, more)
-            events = int(nights.drop_nulls([score, *map(_column, beside)])[NIGHT].sum())
-            made += [_counted(row, events, said, more.get("margins", MARGINS), kind) for row in rows]
+            asked = [kind, kinds.CRAMP_NIGHT_MODEL_BASED] if score in model_based else [kind]
+            known = [score, *map(_column, beside)]
+            events = int(nights.select(NIGHT, *known).drop_nulls(known)[NIGHT].sum())
+            for of, rows in _of_score(cohort, score, beside, asked, more).items():
+                counted = [_counted(row, events, said, more.get("margins", MARGINS), of) for row in rows]
+                if of == kind:
+                    made += counted
+                else:
+                    besides += counted
         elif kind == kinds.CRAMP_NIGHT:
             # What is lacking is the score, and not the cramps.
             cells = {"cohort": cohort.name, "population": more.get("where") or "all participants", "term": score}
             cells |= {"analysis": kind.name, "outcome": score, "model": MODEL, "level": WITHIN, "scale": "difference"}
             made.append(estimates.row(status="not_measured", **cells))
-    return estimates.frame(made)
+    return estimates.frame([*made, *besides])
 
 
 def _of_score(
-    cohort: Cohort, score: str, beside: Sequence[str], kind: kinds.Kind, more: Mapping[str, Any]
-) -> list[person_time.Row]:
-    """Return the rows of a score.
+    cohort: Cohort, score: str, beside: Sequence[str], asked: Sequence[kinds.Kind], more: Mapping[str, Any]
+) -> dict[kinds.Kind, list[person_time.Row]]:
+    """Return the rows of a score, of one fit.
 
     Args:
         cohort: a diary.
         score: its number.
         beside: terms of the deviations that are held.
-        kind: that of the rows; a difference between participants is adjusted for nothing.
+        asked: kinds of rows, the model's errors those of the second; a difference between participants is adjusted for
+            nothing.
         more: other arguments of the fit.
     """
     parts = [Exposure(NIGHT, which) for which in OF_PERSON]
-    fitted = fit(cohort, model=MODEL, outcome=score, terms=person_time.joined(" + ".join(beside), parts), **more)
-    levels = (WITHIN,) if kind == kinds.CRAMP_NIGHT_ADJUSTED else OF_PERSON
-    return [row for level in levels for row in person_time.of_term(fitted, Exposure(NIGHT, level), level, kind)]
+    rest = dict(more)
+    errors = (rest.pop("covariance", "auto"), "model")[: len(asked)]
+    terms = person_time.joined(" + ".join(beside), parts)
+    fits = fit_under(cohort, errors, model=MODEL, outcome=score, terms=terms, **rest)
+    levels = (WITHIN,) if asked[0] == kinds.CRAMP_NIGHT_ADJUSTED else OF_PERSON
+    return {
+        kind: [row for level in levels for row in person_time.of_term(fitted, Exposure(NIGHT, level), level, kind)]
+        for kind, fitted in zip(asked, fits, strict=True)
+    }
 
 
 def _counted(row: person_time.Row, events: int, said: str, margins: Margins, kind: kinds.Kind) -> person_time.Row:

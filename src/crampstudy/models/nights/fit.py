@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,6 +57,17 @@ class NightFamily(Engine):
         """Answer a request of nights."""
         return fit_nights(self, request)
 
+    def fits(self, requests: Sequence[ModelRequest]) -> list[Fit]:
+        """Answer requests that differ in their covariance alone: nights are read, and their design is built, once."""
+        first, *others = requests
+        solution = solve_nights(self, first)
+        made = [_fitted(self, first, solution)]
+        for request in others:
+            # Whether nights were added up may rest on the covariance, and who was left out on its answer.
+            alike = self.alike != "poisson" and solution.answered and not solution.rests
+            made.append(_fitted(self, request, solution.under(request.covariance)) if alike else self.fit(request))
+        return made
+
     def residuals(self, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
         """Return the Pearson residuals of a fit, a night each, by participant and date."""
         return residuals(self, request, fitted)
@@ -67,7 +79,11 @@ def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
     Raises:
         UsageError: the model and the arguments do not go together, or a name is unknown.
     """
-    solution = solve_nights(engine, request)
+    return _fitted(engine, request, solve_nights(engine, request))
+
+
+def _fitted(engine: Engine, request: ModelRequest, solution: Solution) -> Fit:
+    """Return what a solution of a request is as rows."""
     design, solved = solution.whole, solution.solved
     answer, cells, scale = _answer(request, solution)
     made = with_reliability(request, solution, cells, _rows(request, solution, answer, cells, scale))

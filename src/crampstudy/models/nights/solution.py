@@ -102,6 +102,10 @@ class Solution(OneLine):
         others = self.participants[:participant] + self.participants[participant + 1 :]
         return replace(self, data=data, participants=others).worked_out()
 
+    def under(self, kind: Covariance) -> Solution:
+        """Return the model of the same nights with another covariance."""
+        return replace(self, kind=kind).worked_out()
+
     def worked_out(self) -> Solution:
         """Return it fitted, or with the obstacle that stands before any fit."""
         if reason := self._obstacle():
