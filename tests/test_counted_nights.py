@@ -146,8 +146,7 @@ def _at(nights: pl.DataFrame, model: str, at: np.ndarray) -> tuple[float, np.nda
         value = count._Poisson(rows.matrix, rows.counts, rows.offset, rows.multiplicity).value(at[:3])
         slope = rows.counts - mu
     else:
-        values, inverse = np.unique(rows.counts, return_inverse=True)
-        law = count._NegativeBinomial(rows.matrix, rows.counts, rows.offset, rows.multiplicity, values, inverse)
+        law = count._NegativeBinomial.of(rows.matrix, rows.counts, rows.offset, rows.multiplicity)
         value = law.value(at)
         slope = (rows.counts - mu) * np.exp(at[3]) / (mu + np.exp(at[3]))
     scores = covariance.cluster_sums(rows.matrix * (rows.multiplicity * slope)[:, None], rows.groups)

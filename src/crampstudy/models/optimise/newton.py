@@ -12,6 +12,8 @@ from crampstudy.models.optimise.optimum import Optimum, failure, solve
 from crampstudy.progress import track
 
 STEPS = 100
+_ROUNDING = 1e-13
+"""A likelihood that falls by less than this share of itself does not fall: halved for that, a last step loses digits."""
 
 
 def maximise(likelihood: Likelihood, start: Array, uphill: Callable[[Array], Array] | None = None) -> Optimum:
@@ -57,7 +59,7 @@ def backtrack(likelihood: Likelihood, theta: Array, value: float, step: Array) -
     """Take ``step`` from ``theta``, halved until it does not lower the ``value``; return the new place and its own."""
     for _ in range(30):
         there = likelihood.value(theta + step)
-        if there >= value:
+        if there >= value - _ROUNDING * abs(value):
             return theta + step, there
         step = step / 2
     return theta, value
