@@ -399,14 +399,16 @@ def test_a_view_is_named_by_its_mime_type() -> None:
     assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "image/png", "text/plain"}
 
 
-def test_a_figure_below_a_heading_stays_there(tmp_path: Path) -> None:
+def test_a_figure_is_never_above_the_heading_of_its_section(tmp_path: Path) -> None:
+    """The first may float to the foot alone, others to the head too; below a heading without a word it stays."""
     shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
-    text = f"# One\n\nA sentence.\n\n{shown.format('a')}# Two\n\n{shown.format('b')}"
-    text = f"::: {{.notebook name=n shift=0}}\n{text}:::\n"
+    first = f"# One\n\nA sentence.\n\n{shown.format('a')}## Two\n\n{shown.format('b')}A word.\n\n{shown.format('c')}"
+    second = f"# Three\n\n{shown.format('d')}{shown.format('e')}"
+    text = "".join(f"::: {{.notebook name={name} shift=0}}\n{of}:::\n\n" for name, of in (("n", first), ("m", second)))
     with as_file(typeset.ASSETS) as assets:
         made = typeset.pandoc(text, "typst", assets, tmp_path).decode()
-    calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
-    assert calls == {"a": "", "b": ", stays: true"}
+    calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\], place: (\w+)\)', made, flags=re.DOTALL))
+    assert calls == {"a": "bottom", "b": "none", "c": "auto", "d": "none", "e": "auto"}
 
 
 def test_tables_stand_in_the_order_of_their_numbers() -> None:
