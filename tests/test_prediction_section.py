@@ -114,6 +114,21 @@ def test_what_is_gained_against_what_knows_less_by_hand() -> None:
     assert (made["ci_low"] < made["estimate"]).all() and (made["estimate"] < made["ci_high"]).all()
 
 
+def test_what_is_gained_in_words() -> None:
+    counts = [[1.0, 0.0]] * 4 + [[0.0, 0.0]] * 6
+    past = [[0.8, 0.2]] * 4 + [[0.2, 0.2]] * 6
+
+    def words(model: list[list[float]]) -> str:
+        said = {"moving average": [[0.5, 0.5]] * 10, ONE_RATE: [[0.2, 0.2]] * 10, PAST_ALONE: past, CHOSEN: model}
+        return sentences.answer(rows.skills_of(of(counts, said)))
+
+    beyond = "Beyond a participant's own past, what else was measured"
+    assert f"{beyond} had no gain: with and without it the same is foretold." in words(past)
+    assert f"{beyond} had a gain: skill 60.0" in words([[0.8, 0.2]] * 4 + [[0.0, 0.0]] * 6)
+    assert f"{beyond} foretold worse: skill" in words([[0.6, 0.5]] * 5 + [[0.5, 0.4]] * 5)
+    assert "Against one rate for all, the model had no gain: it says the same of all." in words([[0.2, 0.2]] * 10)
+
+
 def test_scores_and_net_benefit_by_hand() -> None:
     counts = [[1.0, 0.0]] * 5 + [[0.0, 0.0]] * 5
     model = [[0.6, 0.4]] * 5 + [[0.2, 0.2]] * 5

@@ -155,7 +155,8 @@ def _known(row: Mapping[str, Any]) -> str:
         "beyond a participant's own past, what else was measured" if beyond else "against one rate for all, the model"
     )
     if pd.isna(row["ci_low"]):
-        return f"{wording.capital(what)}: {_number(row)}"
+        same = ": with and without it the same is foretold" if beyond else ": it says the same of all"
+        return f"{wording.capital(what)} had no gain{same if row['estimate'] == 0 else ''}"
     if row["ci_high"] < 0:
         return f"{wording.capital(what)} foretold worse: {_number(row)}"
     if row["ci_low"] <= 0:
