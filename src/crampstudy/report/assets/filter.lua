@@ -155,7 +155,7 @@ local function figure_or_table(div)
     out:extend(caption)
     out:insert(raw("], note: ["))
     out:extend(note)
-    out:insert(raw("]" .. (is_table and "" or ", place: " .. div.attributes.place) .. ")"))
+    out:insert(raw("]" .. (is_table and "" or ", place: \"" .. div.attributes.place .. "\"") .. ")"))
     return out
   end
   local word = is_table and "Table" or "Figure"
@@ -183,13 +183,13 @@ local function write_div(div)
 end
 
 -- Where figures may go: one below a heading without a word between them stays there, lest the heading be left alone; the
--- first of a section goes to the foot of a page, lest it stand above the section's heading; others to head or foot.
+-- first of a section never goes above the section's heading; others to head or foot.
 local function placed(blocks)
-  local first = "bottom"
+  local first = "below"
   for place, block in ipairs(blocks) do
     if block.t == "Div" and block.classes:includes("figure") then
-      block.attributes.place = place > 1 and blocks[place - 1].t == "Header" and "none" or first
-      first = "auto"
+      block.attributes.place = place > 1 and blocks[place - 1].t == "Header" and "here" or first
+      first = "anywhere"
     end
   end
   return blocks
