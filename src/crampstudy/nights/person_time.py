@@ -96,8 +96,8 @@ def beside(nights: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
     if not own:
         return nights
     runs = nights["participant_id"].rle().struct.unnest().select(participant_id="value")
-    found = runs.join(who.select("participant_id", *own), on="participant_id", how="left", maintain_order="left").drop("participant_id")
-    return nights.hstack(found[nights["participant_id"].rle_id()].get_columns())
+    found = runs.join(who.select("participant_id", *own), on="participant_id", how="left", maintain_order="left")
+    return nights.hstack(found.select(own)[nights["participant_id"].rle_id()].get_columns())
 
 
 def nights_of_part(

@@ -72,9 +72,13 @@ def in_periods(logged: pl.DataFrame, periods: pl.DataFrame, build_up: int = 0, w
         washout: as there.
     """
     ranked, night = _ranked(periods), ["participant_id", "date"]
-    every = logged.select(night).join(ranked, on="participant_id").with_columns(
-        day=(pl.col("date") - pl.col("start")).dt.total_days(),
-        off=(pl.col("date") - pl.col("stop")).dt.total_days(),
+    every = (
+        logged.select(night)
+        .join(ranked, on="participant_id")
+        .with_columns(
+            day=(pl.col("date") - pl.col("start")).dt.total_days(),
+            off=(pl.col("date") - pl.col("stop")).dt.total_days(),
+        )
     )
     on = every.filter((pl.col("day") >= 0) & (pl.col("off") <= 0).fill_null(value=True)).with_columns(
         state=pl.when(pl.col("day") < build_up).then(pl.lit(BUILDING_UP)).otherwise(pl.lit(TREATED))

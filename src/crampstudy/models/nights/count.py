@@ -184,9 +184,9 @@ class _Poisson:
 
 @dataclass(frozen=True, slots=True)
 class _NegativeBinomial:
-    """NB2 in b and log theta, alpha = 1 / theta; ``counts`` are ``values[inverse]``.
+    """NB2 in b and log theta, alpha = 1 / theta; ``counts`` are ``values[inverse]``, each value ``times`` among the rows.
 
-    Each value stands ``times`` among the rows. With mu = exp(offset + X b) the log-density of a count y is log Gamma(y + theta) - log Gamma(theta) - log y! +
+    With mu = exp(offset + X b) the log-density of a count y is log Gamma(y + theta) - log Gamma(theta) - log y! +
     theta log(theta / (mu + theta)) + y log(mu / (mu + theta)).
 
     Source: Lawless 1987 (Can J Stat 15:209).

@@ -13,7 +13,7 @@ from crampstudy.progress import track
 
 STEPS = 100
 _ROUNDING = 1e-13
-"""A likelihood that falls by less than this share of itself does not fall: halved for that, a last step loses digits."""
+"""A likelihood that falls by less than this share of itself does not fall: a last step halved for that loses digits."""
 
 
 def maximise(likelihood: Likelihood, start: Array, uphill: Callable[[Array], Array] | None = None) -> Optimum:

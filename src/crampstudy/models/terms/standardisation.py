@@ -138,9 +138,7 @@ def standing(term: str, ends: Array) -> str | None:
         return f"{term} does not vary by more than the rounding of so large numbers; subtract what is common to all"
     if (gap := float(np.spacing(largest.max(initial=0.0)))) < 1:
         return ""
-    lost = (
-        f"it is {ends[0, 0]:g} on all rows, and so large a number has no digits left for differences below {gap:g}"
-    )
+    lost = f"it is {ends[0, 0]:g} on all rows, and so large a number has no digits left for differences below {gap:g}"
     return f"{term} does not vary: {lost}; subtract what is common to all before it is stored"
 
 
