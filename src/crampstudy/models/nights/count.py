@@ -184,7 +184,7 @@ class _Poisson:
 
 @dataclass(frozen=True, slots=True)
 class _NegativeBinomial:
-    """NB2 in b and log theta, alpha = 1 / theta; ``counts`` are ``values[inverse]``, each value ``times`` among the rows.
+    """NB2 in b and log theta, alpha = 1 / theta; ``counts`` are ``values[inverse]``, each ``times`` among the rows.
 
     With mu = exp(offset + X b) the log-density of a count y is log Gamma(y + theta) - log Gamma(theta) - log y! +
     theta log(theta / (mu + theta)) + y log(mu / (mu + theta)).
