@@ -69,10 +69,11 @@ def test_the_notice_names_characters_and_places() -> None:
 
 @pytest.mark.parametrize("text", [FOREIGN, "x" * 300, "北" * 300])
 def test_such_a_report_is_set_in_both_forms(text: str) -> None:
-    made = typeset.pdf(document(text, text), front(text))
+    read = typeset.parsed(document(text, text))
+    made = typeset.pdf(read, front(text))
     with pikepdf.open(io.BytesIO(made)) as book:
         assert len(book.pages) >= 1
-    page = typeset.web(document(text, text), front(text)).decode()
+    page = typeset.web(read, front(text)).decode()
     assert not re.search("[\x00-\x08\x0b-\x1f]", page)
     assert text.strip("\x07")[:3] in page
 

@@ -268,7 +268,7 @@ def test_what_cannot_be_collected_is_told(tmp_path: Path, cells: list[dict[str, 
 def test_what_cannot_be_set_is_told(tmp_path: Path, source: str, told: str, target: Any) -> None:
     document = gathered(tmp_path, [text(source)])
     with pytest.raises(ReportError, match=re.escape(told)) as caught:
-        target(document, FRONT)
+        target(typeset.parsed(document), FRONT)
     assert str(tmp_path) not in str(caught.value)
 
 
@@ -276,7 +276,7 @@ def test_a_figure_without_alternative_text_never_reaches_print(tmp_path: Path) -
     document = full(tmp_path)
     document.blocks["fig-age"]["alt"] = None  # type: ignore[index]
     with pytest.raises(ReportError, match="alt"):
-        typeset.pdf(document, FRONT)
+        typeset.pdf(typeset.parsed(document), FRONT)
 
 
 def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None
     alone = []
     for above in range(12, 32, 2):
         filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
-        pages = pages_of(typeset.pdf(gathered(tmp_path, [filled, code(shown)]), FRONT))
+        pages = pages_of(typeset.pdf(typeset.parsed(gathered(tmp_path, [filled, code(shown)])), FRONT))
         (noted,) = (page for page in pages if "A note below." in page)
         assert "Band 13" in noted
         alone.append("Band 12" not in noted)
@@ -296,7 +296,7 @@ def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None
 
 
 def test_the_pdf_is_tagged_archival_and_dated(tmp_path: Path) -> None:
-    made = typeset.pdf(full(tmp_path), FRONT)
+    made = typeset.pdf(typeset.parsed(full(tmp_path)), FRONT)
     with pikepdf.open(io.BytesIO(made)) as book:
         assert book.Root.MarkInfo.Marked and str(book.Root.Lang).startswith("en")
         with book.open_metadata() as meta:
@@ -325,17 +325,12 @@ class _Page(HTMLParser):
 
 
 def test_the_web_page_stands_alone(tmp_path: Path) -> None:
-    made = typeset.web(
-        gathered(
-            tmp_path,
-            [text(TEXT), code(blocks.value("rr", "1"), figure(), table())],
-            [
-                text("# Second"),
-                code(figure("fig-other")),
-            ],
-        ),
-        FRONT,
-    ).decode()
+    document = gathered(
+        tmp_path,
+        [text(TEXT), code(blocks.value("rr", "1"), figure(), table())],
+        [text("# Second"), code(figure("fig-other"))],
+    )
+    made = typeset.web(typeset.parsed(document), FRONT).decode()
     page = _Page()
     page.feed(made)
     assert len(page.ids) == len(set(page.ids))
@@ -349,7 +344,7 @@ def test_the_web_page_stands_alone(tmp_path: Path) -> None:
 
 
 def test_both_targets_number_alike(tmp_path: Path) -> None:
-    page = typeset.web(full(tmp_path), FRONT).decode()
+    page = typeset.web(typeset.parsed(full(tmp_path)), FRONT).decode()
     for label, shown in {"fig-age": "Figure\u00a01", "tbl-rates": "1", "eq-rate": "Equation\u00a01"}.items():
         assert re.search(rf'<a[^>]*href="#{label}"[^>]*>{shown}</a>', page), label
     # The notebook's own heading moved below its part's.
@@ -357,7 +352,8 @@ def test_both_targets_number_alike(tmp_path: Path) -> None:
 
 
 def test_a_part_that_repeats_its_only_notebook_has_one_heading(tmp_path: Path) -> None:
-    page = typeset.web(gathered(tmp_path, [text("# Age {#sec-x}\n\n@sec-x")], title="Age"), FRONT).decode()
+    document = gathered(tmp_path, [text("# Age {#sec-x}\n\n@sec-x")], title="Age")
+    page = typeset.web(typeset.parsed(document), FRONT).decode()
     assert "Section\u00a01<" in page
     assert len(re.findall(r"<h1[ >]", page)) == 2
 
@@ -402,9 +398,9 @@ def test_a_view_is_named_by_its_mime_type() -> None:
 def test_a_figure_below_a_heading_stays_there(tmp_path: Path) -> None:
     shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
     text = f"# One\n\nA sentence.\n\n{shown.format('a')}# Two\n\n{shown.format('b')}"
-    text = f"::: {{.notebook name=n shift=0}}\n{text}:::\n"
+    read = typeset.parsed(Document(f"::: {{.notebook name=n shift=0}}\n{text}:::\n", {}, {}, ""))
     with as_file(typeset.ASSETS) as assets:
-        made = typeset.pandoc(text, "typst", assets, tmp_path).decode()
+        made = typeset.pandoc(read.printed, "typst", assets, tmp_path).decode()
     calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
     assert calls == {"a": "", "b": ", stays: true"}
 

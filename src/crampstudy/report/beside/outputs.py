@@ -23,9 +23,10 @@ def outputs(
         ReportError: a reference, citation, heading order or table cannot be set.
     """
     with ThreadPoolExecutor() as pool:
-        printed, page = pool.submit(typeset.pdf, document, front), pool.submit(typeset.web, document, front)
-        document_of_word, methods = pool.submit(word.docx, document, front, cache), pool.submit(texts.methods, document)
         drawn = pool.submit(lambda: dict(figures.files(document, front.date, pictures=pictures, cache=cache)))
+        text = typeset.parsed(document)
+        printed, page = pool.submit(typeset.pdf, text, front), pool.submit(typeset.web, text, front)
+        document_of_word, methods = pool.submit(word.docx, text, front, cache), pool.submit(texts.methods, text)
         markup = page.result().decode()
         made = {
             PDF: printed.result(),
