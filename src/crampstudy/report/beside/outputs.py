@@ -27,14 +27,15 @@ def outputs(
         text = typeset.parsed(document)
         printed, page = pool.submit(typeset.pdf, text, front), pool.submit(typeset.web, text, front)
         document_of_word, methods = pool.submit(word.docx, text, front, cache), pool.submit(texts.methods, text)
-        markup = page.result().decode()
+        # The page says how figures and tables are numbered.
+        tabled = pool.submit(lambda: dict(tables.files(document, captions(page.result().decode()))))
         made = {
             PDF: printed.result(),
             HTML: page.result(),
             DOCX: document_of_word.result(),
             ESTIMATES: document.estimates.encode(),
-            **dict(tables.files(document, captions(markup))),
+            **tabled.result(),
             **drawn.result(),
         }
-    optional = {texts.METHODS: methods.result(), texts.REFERENCES: texts.references(markup)}
+    optional = {texts.METHODS: methods.result(), texts.REFERENCES: texts.references(page.result().decode())}
     return made | {name: content for name, content in optional.items() if content is not None}
