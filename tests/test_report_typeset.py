@@ -57,6 +57,14 @@ def figure(label: str = "fig-age") -> Block:
     return blocks.figure(fig, label, caption="Rates by age.", alt='Line "up" & right', note="A note.")
 
 
+def pdf(document: Document, front: typeset.Front = FRONT) -> bytes:
+    return typeset.pages(typeset.typescript(typeset.parsed(document), front))
+
+
+def web(document: Document, front: typeset.Front = FRONT) -> bytes:
+    return typeset.web(typeset.parsed(document), front)
+
+
 def in_appendix(block: Block) -> Block:
     return replace(block, data={**block.data, "appendix": True})
 
@@ -264,11 +272,11 @@ def test_what_cannot_be_collected_is_told(tmp_path: Path, cells: list[dict[str, 
         ("![a](b.png)", "a picture in the text"),
     ],
 )
-@pytest.mark.parametrize("target", [typeset.pdf, typeset.web])
+@pytest.mark.parametrize("target", [pdf, web])
 def test_what_cannot_be_set_is_told(tmp_path: Path, source: str, told: str, target: Any) -> None:
     document = gathered(tmp_path, [text(source)])
     with pytest.raises(ReportError, match=re.escape(told)) as caught:
-        target(typeset.parsed(document), FRONT)
+        target(document)
     assert str(tmp_path) not in str(caught.value)
 
 
@@ -276,7 +284,7 @@ def test_a_figure_without_alternative_text_never_reaches_print(tmp_path: Path) -
     document = full(tmp_path)
     document.blocks["fig-age"]["alt"] = None  # type: ignore[index]
     with pytest.raises(ReportError, match="alt"):
-        typeset.pdf(typeset.parsed(document), FRONT)
+        pdf(document)
 
 
 def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None:
@@ -288,7 +296,7 @@ def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None
     alone = []
     for above in range(12, 32, 2):
         filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
-        pages = pages_of(typeset.pdf(typeset.parsed(gathered(tmp_path, [filled, code(shown)])), FRONT))
+        pages = pages_of(pdf(gathered(tmp_path, [filled, code(shown)])))
         (noted,) = (page for page in pages if "A note below." in page)
         assert "Band 13" in noted
         alone.append("Band 12" not in noted)
@@ -296,7 +304,7 @@ def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None
 
 
 def test_the_pdf_is_tagged_archival_and_dated(tmp_path: Path) -> None:
-    made = typeset.pdf(typeset.parsed(full(tmp_path)), FRONT)
+    made = pdf(full(tmp_path))
     with pikepdf.open(io.BytesIO(made)) as book:
         assert book.Root.MarkInfo.Marked and str(book.Root.Lang).startswith("en")
         with book.open_metadata() as meta:
@@ -330,7 +338,7 @@ def test_the_web_page_stands_alone(tmp_path: Path) -> None:
         [text(TEXT), code(blocks.value("rr", "1"), figure(), table())],
         [text("# Second"), code(figure("fig-other"))],
     )
-    made = typeset.web(typeset.parsed(document), FRONT).decode()
+    made = web(document).decode()
     page = _Page()
     page.feed(made)
     assert len(page.ids) == len(set(page.ids))
@@ -344,7 +352,7 @@ def test_the_web_page_stands_alone(tmp_path: Path) -> None:
 
 
 def test_both_targets_number_alike(tmp_path: Path) -> None:
-    page = typeset.web(typeset.parsed(full(tmp_path)), FRONT).decode()
+    page = web(full(tmp_path)).decode()
     for label, shown in {"fig-age": "Figure\u00a01", "tbl-rates": "1", "eq-rate": "Equation\u00a01"}.items():
         assert re.search(rf'<a[^>]*href="#{label}"[^>]*>{shown}</a>', page), label
     # The notebook's own heading moved below its part's.
@@ -353,7 +361,7 @@ def test_both_targets_number_alike(tmp_path: Path) -> None:
 
 def test_a_part_that_repeats_its_only_notebook_has_one_heading(tmp_path: Path) -> None:
     document = gathered(tmp_path, [text("# Age {#sec-x}\n\n@sec-x")], title="Age")
-    page = typeset.web(typeset.parsed(document), FRONT).decode()
+    page = web(document).decode()
     assert "Section\u00a01<" in page
     assert len(re.findall(r"<h1[ >]", page)) == 2
 

@@ -34,6 +34,8 @@ ASSETS = files("crampstudy.report") / "assets"
 _READER = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block-pandoc_title_block-implicit_figures"
 _FINDING = threading.Lock()
 """While pypandoc looks for pandoc it names it wrongly to other threads."""
+_SETTING = threading.Lock()
+"""Of pages that are set at the same time none gains by what Typst remembers of the others."""
 _WEB_FONTS = (
     (SERIF, "normal", 400, "SourceSerif4-Regular"),
     (SERIF, "italic", 400, "SourceSerif4-It"),
@@ -87,31 +89,57 @@ def parsed(document: Document) -> Parsed:
     return Parsed(document, read[printed], read[shown])
 
 
-def pdf(text: Parsed, front: Front) -> bytes:
-    """Return the report as PDF/A-2a + PDF/UA-1.
+@dataclass(frozen=True, slots=True)
+class Typescript:
+    """What pages are set from: their text for Typst, ``facts`` and ``blocks`` as JSON, and the ISO date."""
+
+    text: str
+    facts: str
+    blocks: str
+    date: str
+
+
+def typescript(text: Parsed, front: Front) -> Typescript:
+    """Return what the pages of a report are set from.
 
     Raises:
-        ReportError: a reference, heading order or table cannot be set.
+        ReportError: the text cannot be set.
     """
     with scratch.folder() as folder, as_file(ASSETS) as assets:
         # Citations are set already, and Typst is not to set them again.
         body = pandoc(text.printed, "typst-citations", assets, folder).decode()
-        (folder / "template.typ").write_bytes((assets / "template.typ").read_bytes())
-        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts(front))), encoding="utf-8")
-        (folder / "blocks.json").write_text(json.dumps(glyphs.printed(text.document.blocks)), encoding="utf-8")
+    return Typescript(
+        text=f'#import "template.typ": *\n#show: report\n\n{body}',
+        facts=json.dumps(glyphs.printed(facts(front))),
+        blocks=json.dumps(glyphs.printed(text.document.blocks)),
+        date=front.date.isoformat(),
+    )
+
+
+def pages(script: Typescript) -> bytes:
+    """Return a report as PDF/A-2a + PDF/UA-1.
+
+    Raises:
+        ReportError: a reference, heading order or table cannot be set.
+    """
+    with scratch.folder() as folder:
+        (folder / "template.typ").write_bytes((ASSETS / "template.typ").read_bytes())
+        (folder / "report.json").write_text(script.facts, encoding="utf-8")
+        (folder / "blocks.json").write_text(script.blocks, encoding="utf-8")
         main = folder / "main.typ"
-        main.write_text('#import "template.typ": *\n#show: report\n\n' + body, encoding="utf-8")
-        midnight = datetime.datetime.combine(front.date, datetime.time(), datetime.UTC)
+        main.write_text(script.text, encoding="utf-8")
+        midnight = datetime.datetime.combine(datetime.date.fromisoformat(script.date), datetime.time(), datetime.UTC)
         try:
-            made, warnings = typst.compile_with_warnings(
-                main,
-                root=folder,
-                font_paths=[FONT_DIR],
-                ignore_system_fonts=True,
-                format="pdf",
-                pdf_standards=["a-2a", "ua-1"],
-                timestamp=int(midnight.timestamp()),
-            )
+            with _SETTING:
+                made, warnings = typst.compile_with_warnings(
+                    main,
+                    root=folder,
+                    font_paths=[FONT_DIR],
+                    ignore_system_fonts=True,
+                    format="pdf",
+                    pdf_standards=["a-2a", "ua-1"],
+                    timestamp=int(midnight.timestamp()),
+                )
         except typst.TypstError as problem:
             raise ReportError(_diagnosis(problem.message, problem.hints, problem.diagnostic, folder)) from problem
     if warnings:
