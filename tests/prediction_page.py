@@ -5,6 +5,7 @@ The best that anybody could say of a night is the chance that it was drawn with,
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,11 +19,12 @@ from scipy.stats import beta
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
-from crampstudy.prediction.baselines import CLIMATOLOGY, MOVING_AVERAGE
+from crampstudy.estimates import kinds
+from crampstudy.prediction.baselines import ONE_RATE
 from crampstudy.prediction.features import FeatureTable, nights_of
 from crampstudy.prediction.outcome import ANY
 from crampstudy.prediction.rows import PredictionSummary, skills_of
-from crampstudy.prediction.validation import CHOSEN, Validated, validate
+from crampstudy.prediction.validation import CHOSEN, PAST_ALONE, Validated, validate
 from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.chunks import Job, draw_chunk
 from crampstudy.simulate.draw.cohort import as_cohort
@@ -108,33 +110,51 @@ def page() -> str:
     return "\n".join([*lines, line("null, all nights alike", nothing(null.truth), null.mess)])
 
 
-def gains(truth: Truth, reference: str, seed: int) -> bool:
-    """Return whether the model is said to gain over a simple rule in a cohort drawn from ``truth``."""
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What was said of the skill of the chosen model in a cohort, and what it was on the nights of that cohort.
+
+    Args:
+        said: the interval lay above 0.
+        missed: the true skill lay outside of it.
+    """
+
+    said: bool
+    missed: bool
+
+
+def gain(truth: Truth, reference: str, seed: int) -> Gain:
+    """Return what is said of the skill against what knows less in a cohort drawn from ``truth``.
+
+    True is what the two predictors would have lost on average on nights of the same chances.
+    """
     made = simulated(truth, presets.preset("null").mess, (NULL_PARTICIPANTS, NULL_NIGHTS), seed)
-    summary = PredictionSummary.of(validate(made.table, ANY), "null", 0.95)
-    rows = skills_of(replace(summary, reference=reference))
-    own = rows[(rows["population"] == "all") & (rows["term"] == CHOSEN) & (rows["analysis"] == "prediction skill")]
-    return bool(own["ci_low"].iloc[0] > 0)
+    found = validate(made.table, ANY)
+    rows = kinds.PREDICTION_GAIN.rows(skills_of(PredictionSummary.of(found, "null", 0.95)))
+    low, high = rows.loc[rows["reference"] == reference, ["ci_low", "ci_high"]].iloc[0]
+    model, simple = (
+        ((found.said[name] - made.chance) ** 2 + made.chance * (1 - made.chance)).sum() for name in (CHOSEN, reference)
+    )
+    return Gain(bool(low > 0), not low <= 1 - model / simple <= high)
 
 
 def null_page() -> str:
-    """Return in how many cohorts without any effect the model is said to gain over a simple rule.
-
-    Where persons differ that rule follows their own past; where nobody and no night differs it is one rate for all.
-    """
+    """Return in how many cohorts without any effect the model is said to gain over what knows less."""
     null = presets.preset("null").truth
     asked = (
-        ("only persons and nights differ", null, MOVING_AVERAGE),
-        ("all nights of everybody are alike", nothing(null), CLIMATOLOGY),
+        ("only persons and nights differ, so that nothing is to be known beyond the own past", null, PAST_ALONE),
+        ("all nights of everybody are alike, so that nothing at all is to be known", nothing(null), ONE_RATE),
     )
     said = []
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(int(os.environ.get("WORKERS", "2")), get_context("spawn")) as pool:
         for name, truth, reference in asked:
-            gained = sum(pool.map(partial(gains, truth, reference), range(NULL_COHORTS), chunksize=5))
+            found = list(pool.map(partial(gain, truth, reference), range(NULL_COHORTS), chunksize=5))
+            gained, missed = (sum(getattr(each, part) for each in found) for part in ("said", "missed"))
             high = beta.ppf(0.95, gained + 1, NULL_COHORTS - gained) if gained < NULL_COHORTS else 1.0
             said.append(
-                f"Where {name}, the interval of the skill against the {reference} lay above 0 in {gained} of "
-                f"{NULL_COHORTS} cohorts (one-sided exact 95% bound: {100 * high:.1f}%)."
+                f"Where {name}, the interval of the skill against {reference} lay above 0 in {gained} of "
+                f"{NULL_COHORTS} cohorts (one-sided exact 95% bound: {100 * high:.1f}%), and missed the true skill of "
+                f"the two predictors in {missed}."
             )
     return (
         f"Cohorts of the preset null, of {NULL_PARTICIPANTS} participants and {NULL_NIGHTS} nights; 2.5% of them would "

@@ -234,6 +234,15 @@ def test_the_table_has_counts_ratios_and_both_ages(rows: pd.DataFrame) -> None:
     assert any(name.startswith("Thyrotropin (TSH) (") and "against" in name for name in table.index)
 
 
+def test_a_table_without_a_ratio_by_age_has_no_column_of_it(rows: pd.DataFrame) -> None:
+    of_age = rows["analysis"].isin([kinds.CONDITION_AT_50.name, kinds.CONDITION_AT_75.name])
+    none = rows.assign(estimate=rows["estimate"].mask(of_age))
+    assert tables.conditions(none).columns.tolist()[-1] == "Verdict"
+    (last,) = rows[of_age & rows["estimate"].notna()].index[-1:]
+    one = rows.assign(estimate=rows["estimate"].mask(of_age & (rows.index != last)))
+    assert tables.conditions(one).columns.tolist() == tables.conditions(rows).columns.tolist()
+
+
 def test_the_table_of_adjustments_says_what_is_lacking(rows: pd.DataFrame) -> None:
     table = tables.adjustments(kinds.CONDITION.rows(rows))
     assert table.loc["Any arthritis"].tolist()[0] == "age; sex"

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.nights.diary import Diary
@@ -110,7 +111,6 @@ def test_levels_missing_values_and_domains() -> None:
 
 
 def test_claimed_directions_are_those_of_variables() -> None:
-    from crampstudy import codebook
 
     assert all(codebook.find(name) is not None for name in directions())
     assert {*directions().values()} == {-1, 1}
@@ -191,8 +191,8 @@ class TestValidation:
     ) -> None:
         assert len(found.happened) == len(past.counts) and found.happened.tolist() == past.counts.tolist()
         assert {*found.said} == {
-            *(baselines.CLIMATOLOGY, baselines.PERMUTATION, baselines.MOVING_AVERAGE, baselines.RUNNING_RATE),
-            *(models.REGRESSION, models.TREES, validating.CHOSEN),
+            *(baselines.ONE_RATE, baselines.CLIMATOLOGY, baselines.PERMUTATION, baselines.MOVING_AVERAGE),
+            *(baselines.RUNNING_RATE, models.REGRESSION, models.TREES, validating.CHOSEN),
         }
         losses = {name: COUNT.loss(found.happened, said).mean() for name, said in found.said.items()}
         assert losses[baselines.RUNNING_RATE] < losses[baselines.PERMUTATION]
@@ -203,24 +203,39 @@ class TestValidation:
         others = past.only(~first)
         climate = baselines.Climate.of(others, others.counts).predict(past.only(first))
         assert found.said[baselines.CLIMATOLOGY][first] == pytest.approx(climate)
+        assert found.said[baselines.ONE_RATE][first] == pytest.approx(np.full(first.sum(), others.counts.mean()))
 
     def test_forward_in_time_learns_from_earlier_nights_alone(
         self, past: FeatureTable, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
-        best = validating.best
+        tried = validating.tried
 
         def watched(train: FeatureTable, *more: Any) -> Any:
             seen.append(train)
-            return best(train, *more)
+            return tried(train, *more)
 
-        monkeypatch.setattr(validating, "best", watched)
+        monkeypatch.setattr(validating, "tried", watched)
         found = validating.validate(past, ANY, forward=True)
         assert past.day is not None and found.table.day is not None
         origin = np.median(past.day)
         assert len(seen) == 2 * validating.FOLDS and found.scheme == validating.FORWARD
         assert all(each.day is not None and each.day.max() < origin for each in seen)
         assert found.table.day.min() >= origin and not found.log_scores
+
+    def test_the_own_past_alone_is_what_was_chosen_where_nothing_else_helps(self, cohort: Cohort) -> None:
+        rng = np.random.default_rng(4)
+        past = nights_of(cohort, covariates=False)
+        idle = [each.name for each in codebook.variables("participants") if each.type == "number"][:30]
+        noise = rng.normal(size=(len(past.counts), len(idle))).astype(np.float32)
+        more = replace(past, names=(*past.names, *idle), values=np.column_stack([past.values, noise]))
+        found = validating.validate(more, ANY)
+        alone = [", own past alone" in each for each in found.chosen]
+        fold = validating.folds_of(len(more.ids), validating.FOLDS, np.random.default_rng([validating.SEED, False]))
+        same = found.said[validating.PAST_ALONE] == found.said[validating.CHOSEN]
+        assert any(alone)
+        for number, is_alone in enumerate(alone):
+            assert same[fold[more.person] == number].all() == is_alone
 
     def test_several_workers_say_the_same(self, past: FeatureTable, found: validating.Validated) -> None:
         shared = validating.validate(past, COUNT, workers=2)
@@ -237,7 +252,8 @@ class TestValidation:
     def test_newcomers_are_foretold_from_baseline_alone(self, cohort: Cohort) -> None:
         made = newcomers(cohort)
         found = validating.validate(made, COUNT)
-        assert {*found.said} == {baselines.CLIMATOLOGY, models.REGRESSION, models.TREES, validating.CHOSEN}
+        rules = {baselines.ONE_RATE, baselines.CLIMATOLOGY}
+        assert {*found.said} == rules | {models.REGRESSION, models.TREES, validating.CHOSEN}
         expected = found.expected(models.REGRESSION)
         assert expected == pytest.approx(found.said[models.REGRESSION] * made.nights)
 

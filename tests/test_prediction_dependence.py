@@ -102,7 +102,7 @@ def test_nothing_is_said_of_what_next_to_nobody_is_near() -> None:
     rows = dependence_rows(held(young, [0.02, 0.5, 1.0]))
     found = ratios(rows)
     assert (found["status"] == "not_estimable").all() and found["estimate"].isna().all()
-    assert (found["note"] == "fewer than 5 held-out participants are near one of its two values").all()
+    assert (found["note"] == "fewer than 5 held-out participants are near one of the two values").all()
     near = kinds.DEPENDENCE_SUPPORT.rows(rows).set_index(["term", "level"])["n_participants"]
     asked = (("contrast: age_years", "75"), ("diabetes", "true"), ("diuretic_class", "loop"))
     assert [near[each] for each in asked] == [0, 4, 0]

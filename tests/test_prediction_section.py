@@ -18,10 +18,11 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.prediction import models, questions, rows, survey
+from crampstudy.prediction.baselines import ONE_RATE
 from crampstudy.prediction.features import FeatureTable
 from crampstudy.prediction.outcome import ANY, COUNT
 from crampstudy.prediction.resampled import Resamples, limits
-from crampstudy.prediction.validation import CHOSEN, GROUPED, Validated
+from crampstudy.prediction.validation import CHOSEN, GROUPED, PAST_ALONE, Validated
 from crampstudy.simulate import simulate
 
 
@@ -98,6 +99,36 @@ def test_skill_and_who_is_better_off_by_hand() -> None:
     assert better.loc["all", ["ci_low", "ci_high"]].tolist() == pytest.approx([0.16818, 0.68733], abs=1e-5)
 
 
+def test_what_is_gained_against_what_knows_less_by_hand() -> None:
+    counts = [[1.0, 0.0]] * 4 + [[0.0, 0.0]] * 6
+    said = {
+        "moving average": [[0.5, 0.5]] * 10,
+        ONE_RATE: [[0.2, 0.2]] * 10,
+        PAST_ALONE: [[0.8, 0.2]] * 4 + [[0.2, 0.2]] * 6,
+        CHOSEN: [[0.8, 0.2]] * 4 + [[0.0, 0.0]] * 6,
+    }
+    made = kinds.PREDICTION_GAIN.rows(rows.skills_of(of(counts, said))).set_index("reference")
+    assert made["term"].eq(CHOSEN).all() and made["population"].eq("all").all()
+    # One rate loses 4 x 0.64 + 16 x 0.04, the own past 20 x 0.04, the model 8 x 0.04.
+    assert made["estimate"].to_dict() == pytest.approx({ONE_RATE: 1 - 0.32 / 3.2, PAST_ALONE: 1 - 0.32 / 0.8}, abs=1e-5)
+    assert (made["ci_low"] < made["estimate"]).all() and (made["estimate"] < made["ci_high"]).all()
+
+
+def test_what_is_gained_in_words() -> None:
+    counts = [[1.0, 0.0]] * 4 + [[0.0, 0.0]] * 6
+    past = [[0.8, 0.2]] * 4 + [[0.2, 0.2]] * 6
+
+    def words(model: list[list[float]]) -> str:
+        said = {"moving average": [[0.5, 0.5]] * 10, ONE_RATE: [[0.2, 0.2]] * 10, PAST_ALONE: past, CHOSEN: model}
+        return sentences.answer(rows.skills_of(of(counts, said)))
+
+    beyond = "Beyond a participant's own past, what else was measured"
+    assert f"{beyond} had no gain: with and without it the same is foretold." in words(past)
+    assert f"{beyond} had a gain: skill 60.0" in words([[0.8, 0.2]] * 4 + [[0.0, 0.0]] * 6)
+    assert f"{beyond} foretold worse: skill" in words([[0.6, 0.5]] * 5 + [[0.5, 0.4]] * 5)
+    assert "Against one rate for all, the model had no gain: it says the same of all." in words([[0.2, 0.2]] * 10)
+
+
 def test_scores_and_net_benefit_by_hand() -> None:
     counts = [[1.0, 0.0]] * 5 + [[0.0, 0.0]] * 5
     model = [[0.6, 0.4]] * 5 + [[0.2, 0.2]] * 5
@@ -136,7 +167,7 @@ def test_resamples_are_of_whole_participants_and_of_sampling_units() -> None:
 
 def test_the_section_answers_of_a_diary(found: analyses.Findings) -> None:
     assert {*found.tables} == {
-        f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "weeks", "domains", "dependence")
+        f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "gain", "weeks", "domains", "dependence")
     }
     skill = kinds.PREDICTION_SKILL.rows(found.estimates)
     own = skill[(skill["term"] == CHOSEN) & (skill["population"] == "all")]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
@@ -287,8 +286,8 @@ def test_a_figure_without_alternative_text_never_reaches_print(tmp_path: Path) -
         pdf(document)
 
 
-def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None:
-    """Whatever stands above it: of a table that fills its page the last row goes on with the note."""
+def test_the_note_of_a_long_table_goes_with_its_last_rows(tmp_path: Path) -> None:
+    """Whatever stands above it: of a table that fills its page the last three rows go on with the note."""
     index = pd.Index([f"Band {row}" for row in range(14)], name="Age band")
     shown = blocks.table(
         pd.DataFrame({"Rate": "1.2"}, index=index), "tbl-rates", caption="Rates.", note="A note below."
@@ -298,9 +297,24 @@ def test_the_note_of_a_long_table_goes_with_its_last_row(tmp_path: Path) -> None
         filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
         pages = pages_of(pdf(gathered(tmp_path, [filled, code(shown)])))
         (noted,) = (page for page in pages if "A note below." in page)
-        assert "Band 13" in noted
-        alone.append("Band 12" not in noted)
+        assert all(f"Band {row}" in noted for row in (11, 12, 13))
+        alone.append("Band 10" not in noted)
     assert any(alone), "no table was so long that its note would have been alone"
+
+
+def test_the_last_rows_of_a_group_go_on_below_its_head(tmp_path: Path) -> None:
+    """A head of a group stands above each part of it, and no part has one row alone."""
+    rows = [("Sleep", f"Night {row}") for row in range(3)] + [("Drinks", f"Glass {row}") for row in range(20)]
+    index = pd.MultiIndex.from_tuples(rows, names=["", "Factor"])
+    shown = blocks.table(pd.DataFrame({"Rate": "1.2"}, index=index), "tbl-rates", caption="Rates.")
+    broken = 0
+    for above in range(4, 24, 2):
+        filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
+        pages = pages_of(pdf(gathered(tmp_path, [filled, code(shown)])))
+        with_last = next(page for page in pages if "Glass 19" in page)
+        assert "Drinks" in with_last and "Glass 18" in with_last and "Glass 17" in with_last
+        broken += "Glass 0" not in with_last
+    assert broken, "no table went on"
 
 
 def test_the_pdf_is_tagged_archival_and_dated(tmp_path: Path) -> None:
@@ -403,14 +417,15 @@ def test_a_view_is_named_by_its_mime_type() -> None:
     assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "image/png", "text/plain"}
 
 
-def test_a_figure_below_a_heading_stays_there(tmp_path: Path) -> None:
+def test_a_figure_is_never_above_the_heading_of_its_section(tmp_path: Path) -> None:
+    """The first goes below what is told of it, others to the head too; below a heading without a word it stays."""
     shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
-    text = f"# One\n\nA sentence.\n\n{shown.format('a')}# Two\n\n{shown.format('b')}"
-    read = typeset.parsed(Document(f"::: {{.notebook name=n shift=0}}\n{text}:::\n", {}, {}, ""))
-    with as_file(typeset.ASSETS) as assets:
-        made = typeset.pandoc(read.printed, "typst", assets, tmp_path).decode()
-    calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\](, stays: true)?\)', made, flags=re.DOTALL))
-    assert calls == {"a": "", "b": ", stays: true"}
+    first = f"# One\n\nA sentence.\n\n{shown.format('a')}## Two\n\n{shown.format('b')}A word.\n\n{shown.format('c')}"
+    second = f"# Three\n\n{shown.format('d')}{shown.format('e')}"
+    text = "".join(f"::: {{.notebook name={name} shift=0}}\n{of}:::\n\n" for name, of in (("n", first), ("m", second)))
+    made = typeset.typescript(typeset.parsed(Document(text, {}, {}, "")), FRONT).text
+    calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\], place: "(\w+)"\)', made, flags=re.DOTALL))
+    assert calls == {"a": "below", "b": "here", "c": "anywhere", "d": "here", "e": "anywhere"}
 
 
 def test_tables_stand_in_the_order_of_their_numbers() -> None:

@@ -65,6 +65,7 @@ def sentence(row: Mapping[str, Any]) -> str:
         "recalled": wording.recalled(level),
         "term": term,
         "variable": f"{term}: {wording.level(level)}" if level else term,
+        "reference": "" if pd.isna(row["reference"]) else str(row["reference"]),
         "comparison": ", ".join(filter(None, (term, wording.contrast(row)))),
         "scale": str(row["scale"]).replace("_", " "),
         "outcome": "" if pd.isna(row["outcome"]) else wording.outcome(str(row["outcome"])),

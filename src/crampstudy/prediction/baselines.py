@@ -81,12 +81,21 @@ def of_nights(
     }
     first, second = said[MOVING_AVERAGE]
     return {
-        CLIMATOLOGY: (of_train, of_test),
+        **of_everybody(train, test, outcome),
         PERMUTATION: (rng.permutation(first), rng.permutation(second)),
         **said,
     }
 
 
+def of_everybody(train: FeatureTable, test: FeatureTable, outcome: Outcome) -> Mapping[str, tuple[Array, Array]]:
+    """Return what the rules that know nobody's own past say of the rows they learned from and of those to test on."""
+    happened = outcome.of(train) * (1 if outcome.is_count else train.nights)
+    climate, rate = Climate.of(train, happened), float(happened.sum() / train.nights.sum())
+    one = tuple(np.full(len(table.counts), rate) for table in (train, test))
+    return {ONE_RATE: (one[0], one[1]), CLIMATOLOGY: (climate.predict(train), climate.predict(test))}
+
+
+ONE_RATE = "one rate for all"
 CLIMATOLOGY = "climatology by age band"
 PERMUTATION = "permuted moving average"
 MOVING_AVERAGE = "moving average"

@@ -90,7 +90,7 @@ class _Asked:
         cells |= {"analysis": kinds.PARTIAL_DEPENDENCE.name} | self.counted(np.ones(len(self.own), dtype=bool))
         if min(counts["n_participants"] for counts in support) < self.fewest:
             # Uniform words, so that a section says them once of many factors; how many are near has rows of its own.
-            why = f"fewer than {self.fewest} held-out participants are near one of its two values"
+            why = f"fewer than {self.fewest} held-out participants are near one of the two values"
             yield estimates.row(status="not_estimable", note=why, **cells)
         else:
             at, against = (self.sums(self.expected(values)) for _, values in ends)
@@ -114,7 +114,7 @@ class _Asked:
             cells |= {"scale": self.scale(""), "unit": "cramps per person-week" if self.is_count else None}
             cells |= self.counted(near)
             if cells["n_participants"] < self.fewest:
-                why = f"fewer than {self.fewest} held-out participants are near a value of its curve"
+                why = f"fewer than {self.fewest} held-out participants are near a value of the curve"
                 yield estimates.row(status="not_estimable", note=why, **cells)
                 continue
             said, drawn = self.sums(self.expected(np.full_like(self.own, point)))

@@ -89,20 +89,11 @@ def _levels(known: Variable, table: FeatureTable, own: list[int], n: int, nightl
 
 
 def _of_people(name: str, table: FeatureTable, column: int, rows: Flags) -> Factor | None:
-    """Return the contrast of a number of participants; ``None`` where it has none, both centiles being alike."""
+    """Return the contrast of a number of participants, centiles within a sex around the mean of that sex."""
     first = np.unique(table.person, return_index=True)[1]
     shift = _of_sex(table, column, first) if contrasts.is_within_sex(name) else np.zeros(len(table.ids))
-    stated, by_centile = contrasts.of_variable(name)
-    values = table.values[first, column].astype(np.float64) - shift[table.person[first]]
-    declared = contrasts.find(name) is not None
-    found = _ends(stated or by_centile, values)
-    if found is None:
-        return None
-    at, against = found
-    own = shift[table.person[rows]][:, None]
-    unit = (stated or by_centile).wording(at, against)
-    ends = f"{at:g}", f"{against:g}"
-    return Factor(name, CONTRAST + name, *ends, unit, (column,), own + at, own + against, declared=declared)
+    around = table.values[first, column].astype(np.float64) - shift[table.person[first]]
+    return _number(name, column, around, shift[table.person[rows]], nightly=False)
 
 
 def _within(name: str, table: FeatureTable, column: int, rows: Flags) -> Factor | None:
@@ -113,16 +104,38 @@ def _within(name: str, table: FeatureTable, column: int, rows: Flags) -> Factor 
         np.bincount(table.person[known], weights, minlength=len(table.ids)) for weights in (values[known], None)
     )
     mean = np.where(number > 0, sums / np.maximum(number, 1), np.nan)[table.person]
-    stated, by_centile = contrasts.of_variable(name, deviation=True)
-    found = _ends(stated or by_centile, values - mean)
+    return _number(name, column, values - mean, mean[rows], nightly=True)
+
+
+def _number(name: str, column: int, around: Array, origin: Array, *, nightly: bool) -> Factor | None:
+    """Return the contrast of a number; ``None`` where it has none, both centiles being alike.
+
+    Args:
+        name: the variable.
+        column: its place among the features.
+        around: its values as distances from what they are compared within, of which centiles are taken.
+        origin: what the two values are distances from, of each row that they are set in.
+        nightly: whether it is of a day.
+    """
+    stated, by_centile = contrasts.of_variable(name, deviation=nightly)
+    contrast = stated or by_centile
+    found = _ends(contrast, around)
     if found is None:
         return None
     at, against = found
-    unit = (stated or by_centile).wording(at, against)
-    own = mean[rows][:, None]
-    ends = f"{at:g}", f"{against:g}"
-    declared = contrasts.find(name, deviation=True) is not None
-    return Factor(name, CONTRAST + name, *ends, unit, (column,), own + at, own + against, True, declared)
+    ends, own = (f"{at:g}", f"{against:g}"), origin[:, None]
+    declared = contrasts.find(name, deviation=nightly) is not None
+    return Factor(
+        name,
+        CONTRAST + name,
+        *ends,
+        contrast.wording(at, against),
+        (column,),
+        own + at,
+        own + against,
+        nightly,
+        declared,
+    )
 
 
 def _ends(contrast: Contrast, values: Array) -> tuple[float, float] | None:

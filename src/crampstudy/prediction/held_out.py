@@ -13,7 +13,7 @@ from crampstudy.prediction.features import FeatureTable
 from crampstudy.prediction.models import candidates, predicted
 from crampstudy.prediction.outcome import Outcome
 from crampstudy.prediction.resampled import Resamples
-from crampstudy.prediction.validation import FOLDS, SEED, best, check_enough, folds_of, learned
+from crampstudy.prediction.validation import FOLDS, SEED, best, check_enough, folds_of, learned, tried
 from crampstudy.readable import OneLine
 
 FIFTH, FIFTH_NEW = "a fifth of the participants held out", "a fifth of the participants held out, baseline alone"
@@ -71,7 +71,7 @@ class HeldOut(OneLine):
         """
         train = table.only(~inside)
         grid = [each for family in candidates(table.names).values() for each in family if not each.past_alone]
-        chosen = best(train, outcome, grid, np.random.default_rng([SEED, 29, 1]))[0]
+        chosen = best(tried(train, outcome, grid, np.random.default_rng([SEED, 29, 1]))).candidate
         cells = {"outcome": outcome.name, "population": "all"}
         return cls(learned(chosen, train, outcome), outcome, table, inside, resamples, {**base, **cells})
 

@@ -18,7 +18,7 @@ from crampstudy.prediction.outcome import SURVEY
 from crampstudy.prediction.resampled import FEWEST, Resamples, limits
 from crampstudy.prediction.scores import net_benefit, net_benefit_of_all, smooth_curve, weighted_area
 from crampstudy.prediction.scores.calibration import rate_recalibration, recalibration
-from crampstudy.prediction.validation import CHOSEN, SEED, Validated
+from crampstudy.prediction.validation import CHOSEN, PAST_ALONE, SEED, Validated
 
 DEVIANCE, LOG_SCORE, CRPS, BRIER = "Poisson deviance", "log score", "CRPS", "Brier score"
 AREA, INTERCEPT, SLOPE = "area under the curve", "calibration intercept", "calibration slope"
@@ -75,13 +75,13 @@ class PredictionSummary:
 
 def rows_of(summary: PredictionSummary) -> pd.DataFrame:
     """Return all rows of what was validated."""
-    makers = (_scores, _skills, _better, _points, _benefits)
+    makers = (_scores, _skills, _gains, _better, _points, _benefits)
     return estimates.frame(row for make in makers for row in make(summary))
 
 
 def skills_of(summary: PredictionSummary) -> pd.DataFrame:
     """Return the rows of skill and of whom it is better for, alone."""
-    return estimates.frame(row for make in (_skills, _better) for row in make(summary))
+    return estimates.frame(row for make in (_skills, _gains, _better) for row in make(summary))
 
 
 def _cells(summary: PredictionSummary, inside: Flags | None = None) -> Row:
@@ -163,23 +163,33 @@ def _groups(summary: PredictionSummary) -> dict[str, Flags]:
 
 
 def _skills(summary: PredictionSummary) -> Iterator[Row]:
-    weight, drawn = summary.weight, summary.resamples
-    simple = summary.loss(summary.reference)
     for name, inside in _groups(summary).items():
-        own = weight * inside
         for predictor in summary.found.said:
-            if predictor == summary.reference or (name != "all" and predictor != CHOSEN):
-                continue
-            cells = _cells(summary, inside) | {"analysis": kinds.PREDICTION_SKILL.name, "term": predictor}
-            cells |= {"reference": summary.reference, "population": name, "scale": "skill"}
-            if few := _few(cells):
-                yield few
-                continue
-            losses = summary.loss(predictor)
-            estimate = 1 - float(own @ losses) / float(own @ simple)
-            values = 1 - drawn.sums(own * losses) / _not_zero(drawn.sums(own * simple))
-            low, high = limits(values, summary.base["ci_level"])
-            yield estimates.row(status="converged", estimate=estimate, ci_low=low, ci_high=high, **cells)
+            if predictor != summary.reference and (name == "all" or predictor == CHOSEN):
+                yield _skill(summary, kinds.PREDICTION_SKILL, predictor, summary.reference, name, inside)
+
+
+def _gains(summary: PredictionSummary) -> Iterator[Row]:
+    """Yield the skill of the chosen model against what knows less: nothing of anybody, and the own past alone."""
+    (name, inside) = next(iter(_groups(summary).items()))
+    for reference in (baselines.ONE_RATE, PAST_ALONE):
+        if reference in summary.found.said:
+            yield _skill(summary, kinds.PREDICTION_GAIN, CHOSEN, reference, name, inside)
+
+
+def _skill(
+    summary: PredictionSummary, kind: kinds.Kind, predictor: str, reference: str, name: str, inside: Flags
+) -> Row:
+    cells = _cells(summary, inside) | {"analysis": kind.name, "term": predictor}
+    cells |= {"reference": reference, "population": name, "scale": "skill"}
+    if few := _few(cells):
+        return few
+    own, drawn = summary.weight * inside, summary.resamples
+    losses, simple = summary.loss(predictor), summary.loss(reference)
+    estimate = 1 - float(own @ losses) / float(own @ simple)
+    values = 1 - drawn.sums(own * losses) / _not_zero(drawn.sums(own * simple))
+    low, high = limits(values, summary.base["ci_level"])
+    return estimates.row(status="converged", estimate=estimate, ci_low=low, ci_high=high, **cells)
 
 
 def _few(cells: Row) -> Row | None:

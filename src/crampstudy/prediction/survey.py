@@ -16,14 +16,14 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models.common.recalled_outcomes import binary
 from crampstudy.nights import people
-from crampstudy.prediction.baselines import CLIMATOLOGY, Climate
+from crampstudy.prediction.baselines import of_everybody
 from crampstudy.prediction.features.baseline import baseline_columns, with_levels
 from crampstudy.prediction.features.table import FeatureTable, banded
 from crampstudy.prediction.held_out import HeldOut
 from crampstudy.prediction.models import candidates
 from crampstudy.prediction.outcome import SURVEY
 from crampstudy.prediction.resampled import Resamples
-from crampstudy.prediction.validation import CHOSEN, FOLDS, SEED, Validated, best, folds_of, said_by
+from crampstudy.prediction.validation import CHOSEN, FOLDS, SEED, Validated, best, folds_of, said_by, tried
 
 UNITS, A_FIFTH = "unseen sampling units", "a fifth of the sampling units held out"
 FEWEST_EVENTS = 20
@@ -135,12 +135,12 @@ def _of_split(table: FeatureTable, split: tuple[Flags, Flags]) -> dict[str, Any]
     kept = _of_both(table, split)
     train, test = (table.only(own).with_features(kept) for own in split)
     rng = np.random.default_rng([SEED, 11, int(split[1].argmax())])
-    climate = Climate.of(train, train.counts * train.nights)
-    found = {name: best(train, SURVEY, grid, rng) for name, grid in candidates(train.names).items()}
-    said: dict[str, Array] = {CLIMATOLOGY: SURVEY.bounded(climate.predict(test))}
-    said |= {name: said_by(candidate, train, test, SURVEY) for name, (candidate, _, _) in found.items()}
-    winner = min(found, key=lambda name: found[name][2])
-    return {"said": {**said, CHOSEN: said[winner]}, "chosen": found[winner][0]}
+    rules = of_everybody(train, test, SURVEY).items()
+    said: dict[str, Array] = {name: SURVEY.bounded(of_test) for name, (_, of_test) in rules}
+    found = {name: best(tried(train, SURVEY, grid, rng)) for name, grid in candidates(train.names).items()}
+    said |= {name: said_by(each.candidate, train, test, SURVEY) for name, each in found.items()}
+    winner = min(found, key=lambda name: found[name].loss)
+    return {"said": {**said, CHOSEN: said[winner]}, "chosen": found[winner].candidate}
 
 
 def _of_both(table: FeatureTable, split: tuple[Flags, Flags]) -> Codes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,8 @@ FEWEST = 25
 """Participants without whom nothing is learned: five of each fold."""
 CHOSEN = "chosen model"
 """The model that did best within the training nights of its fold."""
+PAST_ALONE = "own past alone"
+"""Of the models that learn from a participant's own past and nothing else the one that did best there."""
 GROUPED, FORWARD = "unseen participants", "unseen participants, later nights"
 NEWCOMERS = "unseen participants, baseline alone"
 SEED = 20240607
@@ -142,13 +144,15 @@ def _of_fold(table: FeatureTable, outcome: Outcome, fold: Codes, forward: bool, 
     # What is random in a fold is its own, whichever process does it.
     rng = np.random.default_rng([SEED, forward, number])
     pairs = dict(_of_rules(train, test, outcome, rng))
-    found = {name: best(train, outcome, grid, rng) for name, grid in candidates(train.names).items()}
-    for family, (candidate, held_out, _) in found.items():
-        pairs[family] = held_out, said_by(candidate, train, test, outcome)
-    winner = min(found, key=lambda family: found[family][2])
-    pairs[CHOSEN] = pairs[winner]
+    found = {family: tried(train, outcome, grid, rng) for family, grid in candidates(train.names).items()}
+    named: dict[str, TriedCandidate] = {family: best(every) for family, every in found.items()}
+    if alone := [each for every in found.values() for each in every if each.candidate.past_alone]:
+        named[PAST_ALONE] = best(alone)
+    named[CHOSEN] = best(named.values())
+    said_of = {each.candidate: said_by(each.candidate, train, test, outcome) for each in named.values()}
+    pairs |= {name: (each.said, said_of[each.candidate]) for name, each in named.items()}
     said = {name: outcome.bounded(of_test) for name, (_, of_test) in pairs.items()}
-    part: dict[str, Any] = {"rows": rows, "said": said, "log": {}, "crps": {}, "chosen": found[winner][0]}
+    part: dict[str, Any] = {"rows": rows, "said": said, "log": {}, "crps": {}, "chosen": named[CHOSEN].candidate}
     if outcome.is_count:
         for name, (of_train, _) in pairs.items():
             alpha = dispersion(train.counts, outcome.bounded(of_train) * train.nights)
@@ -171,8 +175,7 @@ def _of_rules(
 ) -> Mapping[str, tuple[Array, Array]]:
     if train.sums is not None:
         return baselines.of_nights(train, test, outcome, rng)
-    climate = baselines.Climate.of(train, outcome.of(train))
-    return {baselines.CLIMATOLOGY: (climate.predict(train), climate.predict(test))}
+    return baselines.of_everybody(train, test, outcome)
 
 
 def learned(candidate: Candidate, table: FeatureTable, outcome: Outcome) -> Any:
@@ -189,19 +192,33 @@ def said_by(candidate: Candidate, train: FeatureTable, test: FeatureTable, outco
     return predicted(learned(candidate, train, outcome), outcome, test.values[:, own])
 
 
-def best(
+@dataclass(frozen=True, slots=True)
+class TriedCandidate:
+    """What a candidate said by cross-validation over the participants that are learned from, and its mean loss."""
+
+    candidate: Candidate
+    said: Array
+    loss: float
+
+
+def tried(
     table: FeatureTable, outcome: Outcome, grid: Sequence[Candidate], rng: np.random.Generator
-) -> tuple[Candidate, Array, float]:
-    """Return the best of some candidates by cross-validation over participants, what it said there, and its loss."""
+) -> tuple[TriedCandidate, ...]:
+    """Return what each of some candidates said by cross-validation over participants."""
     _, person = np.unique(table.person, return_inverse=True)
     fold = folds_of(int(person.max()) + 1, INNER, rng)[person]
     happened = outcome.of(table) / table.nights if outcome.is_count else outcome.of(table)
-    tried = []
+    made = []
     for candidate in grid:
         said = np.empty(len(happened))
         for number in range(INNER):
             own = fold == number
             said[own] = said_by(candidate, table.only(~own), table.only(own), outcome)
         loss = float(np.average(outcome.loss(happened, said), weights=table.nights))
-        tried.append((candidate, said, loss))
-    return min(tried, key=lambda each: each[2])
+        made.append(TriedCandidate(candidate, said, loss))
+    return tuple(made)
+
+
+def best(every: Iterable[TriedCandidate]) -> TriedCandidate:
+    """Return what had the smallest loss."""
+    return min(every, key=lambda each: each.loss)

@@ -51,6 +51,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(conditions, age_ratios, claims, claim_specifications),
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(prediction.prediction_scores, prediction.prediction_skill, prediction.calibration_points),
+        prediction.prediction_gains,
         *(prediction.net_benefits, prediction.weekly_intervals, prediction.domain_importance),
         *(prediction.partial_dependence, prediction.dependence_curves),
         *(phenotypes.groups_tried, phenotypes.group_profiles),
@@ -76,7 +77,7 @@ _APART_ALSO = {
     **dict.fromkeys(("between_cohorts", "cohort_interaction", "beside_ratios"), ("outcome",)),
     **dict.fromkeys(("standardised_otherwise", "pooled_cohorts"), ("outcome",)),
     **dict.fromkeys(
-        ("prediction_scores", "prediction_skill", "net_benefits", "weekly_intervals"),
+        ("prediction_scores", "prediction_skill", "prediction_gains", "net_benefits", "weekly_intervals"),
         ("outcome", "model"),
     ),
     "calibration_points": ("outcome", "model", "term"),

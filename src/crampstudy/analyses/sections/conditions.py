@@ -53,7 +53,7 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         why = "no condition and no drug was recorded of the participants"
         why = why if measured.empty else "no ratio of a condition or a drug could be estimated"
         return Findings(rows, values=values, could_not=dict.fromkeys((_TABLE, _FIGURE, _ADJUSTED), why))
-    # Without ages, or with few of an age, those of all ages alone are drawn.
+    # Without ages, or with few of an age, there are those of all ages alone.
     two = has_estimate(rows[~rows["analysis"].eq(kinds.CONDITION.name)])
     by_age = " at 50 and at 75 years, each from one model with its product with age" if two else " at all ages"
     drawing = Drawing(
@@ -64,7 +64,7 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         note="The shaded band holds ratios that are as good as 1.",
     )
     shown = {
-        _TABLE: ReportTable(tables.conditions(measured), said.caption(model), _notes(main, rows)),
+        _TABLE: ReportTable(tables.conditions(measured), said.caption(model, two), _notes(main, rows, two)),
         _ADJUSTED: ReportTable(
             tables.adjustments(main), "What each ratio is adjusted for, a minimal set of the study's causal graph."
         ),
@@ -72,18 +72,19 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
     return Findings(rows, shown, {_FIGURE: drawing}, values)
 
 
-def _notes(main: pd.DataFrame, rows: pd.DataFrame) -> str:
+def _notes(main: pd.DataFrame, rows: pd.DataFrame, by_age: bool) -> str:
     """Return the notes of the table, but for what it or that of the adjustments has as cells."""
     told = main[main["status"] != "not_measured"]
     estimated = told[told["estimate"].notna()]
     without = rows[rows["status"].eq("not_estimable") & ~rows.index.isin(main.index)].drop_duplicates(["term", "level"])
     elsewhere = {of_graph(row) for row in wording.records(estimated)}
     elsewhere |= {part for text in estimated["note"] for part in text.split("; ") if " left out, " in part}
+    of_test = "; p by age: of the same ratio at 50 and at 75 years" if by_age else ""
     return (
         "With it / all: participants who have the condition or take the drug, and all in the model, complete on its "
         "terms. A level stands against none, a measure at its 90th against its 10th centile or the reverse. "
-        "q: Benjamini-Hochberg, over the conditions, several levels of one as a joint test; p by age: of the same "
-        f"ratio at 50 and at 75 years. {tables.notes(told, without, besides=elsewhere)}"
+        "q: Benjamini-Hochberg, over the conditions, several levels of one as a joint "
+        f"test{of_test}. {tables.notes(told, without, besides=elsewhere)}"
     )
 
 

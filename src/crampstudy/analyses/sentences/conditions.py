@@ -104,10 +104,10 @@ def alt(rows: pd.DataFrame) -> str:
     )
 
 
-def caption(model: str) -> str:
-    """Return the caption of the table."""
+def caption(model: str, by_age: bool) -> str:
+    """Return the caption of the table, whether or not it has ratios by age."""
     of = "prevalence ratios of any cramp in the past month" if model.startswith("survey") else "rate ratios of cramps"
-    return f"Conditions and drugs: adjusted {of}, at all ages and by age."
+    return f"Conditions and drugs: adjusted {of}, at all ages{' and by age' if by_age else ''}."
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from crampstudy.estimates.sentences import estimate, value
 _MODEL = "chosen model"
 _SMALL = 0.05
 """A skill below this is small: a score less than a twentieth better."""
+_PAST = "own past alone"
 _LATER = "later nights"
 _ONE = 0.005
 """A ratio no farther from 1 is printed as 1.00."""
@@ -33,6 +34,11 @@ def answer(rows: pd.DataFrame) -> str:
     if not said:
         reason = tables.reasons(rows)
         return f"Whether cramps can be foretold could not be estimated{f': {reason}' if reason else ''}."
+    gains = _of_all(kinds.PREDICTION_GAIN.rows(rows), newcomers=False)
+    gains = gains[~gains["model"].str.contains(_LATER, na=False)]
+    # The probability stands for the number as well, where both are foretold.
+    for _, own in list(gains.groupby("outcome", sort=False))[:1]:
+        said += [_known(row) for row in wording.records(own)]
     later = skill[skill["model"].str.contains(_LATER, na=False)]
     said += [f"On nights after all that was learned from, {_number(row)}" for row in wording.records(later)]
     better = _of_all(kinds.BETTER_FORETOLD.rows(rows), newcomers=False)
@@ -139,8 +145,27 @@ def _gain(row: Mapping[str, Any], what: str) -> str:
         return f"{wording.capital(against)} foretold {what} better than the model did: {_number(row)}"
     if row["ci_low"] <= 0:
         return f"No gain over {against} could be shown in foretelling {what}: {_number(row)}"
-    size = "a small gain" if row["estimate"] < _SMALL else "a gain"
-    return f"In foretelling {what} the model had {size} over {against}: {_number(row)}"
+    return f"In foretelling {what} the model had {_size(row)} over {against}: {_number(row)}"
+
+
+def _known(row: Mapping[str, Any]) -> str:
+    """Return what the model gained by what it knows, and by what was measured beside the own past."""
+    beyond = row["reference"] == _PAST
+    what = (
+        "beyond a participant's own past, what else was measured" if beyond else "against one rate for all, the model"
+    )
+    if pd.isna(row["ci_low"]):
+        same = ": with and without it the same is foretold" if beyond else ": it says the same of all"
+        return f"{wording.capital(what)} had no gain{same if row['estimate'] == 0 else ''}"
+    if row["ci_high"] < 0:
+        return f"{wording.capital(what)} foretold worse: {_number(row)}"
+    if row["ci_low"] <= 0:
+        return f"{wording.capital(what)} had no gain that could be shown: {_number(row)}"
+    return f"{wording.capital(what)} had {_size(row)}: {_number(row)}"
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    return "a small gain" if row["estimate"] < _SMALL else "a gain"
 
 
 def _number(row: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from crampstudy.prediction.files.plain import PlainModel, plain
 from crampstudy.prediction.models import candidates
 from crampstudy.prediction.outcome import ANY, COUNT, Outcome
 from crampstudy.prediction.rows import INTERCEPT, SLOPE, PredictionSummary, rows_of
-from crampstudy.prediction.validation import CHOSEN, SEED, best, learned, validate
+from crampstudy.prediction.validation import CHOSEN, SEED, best, learned, tried, validate
 
 
 def learn(
@@ -57,8 +57,8 @@ def learn(
 
 def _final(table: FeatureTable, outcome: Outcome) -> PlainModel:
     rng = np.random.default_rng([SEED, 13])
-    found = [best(table, outcome, grid, rng) for grid in candidates(table.names).values()]
-    candidate, _, _ = min(found, key=lambda each: each[2])
+    every = [each for grid in candidates(table.names).values() for each in tried(table, outcome, grid, rng)]
+    candidate = best(every).candidate
     own = candidate.features(table.names)
     names = tuple(table.names[i] for i in own)
     model = learned(candidate, table, outcome)

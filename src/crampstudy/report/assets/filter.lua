@@ -84,7 +84,7 @@ local function figure_or_table(div)
     out:extend(caption)
     out:insert(raw("], note: ["))
     out:extend(note)
-    out:insert(raw("]" .. (div.attributes.stays and ", stays: true" or "") .. ")"))
+    out:insert(raw("]" .. (is_table and "" or ", place: \"" .. div.attributes.place .. "\"") .. ")"))
     return out
   end
   local word = is_table and "Table" or "Figure"
@@ -111,11 +111,15 @@ local function write_div(div)
   if kind_of(div.identifier) == "eq" then return equation_block(div), false end
 end
 
--- A figure below a heading without a word between them stays there, lest the heading be left alone.
-local function stay(blocks)
-  for place = 2, #blocks do
-    local block = blocks[place]
-    if blocks[place - 1].t == "Header" and block.t == "Div" and block.classes:includes("figure") then block.attributes.stays = "yes" end
+-- Where figures may go: one below a heading without a word between them stays there, lest the heading be left alone; the
+-- first of a section never goes above the section's heading; others to head or foot.
+local function placed(blocks)
+  local first = "below"
+  for place, block in ipairs(blocks) do
+    if block.t == "Div" and block.classes:includes("figure") then
+      block.attributes.place = place > 1 and blocks[place - 1].t == "Header" and "here" or first
+      first = "anywhere"
+    end
   end
   return blocks
 end
@@ -150,7 +154,7 @@ function Pandoc(document)
       labels.notebook = block.attributes.name
       if not plain or labels.notebook == "methods" then
         -- Equations with labels are written before single formulas, so that those find them done.
-        local content = block:walk({ Blocks = stay }):walk({ traverse = "topdown", Div = write_div }).content
+        local content = block:walk({ Blocks = placed }):walk({ traverse = "topdown", Div = write_div }).content
         written:extend(pandoc.Div(content):walk { Span = reference, Math = write_math }.content)
       end
     elseif not plain then

@@ -27,12 +27,14 @@ ENOUGH, _LACKS = ": sufficient under ", " lacks "
 
 @table_of_rows
 def conditions(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return ratios of conditions with how many have each, p, q and verdict, then the ratios at 50 and at 75 years.
+    """Return ratios of conditions with how many have each, p, q and verdict, then any ratios at 50 and at 75 years.
 
     A number is shown at its declared contrast. The last p-value is of the test that the ratio is the same at both ages.
     """
     rows = at_contrasts(estimates[compares(estimates)])
     named = labels(rows)
+    # In a small cohort there may be a ratio at neither age of anything.
+    by_age = any(kind.rows(rows)["estimate"].notna().any() for kind in AT_AGES)
     scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ").capitalize()
     columns: list[tuple[kinds.Kind, str, Callable[[Row], str]]] = [
         (kinds.CONDITION, "With it / all", _counts),
@@ -40,9 +42,10 @@ def conditions(estimates: pd.DataFrame) -> pd.DataFrame:
         (kinds.CONDITION, "p", lambda row: p_value(row["p_value"])),
         (kinds.CONDITION, "q", lambda row: p_value(row["q_value"])),
         (kinds.CONDITION, "Verdict", lambda row: wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"])),
-        *((kind, wording.capital(kind.label), _at_age) for kind in AT_AGES),
-        (kinds.CONDITION_BY_AGE, "p by age", lambda row: p_value(row["p_value"])),
     ]
+    if by_age:
+        columns += [(kind, wording.capital(kind.label), _at_age) for kind in AT_AGES]
+        columns += [(kinds.CONDITION_BY_AGE, "p by age", lambda row: p_value(row["p_value"]))]
     places = dict.fromkeys((_domain(row), name) for name, row in zip(named, wording.records(rows), strict=True))
     domains = list(dict.fromkeys(domain for domain, _ in places))
     ordered = sorted(places, key=lambda place: domains.index(place[0]))

@@ -42,6 +42,14 @@ def prediction_skill(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 @table_of_rows
+def prediction_gains(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the skill of the chosen model against predictors that know less, a column each of these."""
+    rows = kinds.PREDICTION_GAIN.rows(estimates)
+    made = _grid(rows, "reference", lambda reference: reference, "Skill against {}, % (95% CI)")
+    return made.droplevel("Predictor")
+
+
+@table_of_rows
 def calibration_points(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return what happened where about a probability was said, a row each point of the curve."""
     rows = kinds.CALIBRATION_POINT.rows(estimates)

@@ -23,6 +23,7 @@ FIGURE, SCORES, COUNTS, SKILL = (
     "tbl-prediction-counts",
     "tbl-prediction-skill",
 )
+GAINS = "tbl-prediction-gain"
 WEEKS, RESTS = "tbl-prediction-weeks", "tbl-prediction-domains"
 DEPENDS, CURVES = "tbl-prediction-dependence", "fig-prediction-dependence"
 MANY_NIGHTS = 10_000
@@ -46,6 +47,16 @@ _SKILL_NOTE = (
     "below 0 a loss."
 )
 _OF_STRATA = "Strata are of the cramps that were logged, which nobody knows beforehand."
+
+_GAINS_CAPTION = "Skill of the chosen model against predictors that know less."
+_GAINS_NOTE = (
+    "One rate for all knows nothing of anybody: what is gained over it is all that is foretold. Intervals are of these "
+    "predictors in further participants; learned from others, each would say something else."
+)
+_PAST_NOTE = (
+    "The own past alone is the best of the same models with nothing but a participant's own nights before: what is "
+    "gained over it comes from what else was measured."
+)
 
 _WEEKS_CAPTION = "90% intervals of the cramps of a coming week of 7 logged nights."
 _WEEKS_NOTE = (
@@ -104,6 +115,7 @@ def _of_diary(cohort: Cohort, settings: Settings) -> Findings:
             f"{_NESTED} {_OF_NUMBERS}",
         ),
         SKILL: _skill(rows),
+        GAINS: _gains(rows),
         WEEKS: ReportTable(tables.weekly_intervals(rows), _WEEKS_CAPTION, _WEEKS_NOTE),
         RESTS: ReportTable(tables.domain_importance(rows), _RESTS_CAPTION, _RESTS_NOTE),
     }
@@ -121,7 +133,9 @@ def of_survey(cohort: Cohort, settings: Settings, others: Others) -> Findings:
 def _of_survey(cohort: Cohort, settings: Settings) -> Findings:
     from crampstudy.prediction.questions import survey_rows
 
-    made = attempt((SCORES, SKILL, FIGURE), lambda: _shown(survey_rows(cohort, settings.bands, settings.ci_level)))
+    made = attempt(
+        (SCORES, SKILL, GAINS, FIGURE), lambda: _shown(survey_rows(cohort, settings.bands, settings.ci_level))
+    )
     said = {"answer": answer(made.estimates), "newcomer": "", "limits": limits_of_survey()}
     return joined(made, Findings(together([]), values=said))
 
@@ -130,7 +144,8 @@ def _shown(rows: pd.DataFrame) -> Findings:
     title = "Scores of the probability of moderate-severe cramps."
     return Findings(
         rows,
-        {SCORES: _scores(rows, _OF_NIGHTS, title, f"{_OF_SURVEY} {_OF_PROBABILITIES}"), SKILL: _skill(rows)},
+        {SCORES: _scores(rows, _OF_NIGHTS, title, f"{_OF_SURVEY} {_OF_PROBABILITIES}"), SKILL: _skill(rows)}
+        | {GAINS: _gains(rows)},
         {FIGURE: _figure(rows, answer(rows))},
     )
 
@@ -185,6 +200,14 @@ def _skill(rows: pd.DataFrame) -> ReportTable:
     return ReportTable(tables.prediction_skill(own), f"{caption}.", " ".join(filter(None, notes)))
 
 
+def _gains(rows: pd.DataFrame) -> ReportTable:
+    own = kinds.PREDICTION_GAIN.rows(rows)
+    past = _PAST_NOTE if own["reference"].nunique() > 1 else ""
+    return ReportTable(
+        tables.prediction_gains(own), _GAINS_CAPTION, " ".join(filter(None, (_GAINS_NOTE, past, tables.notes(own))))
+    )
+
+
 def _figure(rows: pd.DataFrame, alt: str) -> Drawing:
     own = together([kinds.PREDICTION_SKILL.rows(rows), kinds.CALIBRATION_POINT.rows(rows)])
     caption = (
@@ -206,10 +229,10 @@ ANALYSIS = Analysis(
     "Can tomorrow night's cramps, or the rate of a new participant, be foretold better than by a simple rule?",
     answers={
         "diary": CohortAnswer(
-            of_diary, (FIGURE, SCORES, COUNTS, SKILL, WEEKS, RESTS, DEPENDS, CURVES), {"diary": ("cramps",)}
+            of_diary, (FIGURE, SCORES, COUNTS, SKILL, GAINS, WEEKS, RESTS, DEPENDS, CURVES), {"diary": ("cramps",)}
         ),
         "survey": CohortAnswer(
-            of_survey, (FIGURE, SCORES, SKILL, DEPENDS, CURVES), {"participants": ("recalled_low", "age_years")}
+            of_survey, (FIGURE, SCORES, SKILL, GAINS, DEPENDS, CURVES), {"participants": ("recalled_low", "age_years")}
         ),
     },
     values=("answer", "newcomer", "depends", "limits"),

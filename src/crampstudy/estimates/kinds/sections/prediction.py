@@ -22,6 +22,15 @@ PREDICTION_SKILL = register(
         sentence="Skill of the {term}, {who}: {value}",
     )
 )
+PREDICTION_GAIN = register(
+    Kind(
+        name="prediction gain",
+        meaning="Skill of the predictor in `term` against one that knows less, in `reference`: one rate for all, which "
+        "knows nothing of anybody, or the own past alone.",
+        table="prediction_gains",
+        sentence="Skill of the {term} against {reference}, {who}: {value}",
+    )
+)
 BETTER_FORETOLD = register(
     Kind(
         name="better foretold",
