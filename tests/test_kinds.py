@@ -45,7 +45,7 @@ from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
-from crampstudy.descriptive.flow import flow, logging_by_week
+from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
 from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.frequency.recall import recall_against_log
@@ -246,7 +246,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "completeness of a survey": who.completeness(survey, BANDS),
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
         "flow": flow(diary),
-        "logging": logging_by_week(diary),
+        "logging": logging_over_time(diary),
         "characteristics by age": (by_age := who.characteristics(diary, bands=BANDS)),
         "differences by age": pd.concat([by_age, differences_between_bands(by_age)]),
         "age bands": ratios_by_band(diary, BANDS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from test_report_typeset import FRONT, TEXT, code, gathered, table, text
 from crampstudy import cache
 from crampstudy.cache import Cache
 from crampstudy.figures import style
-from crampstudy.report import blocks
+from crampstudy.report import blocks, typeset
 from crampstudy.report.beside import pictures
 from crampstudy.report.beside.outputs import DOCX, HTML, outputs
 from crampstudy.report.beside.pictures import SMALLEST, journal_width, millimetres, smallest_letters
@@ -98,6 +99,12 @@ def test_a_picture_is_printed_once_of_what_is_the_same(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def opened(made: Mapping[str, bytes]) -> docx.document.Document:
     return docx.Document(io.BytesIO(made[DOCX]))
+
+
+def test_word_says_nothing_of_the_machine(made: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(io.BytesIO(made[DOCX])) as package:
+        named = [name for name in package.namelist() if str(typeset.ASSETS).encode() in package.read(name)]
+    assert not named
 
 
 def in_style(opened: docx.document.Document, name: str) -> list[str]:
@@ -206,6 +213,8 @@ def test_methods_and_references_are_files_of_their_own(made: Mapping[str, bytes]
     assert methods.startswith("## Methods\n")
     assert "1.3_a\\* of Table\u00a02 is modelled by $x + 1$ (Section\u00a01.1)" in methods
     assert "Seabold" in methods and "Rates rise" not in methods
+    # Of the works of the whole report those that the methods cite, in words without links.
+    assert "References" in methods and "Grandner" not in methods and "#ref-" not in methods
     keys = re.findall(r"^@\w+\{(\S+),", made["references.bib"].decode(), re.MULTILINE)
     assert keys == ["seabold2010", "grandner2017"] or sorted(keys) == ["grandner2017", "seabold2010"]
 

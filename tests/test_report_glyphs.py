@@ -11,6 +11,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 import typst
+from test_report_typeset import pdf, web
 
 from crampstudy.report import glyphs, typeset
 from crampstudy.report.collect import Document
@@ -69,10 +70,10 @@ def test_the_notice_names_characters_and_places() -> None:
 
 @pytest.mark.parametrize("text", [FOREIGN, "x" * 300, "北" * 300])
 def test_such_a_report_is_set_in_both_forms(text: str) -> None:
-    made = typeset.pdf(document(text, text), front(text))
+    made = pdf(document(text, text), front(text))
     with pikepdf.open(io.BytesIO(made)) as book:
         assert len(book.pages) >= 1
-    page = typeset.web(document(text, text), front(text)).decode()
+    page = web(document(text, text), front(text)).decode()
     assert not re.search("[\x00-\x08\x0b-\x1f]", page)
     assert text.strip("\x07")[:3] in page
 

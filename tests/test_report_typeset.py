@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +54,14 @@ def figure(label: str = "fig-age") -> Block:
         ax.plot([1, 2], [1, 2])
         ax.set_xlabel("Age (years)")
     return blocks.figure(fig, label, caption="Rates by age.", alt='Line "up" & right', note="A note.")
+
+
+def pdf(document: Document, front: typeset.Front = FRONT) -> bytes:
+    return typeset.pages(typeset.typescript(typeset.parsed(document), front))
+
+
+def web(document: Document, front: typeset.Front = FRONT) -> bytes:
+    return typeset.web(typeset.parsed(document), front)
 
 
 def in_appendix(block: Block) -> Block:
@@ -264,11 +271,11 @@ def test_what_cannot_be_collected_is_told(tmp_path: Path, cells: list[dict[str, 
         ("![a](b.png)", "a picture in the text"),
     ],
 )
-@pytest.mark.parametrize("target", [typeset.pdf, typeset.web])
+@pytest.mark.parametrize("target", [pdf, web])
 def test_what_cannot_be_set_is_told(tmp_path: Path, source: str, told: str, target: Any) -> None:
     document = gathered(tmp_path, [text(source)])
     with pytest.raises(ReportError, match=re.escape(told)) as caught:
-        target(document, FRONT)
+        target(document)
     assert str(tmp_path) not in str(caught.value)
 
 
@@ -276,7 +283,7 @@ def test_a_figure_without_alternative_text_never_reaches_print(tmp_path: Path) -
     document = full(tmp_path)
     document.blocks["fig-age"]["alt"] = None  # type: ignore[index]
     with pytest.raises(ReportError, match="alt"):
-        typeset.pdf(document, FRONT)
+        pdf(document)
 
 
 def test_the_note_of_a_long_table_goes_with_its_last_rows(tmp_path: Path) -> None:
@@ -288,7 +295,7 @@ def test_the_note_of_a_long_table_goes_with_its_last_rows(tmp_path: Path) -> Non
     alone = []
     for above in range(12, 32, 2):
         filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
-        pages = pages_of(typeset.pdf(gathered(tmp_path, [filled, code(shown)]), FRONT))
+        pages = pages_of(pdf(gathered(tmp_path, [filled, code(shown)])))
         (noted,) = (page for page in pages if "A note below." in page)
         assert all(f"Band {row}" in noted for row in (11, 12, 13))
         alone.append("Band 10" not in noted)
@@ -303,7 +310,7 @@ def test_the_last_rows_of_a_group_go_on_below_its_head(tmp_path: Path) -> None:
     broken = 0
     for above in range(4, 24, 2):
         filled = text("# Age\n\n" + "\n\n".join(["A line."] * above))
-        pages = pages_of(typeset.pdf(gathered(tmp_path, [filled, code(shown)]), FRONT))
+        pages = pages_of(pdf(gathered(tmp_path, [filled, code(shown)])))
         with_last = next(page for page in pages if "Glass 19" in page)
         assert "Drinks" in with_last and "Glass 18" in with_last and "Glass 17" in with_last
         broken += "Glass 0" not in with_last
@@ -311,7 +318,7 @@ def test_the_last_rows_of_a_group_go_on_below_its_head(tmp_path: Path) -> None:
 
 
 def test_the_pdf_is_tagged_archival_and_dated(tmp_path: Path) -> None:
-    made = typeset.pdf(full(tmp_path), FRONT)
+    made = pdf(full(tmp_path))
     with pikepdf.open(io.BytesIO(made)) as book:
         assert book.Root.MarkInfo.Marked and str(book.Root.Lang).startswith("en")
         with book.open_metadata() as meta:
@@ -340,17 +347,12 @@ class _Page(HTMLParser):
 
 
 def test_the_web_page_stands_alone(tmp_path: Path) -> None:
-    made = typeset.web(
-        gathered(
-            tmp_path,
-            [text(TEXT), code(blocks.value("rr", "1"), figure(), table())],
-            [
-                text("# Second"),
-                code(figure("fig-other")),
-            ],
-        ),
-        FRONT,
-    ).decode()
+    document = gathered(
+        tmp_path,
+        [text(TEXT), code(blocks.value("rr", "1"), figure(), table())],
+        [text("# Second"), code(figure("fig-other"))],
+    )
+    made = web(document).decode()
     page = _Page()
     page.feed(made)
     assert len(page.ids) == len(set(page.ids))
@@ -364,7 +366,7 @@ def test_the_web_page_stands_alone(tmp_path: Path) -> None:
 
 
 def test_both_targets_number_alike(tmp_path: Path) -> None:
-    page = typeset.web(full(tmp_path), FRONT).decode()
+    page = web(full(tmp_path)).decode()
     for label, shown in {"fig-age": "Figure\u00a01", "tbl-rates": "1", "eq-rate": "Equation\u00a01"}.items():
         assert re.search(rf'<a[^>]*href="#{label}"[^>]*>{shown}</a>', page), label
     # The notebook's own heading moved below its part's.
@@ -372,7 +374,8 @@ def test_both_targets_number_alike(tmp_path: Path) -> None:
 
 
 def test_a_part_that_repeats_its_only_notebook_has_one_heading(tmp_path: Path) -> None:
-    page = typeset.web(gathered(tmp_path, [text("# Age {#sec-x}\n\n@sec-x")], title="Age"), FRONT).decode()
+    document = gathered(tmp_path, [text("# Age {#sec-x}\n\n@sec-x")], title="Age")
+    page = web(document).decode()
     assert "Section\u00a01<" in page
     assert len(re.findall(r"<h1[ >]", page)) == 2
 
@@ -420,8 +423,7 @@ def test_a_figure_is_never_above_the_heading_of_its_section(tmp_path: Path) -> N
     first = f"# One\n\nA sentence.\n\n{shown.format('a')}## Two\n\n{shown.format('b')}A word.\n\n{shown.format('c')}"
     second = f"# Three\n\n{shown.format('d')}{shown.format('e')}"
     text = "".join(f"::: {{.notebook name={name} shift=0}}\n{of}:::\n\n" for name, of in (("n", first), ("m", second)))
-    with as_file(typeset.ASSETS) as assets:
-        made = typeset.pandoc(text, "typst", assets, tmp_path).decode()
+    made = typeset.typescript(typeset.parsed(Document(text, {}, {}, "")), FRONT).text
     calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\], place: "(\w+)"\)', made, flags=re.DOTALL))
     assert calls == {"a": "below", "b": "here", "c": "anywhere", "d": "here", "e": "anywhere"}
 

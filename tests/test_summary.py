@@ -20,7 +20,7 @@ from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
-from crampstudy.descriptive.flow import flow, logging_by_week
+from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.estimates import kinds
 from crampstudy.figures import FIGURES
 from crampstudy.simulate import simulate
@@ -184,14 +184,21 @@ def test_the_flow_counts_each_step_and_says_why_others_were_lost() -> None:
 
 
 def test_who_logged_when_is_in_order_and_names_nobody() -> None:
-    rows = logging_by_week(few())
+    rows = logging_over_time(few())
     assert rows["key"].is_unique and not {"a", "b", "c"} & set(rows["population"])
     first = rows[rows["population"] == "participant 1"]
-    # c logged nothing; a 2 of the 9 nights: 1 of 7 in week 1, 1 of 2 in week 2.
+    # c logged nothing; a 2 of the 9 nights, so few that each has a cell.
     assert first["estimate"].tolist() == [0.0]
     second = rows[rows["population"] == "participant 2"]
-    assert second["estimate"].tolist() == [1 / 7, 1 / 2] and second["n_nights"].tolist() == [7, 2]
-    many = logging_by_week(simulate(120, 8, seed=1))
+    assert second["level"].tolist() == [f"{night}" for night in range(1, 10)] and second["n_nights"].eq(1).all()
+    assert second["estimate"].sum() == 2 and set(second["estimate"]) == {0.0, 1.0}
+    assert rows["term"].eq("study_night").all()
+    assert "Night since the participant's first" in drawn(FIGURES["logging"](rows))
+    weekly = logging_over_time(simulate(40, 16, seed=1))
+    assert weekly["term"].eq("study_week").all()
+    assert weekly["n_nights"].max() == 7 and set(weekly["level"]) <= {"1", "2", "3"}
+    assert "Week since the participant's first night" in drawn(FIGURES["logging"](weekly))
+    many = logging_over_time(simulate(120, 8, seed=1))
     assert many["population"].nunique() == 40 and many["population"].iloc[0] == "participants 1-3"
     assert "120" in drawn(FIGURES["logging"](many))
 

@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "report": "what reports were made of, and where their sources are",
     "notebook": "sections as they were run",
     "picture": "figures as they were printed",
+    "pages": "what pages were set from: those that have not changed are not set again",
     "findings": "what analyses found: no model is fitted anew for them",
     "multiverse": "claims under other specifications",
 }

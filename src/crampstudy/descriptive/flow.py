@@ -16,6 +16,8 @@ from crampstudy.wording import counted
 
 IN_FILE, ACCEPTED, LOGGED, ANSWERED, ANALYSED = "in the file", "accepted", "logged", "answered", "analysed"
 PARTICIPANTS, NIGHTS = "participants", "nights"
+_FEW_NIGHTS = 14
+"""A diary of no more nights is shown by night, a longer one by week."""
 _MOST_LINES = 50
 """More participants are taken together, those who logged as much as each other."""
 
@@ -84,8 +86,10 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
         before = n
 
 
-def logging_by_week(cohort: Cohort) -> pd.DataFrame:
+def logging_over_time(cohort: Cohort) -> pd.DataFrame:
     """Return the share of nights that participants of a diary logged in each week since their first, up to their last.
+
+    Of a diary of at most two weeks it is that of each night.
 
     They are in the order of the share that they logged in all, and named by their place in it, the least first; of many
     those next to each other are taken together.
@@ -98,21 +102,22 @@ def logging_by_week(cohort: Cohort) -> pd.DataFrame:
     ranked = spans.with_columns(length=length).sort(pl.col("logged") / pl.col("length"), "length", "participant_id")
     size = -(-ranked.height // _MOST_LINES) if ranked.height else 1
     ranked = ranked.with_columns(line=pl.int_range(pl.len()) // size)
-    week = (pl.col("night") // 7 + 1).alias("week")
+    by_week = (ranked["length"].max() or 0) > _FEW_NIGHTS  # type: ignore[operator]
+    part = (pl.col("night") // (7 if by_week else 1) + 1).alias("part")
     expected = (
         ranked.select("participant_id", "line", night=pl.int_ranges(0, pl.col("length")))
         .explode("night")
-        .group_by("line", week)
+        .group_by("line", part)
         .agg(expected=pl.len(), people=pl.col("participant_id").n_unique())
     )
     seen = (
         nights.filter("logged")
         .join(ranked.select("participant_id", "line", "first"), on="participant_id")
         .select("line", night=(pl.col("date") - pl.col("first")).dt.total_days())
-        .group_by("line", week)
+        .group_by("line", part)
         .agg(seen=pl.len())
     )
-    cells = expected.join(seen, on=["line", "week"], how="left").sort("line", "week").fill_null(0)
+    cells = expected.join(seen, on=["line", "part"], how="left").sort("line", "part").fill_null(0)
     return estimates.frame(
         estimates.row(
             status="converged",
@@ -120,8 +125,8 @@ def logging_by_week(cohort: Cohort) -> pd.DataFrame:
             population=_line(cell["line"], size, ranked.height),
             analysis=kinds.LOGGED.name,
             outcome="cramps",
-            term="study_week",
-            level=str(cell["week"]),
+            term="study_week" if by_week else "study_night",
+            level=str(cell["part"]),
             scale="proportion",
             estimate=cell["seen"] / cell["expected"],
             n_participants=cell["people"],

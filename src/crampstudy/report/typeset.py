@@ -1,4 +1,4 @@
-"""A collected document → PDF (pandoc, Typst) and self-contained web page (pandoc).
+"""A collected document → its text as pandoc reads it → PDF (pandoc, Typst) and self-contained web page (pandoc).
 
 The PDF is PDF/A-2a and PDF/UA-1: tagged, archival, accessible. Typst refuses to write it when a figure
 or equation has no alternative text, so passing is proof. The same document gives the same bytes.
@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -33,6 +34,8 @@ ASSETS = files("crampstudy.report") / "assets"
 _READER = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block-pandoc_title_block-implicit_figures"
 _FINDING = threading.Lock()
 """While pypandoc looks for pandoc it names it wrongly to other threads."""
+_SETTING = threading.Lock()
+"""Of pages that are set at the same time none gains by what Typst remembers of the others."""
 _WEB_FONTS = (
     (SERIF, "normal", 400, "SourceSerif4-Regular"),
     (SERIF, "italic", 400, "SourceSerif4-It"),
@@ -63,30 +66,80 @@ class Front:
         return self.title, self.subtitle, self.facts, self.parameters, self.synthetic
 
 
-def pdf(document: Document, front: Front) -> bytes:
-    """Return the report as PDF/A-2a + PDF/UA-1.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document with its text as pandoc's JSON, as it is ``printed`` and as it is ``shown`` on screens.
+
+    Labels have their numbers there, references their labels, and citations are set.
+    """
+
+    document: Document
+    printed: bytes
+    shown: bytes
+
+
+def parsed(document: Document) -> Parsed:
+    """Return a document whose text was read, once for all formats.
 
     Raises:
-        ReportError: a reference, citation, heading order or table cannot be set.
+        ReportError: a reference or citation cannot be resolved, or headings are nested too deeply.
+    """
+    printed, shown = glyphs.printed(document.markdown), glyphs.shown(document.markdown)
+    read = {text: _read(text) for text in dict.fromkeys((printed, shown))}
+    return Parsed(document, read[printed], read[shown])
+
+
+@dataclass(frozen=True, slots=True)
+class Typescript:
+    """What pages are set from: their text for Typst, ``facts`` and ``blocks`` as JSON, and the ISO date."""
+
+    text: str
+    facts: str
+    blocks: str
+    date: str
+
+
+def typescript(text: Parsed, front: Front) -> Typescript:
+    """Return what the pages of a report are set from.
+
+    Raises:
+        ReportError: the text cannot be set.
     """
     with scratch.folder() as folder, as_file(ASSETS) as assets:
-        body = pandoc(glyphs.printed(document.markdown), "typst", assets, folder).decode()
-        (folder / "template.typ").write_bytes((assets / "template.typ").read_bytes())
-        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts(front))), encoding="utf-8")
-        (folder / "blocks.json").write_text(json.dumps(glyphs.printed(document.blocks)), encoding="utf-8")
+        # Citations are set already, and Typst is not to set them again.
+        body = pandoc(text.printed, "typst-citations", assets, folder).decode()
+    return Typescript(
+        text=f'#import "template.typ": *\n#show: report\n\n{body}',
+        facts=json.dumps(glyphs.printed(facts(front))),
+        blocks=json.dumps(glyphs.printed(text.document.blocks)),
+        date=front.date.isoformat(),
+    )
+
+
+def pages(script: Typescript) -> bytes:
+    """Return a report as PDF/A-2a + PDF/UA-1.
+
+    Raises:
+        ReportError: a reference, heading order or table cannot be set.
+    """
+    with scratch.folder() as folder:
+        (folder / "template.typ").write_bytes((ASSETS / "template.typ").read_bytes())
+        (folder / "report.json").write_text(script.facts, encoding="utf-8")
+        (folder / "blocks.json").write_text(script.blocks, encoding="utf-8")
         main = folder / "main.typ"
-        main.write_text('#import "template.typ": *\n#show: report\n\n' + body, encoding="utf-8")
-        midnight = datetime.datetime.combine(front.date, datetime.time(), datetime.UTC)
+        main.write_text(script.text, encoding="utf-8")
+        midnight = datetime.datetime.combine(datetime.date.fromisoformat(script.date), datetime.time(), datetime.UTC)
         try:
-            made, warnings = typst.compile_with_warnings(
-                main,
-                root=folder,
-                font_paths=[FONT_DIR],
-                ignore_system_fonts=True,
-                format="pdf",
-                pdf_standards=["a-2a", "ua-1"],
-                timestamp=int(midnight.timestamp()),
-            )
+            with _SETTING:
+                made, warnings = typst.compile_with_warnings(
+                    main,
+                    root=folder,
+                    font_paths=[FONT_DIR],
+                    ignore_system_fonts=True,
+                    format="pdf",
+                    pdf_standards=["a-2a", "ua-1"],
+                    timestamp=int(midnight.timestamp()),
+                )
         except typst.TypstError as problem:
             raise ReportError(_diagnosis(problem.message, problem.hints, problem.diagnostic, folder)) from problem
     if warnings:
@@ -111,11 +164,11 @@ def facts(front: Front) -> dict[str, Any]:
     }
 
 
-def web(document: Document, front: Front) -> bytes:
+def web(text: Parsed, front: Front) -> bytes:
     """Return the report as one HTML page that asks the network for nothing.
 
     Raises:
-        ReportError: a reference or citation cannot be resolved.
+        ReportError: it cannot be set.
     """
     with scratch.folder() as folder, as_file(ASSETS) as assets:
         template = (assets / "template.html").read_text(encoding="utf-8")
@@ -123,10 +176,10 @@ def web(document: Document, front: Front) -> bytes:
         # A dollar sign would begin a variable of the template.
         template = template.replace("/*STYLE*/", style.replace("$", "$$"))
         template = template.replace("/*SCRIPT*/", (assets / "report.js").read_text(encoding="utf-8").replace("$", "$$"))
-        template = template.replace("/*HEADER*/", _header(front, document).replace("$", "$$"))
+        template = template.replace("/*HEADER*/", _header(front, text.document).replace("$", "$$"))
         (folder / "template.html").write_text(template, encoding="utf-8")
         made = pandoc(
-            document.markdown,
+            text.shown,
             "html5",
             assets,
             folder,
@@ -139,48 +192,65 @@ def web(document: Document, front: Front) -> bytes:
             f"--variable=version:{front.version}",
             f"--metadata=pagetitle:{front.title}: {front.subtitle}",
         ).decode()
-    made = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), made)
+    made = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(text.document, match.group(1)), made)
     return str(glyphs.shown(made)).encode()
 
 
+def _read(markdown: str) -> bytes:
+    """Return a text as pandoc's JSON, numbered and with its citations."""
+    with as_file(ASSETS) as assets:
+        return _run(
+            markdown.encode(),
+            f"--from={_READER}",
+            "--to=json",
+            f"--lua-filter={assets / 'number.lua'}",
+            "--citeproc",
+            f"--bibliography={assets / 'references.bib'}",
+            "--metadata=link-citations:true",
+            "--metadata=lang:en-GB",
+            "--metadata=reference-section-title:References",
+        )
+
+
 def pandoc(
-    markdown: str, target: str, assets: Path, folder: Path, *options: str, day: datetime.date | None = None
+    text: bytes, target: str, assets: Path, folder: Path, *options: str, day: datetime.date | None = None
 ) -> bytes:
     """Return a text as pandoc writes it for a target, as of a ``day`` where the target has a date.
 
     Args:
-        markdown: the text.
+        text: pandoc's JSON, of a :class:`Parsed`.
         target: its format.
-        assets: the folder of filters and bibliography.
+        assets: the folder of filters.
         folder: where pandoc runs.
         options: more of pandoc's options.
         day: the date of a document that has one.
 
     Raises:
-        ReportError: a reference or citation cannot be resolved.
+        ReportError: the text cannot be set.
     """
-    with _FINDING:
-        program = pypandoc.get_pandoc_path()
-    command = [
-        program,
-        f"--from={_READER}",
+    midnight = datetime.datetime.combine(day or datetime.date(1980, 1, 1), datetime.time(), datetime.UTC)
+    return _run(
+        text,
+        "--from=json",
         f"--to={target}",
         f"--lua-filter={assets / 'filter.lua'}",
-        "--citeproc",
-        f"--bibliography={assets / 'references.bib'}",
-        f"--metadata=link-citations:{str(not target.startswith('gfm')).lower()}",
-        "--metadata=lang:en-GB",
-        "--metadata=reference-section-title:References",
         "--syntax-highlighting=none",
         "--wrap=preserve",
-        "--fail-if-warnings",
         *options,
-    ]
-    midnight = datetime.datetime.combine(day or datetime.date(1980, 1, 1), datetime.time(), datetime.UTC)
-    env = {**os.environ, "SOURCE_DATE_EPOCH": f"{midnight.timestamp():.0f}"}
+        folder=folder,
+        variables={"SOURCE_DATE_EPOCH": f"{midnight.timestamp():.0f}"},
+    )
+
+
+def _run(text: bytes, *options: str, folder: Path | None = None, variables: Mapping[str, str] | None = None) -> bytes:
+    """Return what pandoc makes of a text, in a folder and with variables of the environment."""
+    with _FINDING:
+        program = pypandoc.get_pandoc_path()
+    command = [program, *options, "--fail-if-warnings"]
     with ending.lifeline() as line:
         tied = ending.tied(command, line)
-        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, env=env, check=False)
+        env = {**os.environ, **(variables or {})}
+        done = subprocess.run(tied, input=text, capture_output=True, cwd=folder, env=env, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         found = re.search(r"REPORT: (.*?)\s*REPORT-END", told, flags=re.DOTALL)

@@ -14,7 +14,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive import characteristics as who
-from crampstudy.descriptive.flow import flow, logging_by_week
+from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.estimates.sentences import value
 from crampstudy.nights import denominator, of_cohort
 
@@ -34,7 +34,7 @@ PARTS = (
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return who keeps a diary, and how many of the expected nights were observed, by age and over the weeks."""
     complete = who.completeness(cohort, settings.bands)
-    weekly = logging_by_week(cohort)
+    logged = logging_over_time(cohort)
     overall = _overall(complete)
     expected = "Expected are the calendar nights between a participant's first and last entry"
     return _found(
@@ -45,10 +45,10 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         completeness_note=wording.sentences([expected, *denominator(cohort).remarks]),
         completeness=Drawing(
             "logging",
-            weekly,
-            caption="Nights that were logged, by participant and week since their own first night.",
-            alt=_of_logging(weekly),
-            note=_together(weekly),
+            logged,
+            caption=f"Nights that were logged, by participant and {_part(logged)} since their own first night.",
+            alt=_of_logging(logged),
+            note=_together(logged),
         ),
         values={
             "cohort_kind": "nightly diary",
@@ -183,18 +183,24 @@ def _of_flow(steps: pd.DataFrame) -> str:
     return f"Boxes from the file down: {wording.listed(said)}."
 
 
-def _of_logging(weekly: pd.DataFrame) -> str:
-    if weekly.empty:
+def _part(logged: pd.DataFrame) -> str:
+    return "night" if logged["term"].eq("study_night").any() else "week"
+
+
+def _of_logging(logged: pd.DataFrame) -> str:
+    if logged.empty:
         return "No night was expected."
-    shares = weekly.groupby("population")["n_events"].sum() / weekly.groupby("population")["n_nights"].sum()
+    by_line = logged.groupby("population")
+    shares = by_line["n_events"].sum() / by_line["n_nights"].sum()
     low, high = (f"{100 * share:.0f}%" for share in (shares.min(), shares.max()))
-    return f"A grid of participants and weeks: from {low} of the nights logged in the top line to {high} in the lowest."
+    grid = f"A grid of participants and {_part(logged)}s"
+    return f"{grid}: from {low} of the nights logged in the top line to {high} in the lowest."
 
 
-def _together(weekly: pd.DataFrame) -> str | None:
-    if not weekly["population"].str.startswith("participants").any():
+def _together(logged: pd.DataFrame) -> str | None:
+    if not logged["population"].str.startswith("participants").any():
         return None
-    lines = weekly["population"].nunique()
+    lines = logged["population"].nunique()
     return f"A line is several participants who logged about as much as each other, {lines} lines in all."
 
 

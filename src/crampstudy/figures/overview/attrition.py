@@ -16,6 +16,8 @@ from crampstudy.figures.message import could_not_estimate
 _STEP = 0.62
 """Inches from one step of the flow to the next."""
 _BOX = {"boxstyle": "round,pad=0.45,rounding_size=0.15", "facecolor": "white", "edgecolor": style.RULE}
+_LEAST_HEIGHT = 1.9
+"""Inches that the words beside the colours need."""
 _MOST_NAMED = 20
 
 
@@ -54,9 +56,9 @@ def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
 
 @of_result
 def logging(estimates: pd.DataFrame) -> Figure:
-    """Draw the share of nights that was logged, a line for each participant or group of them and a cell for each week.
+    """Draw the share of nights that was logged, a line each participant or group of them, a cell each week or night.
 
-    Those who logged least stand at the top; a week after somebody's last night is empty.
+    Those who logged least stand at the top; one after somebody's last night is empty.
     """
     rows = kinds.LOGGED.rows(estimates)
     if rows.empty:
@@ -64,23 +66,28 @@ def logging(estimates: pd.DataFrame) -> Figure:
     import seaborn as sns
 
     people = list(dict.fromkeys(rows["population"]))
-    weeks = sorted(rows["level"].astype(int).unique())
-    shares = rows.assign(week=rows["level"].astype(int)).pivot(index="population", columns="week", values="estimate")
+    times = sorted(rows["level"].astype(int).unique())
+    shares = rows.assign(time=rows["level"].astype(int)).pivot(index="population", columns="time", values="estimate")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.95 + min(0.12 * len(people), 3.0)))
+        figure = style.JournalFigure(
+            figsize=(style.TEXT_WIDTH, max(0.95 + min(0.12 * len(people), 3.0), _LEAST_HEIGHT))
+        )
         axes = figure.subplots()
         sns.heatmap(
-            100 * shares.reindex(index=people, columns=weeks),
+            100 * shares.reindex(index=people, columns=times),
             vmin=0,
             vmax=100,
             cmap="cividis",
             cbar_kws={"label": "Nights logged (%)", "pad": 0.02},
-            xticklabels=max(1, len(weeks) // 14),
+            xticklabels=max(1, len(times) // 14),
             yticklabels=people if len(people) <= _MOST_NAMED else False,
-            rasterized=len(people) * len(weeks) > 2000,
+            rasterized=len(people) * len(times) > 2000,
             ax=axes,
         )
-        axes.set_xlabel("Week since the participant's first night")
+        by_night = rows["term"].eq("study_night").any()
+        axes.set_xlabel(
+            f"{'Night' if by_night else 'Week'} since the participant's first{'' if by_night else ' night'}"
+        )
         axes.set_ylabel("Participants, least logged first")
         axes.tick_params(length=0, rotation=0)
         if len(people) > _MOST_NAMED:

@@ -19,6 +19,7 @@ from crampstudy.report.collect import Document, collect
 from crampstudy.report.front_matter import front_matter
 
 if TYPE_CHECKING:
+    from crampstudy.report.assembly.earlier_pages import EarlierPages
     from crampstudy.report.assembly.make import DocumentPlan
 
 
@@ -37,7 +38,11 @@ def collected(plan: DocumentPlan, executed: Mapping[str, Path], later: Collectio
 
 
 def typeset(
-    plan: DocumentPlan, document: Document, subject: Subject, effective: Mapping[str, Any]
+    plan: DocumentPlan,
+    document: Document,
+    subject: Subject,
+    effective: Mapping[str, Any],
+    earlier: EarlierPages | None = None,
 ) -> tuple[dict[str, bytes], str | None]:
     """Return the files of a document, and what is to be said of characters that the fonts lack, if there are any.
 
@@ -46,6 +51,7 @@ def typeset(
         document: what it showed.
         subject: what it is of.
         effective: name to value of the parameters, defaults with them.
+        earlier: keeps what the pages are set from.
 
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
@@ -56,4 +62,5 @@ def typeset(
     if notice:
         front = replace(front, facts=(*front.facts, ("Characters", notice)))
     cache = None if plan.reuse is None else plan.reuse.cache
-    return outputs(document, front, pictures=plan.pictures, cache=cache), notice
+    keep = None if earlier is None else earlier.keep
+    return outputs(document, front, pictures=plan.pictures, cache=cache, keep=keep), notice

@@ -11,6 +11,7 @@ from crampstudy import cache, plain_yaml
 from crampstudy.cache import Cache
 from crampstudy.provenance import MANIFEST, digests
 from crampstudy.report import params, run
+from crampstudy.report.assembly.earlier_pages import EarlierPages
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.freshness import Made, ReportParts, ReportRequest, data_files, names_file, parts, remember
 from crampstudy.sources import Address
@@ -69,11 +70,8 @@ class Reuse:
         if notebook.parent != self.notebooks[0].parent:
             run.execute(notebook, output, values, options)
             return
-        # Its data are told by their content below, and its values are given to it.
-        software = dict(self.parts.software)
-        given = {name: _content(name, value) for name, value in values.items()}
-        cohorts = [cohort.content for cohort in subject.cohorts]
-        key = cache.key_of(notebook.stem, digests.of_file(notebook), given, cohorts, software)
+        # Its data are told by their content, and its values are given to it.
+        key = cache.key_of(notebook.stem, digests.of_file(notebook), *self._of_numbers(subject, values))
         content = self.cache.get(_KIND, key)
         if content is not None:
             output.write_bytes(content)
@@ -81,6 +79,16 @@ class Reuse:
         run.execute(notebook, output, values, options)
         if _stamps(self.roots) == self.stamps:
             self.cache.put(_KIND, key, output.read_bytes())
+
+    def earlier_pages(self, subject: Subject, values: Mapping[str, Any]) -> EarlierPages:
+        """Return what of a report is set beforehand: the pages of the last one with the same numbers."""
+        names = [path.stem for path in self.notebooks]
+        return EarlierPages(self.cache, cache.key_of("pages", names, *self._of_numbers(subject, values)))
+
+    def _of_numbers(self, subject: Subject, values: Mapping[str, Any]) -> tuple[object, ...]:
+        """Return what the numbers of notebooks follow from: given values, data and software."""
+        given = {name: _content(name, value) for name, value in values.items()}
+        return given, [cohort.content for cohort in subject.cohorts], dict(self.parts.software)
 
     def remember(self, subject: Subject, folder: Path) -> None:
         """Keep what the report in a folder was made of, so that it is not made again from the same.

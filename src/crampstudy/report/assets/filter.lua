@@ -1,18 +1,13 @@
--- One filter for all targets: shifts the headings of a notebook, numbers what has a label, resolves
--- @fig-…, @tbl-…, @eq-… and @sec-…, and hands figures and tables to the target's template.
--- As plain text (gfm) it keeps nothing but the methods, with the numbers that they have in the whole.
--- An error begins with "REPORT: " so that the caller can tell it from a fault of pandoc.
+-- The second filter, after number.lua and citeproc: writes references and equations for the target, and hands figures and
+-- tables to its template. As plain text (gfm) it keeps nothing but the methods, with the numbers that they have in the
+-- whole, and the works that they cite.
 
+local labels = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "labels.lua" }))
+local kind_of, fail = labels.kind_of, labels.fail
 local typst = FORMAT:match("typst") ~= nil
 local plain = FORMAT:match("gfm") ~= nil
 local word = FORMAT == "docx" and dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "docx.lua" }))
-local WORDS = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section" }
 local numbers = {}
-local notebook = "?"
-
-local function fail(text)
-  error("REPORT: notebook " .. notebook .. ": " .. text .. "\nREPORT-END", 0)
-end
 
 local function raw(text)
   return pandoc.RawBlock(typst and "typst" or "html", text)
@@ -22,84 +17,18 @@ local function quoted(text)
   return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("\n", " ") .. '"'
 end
 
-local function kind_of(label)
-  return label:match("^(%a+)%-[%w-]+$")
-end
-
--- Pass 1: headings move down by the notebook's shift, and each label gets its number in reading order.
-
-local counts = { fig = 0, tbl = 0, eq = 0 }
-local level = { 0, 0, 0, 0, 0, 0 }
-
-local function number_heading(header)
-  if header.classes:includes("unnumbered") then return end
-  level[header.level] = level[header.level] + 1
-  for deeper = header.level + 1, 6 do level[deeper] = 0 end
-  -- "## Age curve" is the target of @sec-age-curve without being told.
-  if kind_of(header.identifier) ~= "sec" then header.identifier = "sec-" .. header.identifier end
-  numbers[header.identifier] = table.concat(level, ".", 1, header.level)
-end
-
-local function number_block(div)
-  local kind = kind_of(div.identifier)
-  if kind and counts[kind] then
-    counts[kind] = counts[kind] + 1
-    numbers[div.identifier] = tostring(counts[kind])
+local function reference(span)
+  if not span.classes:includes(labels.REFERENCE) then return nil end
+  local label, bare = span.attributes.label, span.attributes.bare == "yes"
+  local kind, number = labels.WORDS[kind_of(label)], numbers[label]
+  if typst then
+    local supplement = bare and "none" or "[" .. kind .. "]"
+    return pandoc.RawInline("typst", "#ref(<" .. label .. ">, supplement: " .. supplement .. ")")
   end
-end
-
-local function prepare(div)
-  if not div.classes:includes("notebook") then
-    number_block(div)
-    return nil
-  end
-  notebook = div.attributes.name
-  local shift = tonumber(div.attributes.shift)
-  return div:walk {
-    traverse = "topdown",
-    Header = function(header)
-      header.level = header.level + shift
-      if header.level > 5 then fail("heading '" .. pandoc.utils.stringify(header) .. "' is nested too deeply") end
-      number_heading(header)
-      return header
-    end,
-    Div = function(inner) number_block(inner) end,
-    Image = function() fail("a picture in the text; show it with blocks.figure, which asks for caption and alt") end,
-  }
-end
-
--- Pass 2: references, equations and blocks are written for the target.
-
-local function reference(cite)
-  local parts = {}
-  for _, citation in ipairs(cite.citations) do
-    local kind = WORDS[kind_of(citation.id) or ""]
-    if kind then
-      local number = numbers[citation.id]
-      if not number then
-        local known = {}
-        for label in pairs(numbers) do known[#known + 1] = "@" .. label end
-        table.sort(known)
-        fail("unknown reference @" .. citation.id .. "; known are: " .. table.concat(known, ", "))
-      end
-      local bare = citation.mode == "SuppressAuthor"
-      if #parts > 0 then parts[#parts + 1] = pandoc.Str(", ") end
-      if typst then
-        local supplement = bare and "none" or "[" .. kind .. "]"
-        parts[#parts + 1] = pandoc.RawInline("typst", "#ref(<" .. citation.id .. ">, supplement: " .. supplement .. ")")
-      elseif word then
-        for _, part in ipairs(word.reference(citation.id, kind, number, bare)) do parts[#parts + 1] = part end
-      elseif plain then
-        parts[#parts + 1] = pandoc.Str(bare and number or kind .. "\u{a0}" .. number)
-      else
-        local text = bare and number or kind .. "\u{a0}" .. number
-        parts[#parts + 1] = pandoc.Link({ pandoc.Str(text) }, "#" .. citation.id, "", { class = "ref" })
-      end
-    end
-  end
-  if #parts == 0 then return nil end
-  if #parts < #cite.citations then fail("cite literature and figures in brackets of their own") end
-  return parts
+  if word then return word.reference(label, kind, number, bare) end
+  local text = bare and number or kind .. "\u{a0}" .. number
+  if plain then return pandoc.Str(text) end
+  return pandoc.Link({ pandoc.Str(text) }, "#" .. label, "", { class = "ref" })
 end
 
 local function equation(math, alt, label)
@@ -197,22 +126,46 @@ end
 
 local function write_math(math) return equation(math, math.text) end
 
+-- Of the list of works those that a text cites; plain text has no link to them.
+local function cited(blocks, text)
+  local known = {}
+  text:walk { Cite = function(cite) for _, citation in ipairs(cite.citations) do known["ref-" .. citation.id] = true end end }
+  local kept = pandoc.List(blocks):map(function(block)
+    if block.identifier ~= "refs" then return block end
+    block.content = block.content:filter(function(entry) return known[entry.identifier] end)
+    return block
+  end)
+  return next(known) and kept or {}
+end
+
+local function unlinked(link)
+  return link.target:match("^#ref%-") and link.content or nil
+end
+
 function Pandoc(document)
-  local blocks = pandoc.List()
-  for _, block in ipairs(document.blocks) do
-    if block.t == "Div" then block = prepare(block) or block elseif block.t == "Header" then number_heading(block) end
-    blocks:insert(block)
+  for label, number in pairs(document.meta.numbers) do numbers[label] = pandoc.utils.stringify(number) end
+  -- What was said to the first filter and to citeproc is not of the document.
+  for _, name in ipairs({ "numbers", "bibliography", "link-citations", "reference-section-title" }) do
+    document.meta[name] = nil
   end
-  local written = pandoc.List()
-  for _, block in ipairs(blocks) do
+  local written, works = pandoc.List(), pandoc.List()
+  for _, block in ipairs(document.blocks) do
     if block.t == "Div" and block.classes:includes("notebook") then
-      notebook = block.attributes.name
-      -- Equations with labels are written before single formulas, so that those find them done.
-      local content = block:walk({ Blocks = placed }):walk({ traverse = "topdown", Div = write_div }).content
-      if not plain or notebook == "methods" then written:extend(pandoc.Div(content):walk { Cite = reference, Math = write_math }.content) end
+      labels.notebook = block.attributes.name
+      if not plain or labels.notebook == "methods" then
+        -- Equations with labels are written before single formulas, so that those find them done.
+        local content = block:walk({ Blocks = placed }):walk({ traverse = "topdown", Div = write_div }).content
+        written:extend(pandoc.Div(content):walk { Span = reference, Math = write_math }.content)
+      end
     elseif not plain then
       written:insert(block)
+    elseif block.identifier == "bibliography" or block.identifier == "refs" then
+      works:insert(block)
     end
+  end
+  if plain then
+    local text = pandoc.Div(written)
+    written = text:walk({ Link = unlinked }).content .. cited(works, text)
   end
   document.blocks = written
   if not word then return document end

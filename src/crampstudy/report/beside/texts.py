@@ -6,8 +6,7 @@ import re
 from importlib.resources import as_file
 
 from crampstudy import scratch
-from crampstudy.report import glyphs, typeset
-from crampstudy.report.collect import Document
+from crampstudy.report import typeset
 
 METHODS, REFERENCES = "methods.md", "references.bib"
 _MARKDOWN = "gfm-raw_html-tex_math_gfm+tex_math_dollars"
@@ -16,15 +15,15 @@ _ENTRY = re.compile(r"^@\w+\{(\S+?),.*?^\}\n", re.MULTILINE | re.DOTALL)
 _HAS_METHODS = re.compile(r"^:+ \{\.notebook name=methods ", re.MULTILINE)
 
 
-def methods(document: Document) -> bytes | None:
+def methods(text: typeset.Parsed) -> bytes | None:
     """Return the section ``methods`` as Markdown, with figures and tables numbered as in the whole report.
 
     ``None`` where the report has no such section.
     """
-    if not _HAS_METHODS.search(document.markdown):
+    if not _HAS_METHODS.search(text.document.markdown):
         return None
     with scratch.folder() as folder, as_file(typeset.ASSETS) as assets:
-        return typeset.pandoc(glyphs.shown(document.markdown), _MARKDOWN, assets, folder)
+        return typeset.pandoc(text.shown, _MARKDOWN, assets, folder)
 
 
 def references(page: str) -> bytes | None:

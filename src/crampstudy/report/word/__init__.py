@@ -9,7 +9,6 @@ from crampstudy import scratch
 from crampstudy.cache import Cache
 from crampstudy.report import glyphs, typeset
 from crampstudy.report.beside.pictures import millimetres, printer
-from crampstudy.report.collect import Document
 from crampstudy.report.word.reference import reference
 from crampstudy.tables.export import dateless
 
@@ -17,19 +16,20 @@ _DPI = 220
 _TEXT_MM = 160
 
 
-def docx(document: Document, front: typeset.Front, cache: Cache | None = None) -> bytes:
+def docx(text: typeset.Parsed, front: typeset.Front, cache: Cache | None = None) -> bytes:
     """Return the report as a document of Word, the same bytes for the same document.
 
     Pictures that are in the ``cache`` are not printed again.
 
     Raises:
-        ReportError: a reference or citation cannot be resolved.
+        ReportError: it cannot be set.
     """
-    svgs = {label: str(block["svg"]) for label, block in document.blocks.items() if block["kind"] == "figure"}
+    shown = text.document.blocks
+    svgs = {label: str(block["svg"]) for label, block in shown.items() if block["kind"] == "figure"}
     widths = {label: min(millimetres(svg), _TEXT_MM) for label, svg in svgs.items()}
     blocks = {
         label: {name: value for name, value in block.items() if name != "svg"} | {"millimetres": widths.get(label)}
-        for label, block in document.blocks.items()
+        for label, block in shown.items()
     }
     with scratch.folder() as folder, as_file(typeset.ASSETS) as assets, printer(svgs, cache) as drawn:
         for label, width in widths.items():
@@ -39,7 +39,7 @@ def docx(document: Document, front: typeset.Front, cache: Cache | None = None) -
         head = (front.title, front.subtitle, front.version, front.synthetic)
         (folder / "reference.docx").write_bytes(reference(*map(glyphs.shown, head)))
         made = typeset.pandoc(
-            glyphs.shown(document.markdown),
+            text.shown,
             "docx",
             assets,
             folder,

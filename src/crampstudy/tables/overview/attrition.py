@@ -28,12 +28,13 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
 
 @table_of_rows
 def logging(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return how much the participants logged in each week, from those who logged least to those who logged most."""
+    """Return how much the participants logged in each week or night, those who logged least first."""
     rows = kinds.LOGGED.rows(estimates)
     shares = rows.assign(shown=[wording.number(100 * share, 0) for share in rows["estimate"]])
     made = shares.pivot(index="population", columns="level", values="shown").fillna(wording.DASH)
     made = made.reindex(index=rows["population"].unique(), columns=rows["level"].unique())
-    made.columns = pd.Index([f"Week {week}" for week in made.columns])
+    part = "Night" if rows["term"].eq("study_night").any() else "Week"
+    made.columns = pd.Index([f"{part} {time}" for time in made.columns])
     return made.rename_axis("Participants")
 
 

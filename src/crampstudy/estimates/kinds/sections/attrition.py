@@ -14,12 +14,12 @@ COHORT_FLOW = register(
 )
 LOGGED = register(
     Kind(
-        name="logging by week",
+        name="logging over time",
         meaning="Share of the nights of the week in `level` since their first that the participants in `population` "
-        "logged, who are in the order of how much they logged in all.",
+        "logged, who are in the order of how much they logged in all; in a diary of two weeks or less, of the night.",
         table="logging",
         figure="logging",
-        sentence="Logged, {who}, week {level}: {value}",
+        sentence="Logged, {who}, {variable}: {value}",
         tabled=False,
     )
 )

@@ -1,0 +1,88 @@
+-- The first filter, the same for all targets: shifts the headings of a notebook, numbers what has a label, and finds what
+-- @fig-…, @tbl-…, @eq-… and @sec-… refer to. Literature is left to citeproc, which comes next.
+-- The numbers go on as metadata, a reference as a span that names its label; filter.lua writes them for the target.
+
+local labels = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "labels.lua" }))
+local kind_of, fail = labels.kind_of, labels.fail
+local numbers = {}
+
+-- Headings move down by the notebook's shift, and each label gets its number in reading order.
+
+local counts = { fig = 0, tbl = 0, eq = 0 }
+local level = { 0, 0, 0, 0, 0, 0 }
+
+local function number_heading(header)
+  if header.classes:includes("unnumbered") then return end
+  level[header.level] = level[header.level] + 1
+  for deeper = header.level + 1, 6 do level[deeper] = 0 end
+  -- "## Age curve" is the target of @sec-age-curve without being told.
+  if kind_of(header.identifier) ~= "sec" then header.identifier = "sec-" .. header.identifier end
+  numbers[header.identifier] = table.concat(level, ".", 1, header.level)
+end
+
+local function number_block(div)
+  local kind = kind_of(div.identifier)
+  if kind and counts[kind] then
+    counts[kind] = counts[kind] + 1
+    numbers[div.identifier] = tostring(counts[kind])
+  end
+end
+
+local function prepare(div)
+  if not div.classes:includes("notebook") then
+    number_block(div)
+    return nil
+  end
+  labels.notebook = div.attributes.name
+  local shift = tonumber(div.attributes.shift)
+  return div:walk {
+    traverse = "topdown",
+    Header = function(header)
+      header.level = header.level + shift
+      if header.level > 5 then fail("heading '" .. pandoc.utils.stringify(header) .. "' is nested too deeply") end
+      number_heading(header)
+      return header
+    end,
+    Div = function(inner) number_block(inner) end,
+    Image = function() fail("a picture in the text; show it with blocks.figure, which asks for caption and alt") end,
+  }
+end
+
+local function reference(cite)
+  local parts = {}
+  local found = 0
+  for _, citation in ipairs(cite.citations) do
+    if labels.WORDS[kind_of(citation.id) or ""] then
+      if not numbers[citation.id] then
+        local known = {}
+        for label in pairs(numbers) do known[#known + 1] = "@" .. label end
+        table.sort(known)
+        fail("unknown reference @" .. citation.id .. "; known are: " .. table.concat(known, ", "))
+      end
+      local bare = citation.mode == "SuppressAuthor" and "yes" or "no"
+      if #parts > 0 then parts[#parts + 1] = pandoc.Str(", ") end
+      parts[#parts + 1] = pandoc.Span({}, pandoc.Attr("", { labels.REFERENCE }, { label = citation.id, bare = bare }))
+      found = found + 1
+    end
+  end
+  if found == 0 then return nil end
+  if found < #cite.citations then fail("cite literature and figures in brackets of their own") end
+  return parts
+end
+
+function Pandoc(document)
+  local blocks = pandoc.List()
+  for _, block in ipairs(document.blocks) do
+    if block.t == "Div" then block = prepare(block) or block elseif block.t == "Header" then number_heading(block) end
+    blocks:insert(block)
+  end
+  for at, block in ipairs(blocks) do
+    if block.t == "Div" and block.classes:includes("notebook") then
+      labels.notebook = block.attributes.name
+      blocks[at] = block:walk { Cite = reference }
+    end
+  end
+  document.blocks = blocks
+  document.meta.numbers = numbers
+  return document
+end
