@@ -17,6 +17,7 @@ from crampstudy.contrasts import person_time
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit_under
+from crampstudy.models.inference.covariance import Covariance
 from crampstudy.nights import nights_of_part
 
 WORSE: Mapping[str, int] = MappingProxyType(
@@ -109,9 +110,9 @@ def _of_score(
     """
     parts = [Exposure(NIGHT, which) for which in OF_PERSON]
     rest = dict(more)
-    errors = (rest.pop("covariance", "auto"), "model")[: len(asked)]
+    errors: list[Covariance] = [rest.pop("covariance", "auto"), "model"]
     terms = person_time.joined(" + ".join(beside), parts)
-    fits = fit_under(cohort, errors, model=MODEL, outcome=score, terms=terms, **rest)
+    fits = fit_under(cohort, errors[: len(asked)], model=MODEL, outcome=score, terms=terms, **rest)
     levels = (WITHIN,) if asked[0] == kinds.CRAMP_NIGHT_ADJUSTED else OF_PERSON
     return {
         kind: [row for level in levels for row in person_time.of_term(fitted, Exposure(NIGHT, level), level, kind)]

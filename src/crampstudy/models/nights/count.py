@@ -204,7 +204,8 @@ class _NegativeBinomial:
     def of(cls, matrix: Array, counts: Array, offset: Array, weights: Array) -> _NegativeBinomial:
         """Return that of rows; a row of weight w counts w times."""
         inverse, values = pd.factorize(counts, sort=True)
-        return cls(matrix, counts, offset, weights, values, inverse, np.bincount(inverse, weights=weights))
+        times = np.bincount(inverse, weights=weights).astype(np.float64)
+        return cls(matrix, counts, offset, weights, values, inverse, times)
 
     def rises(self, coefficients: Array) -> float:
         """Return the score in alpha at 0, in units of its standard error: below 0 there is no dispersion.
