@@ -19,8 +19,8 @@ from crampstudy.report.collect import Document, collect
 from crampstudy.report.front_matter import front_matter
 
 if TYPE_CHECKING:
+    from crampstudy.report.assembly.earlier_pages import EarlierPages
     from crampstudy.report.assembly.make import DocumentPlan
-    from crampstudy.report.assembly.rehearsal import Rehearsal
 
 
 def collected(plan: DocumentPlan, executed: Mapping[str, Path], later: Collection[str]) -> Document:
@@ -42,7 +42,7 @@ def typeset(
     document: Document,
     subject: Subject,
     effective: Mapping[str, Any],
-    rehearsal: Rehearsal | None = None,
+    earlier: EarlierPages | None = None,
 ) -> tuple[dict[str, bytes], str | None]:
     """Return the files of a document, and what is to be said of characters that the fonts lack, if there are any.
 
@@ -51,7 +51,7 @@ def typeset(
         document: what it showed.
         subject: what it is of.
         effective: name to value of the parameters, defaults with them.
-        rehearsal: keeps what the pages are set from.
+        earlier: keeps what the pages are set from.
 
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
@@ -62,5 +62,5 @@ def typeset(
     if notice:
         front = replace(front, facts=(*front.facts, ("Characters", notice)))
     cache = None if plan.reuse is None else plan.reuse.cache
-    keep = None if rehearsal is None else rehearsal.keep
+    keep = None if earlier is None else earlier.keep
     return outputs(document, front, pictures=plan.pictures, cache=cache, keep=keep), notice

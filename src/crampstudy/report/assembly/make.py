@@ -162,9 +162,9 @@ def make(
             )
             options.cwd.mkdir()
             threading.Thread(target=importlib.import_module, args=[_LATER], daemon=True).start()
-            rehearsal = None if plan.reuse is None else plan.reuse.rehearsal(subject, plan.values)
-            if rehearsal is not None:
-                rehearsal.begin()
+            earlier = None if plan.reuse is None else plan.reuse.earlier_pages(subject, plan.values)
+            if earlier is not None:
+                earlier.set_again()
             hand_on(subject.opened, work / "cohorts")
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
@@ -179,7 +179,7 @@ def make(
             shown = document.collected(plan, executed, [path.stem for path in later])
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
         with clock.stage("typeset"):
-            files, notice = document.typeset(plan, shown, subject, effective, rehearsal)
+            files, notice = document.typeset(plan, shown, subject, effective, earlier)
             made = files | {LEDGER: ledger_counts(subject.cohorts)}
         with clock.stage("write"):
             for name, content in made.items():

@@ -11,7 +11,7 @@ from crampstudy import cache, plain_yaml
 from crampstudy.cache import Cache
 from crampstudy.provenance import MANIFEST, digests
 from crampstudy.report import params, run
-from crampstudy.report.assembly.rehearsal import Rehearsal
+from crampstudy.report.assembly.earlier_pages import EarlierPages
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.freshness import Made, ReportParts, ReportRequest, data_files, names_file, parts, remember
 from crampstudy.sources import Address
@@ -80,10 +80,10 @@ class Reuse:
         if _stamps(self.roots) == self.stamps:
             self.cache.put(_KIND, key, output.read_bytes())
 
-    def rehearsal(self, subject: Subject, values: Mapping[str, Any]) -> Rehearsal:
+    def earlier_pages(self, subject: Subject, values: Mapping[str, Any]) -> EarlierPages:
         """Return what of a report is set beforehand: the pages of the last one with the same numbers."""
         names = [path.stem for path in self.notebooks]
-        return Rehearsal(self.cache, cache.key_of("pages", names, *self._of_numbers(subject, values)))
+        return EarlierPages(self.cache, cache.key_of("pages", names, *self._of_numbers(subject, values)))
 
     def _of_numbers(self, subject: Subject, values: Mapping[str, Any]) -> tuple[object, ...]:
         """Return what the numbers of notebooks follow from: given values, data and software."""

@@ -6,6 +6,7 @@ a tenth of the time. The bytes are the same with and without.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import asdict, dataclass
@@ -20,13 +21,13 @@ _KIND = "pages"
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class EarlierPages:
     """What is set beforehand: what was last kept in the ``cache`` under a ``key`` of the data, values and software."""
 
     cache: Cache
     key: str
 
-    def begin(self) -> threading.Thread:
+    def set_again(self) -> threading.Thread:
         """Set the pages that were kept, if there are any, in a thread of their own, which is returned.
 
         Pages that are to be set meanwhile wait until these are.
@@ -44,6 +45,8 @@ class Rehearsal:
         content = self.cache.get(_KIND, self.key)
         if content is None:
             return
-        from crampstudy.report import typeset
+        from crampstudy.report import ReportError, typeset
 
-        typeset.pages(typeset.Typescript(**json.loads(content)))
+        # Where that fails, as on a full disk, nothing is lost but time: the report's own pages are set in any case.
+        with contextlib.suppress(ReportError, OSError):
+            typeset.pages(typeset.Typescript(**json.loads(content)))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from test_report_typeset import FRONT, code, figure, gathered, table, text
 from crampstudy import cache
 from crampstudy.cache import Cache
 from crampstudy.report import typeset
-from crampstudy.report.assembly.rehearsal import Rehearsal
+from crampstudy.report.assembly.earlier_pages import EarlierPages
 
 FRESH = """
 import hashlib, json, sys
@@ -34,20 +35,31 @@ def test_what_is_set_beforehand_is_what_was_kept_last(tmp_path: Path, monkeypatc
     assert isinstance(place, Cache)
     asked: list[typeset.Typescript] = []
     monkeypatch.setattr(typeset, "pages", asked.append)
-    mine, other = (Rehearsal(place, cache.key_of(name)) for name in ("mine", "other"))
+    mine, other = (EarlierPages(place, cache.key_of(name)) for name in ("mine", "other"))
     first, second = (typeset.Typescript(said, "{}", "{}", "2024-06-30") for said in ("first", "second"))
     for kept, expected in ((None, []), (first, [first]), (second, [second])):
         if kept is not None:
             mine.keep(kept)
         asked.clear()
-        mine.begin().join()
-        other.begin().join()
+        mine.set_again().join()
+        other.set_again().join()
         assert asked == expected
     for path in place.files("pages"):
         path.write_bytes(path.read_bytes().replace(b"second", b"forged"))
     asked.clear()
-    mine.begin().join()
+    mine.set_again().join()
     assert asked == []
+
+
+def test_what_cannot_be_set_beforehand_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = cache.opened(tmp_path / "cache")
+    assert isinstance(place, Cache)
+    earlier = EarlierPages(place, cache.key_of("mine"))
+    earlier.keep(typeset.Typescript("#broken", "{}", "{}", "2024-06-30"))
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    earlier.set_again().join()
+    assert told == []
 
 
 def test_pages_are_the_same_whatever_was_set_before(tmp_path: Path) -> None:
