@@ -77,7 +77,7 @@ def test_counts_that_begin_with_some_of_the_rows(monkeypatch: pytest.MonkeyPatch
     for one, other in zip(at_once, some, strict=True):
         assert other.problem is None and other.at_boundary == one.at_boundary
         assert other.coefficients == pytest.approx(one.coefficients, abs=1e-10)
-        # Near 0 the likelihood is flat in the dispersion: this is a ten-millionth of its standard error.
+        # Near 0 the likelihood is flat in the dispersion: this is less than a ten-millionth of its standard error.
         assert other.dispersion == pytest.approx(one.dispersion, rel=1e-8, abs=1e-9)
         assert other.scores == pytest.approx(one.scores, rel=1e-8, abs=1e-9)
     begun = count._of_some(count.poisson, matrix, counts, np.zeros(n), np.ones(n))
