@@ -17,7 +17,7 @@ from crampstudy.prediction.importance import importance_rows
 from crampstudy.prediction.outcome import ANY, COUNT
 from crampstudy.prediction.rows import PredictionSummary, rows_of, skills_of
 from crampstudy.prediction.survey import survey_held_out, survey_table, validate_survey
-from crampstudy.prediction.validation import CHOSEN, NEWCOMERS, validate
+from crampstudy.prediction.validation import CHOSEN, NEWCOMERS, Scheme, validate, validate_each
 
 
 def tomorrow_rows(
@@ -35,10 +35,9 @@ def tomorrow_rows(
     """
     table = nights_of(cohort, bands)
     leakage.check_past(cohort)
-    found = [
-        PredictionSummary.of(validate(table, each, workers=workers), cohort.name, ci_level) for each in (ANY, COUNT)
-    ]
-    later = PredictionSummary.of(validate(table, ANY, forward=True, workers=workers), cohort.name, ci_level)
+    schemes = Scheme(ANY), Scheme(COUNT), Scheme(ANY, forward=True)
+    validated = validate_each(table, schemes, workers=workers)
+    *found, later = (PredictionSummary.of(each, cohort.name, ci_level) for each in validated)
     held = held_out(table, COUNT, cohort.name, ci_level)
     more = [coverage_rows(found[1]), importance_rows(held), dependence_rows(held)]
     return pd.concat([*map(rows_of, found), skills_of(later), *more], ignore_index=True)

@@ -80,6 +80,17 @@ def folds_of(people: int, number: int, rng: np.random.Generator) -> Codes:
     return rng.permutation(np.arange(people) % number)
 
 
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """What is foretold of participants that nothing was learned from.
+
+    With ``forward`` only nights before the median date are learned from, and only later ones tested on.
+    """
+
+    outcome: Outcome
+    forward: bool = False
+
+
 def validate(
     table: FeatureTable, outcome: Outcome, *, forward: bool = False, workers: compute.Workers = 1
 ) -> Validated:
@@ -90,11 +101,26 @@ def validate(
     Raises:
         AnalysisError: there is too little to learn from, or a column is made of the outcome.
     """
+    (found,) = validate_each(table, [Scheme(outcome, forward)], workers=workers)
+    return found
+
+
+def validate_each(
+    table: FeatureTable, schemes: Sequence[Scheme], *, workers: compute.Workers = 1
+) -> tuple[Validated, ...]:
+    """Return what :func:`validate` does of several schemes, whose folds are shared by the workers.
+
+    Raises:
+        AnalysisError: there is too little to learn from, or a column is made of the outcome.
+    """
     check_enough(table)
-    rng = np.random.default_rng([SEED, forward])
-    fold = folds_of(len(table.ids), FOLDS, rng)
     check_columns(table)
-    parts = list(compute.map(partial(_of_fold, table, outcome, fold, forward), range(FOLDS), workers=workers))
+    turns = [(scheme, number) for scheme in schemes for number in range(FOLDS)]
+    parts = list(compute.map(partial(_of_fold, table), turns, workers=workers))
+    return tuple(_joined(table, scheme, parts[i * FOLDS : (i + 1) * FOLDS]) for i, scheme in enumerate(schemes))
+
+
+def _joined(table: FeatureTable, scheme: Scheme, parts: Sequence[Mapping[str, Any]]) -> Validated:
     rows = np.concatenate([part["rows"] for part in parts])
     order = np.argsort(rows, kind="stable")
     tested = table.only(rows[order])
@@ -103,10 +129,9 @@ def validate(
         return {key: np.concatenate([part[name][key] for part in parts])[order] for key in parts[0][name]}
 
     chosen = tuple(str(part["chosen"]) for part in parts)
-    scheme = FORWARD if forward else GROUPED if table.sums is not None else NEWCOMERS
-    return Validated(
-        scheme, outcome, tested, outcome.of(tested), gathered("said"), gathered("log"), gathered("crps"), chosen
-    )
+    said, logged, ranked = (gathered(name) for name in ("said", "log", "crps"))
+    name = FORWARD if scheme.forward else GROUPED if table.sums is not None else NEWCOMERS
+    return Validated(name, scheme.outcome, tested, scheme.outcome.of(tested), said, logged, ranked, chosen)
 
 
 def check_columns(table: FeatureTable) -> None:
@@ -133,7 +158,10 @@ def _is_baseline(table: FeatureTable, column: int) -> bool:
     return bool(same.all())
 
 
-def _of_fold(table: FeatureTable, outcome: Outcome, fold: Codes, forward: bool, number: int) -> dict[str, Any]:
+def _of_fold(table: FeatureTable, turn: tuple[Scheme, int]) -> dict[str, Any]:
+    scheme, number = turn
+    outcome, forward = scheme.outcome, scheme.forward
+    fold = folds_of(len(table.ids), FOLDS, np.random.default_rng([SEED, forward]))
     own = fold[table.person] == number
     early, late = _times(table, forward)
     train, rows = table.only(~own & early), np.flatnonzero(own & late)
