@@ -69,8 +69,8 @@ def of_nights(
     train: FeatureTable, test: FeatureTable, outcome: Outcome, rng: np.random.Generator
 ) -> Mapping[str, tuple[Array, Array]]:
     """Return what each rule says of the nights it was tuned on and of those to test it on, by its name."""
-    climate = Climate.of(train, outcome.of(train))
-    of_train, of_test = climate.predict(train), climate.predict(test)
+    everybody = of_everybody(train, test, outcome)
+    of_train, of_test = everybody[CLIMATOLOGY]
     rules = {
         MOVING_AVERAGE: tuned(train, outcome, of_train, WINDOWS),
         RUNNING_RATE: tuned(train, outcome, of_train, (None,)),
@@ -81,7 +81,7 @@ def of_nights(
     }
     first, second = said[MOVING_AVERAGE]
     return {
-        **of_everybody(train, test, outcome),
+        **everybody,
         PERMUTATION: (rng.permutation(first), rng.permutation(second)),
         **said,
     }

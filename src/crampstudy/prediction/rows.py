@@ -171,10 +171,10 @@ def _skills(summary: PredictionSummary) -> Iterator[Row]:
 
 def _gains(summary: PredictionSummary) -> Iterator[Row]:
     """Yield the skill of the chosen model against what knows less: nothing of anybody, and the own past alone."""
-    (name, inside) = next(iter(_groups(summary).items()))
+    everybody = np.ones(len(summary.found.happened), dtype=bool)
     for reference in (baselines.ONE_RATE, PAST_ALONE):
         if reference in summary.found.said:
-            yield _skill(summary, kinds.PREDICTION_GAIN, CHOSEN, reference, name, inside)
+            yield _skill(summary, kinds.PREDICTION_GAIN, CHOSEN, reference, "all", everybody)
 
 
 def _skill(

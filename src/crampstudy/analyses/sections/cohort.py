@@ -17,6 +17,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.estimates.sentences import value
 from crampstudy.nights import denominator, of_cohort
+from crampstudy.tables.overview.attrition import logging_part
 
 FACTORS = (
     *("age_years", "sex", "education", "bmi_kg_m2", "serum_potassium_mmol_l", "serum_sodium_mmol_l"),
@@ -46,7 +47,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         completeness=Drawing(
             "logging",
             logged,
-            caption=f"Nights that were logged, by participant and {_part(logged)} since their own first night.",
+            caption=f"Nights that were logged, by participant and {logging_part(logged)} since their own first night.",
             alt=_of_logging(logged),
             note=_together(logged),
         ),
@@ -183,17 +184,13 @@ def _of_flow(steps: pd.DataFrame) -> str:
     return f"Boxes from the file down: {wording.listed(said)}."
 
 
-def _part(logged: pd.DataFrame) -> str:
-    return "night" if logged["term"].eq("study_night").any() else "week"
-
-
 def _of_logging(logged: pd.DataFrame) -> str:
     if logged.empty:
         return "No night was expected."
     by_line = logged.groupby("population")
     shares = by_line["n_events"].sum() / by_line["n_nights"].sum()
     low, high = (f"{100 * share:.0f}%" for share in (shares.min(), shares.max()))
-    grid = f"A grid of participants and {_part(logged)}s"
+    grid = f"A grid of participants and {logging_part(logged)}s"
     return f"{grid}: from {low} of the nights logged in the top line to {high} in the lowest."
 
 

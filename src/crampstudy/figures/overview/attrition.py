@@ -12,6 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
+from crampstudy.tables.overview.attrition import logging_part
 
 _STEP = 0.62
 """Inches from one step of the flow to the next."""
@@ -84,10 +85,8 @@ def logging(estimates: pd.DataFrame) -> Figure:
             rasterized=len(people) * len(times) > 2000,
             ax=axes,
         )
-        by_night = rows["term"].eq("study_night").any()
-        axes.set_xlabel(
-            f"{'Night' if by_night else 'Week'} since the participant's first{'' if by_night else ' night'}"
-        )
+        part = logging_part(rows)
+        axes.set_xlabel(f"{wording.capital(part)} since the participant's first{'' if part == 'night' else ' night'}")
         axes.set_ylabel("Participants, least logged first")
         axes.tick_params(length=0, rotation=0)
         if len(people) > _MOST_NAMED:

@@ -33,9 +33,13 @@ def logging(estimates: pd.DataFrame) -> pd.DataFrame:
     shares = rows.assign(shown=[wording.number(100 * share, 0) for share in rows["estimate"]])
     made = shares.pivot(index="population", columns="level", values="shown").fillna(wording.DASH)
     made = made.reindex(index=rows["population"].unique(), columns=rows["level"].unique())
-    part = "Night" if rows["term"].eq("study_night").any() else "Week"
-    made.columns = pd.Index([f"{part} {time}" for time in made.columns])
+    made.columns = pd.Index([f"{wording.capital(logging_part(rows))} {time}" for time in made.columns])
     return made.rename_axis("Participants")
+
+
+def logging_part(rows: pd.DataFrame) -> str:
+    """Return what the rows of logging are each of, ``night`` or ``week``."""
+    return "night" if rows["term"].eq("study_night").any() else "week"
 
 
 @as_table
