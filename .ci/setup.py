@@ -109,6 +109,8 @@ def main() -> int:
                 if written(FILLED) != digest() or not PYTHON.exists():
                     fill()
                 run(PYTHON, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--editable", ROOT)
+                # Where nobody may write bytecode, every command would otherwise compile the package anew.
+                run(PYTHON, "-m", "compileall", "-q", "-j", "0", ROOT / "src")
             READY.write_text(state)
     except (SetupFailed, OSError) as failure:
         print(f"setting up .venv failed: {failure}; then run make again", file=sys.stderr)

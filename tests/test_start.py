@@ -16,6 +16,7 @@ from statsmodels.stats.rates import confint_poisson
 from crampstudy.cli import app
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.models.inference.covariance import p_value, quantile, wald
+from crampstudy.models.inference.proportion import wilson
 from crampstudy.models.surveys.domain_means import boundary_interval
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
@@ -80,6 +81,13 @@ def test_a_report_makes_no_grammars_that_no_notebook_asks_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+@pytest.mark.parametrize(("events", "n"), [(0, 1), (0, 9), (1, 2), (3, 10), (9, 9), (812, 90_000)])
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+def test_limits_of_a_share_are_wilsons(events: int, n: int, level: float) -> None:
+    expected = stats.binomtest(events, n).proportion_ci(level, method="wilson")
+    assert wilson(events, n, level) == pytest.approx((expected.low, expected.high), rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("df", [1.0, 3.7, 48.0, math.inf])

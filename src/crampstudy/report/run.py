@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 from crampstudy.errors import AnalysisError
+from crampstudy.loading import without
 from crampstudy.report.failure import death, failed, heading, raised
 from crampstudy.report.kernel import Kernel
 
 # As papermill imports jsonschema, that would make grammars of web addresses for two seconds, which no notebook's schema
 # asks for; where their module is missing it does without.
-_GRAMMARS = "rfc3987_syntax"
-_modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
-_loaded = _modules.setdefault(_GRAMMARS, None)
-try:
+with without("rfc3987_syntax"):
     import papermill as pm
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
-finally:
-    if _loaded is None:
-        del _modules[_GRAMMARS]
 
 CELL_SECONDS = 1800
 """No cell may run longer unless it is asked for, so that a report that hangs ends."""

@@ -1,14 +1,15 @@
 """Kernels forked from one process that has imported the libraries: half a second each instead of several.
 
-The server imports once and forks a kernel per request. What Jupyter starts as "the kernel" is a shim that asks for a
-fork, passes signals on, and ends as the kernel ended, by the same signal or with the same code. Where there is no
-``fork``, and for a single notebook, kernels start the plain way. Server and kernels are tied to the process that
-started them.
+The server imports once and forks a kernel per request: what every notebook needs before it answers the first, the rest
+while nobody asks. What Jupyter starts as "the kernel" is a shim that asks for a fork, passes signals on, and ends as
+the kernel ended, by the same signal or with the same code. Where there is no ``fork``, and for a single notebook,
+kernels start the plain way. Server and kernels are tied to the process that started them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -22,16 +23,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from crampstudy import ending, scratch
+from crampstudy.loading import without
 
-PRELOADED = (
-    "ipykernel.kernelapp",
-    "seaborn",
-    "statsmodels.stats.multitest",
-    "crampstudy.report.blocks",
-    "crampstudy.sources",
-    "networkx",
-)
-"""What the notebooks of the report load in any case."""
+PRELOADED = ("ipykernel.kernelapp", "crampstudy.report.blocks", "crampstudy.sources")
+"""What the notebooks of the report load in any case, beside seaborn."""
+_LATER = ("networkx", "scipy.stats", "statsmodels.stats.multitest")
+"""What some of them load, in the order of how many."""
 
 # Runs with -S -E: it needs the standard library alone and starts in hundredths of a second.
 _SHIM = """
@@ -122,21 +119,19 @@ def run_kernel(connection_file: str, line: str) -> NoReturn:
 def _serve(listener: socket.socket) -> None:
     # Of the keyboard's signal the process that started us hears as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for module in PRELOADED:
-        importlib.import_module(module)
-    from crampstudy.causal import study
-
-    study()  # which nearly every notebook would read
+    steps = _loading()
+    next(steps)
     woken, wake = socket.socketpair()
     wake.setblocking(False)
     signal.set_wakeup_fd(wake.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
     kernels: dict[int, socket.socket] = {}
+    loading = True
     with selectors.DefaultSelector() as ready:
         ready.register(listener, selectors.EVENT_READ)
         ready.register(woken, selectors.EVENT_READ)
         while True:
-            asked = {key.fileobj for key, _ in ready.select()}
+            asked = {key.fileobj for key, _ in ready.select(0 if loading else None)}
             if woken in asked:
                 woken.recv(4096)
                 _tell_ends(kernels)
@@ -149,6 +144,29 @@ def _serve(listener: socket.socket) -> None:
                         inherited.close()
                     _become_kernel(link)
                 kernels[kernel] = link
+            if not asked:
+                loading = next(steps, False)
+
+
+def _loading() -> Iterator[bool]:
+    """Load what kernels begin with, in steps between which they may begin."""
+    # What is loaded stays, so nobody looks through it for garbage: not the server meanwhile, nor any kernel.
+    gc.disable()
+    for module in PRELOADED:
+        importlib.import_module(module)
+    # It has densities of its own, and those of SciPy take longer to load than all of seaborn.
+    with without("scipy.stats"):
+        importlib.import_module("seaborn")
+    gc.freeze()
+    yield True
+    from crampstudy.causal import study
+
+    study()
+    yield True
+    for module in _LATER:
+        importlib.import_module(module)
+        gc.freeze()
+        yield True
 
 
 def _tell_ends(kernels: dict[int, socket.socket]) -> None:
@@ -175,6 +193,7 @@ def _become_kernel(link: socket.socket) -> NoReturn:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
+    gc.enable()
     # The shim waits for its parent's signals; this process has another parent to outlive.
     os.environ.pop("JPY_PARENT_PID", None)
     run_kernel(request["connection_file"], "")
