@@ -9,12 +9,31 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
 
 from crampstudy import ending, scratch
 from crampstudy.cache import KERNEL_VARIABLE
 from crampstudy.report import warm
 from crampstudy.sources import handed_on
+
+_SILENCE = 0.05
+"""When a kernel that starts has published nothing for so long, it has published all, in seconds."""
+_POLL = 0.01
+"""How often it is asked whether a kernel that ends has ended, in seconds."""
+
+
+class _Published(AsyncZMQSocketChannel):
+    """What a kernel publishes. Jupyter waits for a fifth of a second of silence before the first cell, this less."""
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
+        return await super().get_msg(None if timeout is None else min(timeout, _SILENCE))
+
+
+class _Client(AsyncKernelClient):
+    iopub_channel_class = Type(_Published)
 
 
 class Kernel(AsyncKernelManager):
@@ -32,6 +51,8 @@ class Kernel(AsyncKernelManager):
     """The folder of the cohorts that the report hands on, if it does."""
     ended: ClassVar[list[int]]
     """The code with which its process ended."""
+
+    client_factory = Type(_Client, klass=AsyncKernelClient)
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         if os.name != "posix":
@@ -52,6 +73,11 @@ class Kernel(AsyncKernelManager):
         # Papermill would change the folder of this whole process, in which other notebooks run as well.
         kwargs["cwd"] = self.place
         await super().start_kernel(**kwargs)
+
+    async def _async_finish_shutdown(
+        self, waittime: float | None = None, pollinterval: float = _POLL, restart: bool = False
+    ) -> None:
+        await super()._async_finish_shutdown(waittime, pollinterval, restart)
 
     async def _async_is_alive(self) -> bool:
         """Say whether the kernel lives, and end one that is not to; asked every second while a cell runs."""

@@ -112,7 +112,8 @@ def run_kernel(connection_file: str, line: str) -> NoReturn:
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = ["ipykernel"]
-    IPKernelApp.launch_instance(argv=["-f", connection_file])
+    # Nobody goes back in what was typed, and its file is the user's own.
+    IPKernelApp.launch_instance(argv=["-f", connection_file, "--HistoryManager.enabled=False"])
     os._exit(0)
 
 
