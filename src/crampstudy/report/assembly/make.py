@@ -33,7 +33,7 @@ LEDGER, MANIFEST = "ledger-counts.csv", provenance.MANIFEST
 FILES = (PDF, HTML, DOCX, ESTIMATES, LEDGER, MANIFEST)
 """The files of every report, beside which are those of its tables and figures."""
 _MOST_KERNELS = 4
-_LATER = "crampstudy.report.assembly.document"
+_LATER = ("crampstudy.report.assembly.document", "openpyxl")
 """What is loaded while notebooks run."""
 
 
@@ -161,7 +161,7 @@ def make(
                 work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached, work / "cohorts"
             )
             options.cwd.mkdir()
-            threading.Thread(target=importlib.import_module, args=[_LATER], daemon=True).start()
+            threading.Thread(target=lambda: [*map(importlib.import_module, _LATER)], daemon=True).start()
             earlier = None if plan.reuse is None else plan.reuse.earlier_pages(subject, plan.values)
             if earlier is not None:
                 earlier.set_again()
