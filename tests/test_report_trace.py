@@ -48,6 +48,8 @@ ROWS = rows(
     {"term": "share", "scale": "proportion", "estimate": 0.1234, "ci_low": 0.1, "ci_high": 0.15, "n_participants": 60},
     {"term": "fall", "scale": "difference", "estimate": -1.25, "n_participants": 1204},
     {"term": "onset", "scale": "mean", "estimate": 2.1667, "ci_low": 2.0833, "ci_high": 26.25},
+    {"term": "cold", "scale": "hazard_ratio", "estimate": 1.52, "ci_low": 0.0001, "ci_high": 1_224_181},
+    {"term": "heat", "scale": "hazard_ratio", "estimate": 0.0021, "ci_low": 0.0004, "ci_high": 0.4},
 )
 
 
@@ -67,6 +69,9 @@ def keyed(*texts: str) -> list[list[tuple[str, list[str]]]]:
         ("changed by −1.2", "−1.2", ["fall"]),
         ("of 31,000 nights", "31,000", ["age"]),
         ("p <0.001", "<0.001", ["age"]),
+        ("RR 1.52 (<0.01 to >1,000).", "1.52 (<0.01 to >1,000)", ["cold"]),
+        ("RR <0.01 (<0.01–0.40).", "<0.01 (<0.01–0.40)", ["heat"]),
+        ("at most >1,000", ">1,000", ["cold"]),
         ("at 02:10 (02:05–02:15)", "02:10 (02:05–02:15)", ["onset"]),
     ],
 )
@@ -105,7 +110,7 @@ def test_rows_name_the_places_that_show_them_and_values_their_rows(tmp_path: Pat
         tmp_path, [text("# A"), code(findings(rr="0.91 (0.80–1.03)", n="60")), code(shown), text("RR {{rr}}*.")]
     )
     where = {row["term"]: row["where"] for row in csv.DictReader(io.StringIO(made.estimates))}
-    assert where == {"age": "n0", "share": "", "fall": "tbl-fall", "onset": ""}
+    assert where == {"age": "n0", "share": "", "fall": "tbl-fall", "onset": "", "cold": "", "heat": ""}
     key = next(csv.DictReader(io.StringIO(made.estimates)))["key"]
     assert f'RR [0.91 (0.80–1.03)]{{.value rows="{key}"}}*.' in made.markdown
     assert '[60]{.value rows="c/regression/share/proportion"} people.' in made.markdown

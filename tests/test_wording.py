@@ -26,6 +26,11 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
         ({"estimate": 1234.5, "ci_low": 1000, "ci_high": 2000}, "1,234.50 (1,000.00–2,000.00)"),
         # Of such limits decimals say nothing.
         ({"estimate": 39.74, "ci_low": 0.0, "ci_high": 67860.03}, "39.74 (0.00–67,860)"),
+        # A ratio is never zero, and says nothing where it is beyond all bounds.
+        ({"scale": "rate_ratio", "estimate": 39.74, "ci_low": 1e-5, "ci_high": 67860.03}, "39.74 (<0.01 to >1,000)"),
+        ({"scale": "hazard_ratio", "estimate": 1825.4, "ci_low": 0.01, "ci_high": 5e8}, ">1,000 (0.01 to >1,000)"),
+        ({"scale": "odds_ratio", "estimate": 0.0021, "ci_low": 0.0004, "ci_high": 1000.0}, "<0.01 (<0.01 to 1,000.00)"),
+        ({"scale": "rate_ratio", "estimate": 0.002, "ci_low": 0.001, "ci_high": 0.004}, "0.002 (0.001–0.004)"),
         ({"estimate": 0.5}, "0.50"),
         ({"status": "boundary", "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.02}, "0.00 (0.00–0.02)"),
         # What rounds to zero has no sign, and limits that differ show it.

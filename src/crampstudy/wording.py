@@ -116,10 +116,15 @@ def counted(number: int, plural: str, verb: str = "") -> str:
 
 _LARGE = 10_000
 """From here on the decimals of an estimate say nothing."""
+LARGEST_RATIO = 1_000
+"""Of a ratio beyond it no more is said than that."""
 
 
 def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
-    """Return ``0.91 (0.80–1.03)``, or why there is no number; ``factor`` 100 makes per cents."""
+    """Return ``0.91 (0.80–1.03)``, or why there is no number; ``factor`` 100 makes per cents.
+
+    A limit of a ratio that is far off is printed as a bound: ``1.52 (<0.01 to >1,000)``.
+    """
     if row["status"] == "not_measured":
         return "not measured"
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
@@ -130,10 +135,20 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     # Limits that differ are printed with as many decimals as show it.
     enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
     digits = next(enough, digits)
-    middle, low, high = (number(cell, digits if abs(cell) < _LARGE else 0) for cell in cells)
+    if str(row.get("scale", "")).endswith("_ratio"):
+        middle, low, high = (_ratio(cell, digits) for cell in cells)
+    else:
+        middle, low, high = (number(cell, digits if abs(cell) < _LARGE else 0) for cell in cells)
     # After a minus sign a dash between the limits would be read as another one.
-    between = " to " if MINUS in low + high else DASH
+    between = " to " if {MINUS, "<", ">"} & set(low + high) else DASH
     return f"{middle} ({low}{between}{high})"
+
+
+def _ratio(value: float, digits: int) -> str:
+    """Return a ratio, which is never zero, and which says nothing where it is beyond all bounds."""
+    if value > LARGEST_RATIO:
+        return f">{LARGEST_RATIO:,}"
+    return number(value, digits) if value >= 0.5 * 10.0**-digits else f"<{10.0**-digits:.{digits}f}"
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:

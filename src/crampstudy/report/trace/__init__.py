@@ -19,12 +19,13 @@ from functools import cached_property
 from crampstudy.report.trace.printed_numbers import PrintedNumbers, words
 
 _NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:\u202f?%)?"
-_LIMIT = r"(?:[−-]?\d[\d,]*(?:\.\d+)?|∞)"
+_LIMIT = r"(?:[−<>-]?\d[\d,]*(?:\.\d+)?|∞)"
 # Not within a word or a longer number: the 12 of B12, the 2020 of a date.
 _ALONE = rf"(?<![\w.,−-])(?:[<≥≤>] ?)?{_NUMBER}(?![\w]|[.,]\d)"
 _CLOCK = r"\d\d:\d\d"
 _TOKEN = re.compile(
-    rf"(?P<middle>{_CLOCK}|(?<![\w.,−-]){_NUMBER}) \((?P<low>{_CLOCK}|{_LIMIT})(?: to |–)(?P<high>{_CLOCK}|{_LIMIT})\)"
+    rf"(?P<middle>{_CLOCK}|(?<![\w.,−-])[<>]?{_NUMBER}) "
+    rf"\((?P<low>{_CLOCK}|{_LIMIT})(?: to |–)(?P<high>{_CLOCK}|{_LIMIT})\)"
     rf"|(?P<alone>{_CLOCK}|{_ALONE})"
 )
 _LETTER = re.compile(r"[^\W\d_]")
@@ -105,7 +106,7 @@ class RowTrace:
 
     def _whole(self, token: re.Match[str]) -> set[int]:
         """Return the rows of which an estimate with its interval is."""
-        cells = {name: self._cells.find(token[name]) for name in ("middle", "low", "high")}
+        cells = {name: self._cells.find(token[name], beside=True) for name in ("middle", "low", "high")}
         of = {"middle": (_ESTIMATE,), "low": ("ci_low", "ci_high"), "high": ("ci_low", "ci_high")}
         rows = [{row for row, column in cells[name] if column in of[name]} for name in cells]
         return set.intersection(*rows)

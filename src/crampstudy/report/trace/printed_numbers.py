@@ -8,6 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from crampstudy.wording import LARGEST_RATIO
+
 _INTERVAL = ("estimate", "ci_low", "ci_high")
 _P = ("p_value", "q_value")
 _COLUMNS = (
@@ -31,6 +33,7 @@ class PrintedNumbers:
     cells: tuple[Cell, ...]
     minutes: Mapping[int, frozenset[Cell]]
     p_values: tuple[tuple[float, Cell], ...]
+    ratios: tuple[tuple[float, Cell], ...]
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, str]]) -> PrintedNumbers:
@@ -42,6 +45,9 @@ class PrintedNumbers:
             if (text := row[column])
         ]
         ordered = sorted(pair for value, cell in given for pair in _forms(value, cell))
+        ratios = {
+            (place, column) for place, row in enumerate(rows) if row["scale"].endswith("_ratio") for column in _INTERVAL
+        }
         minutes: dict[int, set[Cell]] = {}
         for value, cell in given:
             if cell[1] in _INTERVAL and math.isfinite(value):
@@ -51,17 +57,24 @@ class PrintedNumbers:
             tuple(cell for _, cell in ordered),
             {minute: frozenset(cells) for minute, cells in minutes.items()},
             tuple((value, cell) for value, cell in given if cell[1] in _P),
+            tuple((value, cell) for value, cell in given if cell in ratios),
         )
 
-    def find(self, text: str) -> frozenset[Cell]:
-        """Return the cells that may have been printed so: ``1,204``, ``−0.31``, ``12.5%``, ``<0.001``, ``02:10``."""
-        bare = re.sub(r"[\u202f%, ]", "", text).replace("−", "-").lstrip("≤≥>")
+    def find(self, text: str, *, beside: bool = False) -> frozenset[Cell]:
+        """Return the cells that may have been printed so: ``1,204``, ``−0.31``, ``<0.001``, ``>1,000``, ``02:10``.
+
+        Of bounds those of p-values come before those of ratios, but not ``beside`` an estimate or its limits.
+        """
+        bare = re.sub(r"[\u202f%, ]", "", text).replace("−", "-")
         if ":" in bare:
             hour, minute = map(int, bare.split(":"))
             return self.minutes.get((hour * 60 + minute) % _DAY, frozenset())
+        number = float(bare.lstrip("<≤≥>").replace("∞", "inf"))
         if bare.startswith("<"):
-            return frozenset(cell for value, cell in self.p_values if value < float(bare[1:]))
-        number = float(bare.replace("∞", "inf"))
+            p_values = [] if beside else [cell for value, cell in self.p_values if value < number]
+            return frozenset(p_values or [cell for value, cell in self.ratios if value < number])
+        if bare.startswith(">") and number == LARGEST_RATIO:
+            return frozenset(cell for value, cell in self.ratios if value > number)
         half = 0.0 if math.isinf(number) else 0.5 * 10.0 ** -len(bare.partition(".")[2]) + abs(number) * _ROUNDING
         first, last = bisect_left(self.numbers, number - half), bisect_right(self.numbers, number + half)
         return frozenset(self.cells[first:last])
