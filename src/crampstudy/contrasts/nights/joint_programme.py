@@ -139,7 +139,8 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     )
     used = nights.filter(pl.Series(design.rows))
     ratio |= {"n_participants": used["participant_id"].n_unique(), "n_nights": used.height}
-    ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": "; ".join(covariates) or None}
+    beside = "; ".join(covariates).replace(" + ", "; ")
+    ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": beside or None}
     if reason := _obstacle(design, used):
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     counts = used["cramps"].to_numpy().astype(np.float64)

@@ -61,9 +61,8 @@ def dependent(matrix: Array) -> tuple[int, ...]:
     # What a column has beside those before it is no less than the least singular value, which is found faster.
     if matrix.shape[1] and np.linalg.eigvalsh(squares / length / length[:, None])[0] > _INDEPENDENT:
         return ()
-    scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
     remaining = np.zeros(matrix.shape[1])
-    triangle = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    triangle = np.abs(np.diag(np.linalg.qr(matrix / length, mode="r")))
     remaining[: len(triangle)] = triangle
     return tuple(int(i) for i in np.flatnonzero(remaining < 1e-9))
 

@@ -68,6 +68,7 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
         covariates if so == "yes" else f"{covariates} (not enough: {so.removeprefix('no: ')})"
         for covariates, so in zip(made["Adjusted for"], enough, strict=True)
     ]
+    made.index = made.index.map(lambda name: wording.capital(name) if name.split()[0].islower() else name)
     return made.assign(**{"Adjusted for": lacking})
 
 
