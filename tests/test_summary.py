@@ -18,6 +18,7 @@ from crampstudy.analyses import Others, SectionResults, Settings
 from crampstudy.analyses.overview import summary
 from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
+from crampstudy.analyses.sentences import methods
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
 from crampstudy.descriptive.flow import flow, logging_over_time
@@ -133,20 +134,28 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
             {"term": "peripheral_artery_disease", "note": "exertional_leg_pain was not measured"},
             {"term": "vitamin_k2", "note": "nobody had it"},
             {"term": "C07", "analysis": kinds.CLAIM.name, "note": "Not measured (needs episodes.woke)"},
+            {"term": "C55", "analysis": kinds.CLAIM.name, "note": "Nobody had it (needs treatments.agent)"},
             {"term": "statin", "note": None},
         )
     )
     assert tables.not_measured(rows) == [
         "not measured in this cohort: leg pain on exertion and statin",
         "taken by nobody in this cohort: vitamin K2",
+        "not testable, as nobody in this cohort took what they are of: C55",
         "not testable, for what they need was not measured: C07",
     ]
-    many = pd.concat([rows.iloc[[3]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
+    many = pd.concat([rows.iloc[[4]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
     assert tables.not_measured(many, 3) == ["not measured in this cohort: serum 0, serum 1, serum 2 and 2 others"]
     assert tables.not_measured(many, 4) == tables.not_measured(many)
     failed = {"status": "not_estimable", "analysis": kinds.CLAIM.name, "term": "C04", "scale": "rate", "level": "60+"}
     claim = estimates.frame([estimates.row(note="Too few have an age (needs participants.age_years)", **failed)])
     assert tables.not_estimated(claim, {}) == "Could not estimate: too few have an age."
+    # Of a claim in parts those that something is lacking for, each reason once.
+    parts = "Weekly: no participant with 28 logged nights (needs diary.cramps). Monthly: no participant with 28 logged "
+    note = f"Heat: inconclusive, hazard ratio 0.28. {parts}nights (needs diary.cramps)"
+    of_parts = estimates.frame([estimates.row(note=note, **failed)])
+    said = "Could not estimate: weekly and monthly: no participant with 28 logged nights."
+    assert tables.not_estimated(of_parts, {}) == said
     # That there is nothing to show is said where nothing else is.
     assert tables.not_estimated(claim, {"tbl-a": tables.NOTHING_SHOWN}) == "Could not estimate: too few have an age."
     assert tables.not_estimated(claim.head(0), {"tbl-a": tables.NOTHING_SHOWN}) == "There is nothing to show."
@@ -238,6 +247,15 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
     assert "Data: Ada Moss. Night cramps [data set]. Ward 7." in cited and "not stated" not in cited
     frame = found.tables["tbl-strobe"].frame
     assert frame.loc["22", "Status"] == "GAP" and frame.loc["3", "Status"] == "reported"
+
+
+def test_treatments_that_nobody_took_are_no_variables_that_were_not_measured(diary: Cohort) -> None:
+    cells = {"status": "not_measured", "analysis": kinds.TREATMENT_EFFECT.name}
+    untaken = estimates.frame(estimates.row(term=agent, note=tables.NOBODY, **cells) for agent in ("tens", "quinine"))
+    said = methods.gaps(diary, flow(diary), untaken)
+    assert said.endswith(
+        "and every variable that a section asks for was measured. Nobody took 2 of the treatments that a section asks for."
+    )
 
 
 def test_definitions_are_those_of_the_kinds(diary: Cohort) -> None:

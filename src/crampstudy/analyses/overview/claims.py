@@ -25,7 +25,17 @@ SECTIONS = frozenset(row.section for row in claims.CLAIM_ROWS)
 def ledger_of(cohort: Cohort, settings: Settings, others: Others) -> tuple[LedgerEntry, ...]:
     """Return the claims held against what the other sections found in a cohort."""
     found = {name: each.estimates for name, each in others.items()}
-    return claims.ledger(found, cohort.kind, hemisphere=settings.hemisphere)
+    return claims.ledger(found, cohort.kind, measured=_measured(cohort), hemisphere=settings.hemisphere)
+
+
+def _measured(cohort: Cohort) -> frozenset[str]:
+    """Return the columns of a cohort's tables with a value."""
+    return frozenset(
+        f"{name}.{column}"
+        for name, table in cohort.tables.items()
+        for column in table.columns
+        if table[column].null_count() < table.height
+    )
 
 
 def judge(cohort: Cohort, settings: Settings, others: Others) -> Findings:
