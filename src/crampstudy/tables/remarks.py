@@ -18,6 +18,7 @@ _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
 _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
+_BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
 _CALLED = re.compile(
@@ -149,8 +150,10 @@ def _names(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    if row["analysis"] == kinds.REGRESSION_TO_THE_MEAN.name:
+    if row["analysis"] in _BY_LEVEL:
         return wording.capital(str(row["level"]))
+    if row["analysis"] == kinds.TEST_RESULT.name:
+        return wording.capital(str(row["term"]))
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
     by_population = (
