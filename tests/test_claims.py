@@ -93,10 +93,10 @@ class TestTables:
 
     def test_where_no_level_has_an_estimate_the_row_that_says_why_is_meant(self) -> None:
         cells = {"analysis": kinds.CONDITION.name, "term": "laba", "outcome": "cramps", "scale": "rate_ratio"}
-        why = estimates.row(status="not_estimable", note="laba does not vary", **cells)
+        why = estimates.row(status="not_estimable", note="laba = false throughout", **cells)
         rows = {"conditions": estimates.frame([why])}
         (entry,) = (each for each in claims.ledger(rows, "diary") if each.claim.claim == "C58")
-        assert "beta-agonists: laba does not vary (needs participants.laba)" in claims.reason(entry)
+        assert "beta-agonists: laba = false throughout (needs participants.laba)" in claims.reason(entry)
         estimated = estimates.row(status="converged", estimate=2.0, n_participants=50, **cells)
         assert claims.find("C58").rows("diary")[0].among([estimated]) is None
 

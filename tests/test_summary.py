@@ -253,9 +253,8 @@ def test_treatments_that_nobody_took_are_no_variables_that_were_not_measured(dia
     cells = {"status": "not_measured", "analysis": kinds.TREATMENT_EFFECT.name}
     untaken = estimates.frame(estimates.row(term=agent, note=tables.NOBODY, **cells) for agent in ("tens", "quinine"))
     said = methods.gaps(diary, flow(diary), untaken)
-    assert said.endswith(
-        "and every variable that a section asks for was measured. Nobody took 2 of the treatments that a section asks for."
-    )
+    assert "every variable that a section asks for was measured" in said
+    assert said.endswith("Nobody took 2 of the treatments that a section asks for.")
 
 
 def test_definitions_are_those_of_the_kinds(diary: Cohort) -> None:

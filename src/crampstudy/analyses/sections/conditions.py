@@ -55,13 +55,14 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         return Findings(rows, values=values, could_not=dict.fromkeys((_TABLE, _FIGURE, _ADJUSTED), why))
     # Without ages, or with few of an age, there are those of all ages alone.
     two = has_estimate(rows[~rows["analysis"].eq(kinds.CONDITION.name)])
-    by_age = " at 50 and at 75 years, each from one model with its product with age" if two else " at all ages"
+    product = ", from one model with its product with age, and at all ages where there is no such ratio"
+    by_age = f" at 50 and at 75 years{product}" if two else " at all ages"
     drawing = Drawing(
         "ratios_by_age",
         measured,
         caption=f"Ratios by condition{by_age}; with the number of participants who have it.",
         alt=said.alt(rows),
-        note="The shaded band holds ratios that are as good as 1.",
+        note=f"The shaded band holds ratios that are as good as 1.{said.not_drawn(measured)}",
     )
     shown = {
         _TABLE: ReportTable(tables.conditions(measured), said.caption(model, two), _notes(main, rows, two)),
