@@ -115,6 +115,8 @@ def _said(part: ClaimPart) -> str:
     """Return the number of a part and where its interval lies."""
     if part.row is None or part.verdict == rules.NOT_TESTABLE:
         return _missing(part)
+    if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
+        return f"a peak on any day, {_where(part)}"
     return f"{_scale(part.row)}{estimate(part.row)}{_unit(part.row)}, {_where(part)}"
 
 

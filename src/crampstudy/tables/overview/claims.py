@@ -100,7 +100,7 @@ def _in_order(sections: pd.Index[str]) -> pd.Index[int]:
 def _number(row: dict[str, Any]) -> str:
     """Return the number of a row, of a ratio or a difference without what it compares, which the claim says."""
     if row["scale"] == "day_of_year":
-        return day_of(row["estimate"])
+        return "any day" if row["ci_low"] is None else day_of(row["estimate"])
     return value(row | {"unit": None} if verdicts.compares(row) else row)
 
 
