@@ -98,9 +98,10 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
     if len(blank) == len(of_estimates):
         return None
     names = listed(small(str(name).split(" (", 1)[0].removesuffix(", %")) for name in blank)
-    return replace(
-        table, frame=frame.drop(columns=blank), note=f"No row has an estimate of {names}. {table.note or ''}".strip()
-    )
+    kept = frame.drop(columns=blank)
+    # A row that was of these columns alone has nothing to show.
+    kept = kept[~kept[[name for name in of_estimates if name not in blank]].eq(DASH).all(axis="columns")]
+    return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:

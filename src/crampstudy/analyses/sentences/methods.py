@@ -30,8 +30,8 @@ def design(cohort: Cohort, settings: Settings) -> str:
             f"The study is {kind}.",
             f"Age bands begin at {bands} years; intervals are at {100 * settings.ci_level:g}%.",
             f"Age-standardised figures are of {standard}." if standard else "No figure is age-standardised.",
-            f"A model takes at most one coefficient for {settings.per_coefficient} participants; of fewer the last "
-            "terms are left out.",
+            f"What a model is adjusted for is left out from its end until there are {settings.per_coefficient} "
+            "participants to every coefficient; where a model has more all the same, the note of its table says so.",
         ]
     )
 
