@@ -13,7 +13,7 @@ from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
 _MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
-_OF = re.compile(r"((?:no|one) [\w ]+?) of (.+?)((?:, so .+)?)")
+_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
 _SEVERAL = 3
 NOTHING_SHOWN = "there is nothing to show"
 """Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
@@ -95,7 +95,8 @@ def _of_several(failed: str) -> str:
     said = []
     for (first, last), names in found.items():
         if len(names) < _SEVERAL:
-            said += [f"{first} of {name}{last}" if name else first for name in names]
+            said += [f"{first} {name}{last}" if name else first for name in names]
         else:
-            said.append(f"{first}{' each' if first.startswith('one ') else ''} of {wording.listed(names)}{last}")
+            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
+            said.append(f"{each} {wording.listed(names)}{last}")
     return "; ".join(said)

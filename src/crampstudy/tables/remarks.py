@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,6 +22,10 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
+_UNRELIABLE = re.compile(
+    r"the mean of (\S+) has a reliability of ([\d.]+), so that its (ratio|difference) between participants is drawn "
+    r"towards that within(, and too far to be corrected)?"
+)
 _WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
 _THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
 _CALLED = re.compile(
@@ -111,8 +115,33 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
     every = dict.fromkeys(_names(named if len(named) else among, among))
+    means = [match for rest in found if (match := _UNRELIABLE.fullmatch(rest))]
+    if len(means) > 1:
+        found = {rest: counts for rest, counts in found.items() if not _UNRELIABLE.fullmatch(rest)}
+        return [*_of_remarks(found, list(every), most), _of_means(means)]
+    return _of_remarks(found, list(every), most)
+
+
+def _of_means(found: Sequence[re.Match[str]]) -> str:
+    """Return in one remark which means of participants say so little that what is between them is drawn to that within.
+
+    Each of the matches has a variable, its reliability, what is between, and whether that is too far to be corrected.
+    """
+    named = {match[1]: f"{wording.small(wording.label(match[1]))} ({match[2]})" for match in found}
+    far = [wording.small(wording.label(match[1])) for match in found if match[4]]
+    beyond = f", of {wording.listed(far)} too far to be corrected" if far else ""
+    return (
+        f"the means of {wording.listed(named.values())} have a reliability so low that their {found[0][3]}s between "
+        f"participants are drawn towards those within{beyond}"
+    )
+
+
+def _of_remarks(
+    found: Mapping[str, Mapping[str, tuple[int, ...]]], every: Collection[str], most: int | None
+) -> list[str]:
+    """Return each remark with the rows that it is of, but for what another says as well."""
     return [
-        _of_rows(rest, counts, list(every), most)
+        _of_rows(rest, counts, every, most)
         for rest, counts in found.items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
