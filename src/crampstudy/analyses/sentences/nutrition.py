@@ -25,7 +25,7 @@ INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its m
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
-VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits")
+VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits", "together")
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
     "dietary_magnesium_mg",
@@ -60,6 +60,7 @@ def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[s
         shapes(rows),
         method(cohort),
         limits(cohort, compared),
+        "",
     )
     return dict(zip(VALUES, said, strict=True))
 
@@ -101,7 +102,8 @@ def low(rows: pd.DataFrame) -> str:
     if found.empty:
         return "No level with a limit of low was measured."
     first = _low(wording.records(found)[0])
-    return f"Of {wording.counted(len(found), 'levels')} with a limit the share that is low is largest where {first}."
+    of = wording.counted(len(found), "levels")
+    return f"Of {of} with a limit, the one that most participants are below is this: {first}."
 
 
 def shapes(rows: pd.DataFrame) -> str:
@@ -201,6 +203,24 @@ def adjustments(compared: pd.DataFrame) -> list[str]:
     ]
 
 
+def together(rows: pd.DataFrame) -> str:
+    """Return which of the minerals in one model differ, within participants or between them."""
+    judged = wording.records(rows[rows["verdict"].notna() & rows["verdict"].ne("too few")])
+    if not judged:
+        return ""
+    said = []
+    for verdict, how in (("higher", "more"), ("lower", "fewer")):
+        own = [
+            f"{_small(_variable(row))} {row['level']} participants ({_values(row)}: {in_brackets(row)})"
+            for row in judged
+            if row["verdict"] == verdict
+        ]
+        said += [f"{how} cramps went with {wording.listed(own)}"] if own else []
+    return wording.sentences(
+        [f"with the minerals in one model, {' and '.join(said) or 'none of their ratios is clear'}"]
+    )
+
+
 def together_note(rows: pd.DataFrame) -> str:
     """Return the note of the minerals together, with the reliability of each mean."""
     known = wording.records(kinds.RELIABILITY.rows(rows).dropna(subset=["estimate"]))
@@ -267,7 +287,7 @@ def _lacking(row: dict[str, Any]) -> str:
     if not found:
         return ""
     names = re.split(r", | and ", found[2])
-    return f"; {_NO_SET} among what was measured, which under {found[1]} lacks {wording.listed(map(_small, names))}"
+    return f"; {_NO_SET} among what was measured: {found[1]} asks for {wording.listed(map(_small, names))} as well"
 
 
 def _small(name: str) -> str:
