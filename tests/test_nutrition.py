@@ -287,6 +287,16 @@ def test_the_sentences_name_every_contrast_once(found: Findings) -> None:
     )
 
 
+def test_a_ratio_of_fewer_than_have_a_level_says_of_how_many(found: Findings) -> None:
+    rows = found.estimates
+    assert "Participants, n, are those with a value; a ratio is of " in str(found.tables["tbl-nutrition"].note)
+    compared = kinds.GRAPH_ADJUSTED.rows(rows)
+    assert sentences._of_fewer(rows, compared.assign(n_participants=10_000)) == "a ratio is of all of them"
+    own = compared["term"].eq(f"contrast: {MAGNESIUM}")
+    fewer = compared.assign(n_participants=compared["n_participants"].where(~own, 7).where(own, 10_000))
+    assert sentences._of_fewer(rows, fewer).endswith("who are fewer for some: 7 (serum magnesium)")
+
+
 def test_a_panel_is_a_nutrient_that_was_measured(diary: Cohort, found: Findings) -> None:
     drawing = found.figures["fig-levels"]
     panels = figures.FIGURES[drawing.figure](drawing.estimates).axes

@@ -160,6 +160,7 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     """Return the note of the main table: what its columns are, and what each ratio is adjusted for."""
     failed = tables.reasons(kinds.SHAPE.rows(rows))
     said = [
+        f"participants, n, are those with a value; {_of_fewer(rows, compared)}",
         "SD: standard deviation, of a nightly intake that of the participants' means",
         "low: below the limit of deficiency, or below the reference range where none is declared",
         *_centiles(compared),
@@ -174,6 +175,24 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
     told = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
     return f"{wording.sentences(said)} {tables.notes(told)}".strip()
+
+
+def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
+    """Return of how many participants the ratios are that lack some of what they are adjusted for."""
+    known = kinds.EXPOSURE_LEVEL.rows(rows)
+    known = known[known["n_participants"].notna()]
+    of_value = {_variable(row): int(row["n_participants"]) for row in wording.records(known)}
+    made = compared[compared["term"].map(wording.is_declared) & compared["estimate"].notna()]
+    fewer = [
+        f"{int(row['n_participants'])} ({_named(row)})"
+        for row in wording.records(made)
+        if row["n_participants"] < of_value.get(_variable(row), 0)
+    ]
+    if not fewer:
+        return "a ratio is of all of them"
+    return (
+        f"a ratio is of those with all that it is adjusted for as well, who are fewer for some: {wording.listed(fewer)}"
+    )
 
 
 def _centiles(compared: pd.DataFrame) -> list[str]:
