@@ -13,7 +13,6 @@ from crampstudy.analyses.sentences import claims as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.claims import ClaimMultiverse, ClaimPlan, LedgerEntry, plan, tidy
 from crampstudy.cohort import Cohort
-from crampstudy.tables.overview.claims import NOTE
 
 GRID, LEDGER = "fig-claims", "tbl-claims"
 CURVES, AGREEMENT = "fig-claim-specifications", "tbl-claim-specifications"
@@ -107,14 +106,15 @@ def _note(under: pd.DataFrame) -> str:
 
 
 def _findings(ledger: tuple[LedgerEntry, ...], rows: pd.DataFrame, frozen: ClaimPlan | None) -> Findings:
+    table = tables.claims(rows)
     return Findings(
         rows,
         {
             LEDGER: ReportTable(
-                tables.claims(rows),
+                table,
                 "The claims of the article in this cohort and in the literature.",
                 "Published: the verdict of the best evidence by the same rules, or as judged where it has no interval. "
-                f"{NOTE}",
+                f"{table.notes[0]}",
             )
         },
         {
