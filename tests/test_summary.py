@@ -286,3 +286,15 @@ def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
     )
     table = tables.adjusted_for(rows)["Adjusted for"]
     assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}
+    nightly = {"term": "alcohol_units", "analysis": kinds.WITHIN_BETWEEN.name}
+    few = "adjusted for fewer than the study's graph asks for: too few participants to take education"
+    rows = estimates.frame(
+        [
+            ratio("higher", level="within", adjusted_for="stress_0_10", note=enough, **nightly),
+            ratio("higher", level="between", adjusted_for="stress_0_10; sex", note=few, **nightly),
+        ]
+    )
+    assert tables.adjusted_for(rows)["Adjusted for"].to_dict() == {
+        "Alcohol, within participants": "stress",
+        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education)",
+    }
