@@ -228,12 +228,14 @@ def _of_programme(rows: pd.DataFrame) -> str:
 
 
 def _shape(rows: pd.DataFrame) -> str:
+    fewest = "fewest with some strength training, neither none nor much"
     match is_u_shaped(rows):
         case True:
-            return "Strength training had the shape of a U: both none and 300 minutes a week went with more than 60 did"
+            return f"Cramps were {fewest}: both none and 300 minutes a week went with more than 60 did"
         case False:
-            return "Strength training had no U: not both none and 300 minutes a week went with more cramps than 60 did"
-    return "Whether strength training has the shape of a U cannot be told: few people ever trained so much"
+            more = "not both none and 300 minutes a week went with more than 60 did"
+            return f"Cramps were not shown to be {fewest}: {more}"
+    return f"Whether cramps are {fewest} cannot be told: few people ever trained so much"
 
 
 def _limits(rows: pd.DataFrame) -> str:

@@ -72,7 +72,7 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
     if not off:
         return (
             f"The negative {'control' if len(found) == 1 else 'controls'}, the exposure of the day after, "
-            "went with no clear difference, as should be."
+            f"{'shows no clear difference, as it' if len(found) == 1 else 'show no clear difference, as they'} should."
         )
     named = wording.listed(wording.small(wording.label(name)) for name in off)
     return (

@@ -48,6 +48,7 @@ _FOUND = {
     },
 }
 """What the verdicts say of each outcome."""
+_OF = {"relief": "how soon relief came", FALL: "how far pain fell", SORE: "how common soreness was"}
 
 
 def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
@@ -91,7 +92,7 @@ def onset(rows: pd.DataFrame) -> str:
         return ""
     most = wording.records(hours.sort_values("estimate", ascending=False, kind="stable"))[0]
     mean = f"the onsets centre on {tables.clock(wording.records(middle)[0])}; " if len(middle) else ""
-    return wording.sentences([f"{mean}most cramps of an hour, {value(most)}, begin in that from {most['level']}"])
+    return wording.sentences([f"{mean}the hour in which most begin, {value(most)}, is that from {most['level']}"])
 
 
 def medians(rows: pd.DataFrame) -> str:
@@ -125,9 +126,13 @@ def _judged(rows: pd.DataFrame, outcome: str) -> str:
         if row["verdict"] == "too few":
             found.setdefault(what, []).append(name)
             continue
-        measure = "" if measured else f"{_measure(row)} "
+        # A ratio is named before its first number; a difference has its unit behind it.
+        is_points = row["scale"] == DIFFERENCE
+        measure = "" if measured or is_points else f"{str(row['scale']).replace('_', ' ')} "
+        unit = " points" if is_points and not measured else ""
         measured = True
-        found.setdefault(what, []).append(f"{name} ({measure}{in_brackets(row)})")
+        number, _, interval = in_brackets(row).partition("; ")
+        found.setdefault(what, []).append(f"{name} ({measure}{number}{unit}{interval and f'; {interval}'})")
     return wording.sentences(
         [
             "against cramps of the same people without a remedy, "
@@ -143,7 +148,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
     if verdict == "differs but negligible":
         null = 0 if row["scale"] == DIFFERENCE else 1
         return f"{found['higher' if row['estimate'] > null else 'lower']}, by less than would matter,"
-    return found.get(verdict, "too few people tell what goes")
+    return found.get(verdict, f"there are too few people to tell {_OF[str(row['outcome'])]}")
 
 
 def _at_equal_pain(rows: pd.DataFrame) -> str:
@@ -159,12 +164,8 @@ def _at_equal_pain(rows: pd.DataFrame) -> str:
         if row["verdict"] != plain.get((row["outcome"], row["level"]))
     ]
     if changed:
-        return f"At equal pain of the cramp the verdict changes with {wording.listed(changed)}."
-    return "At equal pain of the cramp no verdict changes."
-
-
-def _measure(row: Mapping[str, Any]) -> str:
-    return "points" if row["scale"] == DIFFERENCE else str(row["scale"]).replace("_", " ")
+        return f"With cramps of equal pain compared, the verdict is another one for {wording.listed(changed)}."
+    return "With cramps of equal pain compared, no verdict changes."
 
 
 def _everybody(rows: pd.DataFrame) -> pd.DataFrame:
