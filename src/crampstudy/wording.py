@@ -61,7 +61,15 @@ _OUTCOMES = {
     "pain_fall": "Fall of pain",
     "residual_soreness": "Soreness afterwards",
 }
-_MODELS = {"poisson": "Poisson", "zero inflated": "zero-inflated", "gee ": "GEE, ", "ar1": "AR(1)"}
+_MODELS = {
+    "poisson": "Poisson",
+    "zero inflated": "zero-inflated",
+    "gee ": "GEE, ",
+    "ar1": "AR(1)",
+    "kaplan meier": "Kaplan-Meier",
+    "Paule Mandel": "Paule-Mandel",
+    "DerSimonian Laird": "DerSimonian-Laird",
+}
 SEXES = {"female": "Women", "male": "Men"}
 """Sexes as printed, in the order of tables and figures."""
 # A factor of a term, which may hold a colon in backticks or in a text.
