@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
-from crampstudy.codebook import contrasts
+from crampstudy.codebook import contrasts, exposures
 from crampstudy.errors import UsageError
 from crampstudy.estimates.verdicts import MARGINS, parse_margins, remark, verdict
 
@@ -278,10 +278,11 @@ def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
     means = night.to_pandas().groupby("participant_id")["stress_0_10"].mean()
     low, high = np.quantile(means, [0.1, 0.9])
     rows = fitted(cohort, "stress_0_10")
-    found = pick(rows, "contrast: stress_0_10", f"{low:g}")
-    assert found["reference"] == f"{high:g}"
-    assert found["unit"] == f"10th against 90th centile: {low:.4g} against {high:.4g} points"
-    assert found["estimate"] == pytest.approx(pick(rows, "stress_0_10")["estimate"] ** (low - high))
+    found = pick(rows, "contrast: stress_0_10", f"{high:g}")
+    assert found["reference"] == f"{low:g}"
+    # High against low, as the deviation that is declared.
+    assert found["unit"] == f"90th against 10th centile: {high:.4g} against {low:.4g} points"
+    assert found["estimate"] == pytest.approx(pick(rows, "stress_0_10")["estimate"] ** (high - low))
     low, high = np.quantile(diary.tables["participants"]["vitamin_b12_pmol_l"].to_numpy(), [0.05, 0.5])
     own = pick(fitted(diary, "vitamin_b12_pmol_l"), "contrast: vitamin_b12_pmol_l", f"{low:g}")
     assert own["unit"] == f"5th against 50th centile: {low:.4g} against {high:.4g} pmol/L"
@@ -311,7 +312,8 @@ def test_deviations_without_a_declared_contrast_are_those_of_nights(diary: Cohor
     rows = fitted(cohort, "within(exercise_min) + within(electrolyte_drink) + between(electrolyte_drink)")
     found = pick(rows, "contrast: within(exercise_min)", f"{low:g}")
     assert found["reference"] == f"{high:g}"
-    assert f"centile: −{abs(low):.4g} against" in wording.contrast(found)
+    said = wording.contrast(found)
+    assert f"centile: {abs(low):.4g} min/day below own mean against {high:.4g} above it" in said
     # Of what is yes or no, a unit is yes against no.
     judged_at = {("within(electrolyte_drink)", None), ("between(electrolyte_drink)", None)}
     assert judged(rows).keys() == judged_at | {("contrast: within(exercise_min)", f"{low:g}")}
@@ -490,6 +492,23 @@ class TestDeclared:
         stress = contrasts.find("stress_0_10", deviation=True)
         assert stress is not None and stress.wording(stress.at, stress.reference) == "2 points above own mean"
         assert contrasts.find("fluid_ml") is None
+
+    def test_contrasts_of_one_variable_have_one_sense(self) -> None:
+        for name in {c.name for c in contrasts.declared()}:
+            ways = {
+                found.at > found.reference
+                for deviation in (False, True)
+                for found in contrasts.of_variable(name, deviation=deviation)
+                if found is not None
+            }
+            assert len(ways) == 1, name
+        (_, load), (nights, centiles) = (
+            contrasts.of_exposure(found)
+            for found in map(exposures.find, ("load_ratio(session_load)", "days_last(stretching_night, 14)"))
+            if found is not None
+        )
+        assert load.at > load.reference
+        assert nights is not None and nights.at > nights.reference and centiles.at > centiles.reference
 
 
 def test_margins_lie_around_one() -> None:

@@ -109,8 +109,8 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
     drawing = Drawing(
         "within_between",
         rows,
-        caption="Rate ratios within persons and between them, at the declared contrasts, on a log scale; shaded: 0.8 "
-        "to 1.25.",
+        caption="Rate ratios within participants, of what stands at the left, and between them, of what stands at the "
+        "right, on a log scale; shaded: 0.8 to 1.25; an arrow: the interval goes on.",
         alt=f"A forest of points with intervals, two rows of a kind for each of {len(logged)} exposures.",
     )
     return Findings(
