@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.errors import UsageError
-from crampstudy.estimates.verdicts import MARGINS, parse_margins, remark, verdict
+from crampstudy.estimates.verdicts import MARGINS, WIDER, parse_margins, remark, verdict
+from crampstudy.treatments.question import of_both
 
 PEOPLE, NIGHTS = 60, 12
 
@@ -509,6 +510,34 @@ class TestDeclared:
         )
         assert load.at > load.reference
         assert nights is not None and nights.at > nights.reference and centiles.at > centiles.reference
+
+
+@pytest.mark.parametrize(
+    ("ratio", "difference", "said"),
+    [
+        ((1.04, 0.87, 1.24), (0.2, -0.8, 1.2), "inconclusive"),
+        ((1.04, 0.87, 1.24), (0.2, -0.5, 0.9), "near null"),
+        ((1.1, 1.02, 1.2), (1.1, 0.2, 2.0), "higher"),
+        ((0.9, 0.85, 0.98), (-0.9, -1.8, -0.1), "lower"),
+        ((1.1, 1.02, 1.2), (0.3, 0.1, 0.5), "differs but negligible"),
+        ((1.5, 1.2, 1.9), (0.3, 0.1, 0.5), "higher"),
+        ((1.2, 0.9, 1.6), (0.3, -0.1, 0.5), "inconclusive"),
+    ],
+)
+def test_a_ratio_with_a_difference_is_negligible_by_both_margins(
+    ratio: tuple[float, ...], difference: tuple[float, ...], said: str
+) -> None:
+    shared = {"term": "magnesium", "analysis": "treatment effect", "level": "parallel arms", "n_participants": 90}
+    rows = []
+    for (value, low, high), cells in (
+        (ratio, {"scale": "rate_ratio", "outcome": "cramps"}),
+        (difference, {"scale": "difference", "outcome": "cramps_per_week"}),
+    ):
+        made = estimates.row(status="converged", estimate=value, ci_low=low, ci_high=high, **shared, **cells)
+        rows.append(made | {"verdict": verdict(made)})
+    first, second = of_both(rows)
+    assert first["verdict"] == said == verdict(first) and second == rows[1]
+    assert (WIDER in str(first["note"])) == (said not in ("near null", "differs but negligible") and 1.25 > ratio[2])
 
 
 def test_margins_lie_around_one() -> None:

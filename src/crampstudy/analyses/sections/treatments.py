@@ -208,7 +208,7 @@ def _tables(effects: pd.DataFrame) -> Findings:
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {how}{tables.notes(said.with_reason_alone(main))}".strip(),
+            f"{said.estimands(main)} {how}{said.of_both(main)}{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),

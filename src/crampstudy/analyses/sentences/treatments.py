@@ -8,20 +8,21 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS
-from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
+from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, WIDER
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
-from crampstudy.treatments.question import arm
+from crampstudy.treatments.question import PER_WEEK, arm
 
 _FOUND = {
     "higher": "more cramps",
     "lower": "fewer cramps",
     "differs but negligible": "a difference that is negligible",
-    "near null": "no difference worth the name",
+    "near null": "no difference that would matter",
     "inconclusive": "too uncertain to tell",
     "too few": "too few to tell",
 }
@@ -66,8 +67,16 @@ def _weekly(rows: pd.DataFrame, agent: str) -> str:
 def _of_trial(row: Mapping[str, Any]) -> str:
     return (
         f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
-        f"(rate ratio {estimate(row)}{row['weekly']})."
+        f"(rate ratio {estimate(row)}{row['weekly']}){_not_ruled_out(row)}."
     )
+
+
+def _not_ruled_out(row: Mapping[str, Any]) -> str:
+    """Return what keeps a ratio that is close to 1 from being as good as that."""
+    found = margin(PER_WEEK)
+    if found is None or WIDER not in str(row["note"]):
+        return ""
+    return f": the ratio is near 1, but a difference of more than {found.size:g} cramp a week is not ruled out"
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:
@@ -137,6 +146,13 @@ def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
         rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
     )
     return rows.assign(note=reasons.astype(rows["note"].dtype))
+
+
+def of_both(rows: pd.DataFrame) -> str:
+    """Return how a verdict of a ratio is read where its difference in cramps a week is less sure."""
+    if not rows["note"].str.contains(WIDER, regex=False).any():
+        return ""
+    return "A verdict is near null or negligible only where the ratio and cramps a week both lie inside their margins. "
 
 
 def fall(rows: pd.DataFrame) -> str:
