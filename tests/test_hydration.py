@@ -271,6 +271,11 @@ def test_the_answer_says_the_rows(found: analyses.Findings) -> None:
     shown = f"{within['estimate']:.2f}; {within['ci_low']:.2f}–{within['ci_high']:.2f}"
     said = f"After a day with 500 mL less fluid than their own mean (rate ratio {shown})"
     assert found.values["answer"].startswith(said) and "people had more cramps" in found.values["answer"]
+    # What is told of alcohol on other days is told of fluid.
+    for level, words in (("lag 1", "the day before"), ("cumulative", "on four days running")):
+        for name, what in (("fluid_ml", "500 mL less fluid"), ("alcohol_units", "3 units more alcohol")):
+            row = person(kinds.DISTRIBUTED_LAG.rows(rows), f"contrast: {name}", level)
+            assert f"with {what} {words} ({row['estimate']:.2f}; " in found.values["answer"]
     assert (
         "people got up to pass urine" in found.values["shown"]
         and "at 30\N{NO-BREAK SPACE}°C was" in found.values["shown"]

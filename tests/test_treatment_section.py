@@ -57,7 +57,7 @@ def test_a_trial_is_told_with_its_estimand_and_regression_to_the_mean(trial: Fin
     assert {kinds.TREATMENT_COURSE.name, kinds.REGRESSION_TO_THE_MEAN.name} <= {*drawn.estimates["analysis"]}
     texts = [text.get_text() for axes in figures.treatment_course(drawn.estimates).axes for text in axes.texts]
     assert "Expected without treatment" in texts and any(t.startswith("Randomised to placebo, n = ") for t in texts)
-    assert "Taken by nobody in this cohort: TENS, botulinum toxin, potassium" in trial.values["not_estimated"]
+    assert "Taken as a treatment by nobody in this cohort: TENS, botulinum toxin, potassium" in trial.values["not_estimated"]
 
 
 def test_lots_make_an_effect_and_choice_needs_weights(trial: Findings, openly: Findings) -> None:
