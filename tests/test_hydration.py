@@ -320,6 +320,20 @@ def test_the_curve_has_its_control_at_the_left_and_all_nights_at_the_right(found
     assert said == "Could not estimate: no night."
 
 
+def test_an_interval_beyond_the_axis_ends_in_an_arrow(found: analyses.Findings) -> None:
+    rows = kinds.DISTRIBUTED_LAG.rows(found.estimates).copy()
+    far = rows["term"].eq("contrast: alcohol_units") & rows["level"].eq("cumulative")
+    rows.loc[far, ["estimate", "ci_low", "ci_high"]] = [30.0, 0.5, 900.0]
+    fluid, alcohol = figures.lag_curves(rows).axes
+    arrows = {
+        axes: [line for line in axes.get_lines() if line.get_marker() == "^" and len(line.get_xdata())]
+        for axes in (fluid, alcohol)
+    }
+    assert not arrows[fluid] and [float(line.get_ydata()[0]) for line in arrows[alcohol]] == [20.0]
+    # No point is drawn at an edge where it is not.
+    assert all(y < 20 for dots in alcohol.collections for _, y in dots.get_offsets())
+
+
 def test_ratios_by_temperature_are_drawn_or_say_why(found: analyses.Findings) -> None:
     (axes,) = figures.modified(found.estimates).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["10 °C", "20 °C", "30 °C"]

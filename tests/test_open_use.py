@@ -409,6 +409,14 @@ def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:
     assert all(len(axes.collections) and len(axes.lines) for axes in figures.overlap(rows).axes[:2])
 
 
+def test_a_difference_of_more_than_one_stands_where_it_is(found: dict[str, pd.DataFrame]) -> None:
+    rows = pd.concat(found.values(), ignore_index=True)
+    one = rows["analysis"].eq("balance before weighting") & rows["outcome"].eq("tens") & rows["term"].eq("age_years")
+    rows.loc[one, "estimate"] = -1.6
+    drawn = [float(x) for axes in figures.balance(rows).axes for line in axes.get_lines() for x in line.get_xdata()]
+    assert max(drawn) == 1.6 and all(axes.get_xlim()[1] > 1.6 for axes in figures.balance(rows).axes)
+
+
 def test_no_effect_where_there_is_none_and_confounding_is_measured() -> None:
     # Age and sex alone decide on rate and use, and the treatment does nothing.
     quiet = Truth().without_effects().with_effects(age_decade=0.4, sex_female=0.8)

@@ -537,7 +537,7 @@ def test_a_ratio_with_a_difference_is_negligible_by_both_margins(
         rows.append(made | {"verdict": verdict(made)})
     first, second = of_both(rows)
     assert first["verdict"] == said == verdict(first) and second == rows[1]
-    assert (WIDER in str(first["note"])) == (said not in ("near null", "differs but negligible") and 1.25 > ratio[2])
+    assert (WIDER in str(first["note"])) == (said not in ("near null", "differs but negligible") and ratio[2] < 1.25)
 
 
 def test_margins_lie_around_one() -> None:

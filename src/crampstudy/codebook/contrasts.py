@@ -57,8 +57,8 @@ class Contrast:
                 amount, side = abs(at - reference), "lower" if at < reference else "higher"
                 return f"{self.centiles()}: {_digits(amount, 3)} {_unit(self.name)} {side}".replace("  ", " ")
             case "deviation":
-                amount = f"{_digits(abs(at - reference), 4)} {_unit(self.name)}".rstrip()
-                return f"{amount} {_side(at - reference)} own mean"
+                distance = f"{_digits(abs(at - reference), 4)} {_unit(self.name)}".rstrip()
+                return f"{distance} {_side(at - reference)} own mean"
         return text
 
     def _around(self, at: float, reference: float, digits: int) -> str:

@@ -235,7 +235,7 @@ _BY = (
 def _by_what(rows: pd.DataFrame) -> str:
     """Return what the rows of a table of modifiers differ by."""
     said = [text for kind, text in _BY if len(kind.rows(rows))]
-    return ", ".join(said[:-2] + [" or ".join(said[-2:])])
+    return ", ".join([*said[:-2], " or ".join(said[-2:])])
 
 
 def _of_modifiers(rows: pd.DataFrame) -> str:

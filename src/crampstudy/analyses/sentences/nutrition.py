@@ -105,8 +105,8 @@ def _tried(cohort: Cohort) -> str:
             "trial of it. The ratios here are of what people had in their blood, ate and took otherwise."
         )
     return (
-        "What magnesium does is told by the published trials, and not by who takes it here: people take it because they "
-        "cramp."
+        "What magnesium does is told by the published trials, and not by who takes it here: people take it because "
+        "they cramp."
     )
 
 

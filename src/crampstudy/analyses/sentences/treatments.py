@@ -86,7 +86,9 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
     """Return what went with treatments that people chose, by what their intervals say."""
     own = kinds.OPEN_USE.rows(rows)
     # Of what has no ratio the difference in cramps a week is told.
-    own = own[own["estimate"].notna() & own["verdict"].notna()].sort_values("scale", key=lambda scale: scale == DIFFERENCE)
+    own = own[own["estimate"].notna() & own["verdict"].notna()].sort_values(
+        "scale", key=lambda scale: scale == DIFFERENCE
+    )
     own = own.drop_duplicates("term")
     if own.empty:
         return []
@@ -172,8 +174,8 @@ def of_the_graph(rows: pd.DataFrame) -> str:
         return ""
     lacking = wording.listed(study().node(name).meaning for name in names)
     return (
-        f"{wording.capital(NOTHING_ELSE)}: of what the study's causal graph asks for, no more than the usual weights hold "
-        f"was measured. No set was enough under it: it also asks for {lacking}."
+        f"{wording.capital(NOTHING_ELSE)}: of what the study's causal graph asks for, no more than the usual weights "
+        f"hold was measured. No set was enough under it: it also asks for {lacking}."
     )
 
 
@@ -215,9 +217,13 @@ def balanced(rows: pd.DataFrame) -> str:
 def _by_lot(design: TreatmentDesign) -> str:
     """Return what lots bring, and what people expect of a treatment adds, by what it is compared with."""
     if design.kind == "parallel":
-        brought = "Lots decided on the arms, so that what was there before time zero differs between them by chance alone."
+        brought = (
+            "Lots decided on the arms, so that what was there before time zero differs between them by chance alone."
+        )
     else:
-        brought = "Lots decided on the order of treatments, so that what changes with time favours neither but by chance."
+        brought = (
+            "Lots decided on the order of treatments, so that what changes with time favours neither but by chance."
+        )
     expected = (
         "A placebo keeps what people expect out of the comparison as long as they cannot tell what they take, which "
         "the tables do not say."

@@ -31,8 +31,8 @@ _PANELS = 3
 def lag_curves(estimates: pd.DataFrame) -> Figure:
     """Draw the ratios of each exposure over the nights: the control at the left, the cumulative ratio at the right.
 
-    At the declared contrasts, where there are any; the band is within the margins of the verdicts. Where there is no
-    estimate, the figure says why.
+    At the declared contrasts, where there are any; the band is within the margins of the verdicts. An interval that
+    reaches beyond 20 or 1/20 ends there in an arrow. Where there is no estimate, the figure says why.
     """
     rows = kinds.DISTRIBUTED_LAG.rows(estimates)
     drawn = estimated(at_contrasts(rows))
@@ -48,7 +48,7 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for axes, (name, own) in zip(grid.flat, panels.items(), strict=False):
             places = _places(own["level"])
-            _points(axes, own, [places[level] for level in own["level"]])
+            _points(axes, own, [places[level] for level in own["level"]], _limits(drawn))
             axes.set_xticks(list(places.values()), [_night(level) for level in places])
             axes.set_title(f"{name}, {_short(wording.records(own)[0])}", fontsize=8)
             axes.set_xlabel("Nights after the exposure")
@@ -70,7 +70,7 @@ def modified(estimates: pd.DataFrame) -> Figure:
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH / 2, 2.0))
         axes = figure.subplots()
         places = list(range(len(drawn)))
-        _points(axes, drawn, places)
+        _points(axes, drawn, places, _limits(drawn))
         axes.set_xticks(places, [str(level) for level in drawn["level"]])
         axes.set_xlim(-0.5, len(places) - 0.5)
         first = wording.records(drawn)[0]
@@ -176,8 +176,11 @@ def _night(level: str) -> str:
     return {"lag": number, "lead": f"−{number}\n(control)"}.get(word, "all\ntogether")
 
 
-def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
+def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float], reach: tuple[float, float]) -> None:
+    """Draw points with their intervals; what lies beyond the ``reach`` of the axis ends there in an arrow."""
     import seaborn as sns
+
+    low, high = reach
 
     axes.axhspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
     axes.axhline(1, color=style.RULE, linewidth=0.8)
@@ -187,10 +190,17 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
         shown = rows[own]
         if shown.empty:
             continue
-        sns.scatterplot(x=at, y=shown["estimate"].to_numpy(), color=colour, marker=marker, s=30, linewidth=0, ax=axes)
+        x, inside = np.asarray(at, dtype=float), shown["estimate"].between(low, high).to_numpy()
+        y = shown["estimate"].to_numpy()[inside]
+        sns.scatterplot(x=x[inside], y=y, color=colour, marker=marker, s=30, linewidth=0, ax=axes)
+        for beyond, edge, arrow in ((shown["ci_low"] < low, low, "v"), (shown["ci_high"] > high, high, "^")):
+            cut = beyond.fillna(value=False).to_numpy(dtype=bool)
+            axes.plot(x[cut], np.full(cut.sum(), edge), arrow, color=colour, markersize=4)
         whole = (shown["ci_low"].notna() & shown["ci_high"].notna()).to_numpy()
         spans = [place for place, known in zip(at, whole, strict=True) if known]
-        axes.vlines(spans, shown["ci_low"][whole], shown["ci_high"][whole], color=colour)
+        axes.vlines(
+            spans, shown["ci_low"][whole].clip(low, high), shown["ci_high"][whole].clip(low, high), color=colour
+        )
     axes.set_xlim(min(places) - 0.6, max(places) + 0.6)
 
 
