@@ -34,6 +34,8 @@ ALONE = "rests on one participant"
 UNTOLD = "too few nights with a cramp to tell it from each participant's mean"
 EXACT = "exact one-sided limit"
 """The remark of a share of nobody or of everybody."""
+ONCE = "no night has more than one cramp, as where a diary asks yes or no"
+"""Why nothing is said of how many cramps a night has."""
 SUFFERERS = "with a cramp"
 _SHARES = ("prevalence", "proportion")
 _BINS = {
@@ -60,7 +62,8 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     rate over these; of the kind ``cramp nights`` what all observed nights say, each number with the participants as
     clusters. Intervals are t with participants - 1 degrees of freedom: of shares on the logit scale, of rates and of
     the dispersion on the log scale, of the serial dependence by Fisher's transformation. Whatever rests on one
-    participant is no number, and below 5 participants there is no interval.
+    participant is no number, and below 5 participants there is no interval. Where no night has more than one cramp,
+    what is of the number of a night is no number: it would follow from the share of nights with one.
 
     Source: Cochran 1977, section 6.3 (ratios of sums); Fisher 1915 (interval of a correlation).
     """
@@ -79,8 +82,16 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     sufferers = {f"{whole} {SUFFERERS}": groups[whole] & (sums.cramps > 0)}
     for label, inside in (groups | sufferers).items():
         made += [_row(m, sums.of(inside), base | {"population": label}, remark) for m in OFTEN]
+    once = bool(sums.cramps.any()) and bool((sums.squares == sums.cramps).all())
     for label, inside in groups.items():
-        made += [_row(m, sums.of(inside), base | {"population": label}, remark) for m in NIGHTLY]
+        cells = base | {"population": label}
+        for measure in NIGHTLY:
+            if once and measure.of_counts:
+                shared = {"n_participants": int(inside.sum()), "n_groups": int(inside.sum()), "note": ONCE}
+                own = _cells(measure, kinds.CRAMP_NIGHTS)
+                made.append(estimates.row(status="not_estimable", **cells | own | shared))
+            else:
+                made.append(_row(measure, sums.of(inside), cells, remark))
     rated = sums.of(groups[whole]).rated
     made += _distribution(rated, base | {"population": whole, "note": _left_out(sums.of(groups[whole]))})
     return estimates.frame(made)
