@@ -239,10 +239,20 @@ def test_a_list_of_events_has_only_what_was_asked() -> None:
 def test_every_night_with_a_cramp_has_no_serial_dependence() -> None:
     rows = rows_of(diary(*["1" * 30] * 6, *["0" * 30] * 6))
     assert rows.loc["serial dependence", "note"].startswith("nobody has nights with and without a cramp")
-    alike = rows_of(diary(*["1" * 30] * 6)).loc["dispersion"]
+    alike = rows_of(diary(*["2" * 30] * 6)).loc["dispersion"]
     assert (alike["estimate"], alike["status"]) == (0, "boundary") and alike["note"] == "all nights have the same count"
-    # Yes or no: nobody knows more cramps than one of a night.
-    assert rows.loc["cramps a cramp night", "estimate"] == 1 and pd.isna(rows.loc["cramps a cramp night", "ci_low"])
+
+
+def test_a_yes_or_no_says_nothing_of_how_many_cramps_a_night_has() -> None:
+    # Dispersion would be the share of nights without a cramp, and cramps a cramp night 1, by how cramps were asked.
+    made = diary(*["1001010" * 5, "0110000" * 5] * 6)
+    rows = rows_of(made)
+    assert {rows.loc[level, "status"] for level in ("nights with a cramp", "serial dependence")} == {"converged"}
+    for level in ("cramps a cramp night", "dispersion"):
+        assert rows.loc[level, "status"] == "not_estimable" and rows.loc[level, "note"].startswith("no night has more")
+    table = analyses.run("frequency", made).tables["tbl-cramp-nights"]
+    assert "Dispersion" not in "".join(table.frame.columns) and "Dispersion is" not in str(table.note)
+    assert "Serial dependence is" in str(table.note)
 
 
 def test_a_cramp_ever_of_those_who_were_asked() -> None:

@@ -43,13 +43,18 @@ _OF_DIARY = (
     "at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights. The limit of a share of "
     "nobody, or of everybody, is exact and one-sided."
 )
-_OF_NIGHTS = (
-    "Nights with a cramp and cramps a cramp night are of all observed nights. Dispersion is the variance of a night's "
-    "count over its mean: 1 if cramps fell at random, at one rate for all. Serial dependence is the correlation of "
-    "cramp nights with the night before about each person's own mean: 0 if a person's cramp nights fell at random. "
-    "The people with half of the cramps are the smallest share who have half of all, everybody's nights being as many. "
-    "Intervals have the participants as clusters."
-)
+_OF_NIGHTS: Mapping[str, str] = {
+    "nights with a cramp": "nights with a cramp are of all observed nights",
+    "cramps a cramp night": "cramps a cramp night are of all observed nights with one",
+    "dispersion": "dispersion is the variance of a night's count over its mean: 1 if cramps fell at random, at one rate "
+    "for all",
+    _SERIAL: "serial dependence is the correlation of cramp nights with the night before about each person's own mean: 0 "
+    "if a person's cramp nights fell at random",
+    HALF: "the people with half of the cramps are the smallest share who have half of all, everybody's nights being as "
+    "many",
+}
+"""What each column of the nights is."""
+_CLUSTERS = "intervals have the participants as clusters"
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
@@ -73,9 +78,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
             PEOPLE: ReportTable(
                 tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
             ),
-            NIGHTS: ReportTable(
-                tables.cramp_nights(nights), "What the nights say beyond a rate.", _of_columns(_OF_NIGHTS, nights)
-            ),
+            NIGHTS: ReportTable(tables.cramp_nights(nights), "What the nights say beyond a rate.", _of_columns(nights)),
         },
         {DISTRIBUTION: drawing},
         values={
@@ -225,8 +228,10 @@ def _alt(nights: pd.DataFrame) -> str:
     return f"{drawn}: {value(half)} of the people have half of the cramps." if half else f"{drawn}."
 
 
-def _of_columns(text: str, rows: pd.DataFrame) -> str:
+def _of_columns(rows: pd.DataFrame) -> str:
     """Return a note on rows whose levels are the columns of their table: what is of some of them alone names these."""
+    made = set(rows.loc[rows["estimate"].notna(), "level"])
+    text = wording.sentences([*(said for level, said in _OF_NIGHTS.items() if level in made), _CLUSTERS])
     every = [str(level) for level in rows["level"].unique()]
     found: dict[str, list[str]] = {}
     for level in every:

@@ -82,16 +82,10 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     sufferers = {f"{whole} {SUFFERERS}": groups[whole] & (sums.cramps > 0)}
     for label, inside in (groups | sufferers).items():
         made += [_row(m, sums.of(inside), base | {"population": label}, remark) for m in OFTEN]
-    once = bool(sums.cramps.any()) and bool((sums.squares == sums.cramps).all())
+    once = bool((sums.squares == sums.cramps).all())
     for label, inside in groups.items():
-        cells = base | {"population": label}
-        for measure in NIGHTLY:
-            if once and measure.of_counts:
-                shared = {"n_participants": int(inside.sum()), "n_groups": int(inside.sum()), "note": ONCE}
-                own = _cells(measure, kinds.CRAMP_NIGHTS)
-                made.append(estimates.row(status="not_estimable", **cells | own | shared))
-            else:
-                made.append(_row(measure, sums.of(inside), cells, remark))
+        told = base | {"population": label}
+        made += [_row(m, sums.of(inside), told, remark, ONCE if once and m.of_counts else None) for m in NIGHTLY]
     rated = sums.of(groups[whole]).rated
     made += _distribution(rated, base | {"population": whole, "note": _left_out(sums.of(groups[whole]))})
     return estimates.frame(made)
@@ -173,7 +167,8 @@ def _left_out(sums: PersonSums) -> str:
     return f"{counted(short, 'participants')} with fewer than {ENOUGH_NIGHTS} logged nights left out" if short else ""
 
 
-def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str) -> Row:
+def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, why_not: str | None = None) -> Row:
+    """Return the row of a measure; ``why_not`` is why there is no number, where nothing else is the reason."""
     own = measure.among(sums)
     clusters = len(own.nights)
     cells = cells | _cells(measure, kinds.OFTEN if measure in OFTEN else kinds.CRAMP_NIGHTS)
@@ -187,6 +182,7 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str) -
         reason = f"no participant with {ENOUGH_NIGHTS} logged nights" if len(sums.nights) else "no observed night"
     elif not basis:
         reason = measure.lacking
+    reason = reason or why_not
     if reason is not None:
         # Whom it leaves out is no reason why there is nothing.
         return estimates.row(status="not_estimable", **cells, note=reason)
