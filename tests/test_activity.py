@@ -291,7 +291,7 @@ def test_what_was_not_logged_is_said_and_the_rest_is_made(diary: Cohort) -> None
     assert made.values["not_estimated"].startswith("Not measured in this cohort: exertion (session load), low-impact")
     assert set(made.could_not) == {"tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"}
     assert made.could_not["tbl-joint-programme"].startswith(
-        "the programme needs fluid of at least 1,893 mL, stretching"
+        "drinking, eating and stretching as advised, taken together, need fluid of at least 1,893 mL, stretching"
     )
     asked = analyses.run("activity", survey(None))
     assert asked.could_not == {"tbl-activity": "the survey asked neither for activity nor for sitting"}

@@ -146,7 +146,7 @@ def test_a_band_without_a_weight_needs_no_number(diary: Cohort, other: Cohort) -
         alone["std_error"]
     )
     world = kinds.BETWEEN_STANDARDISED.rows(compare(diary, old, bands=bands).estimates).iloc[0]
-    assert world["status"] == "not_estimable" and world["note"] == "no number in the group 20-59 (there)"
+    assert world["status"] == "not_estimable" and world["note"] == "nobody is younger than 60 years (there)"
 
 
 def test_a_standard_population_of_ones_own(tmp_path: Path, diary: Cohort, other: Cohort) -> None:
@@ -297,7 +297,7 @@ def test_all_parts_are_made_or_said_and_sentences_have_no_holes(found: Findings)
     for name, text in found.values.items():
         assert not re.search(r"\bnan\b|None|\{|_", text), (name, text)
         assert ("significant" not in text and not text) or text.endswith((".", "?"))
-    assert "here and there are synthetic, and tell nothing about people." in found.values["limits"]
+    assert "The cohorts here and there are synthetic, and tell nothing about people." in found.values["limits"]
 
 
 def test_the_figures_are_drawn_of_rows(found: Findings) -> None:

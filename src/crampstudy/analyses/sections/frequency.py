@@ -46,12 +46,12 @@ _OF_DIARY = (
 _OF_NIGHTS: Mapping[str, str] = {
     "nights with a cramp": "nights with a cramp are of all observed nights",
     "cramps a cramp night": "cramps a cramp night are of all observed nights with one",
-    "dispersion": "dispersion is the variance of a night's count over its mean: 1 if cramps fell at random, at one rate "
-    "for all",
-    _SERIAL: "serial dependence is the correlation of cramp nights with the night before about each person's own mean: 0 "
-    "if a person's cramp nights fell at random",
-    HALF: "the people with half of the cramps are the smallest share who have half of all, everybody's nights being as "
-    "many",
+    "dispersion": "dispersion is the variance of a night's count over its mean: 1 if cramps fell at random, at one "
+    "rate for all",
+    _SERIAL: "serial dependence is the correlation of cramp nights with the night before about each person's own mean: "
+    "0 if a person's cramp nights fell at random",
+    HALF: "the people with half of the cramps are the smallest share who have half of all, everybody's nights being "
+    "as many",
 }
 """What each column of the nights is."""
 _CLUSTERS = "intervals have the participants as clusters"
@@ -156,7 +156,8 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame) -> str:
     rows = {level: _of_whole(people, level) for level in _HAD}
     sufferers = _of_whole(people, _OFTEN, SUFFERERS)
     # Where everybody has a cramp the two are one.
-    apart = sufferers and rows[_OFTEN] and sufferers["n_participants"] != rows[_OFTEN]["n_participants"]
+    often = rows[_OFTEN]
+    apart = sufferers and often and sufferers["n_participants"] != often["n_participants"]
     ends = {_OFTEN: f" ({value(sufferers)} of those with a cramp)" if sufferers and apart else ""}
     said: dict[str, list[str]] = {}
     for level, row in rows.items():

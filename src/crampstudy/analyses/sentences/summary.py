@@ -154,6 +154,9 @@ def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         return
     own = kinds.REMEDY.rows(rows["severity"])
     for row in _made(own[own["level"].eq("stretch") & own["scale"].eq("hazard_ratio")])[:1]:
+        if row["verdict"] == "too few":
+            yield "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."
+            continue
         when = {"higher": "sooner", "lower": "later"}.get(str(row["verdict"]), "neither clearly sooner nor later")
         yield f"With stretching a cramp was relieved {when} than without a remedy (hazard ratio {estimate(row)})."
 
