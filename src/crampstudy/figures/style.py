@@ -35,6 +35,10 @@ _SCREEN = 220
 
 INK = "#222222"
 RULE = "#8C8C8C"
+SHADE = "#F1F1F1"
+"""Behind what is as good as no difference. On a dark page it is dark, as ink is light and paper dark."""
+ON_LIGHT, ON_DARK = "#1F1F1F", "#FEFEFE"
+"""Ink on a ground of one colour, light or dark, which stays as it is on a dark page."""
 
 MARKER = 5.5
 """Size of an estimate's point, which has no edge, in points."""

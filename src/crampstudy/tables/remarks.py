@@ -26,6 +26,10 @@ _CALLED = re.compile(
 )
 """What a formula makes of a variable, within a text."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
+_RELIABILITY = re.compile(r"the mean of (.+) has a reliability of ([\d.]+), so that (its .+)")
+_CORRECTED = re.compile(r"corrected for a reliability of [\d.]+")
+_Counts = Mapping[str, tuple[int, ...]]
+"""The counts of a remark by the names of its rows."""
 _COVARIANCES = {
     "covariance cluster": "cluster-robust intervals",
     "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
@@ -54,7 +58,8 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     split = kinds.is_split(rows)
     # That there is no zero part to show is said by its intercept, which there always is.
     shown = rows[compares(rows) | rows["term"].eq(f"{wording.ZERO_PART}intercept")]
-    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides, shown))
+    made = shown[shown["status"].isin(["converged", "boundary"])]
+    said = "; ".join(_said(made, besides, made))
     failed = reasons(shown, besides)
     texts = (
         *_splits(rows[split]),
@@ -105,17 +110,38 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
             counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
-    every = dict.fromkeys(_names(named if len(named) else among))
-    return [
-        _of_rows(rest, counts, list(every), most)
-        for rest, counts in found.items()
+    every = list(dict.fromkeys(_names(named if len(named) else among)))
+    told = [
+        _of_rows(rest, counts, every, most)
+        for rest, counts in _folded(found).items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
     ]
+    by_rows: dict[str, list[str]] = {}
+    for of, text in told:
+        by_rows.setdefault(of, []).append(text)
+    together = [[f"{of}: {', and '.join(texts)}"] if of else texts for of, texts in by_rows.items()]
+    return [text for texts in together for text in texts]
 
 
-def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str], most: int | None = None) -> str:
-    """Return a remark with its counts, and with the names of its rows where they are not ``every`` one.
+def _folded(found: Mapping[str, _Counts]) -> dict[str, _Counts]:
+    """Return remarks by their text, those of the reliabilities of several means as one."""
+    folded: dict[str, _Counts] = {}
+    unreliable: dict[str, list[str]] = {}
+    for text, counts in found.items():
+        mean = _RELIABILITY.fullmatch(text)
+        if mean:
+            unreliable.setdefault(mean[3], []).append(f"{wording.small(wording.term(mean[1]))} {mean[2]}")
+        else:
+            text = _CORRECTED.sub("corrected for its reliability", text)
+            folded[text] = {**folded.get(text, {}), **counts}
+    for what, means in unreliable.items():
+        folded[f"the reliability of the mean is low ({', '.join(means)}), so that {what}"] = {}
+    return folded
+
+
+def _of_rows(rest: str, counts: _Counts, every: Collection[str], most: int | None = None) -> tuple[str, str]:
+    """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
     Of more rows than ``most`` there are no names.
     """
@@ -123,19 +149,19 @@ def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection
     distinct = {count for some in counts.values() for count in some}
     if len(distinct) > 1 and len(counts) > 1:
         each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
-        return f"{text.strip()}: {', '.join(each)}"
+        return "", f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
     if most is not None and len(having) > most:
-        return said
+        return "", said
     lacking = [name for name in every if name not in counts]
     if having and not lacking and _OF_ITS_ROWS.match(text):
-        return f"{'every row' if len(every) > 1 else having[0]}: {said}"
+        return "every row" if len(every) > 1 else having[0], said
     if not lacking or all(name.lower() in text.lower() for name in having):
-        return said
+        return "", said
     if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES:
-        return f"every row but {' and '.join(lacking)}: {said}"
-    return f"{', '.join(having)}: {said}"
+        return f"every row but {' and '.join(lacking)}", said
+    return ", ".join(having), said
 
 
 def _span(counts: Collection[int]) -> str:
