@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 _HOURS = 24
 
 
+def _emptiest(rows: pd.DataFrame) -> int:
+    """Return the full hour about which the intervals of the hours reach least far, none that has a label."""
+    reach = dict(zip(rows["level"].str[:2].astype(int), rows[["estimate", "ci_high"]].max(axis=1), strict=True))
+    about = {hour: sum(reach.get((hour + near) % _HOURS, 0.0) for near in (-2, -1, 0, 1)) for hour in range(_HOURS)}
+    return min((hour for hour in about if hour % 3), key=lambda hour: (about[hour], abs(hour - 15)))
+
+
 @of_result
 def onset(estimates: pd.DataFrame) -> Figure:
     """Draw the share of cramps that begin in each hour, midnight on top and clockwise, and the mean onset as a line.
@@ -53,5 +60,6 @@ def onset(estimates: pd.DataFrame) -> Figure:
         axes.set_xticks(np.arange(0, _HOURS, 3) * turn, [f"{hour:02}:00" for hour in range(0, _HOURS, 3)])
         axes.yaxis.set_major_formatter("{x:g}%")
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.set_rlabel_position(225)
+        # Where fewest cramps begin no interval crosses the numbers.
+        axes.set_rlabel_position(_emptiest(rows) * 360 / _HOURS)
     return figure
