@@ -315,3 +315,15 @@ def test_tables_name_whom_they_are_of(cohort: Cohort) -> None:
     assert cell.startswith(
         f"{whole['estimate']:.3f} (".replace("-", "−")
     ) and f"{whole['ci_high']:.3f}" in cell.replace("−", "-")
+
+
+def test_shares_by_the_own_rate_say_of_how_many_people_they_are() -> None:
+    made = diary(*["1000000" * 4] * 7, *["0" * 10] * 5, ever_cramp=[True] * 12)
+    found = analyses.run("frequency", made)
+    table = found.tables["tbl-people-by-frequency"].frame
+    assert table.loc["all", "Participants"] == "12" and table.loc["all", "With 28 nights"] == "7"
+    # Of those with a cramp it is told of nobody whether they ever had one.
+    assert table.loc["all with a cramp", "Participants"] == "–" and table.index.name == "Group"
+    assert "Of the people 100.0 (77.9–100.0)% ever had a cramp." in found.values["answer"]
+    assert "Of the 7 people with at least 28 logged nights 100.0" in found.values["answer"]
+    assert "of those with a cramp" not in found.values["answer"] and found.values["elsewhere"] == ""
