@@ -18,13 +18,16 @@ from crampstudy.analyses import Others, SectionResults, Settings
 from crampstudy.analyses.overview import summary
 from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
-from crampstudy.analyses.sentences import methods
+from crampstudy.analyses.sentences import methods as methods_said
+from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
 from crampstudy.descriptive.flow import flow, logging_over_time
+from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
 from crampstudy.figures import FIGURES
 from crampstudy.simulate import simulate
+from crampstudy.simulate.scenario.presets import preset
 
 ROOT = Path(__file__).parents[1]
 PEOPLE = pl.DataFrame(
@@ -113,6 +116,8 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     said = [line for line in sentences.lines(flow(few()), headlines(OTHERS), OTHERS) if line]
     assert len(said) <= 12
     assert said[0] == "2 of 5 participants, with 9 nights, entered the analyses by age."
+    unaged = [line for line in sentences.lines(flow(few()), headlines(OTHERS), OTHERS, aged=False) if line]
+    assert unaged[0] == "2 of 5 participants, with 9 nights, entered the analyses."
     assert "More cramps went with diabetes (rate ratio 1.50; 1.20–2.00)." in said
     assert "Too uncertain to tell: peripheral artery disease." in said
     assert "Effect, randomised: fewer cramps with magnesium (rate ratio 1.50; 1.20–2.00)." in said
@@ -120,6 +125,31 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     assert "significan" not in text
     # An association is called no effect.
     assert [line.partition(":")[0] for line in said if "ffect" in line] == ["Effect, randomised"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("higher", "With stretching a cramp was relieved sooner than"),
+        ("inconclusive", "With stretching a cramp was relieved neither clearly sooner nor later than"),
+        ("too few", "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."),
+    ],
+)
+def test_relief_is_told_as_the_section_tells_it(verdict: str, said: str) -> None:
+    own = {"analysis": kinds.REMEDY.name, "outcome": "relief", "term": "remedy", "level": "stretch"}
+    others = {"severity": section(ratio(verdict, scale="hazard_ratio", **own))}
+    (line,) = [line for line in sentences.lines(flow(few()), headlines(others), others) if "stretching" in line]
+    assert line.startswith(said)
+
+
+def test_where_no_night_has_more_than_one_cramp_the_rate_is_of_nights() -> None:
+    rate = {"analysis": kinds.INCIDENCE_RATE.name, "population": "20+", "level": "20+", "scale": "rate"}
+    nights = estimates.row(status="not_estimable", analysis=kinds.CRAMP_NIGHTS.name, level="dispersion", note=ONCE)
+    others = {"age-and-muscle": section(ratio("higher", **rate)), "frequency": section(nights)}
+    lines = sentences.lines(flow(few()), headlines(others), others)
+    assert "People aged 20 and older: 1.50 (1.20–2.00) nights with a cramp a week." in lines
+    others.pop("frequency")
+    assert any("cramps a week" in line for line in sentences.lines(flow(few()), headlines(others), others))
 
 
 def test_what_has_no_answer_is_told_with_its_reason() -> None:
@@ -140,7 +170,7 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
     )
     assert tables.not_measured(rows) == [
         "not measured in this cohort: leg pain on exertion and statin",
-        "taken by nobody in this cohort: vitamin K2",
+        "taken as a treatment by nobody in this cohort: vitamin K2",
         "not testable, as nobody in this cohort took what they are of: C55",
         "not testable, for what they need was not measured: C07",
     ]
@@ -252,7 +282,7 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
 def test_treatments_that_nobody_took_are_no_variables_that_were_not_measured(diary: Cohort) -> None:
     cells = {"status": "not_measured", "analysis": kinds.TREATMENT_EFFECT.name}
     untaken = estimates.frame(estimates.row(term=agent, note=tables.NOBODY, **cells) for agent in ("tens", "quinine"))
-    said = methods.gaps(diary, flow(diary), untaken)
+    said = methods_said.gaps(diary, flow(diary), untaken)
     assert "every variable that a section asks for was measured" in said
     assert said.endswith("Nobody took 2 of the treatments that a section asks for.")
 
@@ -298,3 +328,18 @@ def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
         "Alcohol, within participants": "stress",
         "Alcohol, between participants": "stress; sex (not enough: too few participants to take education)",
     }
+
+
+def test_a_randomised_trial_is_called_one(diary: Cohort) -> None:
+    tried = simulate(30, 42, seed=5, truth=preset("magnesium-trial").truth)
+    assert methods_said.design(tried, Settings()).startswith(
+        "The study is a randomised trial (parallel arms) of magnesium against placebo, with a diary of nights;"
+    )
+    assert "CONSORT" in methods_said.consort(tried) and not methods_said.consort(diary)
+    for cohort, said in ((tried, "A randomised trial"), (diary, "Cohort with nightly diaries")):
+        (item,) = (each for each in checklist(cohort, Settings(), OTHERS) if each[1] == "Study design")
+        assert item[2].startswith(said) and ("CONSORT" in item[2]) == (cohort is tried) and item[3]
+    assert methods_said.design(diary, Settings()).startswith("The study is a diary of nights;")
+    for cohort, told in ((tried, "this cohort is a trial of it"), (diary, "by the published trials")):
+        empty = estimates.frame([])
+        assert told in nutrition_said.values(cohort, empty, empty)["magnesium"]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -122,24 +121,6 @@ def test_table_one_by_sex(cohort: Cohort) -> None:
 
 def test_broken_rules_and_none(cohort: Cohort) -> None:
     assert tables.rules(cohort).index.tolist() == ["No rule was broken"]
-
-
-def between(term: str, reliability: str, far: str = "", what: str = "ratio") -> dict[str, Any]:
-    low = f"the mean of {term} has a reliability of {reliability}, so that its {what} between participants is drawn "
-    note = f"{low}towards that within{far}"
-    numbers = {"estimate": 1.1, "ci_low": 0.9, "ci_high": 1.4, "ci_level": 0.95, "scale": "rate_ratio"}
-    return estimates.row(status="converged", term=f"between({term})", level=None, note=note, **numbers)
-
-
-def test_means_of_little_reliability_are_one_remark() -> None:
-    far = ", and too far to be corrected"
-    two = estimates.frame([between("alcohol_units", "0.66"), between("session_load", "0.34", far)])
-    assert tables.notes(two).startswith(
-        "The means of alcohol (0.66) and exertion (session load) (0.34) have a reliability so low that their ratios "
-        "between participants are drawn towards those within, of exertion (session load) too far to be corrected."
-    )
-    one = tables.notes(two.head(1))
-    assert one.startswith("The mean of alcohol has a reliability of 0.66, so that its ratio between participants is")
 
 
 def test_reasons_that_differ_in_what_they_are_of_alone_are_one() -> None:

@@ -100,7 +100,8 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
     names = listed(small(str(name).split(" (", 1)[0].removesuffix(", %")) for name in blank)
     kept = frame.drop(columns=blank)
     # A row that was of these columns alone has nothing to show.
-    kept = kept[~kept[[name for name in of_estimates if name not in blank]].eq(DASH).all(axis="columns")]
+    left = kept.columns.isin(of_estimates)
+    kept = kept[~kept.loc[:, left].eq(DASH).all(axis="columns").to_numpy()]
     return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
 
 

@@ -51,6 +51,8 @@ def group_profiles(estimates: pd.DataFrame) -> Figure:
             cbar_kws={"label": "SD from the mean of all", "ticks": [-2, -1, 0, 1, 2]},
             ax=axes,
         )
+        for cell in axes.texts:
+            cell.set_color(style.ON_DARK if cell.get_color() == "w" else style.ON_LIGHT)
         axes.set_xticklabels([f"{wording.capital(str(name))}\nn = {wording.count(sizes[name])}" for name in groups])
         axes.set_yticklabels([TRAITS[name] for name in names], rotation=0)
         axes.tick_params(length=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -40,6 +40,11 @@ def _group(part: str) -> str:
     if sex := _SEX.fullmatch(part):
         return wording.small(wording.SEXES[sex[1]])
     return wording.small(wording.condition(part))
+
+
+def by_group(groups: Iterable[str]) -> str:
+    """Return what heads the names of age groups, as printed; where nobody has an age, none is of ages."""
+    return "Age (years)" if any(any(map(str.isdigit, group)) for group in groups) else "Group"
 
 
 def with_level(heading: str, rows: pd.DataFrame) -> str:

@@ -57,7 +57,7 @@ def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
     terms = lacked.where(lacked.notna(), own["term"])
     found = {
         "not measured in this cohort: {}": terms[~claims & ~untaken],
-        "taken by nobody in this cohort: {}": terms[~claims & untaken],
+        "taken as a treatment by nobody in this cohort: {}": terms[~claims & untaken],
         "not testable, as nobody in this cohort took what they are of: {}": terms[claims & untaken],
         "not testable, for what they need was not measured: {}": terms[claims & ~untaken],
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
 from crampstudy import wording
 from crampstudy.codebook import exposures
+from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 from crampstudy.tables import headings
 
@@ -22,10 +23,6 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
-_UNRELIABLE = re.compile(
-    r"the mean of (\S+) has a reliability of ([\d.]+), so that its (ratio|difference) between participants is drawn "
-    r"towards that within(, and too far to be corrected)?"
-)
 _WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
 _THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
 _CALLED = re.compile(
@@ -34,6 +31,10 @@ _CALLED = re.compile(
 )
 """What a formula makes of a variable, within a text."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
+_RELIABILITY = re.compile(r"the mean of (.+) has a reliability of ([\d.]+), so that (its .+)")
+_CORRECTED = re.compile(r"corrected for a reliability of [\d.]+")
+_Counts = Mapping[str, tuple[int, ...]]
+"""The counts of a remark by the names of its rows."""
 _COVARIANCES = {
     "covariance cluster": "cluster-robust intervals",
     "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
@@ -114,42 +115,38 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
             counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
-    every = dict.fromkeys(_names(named if len(named) else among, among))
-    means = [match for rest in found if (match := _UNRELIABLE.fullmatch(rest))]
-    if len(means) > 1:
-        found = {rest: counts for rest, counts in found.items() if not _UNRELIABLE.fullmatch(rest)}
-        return [*_of_remarks(found, list(every), most), _of_means(means)]
-    return _of_remarks(found, list(every), most)
-
-
-def _of_means(found: Sequence[re.Match[str]]) -> str:
-    """Return in one remark which means of participants say so little that what is between them is drawn to that within.
-
-    Each of the matches has a variable, its reliability, what is between, and whether that is too far to be corrected.
-    """
-    named = {match[1]: f"{wording.small(wording.label(match[1]))} ({match[2]})" for match in found}
-    far = [wording.small(wording.label(match[1])) for match in found if match[4]]
-    beyond = f", of {wording.listed(far)} too far to be corrected" if far else ""
-    return (
-        f"the means of {wording.listed(named.values())} have a reliability so low that their {found[0][3]}s between "
-        f"participants are drawn towards those within{beyond}"
-    )
-
-
-def _of_remarks(
-    found: Mapping[str, Mapping[str, tuple[int, ...]]], every: Collection[str], most: int | None
-) -> list[str]:
-    """Return each remark with the rows that it is of, but for what another says as well."""
-    return [
+    every = list(dict.fromkeys(_names(named if len(named) else among, among)))
+    told = [
         _of_rows(rest, counts, every, most)
-        for rest, counts in found.items()
+        for rest, counts in _folded(found).items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
     ]
+    by_rows: dict[str, list[str]] = {}
+    for of, text in told:
+        by_rows.setdefault(of, []).append(text)
+    together = [[f"{of}: {', and '.join(texts)}"] if of else texts for of, texts in by_rows.items()]
+    return [text for texts in together for text in texts]
 
 
-def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str], most: int | None = None) -> str:
-    """Return a remark with its counts, and with the names of its rows where they are not ``every`` one.
+def _folded(found: Mapping[str, _Counts]) -> dict[str, _Counts]:
+    """Return remarks by their text, those of the reliabilities of several means as one."""
+    folded: dict[str, _Counts] = {}
+    unreliable: dict[str, list[str]] = {}
+    for text, counts in found.items():
+        mean = _RELIABILITY.fullmatch(text)
+        if mean:
+            unreliable.setdefault(mean[3], []).append(f"{wording.small(wording.term(mean[1]))} {mean[2]}")
+        else:
+            text = _CORRECTED.sub("corrected for its reliability", text)
+            folded[text] = {**folded.get(text, {}), **counts}
+    for what, means in unreliable.items():
+        folded[f"the reliability of the mean is low ({', '.join(means)}), so that {what}"] = {}
+    return folded
+
+
+def _of_rows(rest: str, counts: _Counts, every: Collection[str], most: int | None = None) -> tuple[str, str]:
+    """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
     Of more rows than ``most`` there are no names.
     """
@@ -157,19 +154,19 @@ def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection
     distinct = {count for some in counts.values() for count in some}
     if len(distinct) > 1 and len(counts) > 1:
         each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
-        return f"{text.strip()}: {', '.join(each)}"
+        return "", f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
     if most is not None and len(having) > most:
-        return said
+        return "", said
     lacking = [name for name in every if name not in counts]
     if having and not lacking and _OF_ITS_ROWS.match(text):
-        return f"{'every row' if len(every) > 1 else having[0]}: {said}"
+        return "every row" if len(every) > 1 else having[0], said
     if not lacking or all(_is_named(name, text, having) for name in having):
-        return said
+        return "", said
     if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES:
-        return f"every row but {' and '.join(lacking)}: {said}"
-    return f"{', '.join(having)}: {said}"
+        return f"every row but {' and '.join(lacking)}", said
+    return ", ".join(having), said
 
 
 def _is_named(name: str, text: str, having: Collection[str]) -> bool:
@@ -223,6 +220,7 @@ def _named(row: Mapping[str, Any]) -> str:
 def reworded(text: str) -> str:
     """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
     text = _COVARIANCES.get(text, text)
+    text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
     text = _THROUGHOUT.sub(_of_everybody, text)

@@ -14,18 +14,24 @@ from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import estimate, in_brackets, value
 from crampstudy.estimates.verdicts import DIFFERENCE
 
-COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
-READ_AS = (
-    "The curves are of the cramps of all people together, and the ratios compare those of each person with one "
-    "another: hazard ratios above 1 are of a sooner relief, differences above 0 of more pain taken away, ratios of "
-    "soreness below 1 of less of it."
+_COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
+_CURVES = (
+    "the curves are of the cramps of all people together, and the ratios compare those of each person with one another"
 )
-LIMITS = (
+_READ_AS: Mapping[str, str] = {
+    "relief": "hazard ratios above 1 are of a sooner relief",
+    FALL: "differences above 0 are of more pain taken away",
+    SORE: "ratios of soreness below 1 are of less of it",
+}
+"""How the numbers of each outcome are read."""
+_OF_REMEDIES = (
     "Nobody allocated the remedies: people may use one when a cramp is bad, which makes it look worse than it is, or "
     "only when there is time for it. Comparing each person's cramps with one another removes what stays the same in "
     "the person, and the pain of the cramp stands beside; what else made a cramp severe does not. A short cramp may be "
-    "over before a remedy is at hand, so that those that were treated are longer. Length and pain are as people "
-    "remember them after a night, and only cramps that were noticed are logged."
+    "over before a remedy is at hand, so that those that were treated are longer."
+)
+_AS_REMEMBERED = (
+    "Length and pain are as people remember them after a night, and only cramps that were noticed are logged."
 )
 _FOUND = {
     "relief": {
@@ -48,11 +54,10 @@ _FOUND = {
     },
 }
 """What the verdicts say of each outcome."""
-_OF = {"relief": "how soon relief came", FALL: "how far pain fell", SORE: "how common soreness was"}
 
 
-def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
-    """Return how long and painful cramps are, and after what relief came sooner."""
+def answer(features: pd.DataFrame, helped_rows: pd.DataFrame, flags: str) -> str:
+    """Return how long and painful cramps are, and after what relief came sooner; ``flags`` are for where neither is."""
     long, pain = _row(features, "duration_s", "median"), _row(features, "pain_0_10", "mean")
     is_said = []
     if long is not None:
@@ -61,9 +66,10 @@ def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
         is_said.append(f"their worst pain was {estimate(pain)} points of 10 on average")
     text = wording.sentences([wording.listed(is_said)] if is_said else [])
     helped_text = _judged(helped_rows, "relief")
-    return f"{text} {helped_text}".strip() or (
-        "How severe cramps are and what helps could not be estimated in this cohort."
-    )
+    if text or helped_text:
+        return f"{text} {helped_text}".strip()
+    none = "How severe cramps are and what helps could not be estimated in this cohort"
+    return f"{none}; red flags are told below." if flags else f"{none}."
 
 
 def described(rows: pd.DataFrame) -> str:
@@ -79,7 +85,8 @@ def described(rows: pd.DataFrame) -> str:
         f"the muscle was sore after {value(sore)}" if sore else "",
         onset(rows).rstrip("."),
     ]
-    return wording.sentences(filter(None, texts))
+    told = wording.sentences(filter(None, texts))
+    return f"{told} {_COUNTED_ONCE}" if told else ""
 
 
 def onset(rows: pd.DataFrame) -> str:
@@ -92,7 +99,7 @@ def onset(rows: pd.DataFrame) -> str:
         return ""
     most = wording.records(hours.sort_values("estimate", ascending=False, kind="stable"))[0]
     mean = f"the onsets centre on {tables.clock(wording.records(middle)[0])}; " if len(middle) else ""
-    return wording.sentences([f"{mean}the hour in which most begin, {value(most)}, is that from {most['level']}"])
+    return wording.sentences([f"{mean}more begin in the hour from {most['level']} than in any other, {value(most)}"])
 
 
 def medians(rows: pd.DataFrame) -> str:
@@ -104,9 +111,21 @@ def medians(rows: pd.DataFrame) -> str:
 
 
 def helped(rows: pd.DataFrame) -> str:
-    """Return what went with each remedy beside relief, and whether that changes at equal pain."""
+    """Return what went with each remedy beside relief, whether that changes at equal pain, and how numbers are read."""
     texts = [_judged(rows, outcome) for outcome in (FALL, SORE)]
-    return " ".join(filter(None, [*texts, _at_equal_pain(rows)]))
+    plain = kinds.REMEDY.rows(rows)
+    made = set(plain.loc[plain["estimate"].notna(), "outcome"])
+    how = wording.listed(said for outcome, said in _READ_AS.items() if outcome in made) if made else ""
+    return " ".join(
+        filter(None, [*texts, _at_equal_pain(rows), wording.sentences([f"{_CURVES}: {how}"]) if how else ""])
+    )
+
+
+def limits(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
+    """Return what cannot be told of single cramps, and of what goes with their end, as far as there are any."""
+    of_remedies = _OF_REMEDIES if kinds.REMEDY.rows(helped_rows)["estimate"].notna().any() else ""
+    remembered = features["term"].isin(["duration_s", "pain_0_10"]) & features["estimate"].notna()
+    return " ".join(filter(None, [of_remedies, _AS_REMEMBERED if remembered.any() else ""]))
 
 
 def few(rows: pd.DataFrame) -> str | None:
@@ -126,13 +145,8 @@ def _judged(rows: pd.DataFrame, outcome: str) -> str:
         if row["verdict"] == "too few":
             found.setdefault(what, []).append(name)
             continue
-        # A ratio is named before its first number; a difference has its unit behind it.
-        is_points = row["scale"] == DIFFERENCE
-        measure = "" if measured or is_points else f"{str(row['scale']).replace('_', ' ')} "
-        unit = " points" if is_points and not measured else ""
+        found.setdefault(what, []).append(f"{name} ({in_brackets(row) if measured else _measured(row)})")
         measured = True
-        number, _, interval = in_brackets(row).partition("; ")
-        found.setdefault(what, []).append(f"{name} ({measure}{number}{unit}{interval and f'; {interval}'})")
     return wording.sentences(
         [
             "against cramps of the same people without a remedy, "
@@ -148,7 +162,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
     if verdict == "differs but negligible":
         null = 0 if row["scale"] == DIFFERENCE else 1
         return f"{found['higher' if row['estimate'] > null else 'lower']}, by less than would matter,"
-    return found.get(verdict, f"there are too few people to tell {_OF[str(row['outcome'])]}")
+    return found.get(verdict, "there were too few people to tell")
 
 
 def _at_equal_pain(rows: pd.DataFrame) -> str:
@@ -163,9 +177,17 @@ def _at_equal_pain(rows: pd.DataFrame) -> str:
         for row in wording.records(equal)
         if row["verdict"] != plain.get((row["outcome"], row["level"]))
     ]
+    differ = "no verdict differs"
     if changed:
-        return f"With cramps of equal pain compared, the verdict is another one for {wording.listed(changed)}."
-    return "With cramps of equal pain compared, no verdict changes."
+        which = "this verdict differs" if len(changed) == 1 else "these verdicts differ"
+        differ = f"{which}: {wording.listed(changed)}"
+    return f"Once the pain of the cramp is held equal, {differ}."
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    """Return a number with what it is: ``0.44; 0.10–0.78 points``, ``odds ratio 0.80; 0.60–1.10``."""
+    number = in_brackets(row)
+    return f"{number} points" if row["scale"] == DIFFERENCE else f"{str(row['scale']).replace('_', ' ')} {number}"
 
 
 def _everybody(rows: pd.DataFrame) -> pd.DataFrame:

@@ -19,10 +19,10 @@ from crampstudy.figures.message import could_not_estimate
 
 _LOOKS: Mapping[str, tuple[str, str, str]] = {
     rules.SUPPORTED: (style.PALETTE[0], "white", "+"),
-    rules.NEGLIGIBLE: ("#9CC7E4", style.INK, "(+)"),
-    rules.INCONCLUSIVE: ("#D9D9D9", style.INK, "?"),
+    rules.NEGLIGIBLE: ("#9CC7E4", style.ON_LIGHT, "(+)"),
+    rules.INCONCLUSIVE: ("#D9D9D9", style.ON_LIGHT, "?"),
     rules.CONTRADICTED: (style.PALETTE[1], "white", "−"),
-    rules.STATED: ("#F2F2F2", style.INK, "i"),
+    rules.STATED: ("#F2F2F2", style.ON_LIGHT, "i"),
     rules.NOT_TESTABLE: ("white", style.RULE, ""),
     NONE_FOUND: ("white", style.RULE, ""),
 }

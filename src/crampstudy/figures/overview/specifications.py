@@ -50,7 +50,7 @@ def _curve(axes: Axes, rows: pd.DataFrame, verdict: str) -> None:
     at = np.arange(len(own))
     agrees = own["verdict"].eq(verdict).to_numpy()
     low, middle, high = (own[name].clip(*_LIMITS).to_numpy() for name in ("ci_low", "estimate", "ci_high"))
-    axes.axhspan(*verdicts.MARGINS, color="#EEEEEE", zorder=0)
+    axes.axhspan(*verdicts.MARGINS, color=style.SHADE, zorder=0)
     axes.axhline(1, color=style.RULE, linewidth=0.5, zorder=1)
     for which, colour, marker in ((agrees, style.PALETTE[0], "o"), (~agrees, style.PALETTE[1], "x")):
         axes.vlines(at[which], low[which], high[which], color=colour, linewidth=0.4, alpha=0.5)

@@ -96,7 +96,7 @@ def recalled_classes(estimates: pd.DataFrame) -> Figure:
             axes.barh(at, width, left=left, height=0.72, color=_SHADES[place], label=wording.ranges(label))
             for y, (start, part) in enumerate(zip(left, width, strict=True)):
                 if part >= _ROOM:
-                    ink = "white" if place >= _DARK else style.INK
+                    ink = style.ON_DARK if place >= _DARK else style.ON_LIGHT
                     axes.text(start + part / 2, y, f"{part:.0f}", ha="center", va="center", fontsize=7, color=ink)
             left = left + width
         names = [f"{wording.level(str(name))}  (n = {wording.count(numbers[name])})" for name in shares.index]

@@ -116,7 +116,7 @@ def _frame(axes: Axes, lines: list[_Line]) -> None:
     axes.set_xlim(low - 0.15, high + 0.15)
     declared = margin(OUTCOME)
     if declared is not None:
-        axes.axvspan(-declared.size, declared.size, color="#F1F1F1", linewidth=0, zorder=0)
+        axes.axvspan(-declared.size, declared.size, color=style.SHADE, linewidth=0, zorder=0)
     axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=1)
     level = next((row["ci_level"] for row in rows if pd.notna(row["ci_level"])), 0.95)
     axes.set_xlabel(f"Difference in cramps a week ({100 * level:g}% CI)", labelpad=16)

@@ -3,9 +3,16 @@ for (const table of document.querySelectorAll("main table")) {
   const heads = [...table.tHead.rows[0].cells];
   const bodies = [...table.tBodies].map(body => [body, [...body.rows].filter(row => !row.classList.contains("group"))]);
   if (!bodies.some(([, rows]) => rows.length > 1)) continue;
+  const isSummary = row => row.classList.contains("summary");
+  const raised = text => [...text].map(sign => "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079".indexOf(sign)).join("");
   const number = text => {
-    const found = text.replace(/[\u2212]/g, "-").replace(/,/g, "").match(/-?(?:\d+(?:\.\d+)?|\u221e)/);
-    return found ? (found[0].endsWith("\u221e") ? (found[0][0] === "-" ? -Infinity : Infinity) : parseFloat(found[0])) : NaN;
+    const plain = text.replace(/\u2212/g, "-").replace(/,/g, "").replace(/\u221e/g, "Infinity")
+      .replace(/(?:(\d+(?:\.\d+)?) \u00d7 )?10\u207b([\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)/g, (_, digits, power) => `${digits || 1}e-${raised(power)}`);
+    const found = plain.match(/([<>\u2039\u203a]?)\s?(-?(?:\d+(?:\.\d+)?(?:e-?\d+)?|Infinity))/);
+    if (!found) return NaN;
+    // What is below a bound stands before it, what is above one behind it.
+    const shift = { "<": 1 - 1e-9, "\u2039": 1 - 1e-9, ">": 1 + 1e-9, "\u203a": 1 + 1e-9 }[found[1]] || 1;
+    return shift * parseFloat(found[2]);
   };
   heads.forEach((head, at) => {
     // A heading without a word is no name for a button.
@@ -23,11 +30,13 @@ for (const table of document.querySelectorAll("main table")) {
       const key = row => { const text = row.cells[at].textContent; return numeric ? number(text) : text; };
       const compare = (one, other) => {
         const [a, b] = [key(one), key(other)];
-        if (!numeric) return sign * a.localeCompare(b, "en");
+        if (!numeric) return sign * a.localeCompare(b, "en", { numeric: true });
         if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
         return a === b ? 0 : sign * (a < b ? -1 : 1);
       };
-      for (const [body, rows] of bodies) body.append(...(order === "none" ? rows : [...rows].sort(compare)));
+      // What sums up others stays below them.
+      const sorted = rows => [...rows].sort((one, other) => isSummary(one) - isSummary(other) || compare(one, other));
+      for (const [body, rows] of bodies) body.append(...(order === "none" ? rows : sorted(rows)));
     });
   });
 }

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-_COLOURS = {"#ffffff": "paper", "#222222": "ink", "#000000": "ink", "#4d4d4d": "grey", "#e3e3e3": "grid"}
+from crampstudy.figures import style
+
+_COLOURS = {
+    "#ffffff": "paper",
+    "#222222": "ink",
+    "#000000": "ink",
+    "#4d4d4d": "grey",
+    "#e3e3e3": "grid",
+    style.SHADE.lower(): "shade",
+    style.PALETTE[0].lower(): "blue",
+}
 """Colours of figures that are those of the page, light or dark."""
 _COLOUR = re.compile("|".join(_COLOURS), re.IGNORECASE)
 _STYLE = re.compile(r'style="[^"]*"')

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crampstudy.wording import LARGEST_RATIO
+from crampstudy.wording.numbers import LARGEST_RATIO
 
 _INTERVAL = ("estimate", "ci_low", "ci_high")
 _P = ("p_value", "q_value")

@@ -53,11 +53,7 @@ def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
         lost = int((~own["status"].isin(_MADE)).sum())
         lines.append((str(model), wording.listed(outcomes), "; ".join(covariances) or wording.DASH, len(own), lost))
     frame = pd.DataFrame(lines, columns=["Model", "Of", "Intervals", "Rows", "Without a number"])
-    return frame.assign(Model=frame["Model"].map(_named)).set_index("Model")
-
-
-def _named(model: str) -> str:
-    return "Kaplan-Meier" if model == "kaplan-meier" else wording.capital(model.replace("-", " "))
+    return frame.assign(Model=frame["Model"].map(wording.model)).set_index("Model")
 
 
 @as_table

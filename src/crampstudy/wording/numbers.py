@@ -1,0 +1,95 @@
+"""How numbers and intervals are printed for readers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+DASH, MINUS = "–", "−"
+_MOST_DIGITS = 12
+_ROUNDING, _SMALL = 1e-8, 1e-3
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+"""Digits as those of a power."""
+_OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
+_LARGE = 10_000
+"""From here on the decimals of an estimate say nothing."""
+LARGEST_RATIO = 1_000
+"""Of a ratio beyond it no more is said than that."""
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with ``digits`` decimals and a true minus sign; what rounds to zero has none."""
+    return signed(f"{value:z,.{digits}f}")
+
+
+def signed(text: str) -> str:
+    """Return a number, as text, with a true minus sign."""
+    return text.replace("-", MINUS)
+
+
+def count(value: Any) -> str:
+    """Return a whole number with thousands separated, an en dash where there is none."""
+    return DASH if pd.isna(value) else f"{int(value):,}"
+
+
+def counted(n: int, plural: str, verb: str = "") -> str:
+    """Return a number and what it counts, of one in the singular: ``1 night``, ``1 cell holds``, ``1,204 nights``.
+
+    The last word of ``plural`` is its noun; ``verb`` is that of several.
+    """
+    if n == 1:
+        before, _, noun = plural.rpartition(" ")
+        plural = f"{before} {_OF_ONE.get(noun, noun.removesuffix('s'))}"
+        verb = _OF_ONE.get(verb, f"{verb}s" if verb else "")
+    return " ".join(f"{n:,} {plural} {verb}".split())
+
+
+def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
+    """Return ``0.91 (0.80–1.03)``, or why there is no number; ``factor`` 100 makes per cents.
+
+    A limit of a ratio that is far off is printed as a bound: ``1.52 (<0.01 to >1,000)``.
+    """
+    if row["status"] == "not_measured":
+        return "not measured"
+    if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
+        return "could not estimate"
+    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+        return number(row["estimate"] * factor, digits)
+    cells = [row[name] * factor for name in ("estimate", "ci_low", "ci_high")]
+    # Limits that differ are printed with as many decimals as show it.
+    enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
+    digits = next(enough, digits)
+    if str(row.get("scale", "")).endswith("_ratio"):
+        middle, low, high = (_ratio(cell, digits) for cell in cells)
+    else:
+        middle, low, high = (number(cell, digits if abs(cell) < _LARGE else 0) for cell in cells)
+    # After a minus sign a dash between the limits would be read as another one.
+    between = " to " if {MINUS, "<", ">"} & set(low + high) else DASH
+    return f"{middle} ({low}{between}{high})"
+
+
+def _ratio(value: float, digits: int) -> str:
+    """Return a ratio, which is never zero, and which says nothing where it is beyond all bounds."""
+    if value > LARGEST_RATIO:
+        return f">{LARGEST_RATIO:,}"
+    return number(value, digits) if value >= 0.5 * 10.0**-digits else f"<{10.0**-digits:.{digits}f}"
+
+
+def p_text(value: float) -> str:
+    """Return a p-value as printed: ``p = 0.012``, ``p < 0.001``."""
+    return "p < 0.001" if value < 0.001 else f"p = {number(value, 3 if value < 0.1 else 2)}"
+
+
+def magnitude(value: float) -> str:
+    """Return a gap by its first digits, such as ``0.48`` or ``2 × 10⁻⁵``; what is rounding as ``<10⁻⁸``."""
+    if math.isnan(value):
+        return DASH
+    if value < _ROUNDING:
+        return "<10⁻⁸"
+    if value >= _SMALL:
+        return f"{value:.2g}"
+    digit, power = f"{value:.0e}".split("e-")
+    return f"{digit} × 10⁻{power.lstrip('0').translate(RAISED)}"
