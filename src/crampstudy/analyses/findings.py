@@ -101,7 +101,7 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
     kept = frame.drop(columns=blank)
     # A row that was of these columns alone has nothing to show.
     left = kept.columns.isin(of_estimates)
-    kept = kept[~kept.loc[:, left].eq(DASH).all(axis="columns").to_numpy()]
+    kept = kept[~(kept.loc[:, left] == DASH).all(axis="columns").to_numpy()]
     return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
 
 

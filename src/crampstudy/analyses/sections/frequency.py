@@ -100,8 +100,6 @@ def _of_people(people: pd.DataFrame) -> str:
     known = people[people["estimate"].notna()]
     often = known[known["level"].ne(EVER)]
     said = [_OF_DIARY] if len(often) or known.empty else [_OF_LIMIT]
-    if often["population"].str.endswith(SUFFERERS).any():
-        said.append(f"The row of those {SUFFERERS} is of the people with at least {ENOUGH_NIGHTS} logged nights alone.")
     if (people["level"].eq(EVER) & people["status"].ne("not_measured")).any():
         said.append("Ever is of all who were asked.")
     return " ".join(said)
