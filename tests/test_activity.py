@@ -297,7 +297,7 @@ def test_what_was_not_logged_is_said_and_the_rest_is_made(diary: Cohort) -> None
     assert made.values["not_estimated"].startswith("Not measured in this cohort: exertion (session load), low-impact")
     assert set(made.could_not) == {"tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"}
     assert made.could_not["tbl-joint-programme"].startswith(
-        "the programme needs fluid of at least 1,893 mL, stretching"
+        "drinking, eating and stretching as advised, taken together, need fluid of at least 1,893 mL, stretching"
     )
     asked = analyses.run("activity", survey(None))
     assert asked.could_not == {"tbl-activity": "the survey asked neither for activity nor for sitting"}
@@ -320,3 +320,15 @@ def test_the_advice_of_the_law_is_that_of_the_programme() -> None:
     age, female = np.array([51.0, 50.0, 80.0]), np.array([True, True, False])
     eaten = np.array([1100.0, 1100.0, 1199.0])
     assert recovery._reached("dietary_calcium_mg", age, female, eaten).tolist() == [False, True, False]
+
+
+def test_captions_and_notes_name_what_was_logged(diary: Cohort) -> None:
+    kept = diary.frame("diary").select("participant_id", "date", "cramps", "stretching_night", "steps")
+    made = analyses.run(
+        "activity", Cohort("part", "diary", {"participants": diary.frame("participants"), "diary": kept}, as_of=None)
+    )
+    main, nights = made.tables["tbl-activity"], made.tables["tbl-activity-nights"]
+    assert main.caption == "Stretching, steps and cramps, at the declared contrasts."
+    assert nights.caption == "Stretching over several nights."
+    assert "warm-up" not in str(main.note) and "load ratio" not in str(nights.note)
+    assert made.values["late"] == "Stretching may act by keeping at it."

@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import cache, compare, describe, estimates, figures, fit, provenance, tables
+from crampstudy import cache, compare, describe, estimates, figures, fit, provenance, tables, wording
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
@@ -33,6 +33,7 @@ from crampstudy.contrasts.cohorts.parts import age_mix, several, split_by
 from crampstudy.descriptive.characteristics import characteristics
 from crampstudy.errors import AnalysisError, BandError, FolderTaken, SourceError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
 from crampstudy.report import freshness, outline, params
 from crampstudy.report.assembly.comparison import build_comparison
 from crampstudy.report.build import FILES
@@ -146,7 +147,29 @@ def test_a_band_without_a_weight_needs_no_number(diary: Cohort, other: Cohort) -
         alone["std_error"]
     )
     world = kinds.BETWEEN_STANDARDISED.rows(compare(diary, old, bands=bands).estimates).iloc[0]
-    assert world["status"] == "not_estimable" and world["note"] == "no number in the group 20-59 (there)"
+    assert world["status"] == "not_estimable" and world["note"] == "nobody is younger than 60 years (there)"
+
+
+def test_a_crude_answer_says_what_ages_do_to_it(diary: Cohort, other: Cohort) -> None:
+    bands = AgeBands((20, 60))
+    old = replace(other, name="old", tables=dict(split_by(other, "age_band", bands)[1].tables))
+    made = compare_cohorts((diary, old), ComparisonSettings(age_bands=(20, 60), factors="none"))
+    answer, rows = made.values["answer"], made.estimates
+    ways = kinds.STANDARDISED_OTHERWISE.rows(rows)
+    (known,) = wording.records(ways[ways["estimate"].notna() & ways["scale"].eq("rate_ratio")].head(1))
+    assert "crude" in answer and "People in old are older than those in here by" in answer
+    assert f"At the ages of the participants of old the ratio is {estimate(known)}" in answer
+    assert f"is {estimate(known)}" in made.values["sensitivity"]
+    # It is told by variable of how many characteristics cohorts differ, whatever the number of levels.
+    differences = kinds.STANDARDISED_DIFFERENCE.rows(rows)
+    told = differences[differences["status"] == "converged"]
+    far = told.loc[told["estimate"].abs() > 0.1, "term"].nunique()
+    assert f"in {far} of {told['term'].nunique()} characteristics" in made.values["people"]
+    assert far < (told["estimate"].abs() > 0.1).sum()
+    assert "[@eurostat2013]" in str(made.tables["tbl-sensitivity"].note)
+    assert "q by Holm" not in "".join(str(table.note) for table in made.tables.values())
+    whole = compare_cohorts((diary, other), ComparisonSettings(age_bands=(20, 60), factors="none"))
+    assert "crude" not in whole.values["answer"] and "[@ahmad2001]" in str(whole.tables["tbl-groups"].note)
 
 
 def test_a_standard_population_of_ones_own(tmp_path: Path, diary: Cohort, other: Cohort) -> None:
@@ -297,7 +320,7 @@ def test_all_parts_are_made_or_said_and_sentences_have_no_holes(found: Findings)
     for name, text in found.values.items():
         assert not re.search(r"\bnan\b|None|\{|_", text), (name, text)
         assert ("significant" not in text and not text) or text.endswith((".", "?"))
-    assert "here and there are synthetic, and tell nothing about people." in found.values["limits"]
+    assert "The cohorts here and there are synthetic, and tell nothing about people." in found.values["limits"]
 
 
 def test_the_figures_are_drawn_of_rows(found: Findings) -> None:

@@ -183,6 +183,13 @@ def test_without_ages_there_is_no_ratio_by_age_and_what_was_not_measured_is_told
     found = condition_ratios(cohort, [HealthCondition("arthritis")], model="poisson", outcome="cramps")
     assert of(found, kinds.CONDITION_BY_AGE, "arthritis")["note"] == "no participant has an age"
     assert "lacks age_years" in of(found, kinds.CONDITION, "arthritis")["note"]
+    # Those of all ages have a ratio, so that no reason is given for them; nothing is drawn or told of two ages.
+    shown = analyses.run("conditions", cohort)
+    assert "no participant has an age" not in str(shown.tables["tbl-conditions"].note)
+    text = " ".join(
+        [*shown.values.values(), shown.figures["fig-conditions"].caption, shown.figures["fig-conditions"].alt]
+    )
+    assert "50" not in text and "spline" not in text and "at all ages" in shown.values["drawn"]
     missing = rows[rows["status"] == "not_measured"]
     assert missing["note"].tolist() == ["not measured in this cohort", "swelling was not measured"]
 
@@ -350,3 +357,14 @@ def test_age_is_a_line_where_those_inside_are_nearly_all_of_one_age(diary: Cohor
     assert age_term(top_coded) == "age_years"
     made = adjusted_fit(diary, "arthritis", model="poisson", where="age_years <= 40")
     assert made.estimates["adjusted_for"].tolist() == ["age_years; sex"]
+
+
+def test_what_is_adjusted_for_nothing_is_called_crude(diary: Cohort) -> None:
+    few = diary.tables["participants"].head(24)
+    nights = diary.tables["diary"].join(few.select("participant_id"), on="participant_id", how="semi")
+    found = analyses.run("conditions", Cohort("few", "diary", {"participants": few, "diary": nights}, synthetic=True))
+    main = kinds.CONDITION.rows(found.estimates)
+    assert main["estimate"].notna().any() and main.loc[main["estimate"].notna(), "adjusted_for"].isna().all()
+    assert found.values["adjusted"] == "adjusted for nothing." and "crude" in found.tables["tbl-conditions"].caption
+    whole = analyses.run("conditions", diary)
+    assert "age as a natural cubic spline" in whole.values["adjusted"] and "50" in whole.values["drawn"]

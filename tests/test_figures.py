@@ -25,7 +25,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame
 from crampstudy.figures import columns, style
-from crampstudy.figures.ratio_axis import ratio_ticks
+from crampstudy.figures.ratio_axis import ratio_ticks, set_ratio_axis
 from crampstudy.simulate import simulate
 
 
@@ -292,3 +292,13 @@ def test_numbers_beside_a_forest_stand_in_columns_flush_right() -> None:
     assert {align for _, align, _ in places.values()} == {"right"}
     assert (places["5"][2], places["1,204"][2]) == (0.0, 1.0)
     plt.close(figure)
+
+
+@pytest.mark.parametrize(("inches", "shown"), [(0.9, ["0.5", "1", "2"]), (3.0, ["0.5", "0.8", "1", "1.25", "2"])])
+def test_ticks_of_a_low_axis_of_ratios_stand_clear_of_one_another(inches: float, shown: list[str]) -> None:
+    with style.journal():
+        figure = style.JournalFigure(figsize=(3, inches / 0.77))
+        axes = figure.subplots()
+        set_ratio_axis(axes, "y", 0.4, 2.6)
+        figure.draw_without_rendering()
+    assert [label.get_text() for label in axes.get_yticklabels()] == shown

@@ -239,10 +239,20 @@ def test_a_list_of_events_has_only_what_was_asked() -> None:
 def test_every_night_with_a_cramp_has_no_serial_dependence() -> None:
     rows = rows_of(diary(*["1" * 30] * 6, *["0" * 30] * 6))
     assert rows.loc["serial dependence", "note"].startswith("nobody has nights with and without a cramp")
-    alike = rows_of(diary(*["1" * 30] * 6)).loc["dispersion"]
+    alike = rows_of(diary(*["2" * 30] * 6)).loc["dispersion"]
     assert (alike["estimate"], alike["status"]) == (0, "boundary") and alike["note"] == "all nights have the same count"
-    # Yes or no: nobody knows more cramps than one of a night.
-    assert rows.loc["cramps a cramp night", "estimate"] == 1 and pd.isna(rows.loc["cramps a cramp night", "ci_low"])
+
+
+def test_a_yes_or_no_says_nothing_of_how_many_cramps_a_night_has() -> None:
+    # Dispersion would be the share of nights without a cramp, and cramps a cramp night 1, by how cramps were asked.
+    made = diary(*["1001010" * 5, "0110000" * 5] * 6)
+    rows = rows_of(made)
+    assert {rows.loc[level, "status"] for level in ("nights with a cramp", "serial dependence")} == {"converged"}
+    for level in ("cramps a cramp night", "dispersion"):
+        assert rows.loc[level, "status"] == "not_estimable" and rows.loc[level, "note"].startswith("no night has more")
+    table = analyses.run("frequency", made).tables["tbl-cramp-nights"]
+    assert "Dispersion" not in "".join(table.frame.columns) and "Dispersion is" not in str(table.note)
+    assert "Serial dependence is" in str(table.note)
 
 
 def test_a_cramp_ever_of_those_who_were_asked() -> None:
@@ -305,3 +315,15 @@ def test_tables_name_whom_they_are_of(cohort: Cohort) -> None:
     assert cell.startswith(
         f"{whole['estimate']:.3f} (".replace("-", "−")
     ) and f"{whole['ci_high']:.3f}" in cell.replace("−", "-")
+
+
+def test_shares_by_the_own_rate_say_of_how_many_people_they_are() -> None:
+    made = diary(*["1000000" * 4] * 7, *["0" * 10] * 5, ever_cramp=[True] * 12)
+    found = analyses.run("frequency", made)
+    table = found.tables["tbl-people-by-frequency"].frame
+    assert table.loc["all", "Participants"] == "12" and table.loc["all", "With 28 nights"] == "7"
+    # Of those with a cramp it is told of nobody whether they ever had one.
+    assert table.loc["all with a cramp", "Participants"] == "–" and table.index.name == "Group"
+    assert "Of the people 100.0 (77.9–100.0)% ever had a cramp." in found.values["answer"]
+    assert "Of the 7 people with at least 28 logged nights 100.0" in found.values["answer"]
+    assert "of those with a cramp" not in found.values["answer"] and found.values["elsewhere"] == ""

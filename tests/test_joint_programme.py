@@ -99,7 +99,8 @@ def test_what_was_not_measured_is_named() -> None:
     nights = cohort.frame("diary").drop("fluid_ml", "dietary_calcium_mg", "dietary_potassium_mg")
     row = row_of(Cohort("part", "diary", {"participants": cohort.frame("participants"), "diary": nights}, as_of=None))
     assert row["status"] == "not_measured"
-    assert row["note"] == "the programme needs fluid of at least 1,893 mL, dietary potassium and dietary calcium"
+    needs = "fluid of at least 1,893 mL, dietary potassium and dietary calcium"
+    assert row["note"] == f"drinking, eating and stretching as advised, taken together, need {needs}"
 
 
 def test_the_means_and_their_errors_are_those_of_stacked_equations_in_r() -> None:

@@ -90,8 +90,8 @@ def test_nobody_observed_has_no_rate(rate_of: Any, cramps: list[int], nights: li
 @pytest.mark.parametrize(
     ("cramps", "nights", "estimate", "reason"),
     [
-        ([3], [14], 1.5, "no spread, so no interval"),
-        ([0, 3], [0, 14], 1.5, "no spread, so no interval"),
+        ([3], [14], 1.5, "one participant, so no interval"),
+        ([0, 3], [0, 14], 1.5, "one participant, so no interval"),
         ([2, 1, 2, 1], [7, 7, 7, 7], 1.5, "fewer than 5 participants, so no interval"),
         # The same rate of each, in other numbers of nights.
         ([1, 2, 3, 4, 5, 6], [7, 14, 21, 28, 35, 42], 1.0, "no spread, so no interval"),

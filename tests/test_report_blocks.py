@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from crampstudy import codebook, estimates
+from crampstudy import codebook, estimates, figures
 from crampstudy.figures import style
 from crampstudy.report import MIME, ReportError, blocks
+from crampstudy.report.abbreviations import defined
 from crampstudy.report.cells import as_text, is_numeric
 
 
@@ -184,6 +185,26 @@ def test_a_note_says_what_the_abbreviations_of_a_table_or_figure_stand_for() -> 
         fig, axes = plt.subplots()
         axes.set_xlabel("Rate ratio (95% CI)")
     assert blocks.figure(fig, "fig-a", caption="A.", alt="B.").data["note"] == "CI: confidence interval."
+
+
+def test_an_abbreviation_is_explained_beside_it_alone() -> None:
+    # That the words stand somewhere in the note says nothing of what "df" is.
+    said = defined("Satterthwaite degrees of freedom; age (spline, 3 df).", ["x"])
+    assert said is not None and said.endswith("df: degrees of freedom.")
+    for told in ("IQR: interquartile range.", "The interquartile range (IQR).", "IQR (interquartile range)."):
+        assert defined(told, ["12 (IQR 3)"]) == told
+
+
+def test_the_note_of_a_figure_says_how_it_was_drawn() -> None:
+    rows = estimates.frame(
+        estimates.row(status="converged", term=name, scale="rate_ratio", estimate=2.0, ci_low=low, ci_high=high)
+        | {"ci_level": 0.95, "level": "true", "reference": "false"}
+        for name, low, high in (("diabetes", 1.0, 1e6), ("statin", 1.0, 4.0))
+    )
+    shown = blocks.figure(figures.ratios(rows), "fig-a", caption="A.", alt="B.", note="Ratios.")
+    assert "Ratios. An arrow: the interval reaches beyond the axis." in shown.data["note"]
+    within = blocks.figure(figures.ratios(rows.tail(1)), "fig-b", caption="A.", alt="B.")
+    assert "rrow" not in str(within.data["note"])
 
 
 def test_a_column_of_numbers_is_one_where_some_could_not_be_estimated() -> None:

@@ -415,3 +415,10 @@ def test_of_many_participants_some_have_a_second_opinion(monkeypatch: pytest.Mon
         assert (f"both fits are of {len(own):,} of the {people:,} participants, one of every {every} " in said) == (
             every > 1
         )
+
+
+def test_of_cramps_without_pain_there_is_no_ordinal_model(cohort: Cohort) -> None:
+    painless = cohort.frame("episodes").drop("pain_0_10")
+    made = second_opinions(replace(cohort, tables={**cohort.tables, "episodes": painless}), "sex")
+    (row,) = wording.records(made[made["model"] == "ordinal"])
+    assert (row["status"], row["note"]) == ("not_estimable", "pain was logged of no cramp")

@@ -23,6 +23,7 @@ from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
 from crampstudy.descriptive.flow import flow, logging_over_time
+from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
 from crampstudy.figures import FIGURES
 from crampstudy.simulate import simulate
@@ -115,6 +116,8 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     said = [line for line in sentences.lines(flow(few()), headlines(OTHERS), OTHERS) if line]
     assert len(said) <= 12
     assert said[0] == "2 of 5 participants, with 9 nights, entered the analyses by age."
+    unaged = [line for line in sentences.lines(flow(few()), headlines(OTHERS), OTHERS, aged=False) if line]
+    assert unaged[0] == "2 of 5 participants, with 9 nights, entered the analyses."
     assert "More cramps went with diabetes (rate ratio 1.50; 1.20–2.00)." in said
     assert "Too uncertain to tell: peripheral artery disease." in said
     assert "Effect, randomised: fewer cramps with magnesium (rate ratio 1.50; 1.20–2.00)." in said
@@ -122,6 +125,31 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     assert "significan" not in text
     # An association is called no effect.
     assert [line.partition(":")[0] for line in said if "ffect" in line] == ["Effect, randomised"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("higher", "With stretching a cramp was relieved sooner than"),
+        ("inconclusive", "With stretching a cramp was relieved neither clearly sooner nor later than"),
+        ("too few", "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."),
+    ],
+)
+def test_relief_is_told_as_the_section_tells_it(verdict: str, said: str) -> None:
+    own = {"analysis": kinds.REMEDY.name, "outcome": "relief", "term": "remedy", "level": "stretch"}
+    others = {"severity": section(ratio(verdict, scale="hazard_ratio", **own))}
+    (line,) = [line for line in sentences.lines(flow(few()), headlines(others), others) if "stretching" in line]
+    assert line.startswith(said)
+
+
+def test_where_no_night_has_more_than_one_cramp_the_rate_is_of_nights() -> None:
+    rate = {"analysis": kinds.INCIDENCE_RATE.name, "population": "20+", "level": "20+", "scale": "rate"}
+    nights = estimates.row(status="not_estimable", analysis=kinds.CRAMP_NIGHTS.name, level="dispersion", note=ONCE)
+    others = {"age-and-muscle": section(ratio("higher", **rate)), "frequency": section(nights)}
+    lines = sentences.lines(flow(few()), headlines(others), others)
+    assert "People aged 20 and older: 1.50 (1.20–2.00) nights with a cramp a week." in lines
+    others.pop("frequency")
+    assert any("cramps a week" in line for line in sentences.lines(flow(few()), headlines(others), others))
 
 
 def test_what_has_no_answer_is_told_with_its_reason() -> None:

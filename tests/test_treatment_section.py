@@ -90,7 +90,9 @@ def test_open_use_is_weighted_balanced_and_too_few_are_described(openly: Finding
     assert openly.values["by_design"] == "Described and not estimated: quinine."
     assert section.REGRESSION in openly.absent and openly.values["fall"] == ""
     assert openly.tables[section.OVERLAP].frame.index.tolist() == ["Magnesium", "TENS"]
-    assert "weights make the groups alike" in openly.values["limits"]
+    assert (
+        "weights are to make the groups alike in age, sex and the rate before time zero (of" in openly.values["limits"]
+    )
     few = openly.estimates[openly.estimates["term"].eq("quinine") & openly.estimates["scale"].eq("rate_ratio")]
     assert few["estimate"].isna().all() and few["verdict"].eq("too few").any()
     drawn = figures.treatment_course(openly.figures[section.COURSE].estimates)

@@ -413,3 +413,15 @@ def test_tables_print_every_level(drawn: Cohort) -> None:
     rows = red_flags(drawn)
     assert len(tables.flag_stability(kinds.FLAG_STABILITY.rows(rows))) == 5
     assert tables.test_results(kinds.TEST_RESULT.rows(rows)).index[0] == "Blood tests: with a flag that suggests it"
+
+
+def test_of_a_single_flag_nobody_has_any_other() -> None:
+    rng = np.random.default_rng(4)
+    marks = ["".join(map(str, rng.poisson(0.4, 28))) for _ in range(12)]
+    found = analyses.run("severity", diary(*marks))
+    columns = " ".join(map(str, found.tables["tbl-red-flags"].frame.columns))
+    assert "any red flag" not in columns.lower() and "at least one of these" not in found.values["flags"]
+    assert "Of the 12 people with several weeks that can be told" in found.values["stability"]
+    # Neither cramps nor remedies nor tests are there whose limits could be told.
+    assert "remedies" not in found.values["limits"] and "Tests were" not in found.values["limits"]
+    assert found.values["helped"] == found.values["described"] == ""

@@ -290,7 +290,7 @@ def test_the_rate_is_that_of_the_cohort_analysis(tmp_path: Path) -> None:
 def test_one_person_has_a_rate_and_no_interval(tmp_path: Path) -> None:
     made = first_look(read(tmp_path, "id,date,cramps\nA,2025-03-01,1\nA,2025-03-02,0\n"))
     assert made.people[0].rate == 3.5
-    assert "incidence rate        3.50 cramps per person-week (no spread, so no interval)" in as_text(made)
+    assert "incidence rate        3.50 cramps per person-week (one participant, so no interval)" in as_text(made)
 
 
 def test_the_calendar(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ STANDARDS: dict[str, str] = {
     "who": "WHO world standard 2000-2025 (Ahmad et al. 2001)",
     "esp2013": "European standard population 2013 (Eurostat 2013)",
 }
+_CITED = {"(Ahmad et al. 2001)": "[@ahmad2001]", "(Eurostat 2013)": "[@eurostat2013]"}
 _AGE = "age_low"
 _EXAMPLE = f"{_AGE},people with a line such as 20,1500 for each age group"
 
@@ -43,6 +44,13 @@ class StandardPopulation:
 
 
 AnyStandard = Standard | StandardPopulation | Literal["none"]
+
+
+def cited(text: str) -> str:
+    """Return a text on standards with their works as citations of a report's prose, ``[@ahmad2001]``."""
+    for plain, key in _CITED.items():
+        text = text.replace(plain, key)
+    return text
 
 
 def population(standard: Standard | StandardPopulation) -> StandardPopulation:

@@ -13,6 +13,8 @@ from crampstudy import estimates, wording
 from crampstudy.estimates import kinds
 
 Row = dict[str, Any]
+BY_HOLM = "q by Holm"
+"""How a note begins that says over how many tests a q is adjusted."""
 _OF_E_VALUES = ("rate_ratio", "prevalence_ratio")
 _KEPT = (
     *("cohort", "population", "outcome", "adjusted_for", "term", "level", "reference", "ci_level"),
@@ -53,7 +55,7 @@ def with_holm(rows: Sequence[Row], family: Callable[[Row], bool], of: str) -> li
     others: list[Row] = []
     for i, holm, fdr in zip(tested, found.holm, found.fdr, strict=True):
         row, size = rows[i], f"over {wording.counted(len(tested), of)}"
-        made[i] = row | {"q_value": holm, "note": estimates.note(f"q by Holm {size}", row["note"] or "")}
+        made[i] = row | {"q_value": holm, "note": estimates.note(f"{BY_HOLM} {size}", row["note"] or "")}
         cells = {"scale": "q_value", "estimate": fdr, "note": f"Benjamini-Hochberg {size}"}
         others.append(_beside(row, kinds.FALSE_DISCOVERY, cells))
     return [*made, *others]

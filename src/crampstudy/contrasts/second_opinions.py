@@ -42,6 +42,9 @@ def second_opinions(
     """
     opinions = []
     for model, outcome in track(_asked(cohort).items(), "models fitted twice"):
+        if outcome == "pain" and not _logged(cohort, "pain_0_10"):
+            opinions.append(without_fit(cohort.name, model, outcome, "pain was logged of no cramp"))
+            continue
         try:
             fitted = fit(
                 cohort,
@@ -58,6 +61,11 @@ def second_opinions(
         if fitted.second_opinion is not None:
             opinions.append(fitted.second_opinion)
     return pd.concat(opinions, ignore_index=True)
+
+
+def _logged(cohort: Cohort, column: str) -> bool:
+    episodes = cohort.frame("episodes")
+    return column in episodes.columns and episodes[column].null_count() < episodes.height
 
 
 def _asked(cohort: Cohort) -> dict[str, str | None]:

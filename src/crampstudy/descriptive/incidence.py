@@ -138,8 +138,10 @@ def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: S
     if not total:
         return _bare(0.0, counts, "boundary", NO_CRAMP)
     estimate = sum(w * r.estimate for w, r in zip(weights, rates, strict=True))
-    if alike := [label for label, r in zip(labels, rates, strict=True) if r.cramps and math.isnan(r.std_error)]:
-        return _bare(estimate, counts, "boundary", f"no spread in the band {alike[0]}, so no interval")
+    if alike := [(label, r) for label, r in zip(labels, rates, strict=True) if r.cramps and math.isnan(r.std_error)]:
+        label, rate = alike[0]
+        what = "one participant" if rate.participants == 1 else "no spread"
+        return _bare(estimate, counts, "boundary", f"{what} in the band {label}, so no interval")
     # A band without a cramp adds nothing to the sum or to its variance.
     known = [(w, rate) for w, rate in zip(weights, rates, strict=True) if rate.cramps]
     variances = [(w * rate.estimate * rate.std_error) ** 2 for w, rate in known]

@@ -101,9 +101,9 @@ def no_interval(cells: Mapping[str, Any]) -> str | None:
     """Return why the limits of an estimate are no interval, ``None`` where they are one or are not there."""
     if pd.isna(cells.get("ci_low")) or pd.isna(cells.get("ci_high")):
         return None
-    if not _spread(cells):
-        return "no spread, so no interval"
     people = cells.get("n_participants")
+    if not _spread(cells):
+        return "one participant, so no interval" if people == 1 else "no spread, so no interval"
     few = cells.get("scale") in _OF_PEOPLE and not pd.isna(people) and people < FEWEST
     return f"fewer than {FEWEST} participants, so no interval" if few else None
 

@@ -109,4 +109,6 @@ def arrows(axes: Axes, rows: pd.DataFrame, at: Array, ends: tuple[float, float],
     low, high = ends
     for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
         cut = limits.fillna(value=False).to_numpy(dtype=bool)
+        if cut.any():
+            style.remark(axes, style.ARROW)
         axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=colour, markersize=4)

@@ -51,6 +51,7 @@ def _standard(axes: Axes, standardised: pd.DataFrame) -> None:
         axes.axhline(row["estimate"], color=colour, linewidth=1, label="Age-standardised, all bands")
         if pd.notna(row["ci_low"]):
             axes.axhspan(row["ci_low"], row["ci_high"], color=colour, alpha=0.12, linewidth=0)
+            style.remark(axes, "shaded along the line: its interval")
 
 
 @of_result
@@ -135,6 +136,8 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
     # An interval of few people at the ends of life would leave no room for the curve.
     top = min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
     axes.set_ylim(0, top)
+    if factor * float(drawn["ci_high"].max()) > top:
+        style.remark(axes, style.CUT)
     every = drawn["level"].astype(int)
     axes.set_xlim(every.min(), every.max())
     _rug(axes, drawn[drawn["outcome"] == drawn["outcome"].iloc[0]], top)

@@ -45,7 +45,15 @@ MARKER = 5.5
 
 
 class JournalFigure(Figure):
-    """A figure that a notebook shows where it is the last expression of a cell, whatever its backend."""
+    """A figure that a notebook shows where it is the last expression of a cell, whatever its backend.
+
+    ``remarks`` are what a reader needs to know of how it was drawn, such as what an arrow stands for; they stand in its
+    note.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.remarks: list[str] = []
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict[str, Any], ...]:
         picture = png(self, _SCREEN)
@@ -54,6 +62,19 @@ class JournalFigure(Figure):
             {"image/png": base64.b64encode(picture).decode(), "text/plain": repr(self)},
             {"image/png": {"width": width, "height": height}},
         )
+
+
+ARROW = "an arrow: the interval reaches beyond the axis"
+CUT = "shading that ends at the frame goes on beyond it"
+NO_INTERVAL = "a point without a line has no interval"
+"""What figures remark of how they are drawn."""
+
+
+def remark(axes: Axes, text: str) -> None:
+    """Have the note of the figure of ``axes`` say something once of how it is drawn."""
+    figure = axes.get_figure(root=True)
+    if isinstance(figure, JournalFigure) and text not in figure.remarks:
+        figure.remarks.append(text)
 
 
 def png(figure: Figure, dpi: float) -> bytes:

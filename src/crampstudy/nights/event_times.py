@@ -190,4 +190,7 @@ def _check(cohort: Cohort | Diary) -> None:
     nights = Diary.of(cohort).schema.names()
     episodes = [] if isinstance(cohort, Diary) else cohort.frame("episodes").columns
     if taken := {*people_.columns, *nights, *episodes} & set(DERIVED):
-        raise UsageError(f"the column {min(taken)!r} is derived by times to an event; rename it in {cohort.name}")
+        raise UsageError(
+            f"the source has a column {min(taken)!r}, a name that times to an event have of their own; rename it in "
+            f"{cohort.name}"
+        )

@@ -33,12 +33,18 @@ _WORD = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w])" for name in 
 def defined(note: str | None, texts: Iterable[str], caption: str = "") -> str | None:
     """Return a note that says what the abbreviations in texts, caption and note stand for.
 
-    One whose meaning the note, the caption or the texts say themselves is not said again.
+    One that the note, the caption or the texts explain themselves, as ``df: degrees of freedom`` or ``degrees of
+    freedom (df)``, is not said again.
     """
     together = " ".join((caption, note or "", *texts))
-    lower = together.lower()
-    found = {name for name in _WORD.findall(together) if MEANINGS[name].lower() not in lower}
+    found = {name for name in _WORD.findall(together) if not _explained(name, together.lower())}
     if not found:
         return note
     meanings = "; ".join(f"{name}: {MEANINGS[name]}" for name in MEANINGS if name in found)
     return f"{note} {meanings}." if note else f"{meanings}."
+
+
+def _explained(name: str, text: str) -> bool:
+    """Say whether a text in small letters says what an abbreviation stands for, beside it."""
+    short, meaning = re.escape(name.lower()), re.escape(MEANINGS[name].lower())
+    return bool(re.search(rf"\b{short}\b[:(]? (?:is the )?{meaning}|\b{short} \({meaning}|{meaning} \({short}\b", text))

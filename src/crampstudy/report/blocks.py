@@ -33,7 +33,7 @@ from crampstudy.report import MIME, ReportError, page
 from crampstudy.report.abbreviations import defined
 from crampstudy.report.cells import as_text, is_numeric, overlapping
 from crampstudy.report.prose import Section
-from crampstudy.wording import capital
+from crampstudy.wording import capital, sentences
 
 _SVG = "image/svg+xml"
 _PNG = "image/png"
@@ -115,7 +115,8 @@ def figure(
         label: ``fig-…``, the target of ``@fig-…``.
         caption: one sentence under the figure; Markdown.
         alt: what a reader who cannot see the figure needs to know of it.
-        note: small print under the caption; Markdown. What abbreviations stand for is said after it.
+        note: small print under the caption; Markdown. What the figure remarks of how it is drawn is said after it, and
+            what abbreviations stand for.
         data: what is drawn, such as rows of estimates; it stands beside the report as ``figures/fig-….csv``.
         appendix: whether the report has it in its appendix, and a reference to it here.
 
@@ -129,6 +130,8 @@ def figure(
         views[_PNG] = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
     drawn = None if data is None else to_csv(data)
+    remarks = sentences(fig.remarks) if isinstance(fig, style.JournalFigure) else ""
+    note = " ".join(filter(None, (note, remarks))) or None
     note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
     shown: dict[str, Any] = {
         "label": label,

@@ -9,9 +9,10 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.codebook.recalled import GROUPS
+from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, value
-from crampstudy.tables.headings import of_group, with_level
+from crampstudy.tables.headings import by_group, of_group, with_level
 from crampstudy.tables.table import table_of_rows
 
 _TEST = "wald_test"
@@ -35,12 +36,17 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
     for kind, heading in _RATES.items():
         rows = kind.rows(estimates)
         made[with_level(heading, rows)] = [estimate(row) for row in wording.records(rows)]
-    made.index = pd.Index(map(wording.level, crude["level"]), name=wording.grouping(str(crude["term"].iloc[0])))
+    made.index = pd.Index(map(wording.level, crude["level"]), name=_stub(crude, "level"))
     for row in wording.records(kinds.STANDARDISED_RATE.rows(estimates)):
         cells = [wording.count(row[n]) for n in ("n_participants", "n_nights", "n_events")]
         stub = f"{wording.level(row['level'])}, {kinds.STANDARDISED_RATE.label}"
         made.loc[stub] = [*cells, estimate(row), wording.DASH]
     return made
+
+
+def _stub(rows: pd.DataFrame, column: str) -> str:
+    grouping = str(rows["term"].iloc[0])
+    return by_group(map(str, rows[column])) if grouping == "age_band" else wording.grouping(grouping)
 
 
 @table_of_rows
@@ -58,7 +64,7 @@ def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, pd.Series[str]] = {
         "Participants": shown.groupby("row")["n_participants"].first().map(wording.count)
     }
-    return _by_class(shown, columns, wording.grouping(str(crude["term"].iloc[0])))
+    return _by_class(shown, columns, _stub(crude, "population"))
 
 
 @table_of_rows
@@ -99,17 +105,28 @@ def cramp_nights(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_level(rows: pd.DataFrame, *, percent: bool) -> pd.DataFrame:
-    """Return rows as a table, a column for each level and a row for each group; what was not measured has none."""
+    """Return rows as a table, a column for each level and a row for each group; what was not measured has none.
+
+    Where some columns are of the people with enough nights for a rate of their own, how many these are stands before
+    the first of them.
+    """
     rows = rows[rows["status"] != "not_measured"].assign(row=rows["population"].map(of_group))
-    people = rows.groupby("row", sort=False)["n_participants"].max()
+    rated = rows["estimand"].fillna("").str.contains(RATED, regex=False)
+    numbers = [own.groupby("row", sort=False)["n_participants"].max() for own in (rows[~rated], rows[rated])]
+    some, enough = numbers[0], numbers[1].reindex(numbers[0].index)
+    apart = bool((some != enough)[enough.notna()].any())
+    people = some if apart else rows.groupby("row", sort=False)["n_participants"].max()
     columns = {"Participants": people.map(wording.count)}
+    first = rows.loc[rated, "level"].head(1).tolist()
     for level, of_level in rows.groupby("level", sort=False):
+        if apart and [level] == first:
+            columns[f"With {ENOUGH_NIGHTS} nights"] = numbers[1].map(wording.count)
         shares = percent or of_level["scale"].iloc[0] in ("prevalence", "proportion")
         texts = pd.Series([estimate(row) for row in wording.records(of_level)], index=of_level["row"])
         heading = wording.capital(wording.level(str(level))) + (", %" if shares else "")
         columns[with_level(f"{heading} (95% CI)", of_level)] = texts
-    made = pd.DataFrame(columns).loc[list(people.index)].fillna(wording.DASH)
-    made.index.name = "Age (years)"
+    made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))].fillna(wording.DASH)
+    made.index.name = by_group(made.index)
     return made
 
 

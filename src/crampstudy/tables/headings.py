@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,11 @@ _SHARES = "proportion"
 def of_group(population: object) -> str:
     """Return the group of a population as printed, without the condition that all rows share."""
     return wording.level(group(population))
+
+
+def by_group(groups: Iterable[str]) -> str:
+    """Return what heads the names of age groups, as printed; where nobody has an age, none is of ages."""
+    return "Age (years)" if any(any(map(str.isdigit, group)) for group in groups) else "Group"
 
 
 def with_level(heading: str, rows: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
+from crampstudy.tables.headings import by_group
 from crampstudy.tables.table import table_of_rows
 
 
@@ -22,7 +23,8 @@ def completeness(estimates: pd.DataFrame) -> pd.DataFrame:
     made["Share (%)"] = [
         wording.number(100 * share, 1) if pd.notna(share) else "could not estimate" for share in shares["estimate"]
     ]
-    made.index = pd.Index(shares["level"].map(wording.level).str.capitalize(), name="Age (years)")
+    groups = shares["level"].map(wording.level).str.capitalize()
+    made.index = pd.Index(groups, name=by_group(groups))
     gaps = rows[rows["scale"] == "median_longest_gap"].set_index("level")["estimate"]
     if len(gaps):
         made["Median longest gap (nights)"] = [

@@ -10,6 +10,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.codebook import exposures
+from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 
 _NAMING = ("term", "population", "scale", "level", "analysis")
@@ -194,6 +195,7 @@ def _named(row: Mapping[str, Any]) -> str:
 def reworded(text: str) -> str:
     """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
     text = _COVARIANCES.get(text, text)
+    text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
     text = _OF_ONE.sub(_of_one, text)

@@ -16,6 +16,8 @@ from crampstudy.treatments.time_zero import TimeZero
 
 BEFORE, AFTER = 4, 8
 """At most so many weeks before and after time zero are told."""
+_USED = ("stretching", "tens")
+"""Treatments that nobody takes, as one does a tablet."""
 _UNIT = "cramps per person-week"
 _BEFORE = " before"
 
@@ -23,7 +25,7 @@ _BEFORE = " before"
 def group_of(design: TreatmentDesign, name: str) -> str:
     """Return what an arm, or in open use a group, is called as a population."""
     if design.kind == "open use" or not design.arms.height:
-        return "untreated" if name == UNTREATED else f"took {arm(name)}"
+        return "untreated" if name == UNTREATED else f"{'used' if name in _USED else 'took'} {arm(name)}"
     first = " first" if design.kind in ("crossover", "n-of-1") else ""
     return f"randomised to {arm(name)}{first}"
 

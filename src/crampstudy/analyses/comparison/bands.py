@@ -12,6 +12,7 @@ from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.compare import compare
+from crampstudy.contrasts.multiplicity import BY_HOLM
 from crampstudy.estimates import kinds
 from crampstudy.tables.sections.compared import compared_groups
 
@@ -55,7 +56,10 @@ def by_group(rows: pd.DataFrame) -> Findings:
     for outcome in dict.fromkeys(compared["outcome"]):
         own = rows[rows["outcome"].eq(outcome) & rows["analysis"].isin([kind.name for kind in _CONTRASTS[:2]])]
         title = f"{_TITLES[outcome]} in each cohort, and its ratio."
-        note = f"{said.basis(own)} {tables.notes(own[own['scale'] != 'difference'])}"
+        shown_rows = own[own["scale"] != "difference"]
+        # The table has no q.
+        of_q = {part for text in shown_rows["note"].dropna() for part in text.split("; ") if part.startswith(BY_HOLM)}
+        note = f"{said.basis(own)} {tables.notes(shown_rows, besides=of_q)}"
         shown[_OF_OUTCOMES[outcome]] = ReportTable(compared_groups(rows, outcome), title, note)
     drawing = Drawing(
         "compared_groups",
@@ -75,7 +79,9 @@ def tests(rows: pd.DataFrame) -> Findings:
         return Findings(rows.iloc[:0])
     shown = {
         CONTRASTS: ReportTable(
-            tables.between_cohorts(own), "Ratios and differences between cohorts, with their tests.", tables.notes(own)
+            tables.between_cohorts(own),
+            "Ratios and differences between cohorts, with their tests.",
+            tables.notes(own).replace(BY_HOLM, "p (Holm)"),
         ),
         TESTS: ReportTable(
             tables.cohort_interaction(joint),

@@ -11,6 +11,7 @@ from crampstudy import tables
 from crampstudy.analyses.comparison import bands, common, people
 from crampstudy.analyses.comparison.factors import FACTORS, factors
 from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
+from crampstudy.analyses.comparison.sentences import bands as bands_said
 from crampstudy.analyses.comparison.sentences import limits as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Findings, attempt, estimated_columns, has_estimate, joined, together
@@ -109,7 +110,9 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     # Where only the measure that a diary and a survey have in common is compared, it is the answer.
     if not values["answer"]:
         values["answer"], values["common"] = values["common"], ""
+    beside = bands_said.beside_crude(found.estimates)
     values |= {
+        "answer": f"{values['answer']} {beside}".strip(),
         "question": said.question(cohorts, settings),
         "not_estimated": tables.not_estimated(_once(found.estimates), could_not),
         "limits": said.limits(cohorts, settings, found.estimates),

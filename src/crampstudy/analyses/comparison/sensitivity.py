@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy import tables
+from crampstudy import tables, wording
+from crampstudy.age_bands.standards import cited
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort
@@ -29,5 +30,8 @@ def sensitivity(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Find
     caption = (
         "The standardised ratio and difference with other standards, other bands, and those who logged most nights."
     )
-    shown = ReportTable(tables.standardised_otherwise(rows), caption, tables.notes(rows) or None)
+    tried = dict.fromkeys(str(each).removeprefix("at the ages of the ") for each in rows["estimand"])
+    works = [cited(each) for each in tried if cited(each) != each]
+    note = f"Published standards: {wording.listed(works)}. " if works else ""
+    shown = ReportTable(tables.standardised_otherwise(rows), caption, f"{note}{tables.notes(rows)}".strip() or None)
     return Findings(rows, {SENSITIVITY: shown}, values={"sensitivity": " ".join(sensitivity_sentences(rows))})

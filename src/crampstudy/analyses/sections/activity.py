@@ -53,6 +53,20 @@ UNSTRETCHED = Modification(
 )
 ASKED = ("usual_activity", "moderate_activity", "vigorous_activity", "usual_sitting_min")
 """What a survey asks of activity."""
+_NAMED = {
+    "exertion": (EXERTION, "low_impact_min", WARMED_UP),
+    "steps": (STEPS,),
+    "stretching": (*STRETCHES, STRETCHED),
+    "sitting": (SITTING, BREAKS),
+    "mindfulness": ("mindfulness_min",),
+    "stress": ("stress_0_10",),
+}
+"""What a caption says of the exposures."""
+_OF_LEVELS = {
+    "the control is the exertion of the day after": "lead 1",
+    "the load ratio is the exertion of 7 over that of the 28 days before": WINDOWS[0][1],
+}
+"""Notes on rows of a level."""
 _SEED = 20_261
 _MAIN, _SIDES = "tbl-activity", "fig-activity"
 _NIGHTS, _CURVES, _JOINT = "tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"
@@ -68,6 +82,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     rows = together([split.estimates, nights.estimates])
     values = {
         "answer": _answer(rows),
+        "late": _late(nights.estimates),
         "shown": _shown(rows),
         "programme": _of_programme(joint.estimates),
         "limits": _limits(rows),
@@ -80,6 +95,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     found = attempt((_MAIN,), lambda: _reported(cohort, _asked(cohort, settings)))
     values = {
         "answer": _answer_of_survey(found),
+        "late": "",
         "shown": "",
         "programme": "",
         "limits": "People said how active they usually are and how often they had cramps in the month before: those "
@@ -101,10 +117,12 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
         parts += [adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, own)]
     parts += [not_measured(cohort, name) for name in every if name not in known]
     rows = together(parts)
-    caption = "Exertion, stretching, sitting, mindfulness, stress and cramps, at the declared contrasts."
+    named = [name for name, of in _NAMED.items() if {*of} & {*logged}]
+    caption = f"{wording.capital(wording.listed([*named, 'cramps']))}, at the declared contrasts."
+    warm_up = "A warm-up is compared on days with exercise. " if WARMED_UP in logged else ""
     note = (
-        "Within participants: a day against the mean of the person's own days; between them: that mean. A warm-up is "
-        f"compared on days with exercise. {said.adjusted(cohort, logged, rows)}"
+        "Within participants: a day against the mean of the person's own days; between them: that mean. "
+        f"{warm_up}{said.adjusted(cohort, logged, rows)}"
     )
     drawing = Drawing(
         "within_between",
@@ -140,14 +158,28 @@ def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -
         "an arrow: the interval goes on.",
         alt="Points with intervals over the nights after the exertion, with the control at the left.",
     )
-    caption = (
-        "Exertion and stretching over several nights, exertion without stretching, strength training and activity."
-    )
-    note = (
-        "The control is the exertion of the day after, the load ratio that of 7 over that of the 28 days before. "
-        f"{said.without_adjustment(tables.at_contrasts(rows))}"
-    )
+    made = _shown_over_nights(rows)
+    caption = f"{wording.capital(wording.listed(made))}."
+    note = wording.sentences(text for text, level in _OF_LEVELS.items() if rows["level"].eq(level).any())
+    note = f"{note} {said.without_adjustment(tables.at_contrasts(rows))}".strip()
     return Findings(rows, {_NIGHTS: ReportTable(tables.nightly_exposures(rows), caption, note)}, {_CURVES: drawing})
+
+
+def _shown_over_nights(rows: pd.DataFrame) -> list[str]:
+    """Return what a table of several nights is of, in the order of its rows."""
+    of = rows[rows["status"] != "not_measured"]
+    names, levels = of["term"].str.removeprefix(wording.CONTRAST), of["level"]
+    several = [
+        name
+        for name, term in (("exertion", EXERTION), ("stretching", "stretch"))
+        if (names.str.contains(term, regex=False) & levels.ne(UNSTRETCHED.level)).any()
+    ]
+    return [
+        *([f"{wording.listed(several)} over several nights"] if several else []),
+        *(["exertion without stretching"] if levels.eq(UNSTRETCHED.level).any() else []),
+        *(["strength training"] if names.str.contains(STRENGTH, regex=False).any() else []),
+        *(["activity"] if kinds.THIRDS.rows(of).shape[0] else []),
+    ]
 
 
 def _programme(cohort: Cohort, asked: dict[str, Any]) -> Findings:
@@ -203,6 +235,14 @@ def _answer_of_survey(found: Findings) -> str:
     return said.sentences(said.had(*asked)) or f"How cramps go with activity could not be estimated: {reason}."
 
 
+def _late(rows: pd.DataFrame) -> str:
+    """Return why several nights are looked at, of what is there."""
+    terms = rows.loc[rows["estimate"].notna(), "term"] if len(rows) else pd.Series(dtype=str)
+    why = {"exertion may act late": EXERTION, "stretching may act by keeping at it": "stretch"}
+    said_of = [text for text, name in why.items() if terms.str.contains(name, regex=False).any()]
+    return said.sentences(wording.listed(said_of)) if said_of else ""
+
+
 def _shown(rows: pd.DataFrame) -> str:
     later = said.judged(rows, EXERTION, "lag 0 against lead 1")
     both = said.judged(rows, EXERTION, UNSTRETCHED.level)
@@ -240,11 +280,12 @@ def _shape(rows: pd.DataFrame) -> str:
 
 
 def _limits(rows: pd.DataFrame) -> str:
-    stretched = rows["term"].str.contains("stretch", regex=False).any()
+    stretched = (rows["term"].str.contains("stretch", regex=False) & rows["status"].ne("not_measured")).any()
     because = "Those who cramp stretch because of it: within persons the cramps of the night before are held, between "
     because += "persons how prone to cramps a person is cannot be"
     minutes = "Exertion is what people say it was, times minutes"
-    return said.sentences(said.OBSERVED, because if stretched else "", minutes)
+    exerted = rows["term"].str.contains(EXERTION, regex=False) & rows["status"].ne("not_measured")
+    return said.sentences(said.OBSERVED, because if stretched else "", minutes if exerted.any() else "")
 
 
 def _asked(cohort: Cohort, settings: Settings) -> dict[str, Any]:
@@ -262,5 +303,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, (_SIDES, _MAIN, _CURVES, _NIGHTS, _JOINT), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (_MAIN,), {"participants": ("recalled_low",)}),
     },
-    values=("answer", "shown", "programme", "limits"),
+    values=("answer", "late", "shown", "programme", "limits"),
 )

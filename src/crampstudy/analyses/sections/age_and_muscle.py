@@ -58,7 +58,8 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     values = {
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
-        "limits": said.limits(cohort.kind),
+        "compared": said.compared(muscle.estimates),
+        "limits": said.limits(cohort, ages.estimates, muscle.estimates),
         "beside": "without and with them side by side, of the same participants"
         if len(kinds.AGE_BESIDE_ALL.rows(ages.estimates))
         else "alone, for none of them was measured",
@@ -93,13 +94,14 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
     note = (
         "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
         "corrected for skewness [@hall1992]. The mean of person rates differs from the incidence rate when those who "
-        f"log more cramp more, or less. Summary rows overlap with the bands.{_below(cohort, settings)}"
+        f"log more cramp more, or less.{_overlap(cohort)}{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
-    table = _with_ratios(tables.rates(_of_known_age(cohort, rows)), bands)
+    shown = _of_known_age(cohort, rows)
+    table = _with_ratios(tables.rates(shown), bands)
     return Findings(
         together([rows, bands]),
-        {_BANDS: ReportTable(table, f"Incidence rate of cramps{_by_age(cohort)}.", _note(note, rows, bands))},
+        {_BANDS: ReportTable(table, f"Incidence rate of cramps{_by_age(cohort)}.", _note(note, shown, bands))},
         values={
             "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
             "frequency": _frequency(cohort, settings, "crude incidence rate", crude, standardised),
@@ -111,22 +113,27 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
-        f"moderate-severe: five or more. Rows of 50+ and the like overlap with the bands.{_below(cohort, settings)}"
+        f"moderate-severe: five or more.{_overlap(cohort)}{_below(cohort, settings)}"
     )
     caption = f"Prevalence of recalled cramps in the past month{_by_age(cohort)}."
     any_cramp = rows[rows["level"].eq("any")]
     crude, standardised = kinds.PREVALENCE.rows(any_cramp), kinds.STANDARDISED_PREVALENCE.rows(any_cramp)
     quantity = "design-based prevalence of any cramp in the past month"
-    table = _with_ratios(tables.prevalence(_of_known_age(cohort, rows)), bands)
+    shown = _of_known_age(cohort, rows)
+    table = _with_ratios(tables.prevalence(shown), bands)
     return Findings(
         together([rows, bands]),
-        {_BANDS: ReportTable(table, caption, _note(note, rows, bands))},
+        {_BANDS: ReportTable(table, caption, _note(note, shown, bands))},
         values={
             "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
             "classes are none, mild (up to four), and moderate-severe (five or more).",
             "frequency": _frequency(cohort, settings, quantity, crude, standardised),
         },
     )
+
+
+def _overlap(cohort: Cohort) -> str:
+    return " Summary rows, such as 50+, overlap with the bands." if cohort.has("age_years") else ""
 
 
 def _by_age(cohort: Cohort) -> str:
@@ -165,7 +172,7 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = muscle_ratios(cohort, **asked)
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
-    caption = "Muscle, joints and sitting: each ratio of a model of its own, adjusted as the causal graph asks."
+    caption = f"Muscle, joints and sitting: each ratio of a model of its own, {said.adjusted(shown)}."
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, tables.notes(shown) or None)})
 
 
@@ -230,5 +237,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, _PARTS, {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, _PARTS, {"participants": ("recalled_low",)}),
     },
-    values=("answer", "measure", "drawn", "frequency", "beside", "limits"),
+    values=("answer", "measure", "drawn", "frequency", "compared", "beside", "limits"),
 )

@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_over_time
+from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
 from crampstudy.nights import denominator, of_cohort
 from crampstudy.tables.overview.attrition import logging_part
@@ -103,22 +104,23 @@ def _found(
     described = who.characteristics(cohort, youngest=settings.youngest, bands=shown)
     if settings.smd:
         described = together([described, differences_between_bands(described)])
-    merged = "" if shown == settings.bands else " Neighbouring age bands are taken together."
+    by_age = cohort.has("age_years")
+    merged = " Neighbouring age bands are taken together." if by_age and shown != settings.bands else ""
     of_whom = _of_whom(cohort, settings)
     aged = not cohort.frame("participants")["age_years"].null_count()
-    some = cohort.has("age_years") and not aged
+    some = by_age and not aged
     unaged = "" if not some else " Participants without an age are among all and in no age group."
     return Findings(
         together([steps, described, complete, completeness.estimates]),
         tables={
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
-                f"Characteristics of {of_whom}{', by age' if cohort.has('age_years') else ''}.",
-                f"{_IN_TABLE} {characteristics_note}{merged}{_SMD if settings.smd else ''}",
+                f"Characteristics of {of_whom}{', by age' if by_age else ''}.",
+                f"{_in_table(described)}{characteristics_note}{merged}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete),
-                "Completeness by age." if cohort.has("age_years") else "Completeness.",
+                "Completeness by age." if by_age else "Completeness.",
                 completeness_note + unaged,
             ),
             "tbl-cleaning": ReportTable(
@@ -132,7 +134,8 @@ def _found(
             "fig-flow": Drawing(
                 "cohort_flow",
                 steps,
-                caption="From the file to the analyses by age, and what was set aside on the way.",
+                caption=f"From the file to the analyses{' by age' if by_age else ''}, and what was set aside "
+                "on the way.",
                 alt=_of_flow(steps),
             ),
             "fig-completeness": completeness,
@@ -141,6 +144,7 @@ def _found(
             "cohort_name": cohort.heading,
             "n_participants": wording.count(cohort.frame("participants").height),
             "described": of_whom,
+            "completeness_by": "the same by age" if by_age else "this in numbers",
             "share": value(_overall(complete)),
             "account": of_cohort(cohort).sentence(),
             "rules_broken": "" if cohort.attrition.rules else "No rule was broken.",
@@ -160,10 +164,12 @@ def _overall(complete: pd.DataFrame) -> dict[str, Any]:
     return wording.records(complete[(complete["population"] == "all") & (complete["scale"] == "proportion")])[0]
 
 
-_IN_TABLE = (
-    "SD: standard deviation; IQR: lower to upper quartile, where a number is skewed (skewness beyond 1). Missing: "
-    "participants without a value."
-)
+def _in_table(described: pd.DataFrame) -> str:
+    """Return what the cells of the table of characteristics are, as far as it has such cells."""
+    scales = set(kinds.CHARACTERISTICS.rows(described)["scale"])
+    skewed = "IQR: interquartile range, of a number that is skewed (skewness beyond 1). "
+    missing = "Missing: participants without a value. "
+    return f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}"
 
 
 _SMD = (
@@ -212,6 +218,6 @@ ANALYSIS = Analysis(
     answers={"diary": CohortAnswer(of_diary, PARTS), "survey": CohortAnswer(of_survey, PARTS)},
     values=(
         *("cohort_name", "cohort_kind", "n_participants", "described"),
-        *("expected", "observed", "share", "completeness_shown", "rules_broken", "account"),
+        *("expected", "observed", "share", "completeness_by", "completeness_shown", "rules_broken", "account"),
     ),
 )

@@ -48,23 +48,29 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         participants_per_coefficient=settings.per_coefficient,
     )
     main, measured = kinds.CONDITION.rows(rows), rows[rows["status"] != "not_measured"]
-    values = {"answer": said.answer(rows), "by_age": said.by_age(rows), "limits": said.limits(cohort.kind, main)}
+    # Without ages, or with few of an age, there are those of all ages alone.
+    two = has_estimate(rows[~rows["analysis"].eq(kinds.CONDITION.name)])
+    values = {
+        "answer": said.answer(rows),
+        "by_age": said.by_age(rows),
+        "drawn": said.drawn(two=two),
+        "adjusted": said.adjusted(main, two=two),
+        "limits": said.limits(cohort.kind, main),
+    }
     if not has_estimate(main):
         why = "no condition and no drug was recorded of the participants"
         why = why if measured.empty else "no ratio of a condition or a drug could be estimated"
         return Findings(rows, values=values, could_not=dict.fromkeys((_TABLE, _FIGURE, _ADJUSTED), why))
-    # Without ages, or with few of an age, there are those of all ages alone.
-    two = has_estimate(rows[~rows["analysis"].eq(kinds.CONDITION.name)])
-    by_age = " at 50 and at 75 years, each from one model with its product with age" if two else " at all ages"
     drawing = Drawing(
         "ratios_by_age",
         measured,
-        caption=f"Ratios by condition{by_age}; with the number of participants who have it.",
-        alt=said.alt(rows),
-        note="The shaded band holds ratios that are as good as 1.",
+        caption=f"Ratios by condition {said.AT_TWO_AGES if two else 'at all ages'}; with the number of participants "
+        "who have it.",
+        alt=said.alt(rows, two=two),
+        note="The shaded band holds ratios that are as good as 1. What rests on too few participants is not drawn.",
     )
     shown = {
-        _TABLE: ReportTable(tables.conditions(measured), said.caption(model, two), _notes(main, rows, two)),
+        _TABLE: ReportTable(tables.conditions(measured), said.caption(model, main, two=two), _notes(main, rows, two)),
         _ADJUSTED: ReportTable(
             tables.adjustments(main), "What each ratio is adjusted for, a minimal set of the study's causal graph."
         ),
@@ -76,7 +82,7 @@ def _notes(main: pd.DataFrame, rows: pd.DataFrame, by_age: bool) -> str:
     """Return the notes of the table, but for what it or that of the adjustments has as cells."""
     told = main[main["status"] != "not_measured"]
     estimated = told[told["estimate"].notna()]
-    without = rows[rows["status"].eq("not_estimable") & ~rows.index.isin(main.index)].drop_duplicates(["term", "level"])
+    of_ages = tables.reasons(kinds.CONDITION_BY_AGE.rows(rows)) if by_age else ""
     elsewhere = {of_graph(row) for row in wording.records(estimated)}
     elsewhere |= {part for text in estimated["note"] for part in text.split("; ") if " left out, " in part}
     of_test = "; p by age: of the same ratio at 50 and at 75 years" if by_age else ""
@@ -84,7 +90,7 @@ def _notes(main: pd.DataFrame, rows: pd.DataFrame, by_age: bool) -> str:
         "With it / all: participants who have the condition or take the drug, and all in the model, complete on its "
         "terms. A level stands against none, a measure at its 90th against its 10th centile or the reverse. "
         "q: Benjamini-Hochberg, over the conditions, several levels of one as a joint "
-        f"test{of_test}. {tables.notes(told, without, besides=elsewhere)}"
+        f"test{of_test}. {tables.notes(told, besides=elsewhere)}{f' No ratios by age: {of_ages}.' if of_ages else ''}"
     )
 
 
@@ -95,5 +101,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, (_FIGURE, _TABLE, _ADJUSTED), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (_FIGURE, _TABLE, _ADJUSTED), {"participants": ("recalled_low",)}),
     },
-    values=("answer", "by_age", "limits"),
+    values=("answer", "by_age", "drawn", "adjusted", "limits"),
 )

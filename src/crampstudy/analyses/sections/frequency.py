@@ -17,7 +17,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
 from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
 from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
-from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS
+from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.sentences import estimate, value
@@ -43,13 +43,18 @@ _OF_DIARY = (
     "at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights. The limit of a share of "
     "nobody, or of everybody, is exact and one-sided."
 )
-_OF_NIGHTS = (
-    "Nights with a cramp and cramps a cramp night are of all observed nights. Dispersion is the variance of a night's "
-    "count over its mean: 1 if cramps fell at random, at one rate for all. Serial dependence is the correlation of "
-    "cramp nights with the night before about each person's own mean: 0 if a person's cramp nights fell at random. "
-    "The people with half of the cramps are the smallest share who have half of all, everybody's nights being as many. "
-    "Intervals have the participants as clusters."
-)
+_OF_NIGHTS: Mapping[str, str] = {
+    "nights with a cramp": "nights with a cramp are of all observed nights",
+    "cramps a cramp night": "cramps a cramp night are of all observed nights with one",
+    "dispersion": "dispersion is the variance of a night's count over its mean: 1 if cramps fell at random, at one "
+    "rate for all",
+    _SERIAL: "serial dependence is the correlation of cramp nights with the night before about each person's own mean: "
+    "0 if a person's cramp nights fell at random",
+    HALF: "the people with half of the cramps are the smallest share who have half of all, everybody's nights being "
+    "as many",
+}
+"""What each column of the nights is."""
+_CLUSTERS = "intervals have the participants as clusters"
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
@@ -73,13 +78,12 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
             PEOPLE: ReportTable(
                 tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
             ),
-            NIGHTS: ReportTable(
-                tables.cramp_nights(nights), "What the nights say beyond a rate.", _of_columns(_OF_NIGHTS, nights)
-            ),
+            NIGHTS: ReportTable(tables.cramp_nights(nights), "What the nights say beyond a rate.", _of_columns(nights)),
         },
         {DISTRIBUTION: drawing},
         values={
             "answer": _answer(people, nights),
+            "elsewhere": _elsewhere(cohort),
             "runs": _runs(nights),
             "recall": said.recall(log.estimates) if log.tables else "",
             "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, "
@@ -121,6 +125,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         {CLASSES: drawing},
         values={
             "answer": _answer(people, classes.head(0)),
+            "elsewhere": _elsewhere(cohort),
             "runs": "",
             "recall": "",
             "limits": "Classes are recalled over a month, and recall is not a log: people may remember more or fewer "
@@ -148,24 +153,40 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
 
 def _answer(people: pd.DataFrame, nights: pd.DataFrame) -> str:
     """Return how often cramps come in a few sentences, or why that is not known."""
-    rows = {level: _of_whole(people, level) for level in (EVER, MONTHLY, _WEEKLY, _OFTEN, _NIGHTLY)}
+    rows = {level: _of_whole(people, level) for level in _HAD}
     sufferers = _of_whole(people, _OFTEN, SUFFERERS)
-    ends = {_OFTEN: f" ({value(sufferers)} of those with a cramp)" if sufferers else ""}
-    known = [f"{value(row)} {_HAD[level]}{ends.get(level, '')}" for level, row in rows.items() if row]
-    texts = [f"of the people {_of_whom(people)} {wording.listed(known)}"] if known else []
+    # Where everybody has a cramp the two are one.
+    often = rows[_OFTEN]
+    apart = sufferers and often and sufferers["n_participants"] != often["n_participants"]
+    ends = {_OFTEN: f" ({value(sufferers)} of those with a cramp)" if sufferers and apart else ""}
+    said: dict[str, list[str]] = {}
+    for level, row in rows.items():
+        if row:
+            said.setdefault(_of_these(row, people), []).append(f"{value(row)} {_HAD[level]}{ends.get(level, '')}")
+    texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
         why = tables.reasons(people)
         texts.append(f"how many people have cramps how often could not be estimated: {why}")
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
     if half := _of_whole(nights, HALF):
-        texts.append(f"cramps are spread unevenly: {value(half)} of the people have half of them")
+        texts.append(
+            f"cramps are spread unevenly: {value(half)} of {_of_these(half, people)} have half of their cramps"
+        )
     return wording.sentences(texts)
+
+
+def _of_these(row: Mapping[str, Any], people: pd.DataFrame) -> str:
+    """Return of whom a share is: of everybody, or of so many with enough nights for a rate of their own."""
+    if RATED not in str(row["estimand"]):
+        return f"the people{_of_whom(people)}"
+    number = wording.counted(int(row["n_participants"]), "people")
+    return f"the {number}{_of_whom(people)} with at least {ENOUGH_NIGHTS} logged nights"
 
 
 def _of_whom(people: pd.DataFrame) -> str:
     group = _whole(people)
-    return "of all ages" if group == "all" else f"aged {group.rstrip('+')} and older"
+    return "" if group == "all" else f" aged {group.rstrip('+')} and older"
 
 
 def _whole(rows: pd.DataFrame) -> str:
@@ -182,6 +203,10 @@ def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str,
     label = f"{_whole(rows)} {of_whom}".strip()
     own = wording.records(rows[rows["level"].eq(level) & rows["population"].eq(label) & rows["estimate"].notna()])
     return own[0] if own else None
+
+
+def _elsewhere(cohort: Cohort) -> str:
+    return "; rates by age stand in the section on age and muscle" if cohort.has("age_years") else ""
 
 
 def _runs(nights: pd.DataFrame) -> str:
@@ -204,8 +229,10 @@ def _alt(nights: pd.DataFrame) -> str:
     return f"{drawn}: {value(half)} of the people have half of the cramps." if half else f"{drawn}."
 
 
-def _of_columns(text: str, rows: pd.DataFrame) -> str:
+def _of_columns(rows: pd.DataFrame) -> str:
     """Return a note on rows whose levels are the columns of their table: what is of some of them alone names these."""
+    made = set(rows.loc[rows["estimate"].notna(), "level"])
+    text = wording.sentences([*(said for level, said in _OF_NIGHTS.items() if level in made), _CLUSTERS])
     every = [str(level) for level in rows["level"].unique()]
     found: dict[str, list[str]] = {}
     for level in every:
@@ -230,5 +257,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, *parts.RECALLS, PERIOD), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (PEOPLE, CLASSES, RECALLED), {"participants": ("recalled_low",)}),
     },
-    values=("answer", "runs", "recall", "limits"),
+    values=("answer", "elsewhere", "runs", "recall", "limits"),
 )

@@ -17,7 +17,7 @@ from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.nights.modification import Modification, modified_ratio
+from crampstudy.contrasts.nights.modification import Modification, modified_ratio, unseen
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
 from crampstudy.descriptive.adherence import PER_KG, adherence
@@ -108,13 +108,14 @@ def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Fi
         raise AnalysisError(f"whether fluid matters more in the heat needs {wording.listed(lacking)} in the diary")
     rows = modified_ratio(cohort, HEAT, **asked)
     row = said.judged(rows, FLUID, HEAT.level)
-    found = "could not be estimated" if row is None else f"is {estimate(row)}"
+    found = "has no verdict" if row is None else f"is {estimate(row)}"
+    drawn = rows[~rows["term"].map(wording.is_declared)]
     drawing = Drawing(
         "modified",
         rows,
         caption="Rate ratio of a day with 500 mL less fluid than the person's own mean, by outdoor temperature.",
         alt=f"Points with intervals at 10, 20 and 30 °C. The ratio at 30 over that at 10 °C {found}.",
-        note=said.without_adjustment(rows) or None,
+        note=said.without_adjustment(drawn if len(drawn) else rows) or None,
     )
     return Findings(rows, figures={_HEAT: drawing})
 
@@ -183,7 +184,6 @@ def _answer_of_survey(ratios: Findings) -> str:
 
 def _shown(rows: pd.DataFrame) -> str:
     nocturia = said.judged(rows, FLUID, "within", kinds.NIGHTLY_COUNT)
-    heat = said.judged(rows, FLUID, HEAT.level)
     up = (
         ""
         if nocturia is None
@@ -192,15 +192,20 @@ def _shown(rows: pd.DataFrame) -> str:
             f"times as often ({nocturia['verdict']})"
         )
     )
-    warm = (
-        ""
-        if heat is None
-        else (
+    return said.sentences(said.control(rows, LAGGED), up, _in_heat(rows))
+
+
+def _in_heat(rows: pd.DataFrame) -> str:
+    """Return whether fluid matters more in the heat, or that no night was so hot."""
+    heat = said.judged(rows, FLUID, HEAT.level)
+    if heat is not None:
+        return (
             f"The rate ratio of 500 mL less fluid at 30\N{NO-BREAK SPACE}°C was {estimate(heat)} times that at "
             f"10\N{NO-BREAK SPACE}°C ({heat['verdict']})"
         )
-    )
-    return said.sentences(said.control(rows, LAGGED), up, warm)
+    followed = kinds.MODIFIED.rows(rows)
+    lacking = [unseen(row) for row in wording.records(followed[followed["level"].eq(HEAT.level)])]
+    return f"Whether fluid matters more in the heat cannot be told: {lacking[0]}" if any(lacking) else ""
 
 
 def _limits(rows: pd.DataFrame) -> str:

@@ -20,6 +20,7 @@ from crampstudy.descriptive.single_cramps.relief import ReliefOptions, relief
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.groups import group
+from crampstudy.nights import NO_AGE
 
 FEATURES, BY_AGE, ONSET = "tbl-severity", "tbl-severity-by-age", "fig-severity-onset"
 RELIEF, REMEDIES = "fig-severity-relief", "tbl-severity-remedies"
@@ -55,13 +56,18 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     flagged = attempt((parts.FLAGS, parts.TESTS), lambda: parts.flagged(cohort, settings))
     cases = attempt((parts.CASES,), lambda: parts.counted(cohort, settings))
     values = {
-        "answer": said.answer(described.estimates, helped.estimates),
-        "described": f"{said.described(described.estimates)} {said.COUNTED_ONCE}",
-        "helped": f"{said.helped(helped.estimates)} {said.READ_AS}",
+        "answer": said.answer(described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates)),
+        "described": said.described(described.estimates),
+        "helped": said.helped(helped.estimates),
         "flags": said_of_flags.disclaimed(said_of_flags.flags(flagged.estimates)),
         "stability": said_of_flags.stability(flagged.estimates),
         "cases": said_of_flags.cases(cases.estimates),
-        "limits": f"{said.LIMITS} {said_of_flags.FLAG_LIMITS}",
+        "limits": " ".join(
+            filter(
+                None,
+                (said.limits(described.estimates, helped.estimates), said_of_flags.flag_limits(flagged.estimates)),
+            )
+        ),
     }
     return joined(described, curves, helped, flagged, cases, Findings(together([]), values=values))
 
@@ -95,7 +101,7 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
         caption = "What cramps are like, by age."
         found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.few(chosen))
     else:
-        could_not[BY_AGE] = could_not.get(FEATURES, f"no age band has {FEWEST} participants of whom cramps are known")
+        could_not[BY_AGE] = could_not.get(FEATURES, _without_bands(cohort))
     onsets = together([kinds.ONSET.rows(rows), kinds.MEAN_ONSET.rows(rows)])
     drawing = Drawing(
         "onset",
@@ -106,6 +112,11 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
     if (onsets["status"] == "not_measured").all():
         return Findings(rows, found, could_not={**could_not, ONSET: "no cramp was logged with its onset"})
     return Findings(rows, found, {ONSET: drawing}, could_not=could_not)
+
+
+def _without_bands(cohort: Cohort) -> str:
+    few = f"no age band has {FEWEST} participants of whom cramps are known"
+    return few if cohort.has("age_years") else NO_AGE
 
 
 def _curves(cohort: Cohort, asked: dict[str, Any]) -> Findings:

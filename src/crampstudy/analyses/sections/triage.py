@@ -35,11 +35,13 @@ def flagged(cohort: Cohort, settings: Settings) -> Findings:
     """Return how common and how steady red flags are, and what tests found."""
     rows = red_flags(cohort, settings.bands, ci_level=settings.ci_level)
     by_age, tested = kinds.RED_FLAG.rows(rows), kinds.TEST_RESULT.rows(rows)
-    by_age = by_age[by_age["level"].isin(_SHOWN)]
+    flags = by_age[by_age["level"].isin(PEOPLE.values()) & by_age["status"].ne("not_measured")]["level"].nunique()
+    # Of a single flag who has any has this one.
+    by_age = by_age[by_age["level"].isin(_SHOWN if flags > 1 else [level for level in _SHOWN if level != ANY])]
     found, could_not = {}, {}
     if by_age["estimate"].notna().any():
         note = said.disclaimed(f"{said.READ_AS} {tables.notes(by_age)}".strip())
-        caption = "Red flags of weeks and of people, by age."
+        caption = f"Red flags of weeks and of people{', by age' if cohort.has('age_years') else ''}."
         found[FLAGS] = ReportTable(tables.red_flags(by_age), caption, note)
     else:
         could_not[FLAGS] = _reason(by_age, "nothing is known of any red flag")

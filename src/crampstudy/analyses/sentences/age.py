@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.cohort import Kind
+from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, in_brackets
 from crampstudy.tables.sections.conditions import ENOUGH
 
 Row = dict[str, Any]
+_OWN_SEX = "within a sex"
 _VERDICTS = {
     "higher": "more cramps",
     "lower": "fewer cramps",
@@ -28,16 +29,48 @@ def answer(ages: pd.DataFrame, muscle: pd.DataFrame, why: str | None) -> str:
     return wording.sentences([*_of_age(ages, why), *_of_muscle(muscle)])
 
 
-def limits(kind: Kind) -> str:
-    """Return what the design cannot tell."""
-    said = [
-        "people of different ages are compared, not the same people as they age: those born earlier may differ in "
-        "other ways",
-        "that a ratio of age is another one with muscle, joints and sitting beside it does not show that age acts "
-        "through them; each ratio is an association, adjusted as far as the graph is right and its variables were "
-        "measured",
-    ]
-    if kind == "survey":
+def compared(muscle: pd.DataFrame) -> str:
+    """Return of what there is a ratio, and which are compared within a sex: what a table of ``muscle`` shows."""
+    told = muscle[muscle["estimate"].notna()]
+    names = list(dict.fromkeys(map(_name, wording.records(told))))
+    declared = told[told["term"].map(wording.is_declared)]
+    within = [_name(row) for row in wording.records(declared) if _OWN_SEX in wording.contrast(row)]
+    if not names:
+        return "each"
+    how = "at a low against a high value of the own sex"
+    if len(names) == 1:
+        return f"{names[0]}{f', {how}' if within else ''}"
+    return f"each of {wording.listed(names)}{f', that of {wording.listed(within)} {how}' if within else ''}"
+
+
+def adjusted(rows: pd.DataFrame) -> str:
+    """Return how ratios are adjusted: as the graph asks where that holds of every row, else as far as could be."""
+    told = rows[rows["estimate"].notna()]
+    if told["adjusted_for"].isna().all() and not told["note"].fillna("").str.contains(ENOUGH, regex=False).all():
+        return "adjusted for nothing"
+    whole = told["note"].fillna("").str.contains(ENOUGH, regex=False).all()
+    return (
+        "adjusted as the causal graph asks" if whole else "adjusted for what the causal graph asks, as far as could be"
+    )
+
+
+def limits(cohort: Cohort, ages: pd.DataFrame, muscle: pd.DataFrame) -> str:
+    """Return what the design cannot tell of the ratios of age and of muscle that there are."""
+    said = []
+    if cohort.has("age_years"):
+        said.append(
+            "people of different ages are compared, not the same people as they age: those born earlier may differ in "
+            "other ways"
+        )
+    association = "an association, adjusted as far as the graph is right and its variables were measured"
+    if kinds.AGE_BESIDE_ALL.rows(ages)["estimate"].notna().any():
+        said.append(
+            "that a ratio of age is another one with muscle, joints and sitting beside it does not show that age acts "
+            f"through them; each ratio is {association}"
+        )
+    elif muscle["estimate"].notna().any():
+        said.append(f"each ratio is {association}")
+    if cohort.kind == "survey":
         said.append("cramps of one month were recalled on one occasion, and what came first cannot be told")
     return wording.sentences(said)
 

@@ -26,11 +26,12 @@ def answer(rows: pd.DataFrame) -> str:
         why = "too few participants have any of them" if measured else "none of them was recorded"
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
-    crude = told[told["verdict"].isin(_MORE) & ~told["note"].fillna("").str.contains(ENOUGH, regex=False)]
-    adjusted = f"adjusted {scale}" if crude.empty else scale
+    clear = told[told["verdict"].isin(_MORE)]
+    crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]
+    adjusted = f"adjusted {scale}" if crude.empty and clear["adjusted_for"].notna().any() else scale
     often = "cramps were {} common with" if scale.startswith("prevalence") else "cramps came {} often with"
-    clear = {how: told[told["verdict"] == verdict] for verdict, how in _MORE.items()}
-    said = [f"{often.format(how)} {_with_ratios(of, adjusted)}" for how, of in clear.items() if len(of)]
+    by_side = {how: clear[clear["verdict"] == verdict] for verdict, how in _MORE.items()}
+    said = [f"{often.format(how)} {_with_ratios(of, adjusted)}" for how, of in by_side.items() if len(of)]
     if not said:
         measures = wording.counted(len(told), "conditions, drugs and measures")
         said = [f"none of {measures} goes clearly with more or with fewer cramps"]
@@ -93,21 +94,51 @@ def limits(kind: Kind, main: pd.DataFrame) -> str:
     return wording.sentences(said)
 
 
-def alt(rows: pd.DataFrame) -> str:
+def alt(rows: pd.DataFrame, *, two: bool) -> str:
     """Return what the figure shows, for those who cannot see it."""
     told = rows[rows["verdict"].isin(_MORE)]
-    clear = {kind.label: kind.rows(told) for kind in (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75)}
-    found = "; ".join(f"{at}: {_listed(of) if len(of) else 'none'}" for at, of in clear.items())
+    shown = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75) if two else (kinds.CONDITION,)
+    found = "; ".join(f"{kind.label}: {_listed(of) if len(of := kind.rows(told)) else 'none'}" for kind in shown)
+    marks = "up to two marks a condition" if two else "one mark a condition"
     return (
-        "A forest of points with horizontal intervals, two marks a condition, around a vertical line at a ratio of "
+        f"A forest of points with horizontal intervals, {marks}, around a vertical line at a ratio of "
         f"one. Intervals that lie clear of one, {found}."
     )
 
 
-def caption(model: str, by_age: bool) -> str:
-    """Return the caption of the table, whether or not it has ratios by age."""
+AT_TWO_AGES = (
+    "at 50 and at 75 years, from one model of each condition with its product with age, or at all ages where too few "
+    "are of either age"
+)
+
+
+def drawn(*, two: bool) -> str:
+    """Return what the figure draws of a cohort with ratios at ``two`` ages, or with those of all ages alone."""
+    return f"{AT_TWO_AGES}." if two else "at all ages."
+
+
+def adjusted(main: pd.DataFrame, *, two: bool) -> str:
+    """Return what the ratios of the table are adjusted for, and where those by age stand beside them."""
+    held = main.loc[main["estimate"].notna(), "adjusted_for"]
+    for_what = "what the study's causal graph asks for, as far as could be"
+    if not held.notna().any():
+        text = "adjusted for nothing"
+    elif held.str.contains("ns(age", regex=False).fillna(value=False).any():
+        text = f"adjusted for {for_what}, age as a natural cubic spline"
+    else:
+        text = f"adjusted for {for_what}"
+    by_age = (
+        " Beside them stand those at 50 and at 75 years, where at least 5 participants with the condition and 5 "
+        "without are younger than 62.5 years, and as many older."
+    )
+    return f"{text}.{by_age if two else ''}"
+
+
+def caption(model: str, main: pd.DataFrame, *, two: bool) -> str:
+    """Return the caption of the table, whether or not it has ratios by age, and any that are adjusted."""
     of = "prevalence ratios of any cramp in the past month" if model.startswith("survey") else "rate ratios of cramps"
-    return f"Conditions and drugs: adjusted {of}, at all ages{' and by age' if by_age else ''}."
+    how = "adjusted" if main.loc[main["estimate"].notna(), "adjusted_for"].notna().any() else "crude"
+    return f"Conditions and drugs: {how} {of}, at all ages{' and by age' if two else ''}."
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,8 @@ from crampstudy.treatments.designs import randomised
 CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
 LEVELS_DRAWN = (
     "Ratios over the levels in blood, each against the value at the point, on a natural cubic spline between the 5th "
-    "and 95th centile. Shaded: the reference range; dashed: the limit of deficiency."
+    "and 95th centile. Shaded along a curve: its interval; shaded from top to bottom: the reference range; dashed: the "
+    "limit of deficiency."
 )
 INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median, drawn as @fig-levels."
 TOGETHER = "Minerals of the diet in one model, within and between participants."

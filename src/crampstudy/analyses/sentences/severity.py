@@ -14,18 +14,24 @@ from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import estimate, in_brackets, value
 from crampstudy.estimates.verdicts import DIFFERENCE
 
-COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
-READ_AS = (
-    "The curves are of the cramps of all people together, and the ratios compare those of each person with one "
-    "another: hazard ratios above 1 are of a sooner relief, differences above 0 of more pain taken away, ratios of "
-    "soreness below 1 of less of it."
+_COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
+_CURVES = (
+    "the curves are of the cramps of all people together, and the ratios compare those of each person with one another"
 )
-LIMITS = (
+_READ_AS: Mapping[str, str] = {
+    "relief": "hazard ratios above 1 are of a sooner relief",
+    FALL: "differences above 0 are of more pain taken away",
+    SORE: "ratios of soreness below 1 are of less of it",
+}
+"""How the numbers of each outcome are read."""
+_OF_REMEDIES = (
     "Nobody allocated the remedies: people may use one when a cramp is bad, which makes it look worse than it is, or "
     "only when there is time for it. Comparing each person's cramps with one another removes what stays the same in "
     "the person, and the pain of the cramp stands beside; what else made a cramp severe does not. A short cramp may be "
-    "over before a remedy is at hand, so that those that were treated are longer. Length and pain are as people "
-    "remember them after a night, and only cramps that were noticed are logged."
+    "over before a remedy is at hand, so that those that were treated are longer."
+)
+_AS_REMEMBERED = (
+    "Length and pain are as people remember them after a night, and only cramps that were noticed are logged."
 )
 _FOUND = {
     "relief": {
@@ -50,8 +56,8 @@ _FOUND = {
 """What the verdicts say of each outcome."""
 
 
-def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
-    """Return how long and painful cramps are, and after what relief came sooner."""
+def answer(features: pd.DataFrame, helped_rows: pd.DataFrame, flags: str) -> str:
+    """Return how long and painful cramps are, and after what relief came sooner; ``flags`` are for where neither is."""
     long, pain = _row(features, "duration_s", "median"), _row(features, "pain_0_10", "mean")
     is_said = []
     if long is not None:
@@ -60,9 +66,10 @@ def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
         is_said.append(f"their worst pain was {estimate(pain)} points of 10 on average")
     text = wording.sentences([wording.listed(is_said)] if is_said else [])
     helped_text = _judged(helped_rows, "relief")
-    return f"{text} {helped_text}".strip() or (
-        "How severe cramps are and what helps could not be estimated in this cohort."
-    )
+    if text or helped_text:
+        return f"{text} {helped_text}".strip()
+    none = "How severe cramps are and what helps could not be estimated in this cohort"
+    return f"{none}; red flags are told below." if flags else f"{none}."
 
 
 def described(rows: pd.DataFrame) -> str:
@@ -78,7 +85,8 @@ def described(rows: pd.DataFrame) -> str:
         f"the muscle was sore after {value(sore)}" if sore else "",
         onset(rows).rstrip("."),
     ]
-    return wording.sentences(filter(None, texts))
+    told = wording.sentences(filter(None, texts))
+    return f"{told} {_COUNTED_ONCE}" if told else ""
 
 
 def onset(rows: pd.DataFrame) -> str:
@@ -103,9 +111,21 @@ def medians(rows: pd.DataFrame) -> str:
 
 
 def helped(rows: pd.DataFrame) -> str:
-    """Return what went with each remedy beside relief, and whether that changes at equal pain."""
+    """Return what went with each remedy beside relief, whether that changes at equal pain, and how numbers are read."""
     texts = [_judged(rows, outcome) for outcome in (FALL, SORE)]
-    return " ".join(filter(None, [*texts, _at_equal_pain(rows)]))
+    plain = kinds.REMEDY.rows(rows)
+    made = set(plain.loc[plain["estimate"].notna(), "outcome"])
+    how = wording.listed(said for outcome, said in _READ_AS.items() if outcome in made) if made else ""
+    return " ".join(
+        filter(None, [*texts, _at_equal_pain(rows), wording.sentences([f"{_CURVES}: {how}"]) if how else ""])
+    )
+
+
+def limits(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
+    """Return what cannot be told of single cramps, and of what goes with their end, as far as there are any."""
+    of_remedies = _OF_REMEDIES if kinds.REMEDY.rows(helped_rows)["estimate"].notna().any() else ""
+    remembered = features["term"].isin(["duration_s", "pain_0_10"]) & features["estimate"].notna()
+    return " ".join(filter(None, [of_remedies, _AS_REMEMBERED if remembered.any() else ""]))
 
 
 def few(rows: pd.DataFrame) -> str | None:

@@ -181,8 +181,8 @@ def limits_of_diary(rows: pd.DataFrame) -> str:
         parts.append("People score a night, and the day after it, knowing whether it had a cramp.")
     if kinds.DISTRIBUTED_LAG.rows(rows)["estimate"].notna().any():
         parts.append(
-            "Cramps come in runs of nights, and each spoils sleep, so that some of what poor sleep goes before may be "
-            "the run itself; cramps of the night before are no remedy as a covariate."
+            "Where cramps come in runs of nights, and people sleep worse on each of them, some of what poor sleep goes "
+            "before is the run itself; cramps of the night before are no remedy as a covariate."
         )
     return " ".join(parts)
 

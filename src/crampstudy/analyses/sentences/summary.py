@@ -11,6 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
+from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, in_brackets
 
@@ -36,12 +37,15 @@ _COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
 
-def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others) -> list[str]:
-    """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest."""
+def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True) -> list[str]:
+    """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest.
+
+    Where nobody is ``aged``, nothing is analysed by age.
+    """
     rows = {name: section.estimates for name, section in others.items()}
     associations = main[~_of_effects(main)]
     return [
-        *_people(flow),
+        *_people(flow, aged=aged),
         *_how_common(rows),
         *(_of_verdict(associations[associations["verdict"] == name], name, said) for name, said in _BY_VERDICT),
         *_effects(rows),
@@ -51,27 +55,33 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others) -> list[str]:
     ]
 
 
-def _people(flow: pd.DataFrame) -> Iterator[str]:
+def _people(flow: pd.DataFrame, *, aged: bool) -> Iterator[str]:
     counts = {(row["outcome"], row["level"]): row["estimate"] for row in wording.records(flow)}
     accepted, analysed = (int(counts[PARTICIPANTS, step]) for step in (ACCEPTED, ANALYSED))
     nights = counts.get((NIGHTS, ANALYSED))
     with_nights = "" if nights is None else f", with {wording.counted(int(nights), 'nights')},"
     people = f"{wording.count(analysed)} of {wording.counted(accepted, 'participants')}"
-    yield f"{people}{with_nights} entered the analyses by age."
+    yield f"{people}{with_nights} entered the analyses{' by age' if aged else ''}."
 
 
 def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     if "age-and-muscle" not in rows:
         return
     found = rows["age-and-muscle"]
+    counted = "nights with a cramp a week" if _once_a_night(rows) else "cramps a week"
     shares = kinds.PREVALENCE.rows(found)
     for own, said in (
-        (kinds.INCIDENCE_RATE.rows(found), "{} cramps a week"),
+        (kinds.INCIDENCE_RATE.rows(found), f"{{}} {counted}"),
         (shares[shares["level"] == "any"], "{}% had a cramp within 30 days"),
     ):
         whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
         for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
             yield f"{wording.capital(_of_whom(str(row['population'])))}: {said.format(estimate(row))}."
+
+
+def _once_a_night(rows: Mapping[str, pd.DataFrame]) -> bool:
+    """Say whether no night has more than one cramp, so that a rate of cramps is one of nights with a cramp."""
+    return "frequency" in rows and bool(kinds.CRAMP_NIGHTS.rows(rows["frequency"])["note"].eq(ONCE).any())
 
 
 def _of_whom(level: str) -> str:
@@ -144,6 +154,9 @@ def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         return
     own = kinds.REMEDY.rows(rows["severity"])
     for row in _made(own[own["level"].eq("stretch") & own["scale"].eq("hazard_ratio")])[:1]:
+        if row["verdict"] == "too few":
+            yield "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."
+            continue
         when = {"higher": "sooner", "lower": "later"}.get(str(row["verdict"]), "neither clearly sooner nor later")
         yield f"With stretching a cramp was relieved {when} than without a remedy (hazard ratio {estimate(row)})."
 

@@ -13,7 +13,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS
+from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, WIDER
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
@@ -30,7 +30,7 @@ _FOUND = {
     "too few": "too few to tell",
 }
 _BY_CHOICE = "Who takes a treatment by choice differs from who does not"
-_WEIGHTED = "weights make the groups alike in age, sex and the rate before time zero, and not in what was not measured"
+_BEFORE = "the rate before time zero"
 _FLARE = "a flare in which somebody begins ends by itself"
 
 
@@ -245,7 +245,30 @@ def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
         )
     if any(design.kind == "open use" for design in found):
-        own = kinds.OPEN_USE.rows(rows)
-        weighted = f"{_WEIGHTED}; " if own["estimate"].notna().any() else ""
-        texts.append(f"{_BY_CHOICE}: {weighted}{_FLARE}.")
+        texts.append(f"{_BY_CHOICE}: {_weighted(rows)}{_FLARE}.")
     return " ".join(texts) or "A cohort that treats nobody says nothing of what treatments do."
+
+
+def _weighted(rows: pd.DataFrame) -> str:
+    """Return in what weights are to make groups alike, and how far apart they leave them; nothing without weights."""
+    own = kinds.OPEN_USE.rows(rows)
+    held = own.loc[own["estimate"].notna(), "adjusted_for"].dropna()
+    terms = list(dict.fromkeys(term for each in held for term in str(each).split("; ")))
+    if not terms:
+        return ""
+    after = kinds.BALANCE_AFTER.rows(rows)
+    apart = after.loc[after["term"].isin([_variable(term) for term in terms]), "estimate"].abs().max()
+    names = wording.listed(
+        _BEFORE if term == RUN_IN_RATE else wording.small(wording.term(_variable(term))) for term in terms
+    )
+    left = (
+        ""
+        if pd.isna(apart)
+        else f" (of these the largest standardised mean difference after weighting is {wording.number(apart)})"
+    )
+    return f"weights are to make the groups alike in {names}{left}, and cannot in what was not measured; "
+
+
+def _variable(term: str) -> str:
+    """Return the variable of a term such as ``ns(age_years, df=3)``."""
+    return term.partition("(")[2].partition(",")[0] if "(" in term else term

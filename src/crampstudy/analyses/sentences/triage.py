@@ -16,12 +16,15 @@ from crampstudy.estimates.sentences import estimate, value
 from crampstudy.triage.flags import DISCLAIMER, LONG, WEEKLY
 from crampstudy.triage.shares import AFTER_ABOVE, AFTER_OTHER, ALWAYS, ANY, EVALUABLE, PEOPLE, SOMETIMES, WEEKS_ABOVE
 
-FLAG_LIMITS = (
+_FLAG_LIMITS = (
     "A red flag says whom the article would send to a physician, and not who is ill: no study has tested its "
     "thresholds. A week with fewer than 5 logged nights is told only where it has more than 2 cramps, which makes the "
     "share of such weeks too high, and nights that are missing from other weeks make it too low. Who is followed for "
-    "longer has more chances of a flag. Tests were given to some, not by chance, so that their results are of those "
-    "alone; of a dozen blood values at least one is out of its range in many who are well."
+    "longer has more chances of a flag."
+)
+_OF_TESTS = (
+    "Tests were given to some, not by chance, so that their results are of those alone; where several blood values are "
+    "looked at, at least one is out of its range in many who are well."
 )
 READ_AS = (
     "Weeks are 7 calendar nights from each person's first logged one. A week with more than 2 logged cramps has the "
@@ -43,9 +46,16 @@ def flags(rows: pd.DataFrame) -> str:
     names = {WEEKLY: "had such a week", LONG: "had a cramp above 10 min"}
     each = [f"{value(found[w])} {names.get(n, f'had {w}')}" for n, w in PEOPLE.items() if w in found]
     if each:
-        any_ = f"; {value(found[ANY])} had at least one of these red flags" if ANY in found else ""
+        several = len(each) > 1 and ANY in found
+        any_ = f"; {value(found[ANY])} had at least one of these red flags" if several else ""
         texts.append(f"of the people {wording.listed(each)}{any_}")
     return wording.sentences(texts)
+
+
+def flag_limits(rows: pd.DataFrame) -> str:
+    """Return what red flags cannot tell, and the results of tests where there are any."""
+    tested = kinds.TEST_RESULT.rows(rows)["estimate"].notna().any()
+    return f"{_FLAG_LIMITS} {_OF_TESTS}" if tested else _FLAG_LIMITS
 
 
 def stability(rows: pd.DataFrame) -> str:
@@ -59,8 +69,8 @@ def stability(rows: pd.DataFrame) -> str:
         )
     if ALWAYS in found and SOMETIMES in found:
         texts.append(
-            f"{value(found[ALWAYS])} of the people had more than 2 in all of their weeks, {value(found[SOMETIMES])} in "
-            "some of them"
+            f"of the {wording.counted(int(found[ALWAYS]['n_participants']), 'people')} with several weeks that can be "
+            f"told {value(found[ALWAYS])} had more than 2 in all of them, {value(found[SOMETIMES])} in some"
         )
     return wording.sentences(texts)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.contrasts.cohorts.measures import GroupMeasures
 from crampstudy.descriptive.rate_intervals import sum_df
@@ -64,7 +66,7 @@ def standardised(of: GroupMeasures, weights: Array, label: str) -> Side:
     nights = None if of.nights is None else int(of.nights[places].sum())
     lost = [of.labels[i] for i in places if np.isnan(of.estimate[i])]
     spreadless = [of.labels[i] for i in places if of.why_not[i] and of.events[i] and not lost]
-    why_not = f"no number in the group {lost[0]}" if lost else ""
+    why_not = _lacking(of, places, lost) if lost else ""
     if not why_not and spreadless:
         why_not = f"{of.why_not[of.labels.index(spreadless[0])]} in the group {spreadless[0]}"
     if not why_not and not sums[1]:
@@ -81,6 +83,23 @@ def standardised(of: GroupMeasures, weights: Array, label: str) -> Side:
     else:
         df = float(of.df[-1])
     return Side(label, estimate, variance, df, sums[0], nights, sums[1])
+
+
+def _lacking(of: GroupMeasures, places: Sequence[int], lost: Sequence[str]) -> str:
+    """Return what there is not where the groups ``lost``, of those at ``places``, have no number.
+
+    Where nobody is of them, and they are the youngest or the oldest, that is said of the people and not of the bands.
+    """
+    labels = [of.labels[place] for place in places]
+    nobody = not any(of.participants[of.labels.index(label)] for label in lost)
+    limits = [re.match(r"\d+", label) for label in labels]
+    if nobody and all(limits) and len(lost) < len(labels):
+        lows = [found[0] for found in limits if found]
+        if labels[: len(lost)] == [*lost]:
+            return f"nobody is younger than {lows[len(lost)]} years"
+        if labels[-len(lost) :] == [*lost]:
+            return f"nobody is {lows[-len(lost)]} years or older"
+    return f"no number in the group{'s' if len(lost) > 1 else ''} {wording.listed(lost)}"
 
 
 def rows_of(

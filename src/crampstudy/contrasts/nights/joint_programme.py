@@ -125,7 +125,9 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     ratio = cells | {"level": "all against none", "scale": "rate_ratio", "unit": "all three against none"}
     measured = measured_in(cohort)
     if missing := _unmeasured(measured):
-        said = f"the programme needs {wording.listed(map(_printed, missing))}"
+        said = (
+            f"drinking, eating and stretching as advised, taken together, need {wording.listed(map(_printed, missing))}"
+        )
         return estimates.frame([estimates.row(status="not_measured", **ratio | {"note": said})])
     if reason := denominator(cohort).why_not:
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])

@@ -25,6 +25,8 @@ from crampstudy.nights import Diary, observed_night
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
+UNSEEN, _ON_LINE = "no night was at", ", where the line of the model is followed"
+"""What a note says of values that no night had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def modified_ratio(
     """Return the ratio of a night's deviation at values of a modifier, then the ratio of two of these ratios.
 
     One model has the deviation, the modifier and their product, with what the causal graph asks for beside; the ratio
-    of ratios is of the joint covariance. Both are on the line of the model, also where no night was.
+    of ratios is of the joint covariance. Both are on the line of the model, also where no night was: of values that
+    lie there the ratio of ratios has no verdict.
 
     Args:
         cohort: a diary.
@@ -85,11 +88,19 @@ def modified_ratio(
         own = {name: plain[name] for name in shared if name in plain} | cells
         return estimates.frame([estimates.row(status=plain["status"], level=asked.level, **own)])
     size = asked.size if asked.size is not None else _between_centiles(cohort, asked.exposure)
-    note = estimates.note(said, _beyond(asked, cohort))
-    return estimates.frame(_rows(fitted.linear, asked, size, cells | {"note": note, "unit": asked.unit}))
+    lacking = _unseen(asked, cohort)
+    beyond = f"{UNSEEN} {' or '.join(lacking)}{_ON_LINE}" if lacking else ""
+    cells |= {"note": estimates.note(beyond, said), "unit": asked.unit}
+    return estimates.frame(_rows(fitted.linear, asked, size, cells, judge=not {*asked.judged} & {*lacking}))
 
 
-def _rows(linear: Linear, asked: Modification, size: float, cells: Row) -> list[Row]:
+def unseen(row: Row) -> str:
+    """Return what a row of ratios says of values that no night had, ``no night was at 30 °C``, else nothing."""
+    said = str(row["note"]).split("; ")
+    return next((part.removesuffix(_ON_LINE) for part in said if part.startswith(UNSEEN)), "")
+
+
+def _rows(linear: Linear, asked: Modification, size: float, cells: Row, *, judge: bool) -> list[Row]:
     within, made = f"{WITHIN}({asked.exposure})", []
     at, against = {within: size}, {within: 0.0}
     sides = {printed: {asked.modifier: value} for printed, value in asked.at.items()}
@@ -98,8 +109,9 @@ def _rows(linear: Linear, asked: Modification, size: float, cells: Row) -> list[
     where, than = (sides[printed] for printed in asked.judged)
     row = linear.ratio_of_ratios(at, against, where=where, than=than)
     judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": asked.level}
-    made.append(person_time.judged(_of(row, judged), MARGINS))
-    return made
+    whole = _of(row, judged)
+    # A verdict of a line beyond all nights would be one on the line.
+    return [*made, person_time.judged(whole, MARGINS) if judge else whole]
 
 
 def _of(row: Row, cells: Row) -> Row:
@@ -115,12 +127,11 @@ def _between_centiles(cohort: Cohort, exposure: str) -> float:
     return float(high - low)
 
 
-def _beyond(asked: Modification, cohort: Cohort) -> str:
-    """Say which of the modifier's values no night had, where they are numbers."""
+def _unseen(asked: Modification, cohort: Cohort) -> list[str]:
+    """Return the values of the modifier beyond those of all nights, as printed, where they are numbers."""
     values = {printed: value for printed, value in asked.at.items() if not isinstance(value, (str, bool))}
     if not values:
-        return ""
+        return []
     known = cohort.frame("diary")[asked.modifier].drop_nulls()
     low, high = float(known.min()), float(known.max())  # type: ignore[arg-type]
-    beyond = [printed for printed, value in values.items() if not low <= value <= high]
-    return f"no night was at {' or '.join(beyond)}, where the line of the model is followed" if beyond else ""
+    return [printed for printed, value in values.items() if not low <= value <= high]

@@ -34,6 +34,8 @@ ALONE = "rests on one participant"
 UNTOLD = "too few nights with a cramp to tell it from each participant's mean"
 EXACT = "exact one-sided limit"
 """The remark of a share of nobody or of everybody."""
+ONCE = "no night has more than one cramp, as where a diary asks yes or no"
+"""Why nothing is said of how many cramps a night has."""
 SUFFERERS = "with a cramp"
 _SHARES = ("prevalence", "proportion")
 _BINS = {
@@ -60,7 +62,8 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     rate over these; of the kind ``cramp nights`` what all observed nights say, each number with the participants as
     clusters. Intervals are t with participants - 1 degrees of freedom: of shares on the logit scale, of rates and of
     the dispersion on the log scale, of the serial dependence by Fisher's transformation. Whatever rests on one
-    participant is no number, and below 5 participants there is no interval.
+    participant is no number, and below 5 participants there is no interval. Where no night has more than one cramp,
+    what is of the number of a night is no number: it would follow from the share of nights with one.
 
     Source: Cochran 1977, section 6.3 (ratios of sums); Fisher 1915 (interval of a correlation).
     """
@@ -79,8 +82,10 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     sufferers = {f"{whole} {SUFFERERS}": groups[whole] & (sums.cramps > 0)}
     for label, inside in (groups | sufferers).items():
         made += [_row(m, sums.of(inside), base | {"population": label}, remark) for m in OFTEN]
+    once = bool((sums.squares == sums.cramps).all())
     for label, inside in groups.items():
-        made += [_row(m, sums.of(inside), base | {"population": label}, remark) for m in NIGHTLY]
+        told = base | {"population": label}
+        made += [_row(m, sums.of(inside), told, remark, ONCE if once and m.of_counts else None) for m in NIGHTLY]
     rated = sums.of(groups[whole]).rated
     made += _distribution(rated, base | {"population": whole, "note": _left_out(sums.of(groups[whole]))})
     return estimates.frame(made)
@@ -162,7 +167,8 @@ def _left_out(sums: PersonSums) -> str:
     return f"{counted(short, 'participants')} with fewer than {ENOUGH_NIGHTS} logged nights left out" if short else ""
 
 
-def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str) -> Row:
+def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, why_not: str | None = None) -> Row:
+    """Return the row of a measure; ``why_not`` is why there is no number, where nothing else is the reason."""
     own = measure.among(sums)
     clusters = len(own.nights)
     cells = cells | _cells(measure, kinds.OFTEN if measure in OFTEN else kinds.CRAMP_NIGHTS)
@@ -176,6 +182,7 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str) -
         reason = f"no participant with {ENOUGH_NIGHTS} logged nights" if len(sums.nights) else "no observed night"
     elif not basis:
         reason = measure.lacking
+    reason = reason or why_not
     if reason is not None:
         # Whom it leaves out is no reason why there is nothing.
         return estimates.row(status="not_estimable", **cells, note=reason)

@@ -13,6 +13,8 @@ from crampstudy.estimates.kinds.frequency import HALF
 
 ENOUGH_NIGHTS = 28
 """Logged nights from which on a participant's own rate says how often cramps come: four weeks."""
+RATED = f"over at least {ENOUGH_NIGHTS} logged nights"
+"""In the estimand of what is of those alone whose own rate is known."""
 NEAR = 7
 """Nights that are further apart have no more in common than whose they are."""
 Scale = Literal["prevalence", "proportion", "rate", "index_of_dispersion", "autocorrelation"]
@@ -76,6 +78,7 @@ class FrequencyMeasure:
         counted: the sum that stands as its events, ``None`` for the participants who are what is asked.
         rests_on: which participants it rests on, ``None`` for all; without any, ``lacking`` says what there is not.
         lacking: why there is no number where it rests on nobody.
+        of_counts: whether it is of how many cramps a night has, which a yes or no does not tell.
     """
 
     level: str
@@ -87,6 +90,7 @@ class FrequencyMeasure:
     counted: Literal["cramps", "cramp_nights"] | None = None
     rests_on: Callable[[PersonSums], Flags] | None = None
     lacking: str = "no cramp"
+    of_counts: bool = False
 
     def among(self, sums: PersonSums) -> PersonSums:
         """Return the participants that the number is of."""
@@ -160,7 +164,7 @@ def _at_least(numerator: int, denominator: int, of: str = "cramps", *, more: boo
 
 
 def _of_rate(level: str, estimand: str, of: Callable[..., Linearised]) -> FrequencyMeasure:
-    said = f"share of people with {estimand} over at least {ENOUGH_NIGHTS} logged nights"
+    said = f"share of people with {estimand} {RATED}"
     return FrequencyMeasure(level, said, "prevalence", "proportion", of, rated=True)
 
 
@@ -199,6 +203,7 @@ NIGHTLY = (
         lambda sums: ratio(sums.cramps, sums.cramp_nights),
         counted="cramps",
         rests_on=_with_a_cramp,
+        of_counts=True,
     ),
     FrequencyMeasure(
         "dispersion",
@@ -208,6 +213,7 @@ NIGHTLY = (
         dispersion,
         counted="cramps",
         rests_on=_with_a_cramp,
+        of_counts=True,
     ),
     FrequencyMeasure(
         "serial dependence",
@@ -221,7 +227,7 @@ NIGHTLY = (
     ),
     FrequencyMeasure(
         HALF,
-        f"smallest share of people with half of all cramps, by rates over at least {ENOUGH_NIGHTS} logged nights",
+        f"smallest share of people with half of all cramps, by rates {RATED}",
         "prevalence",
         "proportion",
         carriers,

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from matplotlib.projections.polar import PolarAxes
 
 _HOURS = 24
+_CLEAR = 1.5
+"""How many times as far out as the intervals beside it the number of a circle stands clear of them."""
+
+
+def _emptiest(rows: pd.DataFrame) -> tuple[int, float]:
+    """Return the full hour about which the intervals reach least far, none that has a label, and how far they do."""
+    reach = dict(zip(rows["level"].str[:2].astype(int), rows[["estimate", "ci_high"]].max(axis=1), strict=True))
+    about = {hour: [reach.get((hour + near) % _HOURS, 0.0) for near in (-2, -1, 0, 1)] for hour in range(_HOURS)}
+    found = min((hour for hour in about if hour % 3), key=lambda hour: (sum(about[hour]), abs(hour - 15)))
+    return found, max(about[found])
 
 
 @of_result
@@ -51,7 +61,11 @@ def onset(estimates: pd.DataFrame) -> Figure:
             axes.legend(loc="upper left", bbox_to_anchor=(1.08, 1.0))
         axes.set_ylim(0, top)
         axes.set_xticks(np.arange(0, _HOURS, 3) * turn, [f"{hour:02}:00" for hour in range(0, _HOURS, 3)])
-        axes.yaxis.set_major_formatter("{x:g}%")
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.set_rlabel_position(225)
+        hour, reach = _emptiest(rows)
+        axes.set_rlabel_position(hour * 360 / _HOURS)
+        ticks = [tick for tick in MaxNLocator(4).tick_values(0, top) if 0 < tick <= top]
+        # What lies among the intervals would be struck through; the circle is drawn all the same.
+        axes.set_yticks(
+            ticks, [f"{tick:g}%" if tick > _CLEAR * 100 * reach or tick == ticks[-1] else "" for tick in ticks]
+        )
     return figure

@@ -54,6 +54,7 @@ def _line(axes: Axes, value: float, limits: tuple[float, float], name: str) -> N
     colour = style.PALETTE[1]
     axes.axhline(value, color=colour, linewidth=1.0)
     axes.axhspan(*limits, color=colour, alpha=0.12, linewidth=0)
+    style.remark(axes, "shaded along the lines: their intervals; dashed: no difference")
     label = f"{name.replace(' of agreement', '')} {wording.number(value, 2)}"
     axes.annotate(
         label,

@@ -37,11 +37,25 @@ def season(estimates: pd.DataFrame) -> Figure:
             _cycle(axes, cycle)
         _months(axes, rows)
         top = float(pd.concat([rows["ci_high"], rows["estimate"]]).max())
-        axes.set_ylim(0, 1.05 * min(top, _TALLEST * float(rows["estimate"].max())) or 1.0)
+        highest = 1.05 * min(top, _TALLEST * float(rows["estimate"].max())) or 1.0
+        axes.set_ylim(0, highest)
+        _beyond(axes, rows, highest)
         axes.set(xlim=(0, _FIRST[-1]), xlabel="", ylabel="Cramps per person-week")
         style.legend_above(axes)
         style.grid(axes, "y")
     return figure
+
+
+def _beyond(axes: Axes, rows: pd.DataFrame, highest: float) -> None:
+    """Mark the intervals that reach beyond the axis, and say of points that they have none."""
+    names = MONTH_NAMES
+    far = rows[rows["ci_high"] > highest]
+    at = [(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in far["level"]]
+    axes.plot(at, [0.985 * highest] * len(at), "^", color=style.PALETTE[0], markersize=4)
+    if len(far):
+        style.remark(axes, style.ARROW)
+    if rows["ci_low"].isna().any():
+        style.remark(axes, style.NO_INTERVAL)
 
 
 def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:

@@ -27,17 +27,18 @@ def factors_between(estimates: pd.DataFrame) -> pd.DataFrame:
     own, between = kinds.FACTOR_IN_COHORT.rows(estimates), kinds.FACTOR_BETWEEN.rows(estimates)
     names = list(dict.fromkeys(own["cohort"]))
     made: dict[tuple[str, str], dict[str, str]] = {}
+    whom = f"Participants ({' / '.join(map(str, names))})"
     for row in wording.records(own):
         cells = made.setdefault(_factor(row), {})
         people = wording.count(row["n_participants"])
-        cells["Participants"] = f"{cells['Participants']}, {people}" if "Participants" in cells else people
+        cells[whom] = f"{cells[whom]} / {people}" if whom in cells else people
         cells[str(row["cohort"])] = estimate(row)
     several = between["cohort"].nunique() > 1
     for row in wording.records(between):
         cells = made.setdefault((str(row["term"]), _text(row["level"])), {})
         whose = f" {row['cohort']}" if several else ""
         cells |= {
-            f"Ratio of ratios{whose}": estimate(row),
+            with_level(f"Ratio of ratios{whose} (95% CI)", between): estimate(row),
             f"p (Holm){whose}": p_value(row["q_value"]),
             f"Verdict{whose}": wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]),
         }

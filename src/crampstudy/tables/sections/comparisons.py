@@ -97,7 +97,7 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
             "p": [p_value(p) for p in rows["p_value"]],
         }
     )
-    made.index = grouped_stubs(rows.assign(cohort=""), stubs, "")
+    made.index = grouped_stubs(rows.assign(cohort=""), stubs, "Test or trend")
     return made
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import of_group, with_level
+from crampstudy.tables.headings import by_group, of_group, with_level
 from crampstudy.tables.table import table_of_rows
 
 _WEEKS = "evaluable weeks"
@@ -27,7 +27,7 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
         texts = [estimate(row) for row in wording.records(own)]
         columns[with_level(f"{heading}, % (95% CI)", own)] = pd.Series(texts, index=own["row"])
     made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))].fillna(wording.DASH)
-    made.index.name = "Age (years)"
+    made.index.name = by_group(made.index)
     return made
 
 

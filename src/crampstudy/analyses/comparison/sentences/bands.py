@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.age_bands.standards import cited
+from crampstudy.analyses.comparison.sentences.people import APART
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.sections.compared import ratios
@@ -44,6 +46,46 @@ def answer(rows: pd.DataFrame) -> str:
     )
 
 
+def beside_crude(rows: pd.DataFrame) -> str:
+    """Return what stands beside a crude answer: how far apart in age the cohorts are, and a ratio at the ages of some.
+
+    Nothing where the answer is standardised.
+    """
+    return wording.sentences(
+        text
+        for outcome in _outcomes(rows)
+        for name, own in ratios(rows, outcome).groupby("cohort", sort=False)
+        if not kinds.BETWEEN_STANDARDISED.rows(own)["estimate"].notna().any() and own["term"].eq("age_band").any()
+        for text in (_ages_apart(rows, str(name)), _at_other_ages(rows, str(name), outcome))
+        if text
+    )
+
+
+def _ages_apart(rows: pd.DataFrame, name: str) -> str:
+    differences = kinds.STANDARDISED_DIFFERENCE.rows(rows)
+    own = differences[differences["term"].eq("age_years") & differences["cohort"].eq(name)]
+    own = own[own["estimate"].abs().gt(APART)]
+    if own.empty:
+        return ""
+    by, older = float(own["estimate"].iloc[0]), own["reference"].iloc[0]
+    how = "older" if by > 0 else "younger"
+    return (
+        f"people in {name} are {how} than those in {older} by {wording.number(abs(by))} standard deviations, so that "
+        "the crude ratio is one of ages as well"
+    )
+
+
+def _at_other_ages(rows: pd.DataFrame, name: str, outcome: str) -> str:
+    """Return the ratio at the ages of some other people, the first that could be estimated."""
+    ways = kinds.STANDARDISED_OTHERWISE.rows(rows)
+    ways = ways[ways["cohort"].eq(name) & ways["outcome"].eq(outcome) & ways["scale"].str.endswith("_ratio")]
+    known = wording.records(ways[ways["estimate"].notna()])
+    if not known:
+        return ""
+    verdict = _VERDICTS.get(str(known[0]["verdict"]), "no verdict")
+    return f"{known[0]['estimand']} the ratio is {estimate(known[0])}: {verdict}"
+
+
 def by_group(rows: pd.DataFrame) -> str:
     """Return the verdict of each group, those that were not compared last, and why."""
     return wording.sentences(
@@ -60,7 +102,7 @@ def basis(rows: pd.DataFrame) -> str:
     survey = rows["scale"].iloc[0] == "prevalence_ratio"
     how = "Design-based prevalences, ratios by the delta method" if survey else "Cluster-robust rates and ratios"
     said = f"{how}, with Welch and Satterthwaite's degrees of freedom; cohorts are independent of one another."
-    return said + (f" Standardised: {standardised['estimand'].iloc[0]}." if len(standardised) else "")
+    return said + (f" Standardised: {cited(standardised['estimand'].iloc[0])}." if len(standardised) else "")
 
 
 def caption(rows: pd.DataFrame) -> str:

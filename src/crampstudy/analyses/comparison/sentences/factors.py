@@ -45,6 +45,9 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
             said.append(f"no ratio in {name} is shown to differ from that in {reference}")
         if rest := list(_rest(own["verdict"])):
             said.append(f"of {'the others' if named else 'them'} {wording.listed(rest)}")
+    for name, own in between[between["estimate"].isna()].groupby("cohort", sort=False):
+        lost = wording.listed(map(_factor, wording.records(own)))
+        said.append(f"of {lost} there is no ratio to compare in {name} and {own['reference'].iloc[0]}")
     return wording.sentences(said)
 
 

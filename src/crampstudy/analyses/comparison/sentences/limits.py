@@ -60,7 +60,7 @@ def _of_people(rows: pd.DataFrame) -> Iterator[str]:
     for name, own in far.groupby("cohort", sort=False):
         number = wording.counted(own["term"].nunique(), "characteristics")
         first = own["reference"].iloc[0]
-        yield f"{name} differs from {first} in {number} beside age and sex, which are not taken into account"
+        yield f"the cohort {name} differs from {first} in {number} beside age and sex, which are not taken into account"
 
 
 def _of_logging(rows: pd.DataFrame) -> Iterator[str]:
@@ -108,5 +108,5 @@ def _of_ages(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Iterato
 def _of_simulated(cohorts: Sequence[Cohort]) -> Iterator[str]:
     names = [cohort.name for cohort in cohorts if cohort.synthetic]
     if names:
-        verbs = ("is", "tells") if len(names) == 1 else ("are", "tell")
-        yield f"{wording.listed(names)} {verbs[0]} synthetic, and {verbs[1]} nothing about people"
+        what, *verbs = ("cohort", "is", "tells") if len(names) == 1 else ("cohorts", "are", "tell")
+        yield f"the {what} {wording.listed(names)} {verbs[0]} synthetic, and {verbs[1]} nothing about people"

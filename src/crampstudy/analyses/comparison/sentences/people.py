@@ -49,12 +49,15 @@ def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
     largest = [f"{_named(row)} ({wording.number(row['estimate'])})" for row in wording.records(far.loc[order])]
     reference = rows["reference"].iloc[0]
     if largest:
-        number = f"{len(far)} of {wording.counted(len(known), 'characteristics')}"
-        first = f"{name} differs from {reference} by more than {APART:g} standard deviations in {number}, most in "
+        number = f"{far['term'].nunique()} of {wording.counted(known['term'].nunique(), 'characteristics')}"
+        first = f"the cohort {name} differs from {reference} by more than {APART:g} standard deviations in {number}, "
+        first += "most in "
         said = [first + wording.listed(largest)]
     elif len(known):
-        number = wording.counted(len(known), "characteristics")
-        said = [f"{name} is within {APART:g} standard deviations of {reference} in all {number} that both have"]
+        number = wording.counted(known["term"].nunique(), "characteristics")
+        said = [
+            f"the cohort {name} is within {APART:g} standard deviations of {reference} in all {number} that both have"
+        ]
     else:
         said = [f"no characteristic was measured in both {name} and {reference}"]
     return said + _lacking(rows)
