@@ -278,6 +278,12 @@ def test_within_and_between_stand_side_by_side(found: analyses.Findings) -> None
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Within participants", "Between participants"]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(labels) == 12 and "Sitting\n300 min/day above own mean" in labels
+    beside = [text.get_text() for text in figure.axes[1].texts]
+    assert (
+        len(beside) == 12 and beside[labels.index("Sitting\n300 min/day above own mean")] == "600 against 300 min/day"
+    )
+    # A row of the figure has one sense: high against low in both panels.
+    assert beside[labels.index("Stress\n2 points above own mean")] == "90th against 10th centile"
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert 0.04 < low < 0.8 and 1.25 < high < 22

@@ -485,7 +485,9 @@ def test_contrasts_of_claims_of_nightly_exposures() -> None:
     assert {c.name for c in contrasts.declared()} <= {v.name for v in codebook.VARIABLES}
     found = contrasts.find("exercise_rpe", deviation=True)
     assert found
-    assert found.wording(3, -2) == "90th against 10th centile: 3 against -2 points"
+    assert found.wording(3, -2) == "90th against 10th centile: 3 points above own mean against 2 below it"
+    assert found.wording(3, 0) == "90th against 10th centile: 3 points above own mean against the mean itself"
+    assert found.wording(0, -2) == "90th against 10th centile: own mean against 2 below it"
 
 
 # Refused

@@ -278,6 +278,11 @@ def test_the_answer_says_the_rows(found: analyses.Findings) -> None:
     shown = f"{within['estimate']:.2f}; {within['ci_low']:.2f}–{within['ci_high']:.2f}"
     said = f"After a day with 500 mL less fluid than their own mean (rate ratio {shown})"
     assert found.values["answer"].startswith(said) and "people had more cramps" in found.values["answer"]
+    # What is told of alcohol on other days is told of fluid.
+    for level, words in (("lag 1", "the day before"), ("cumulative", "on four days running")):
+        for name, what in (("fluid_ml", "500 mL less fluid"), ("alcohol_units", "3 units more alcohol")):
+            row = person(kinds.DISTRIBUTED_LAG.rows(rows), f"contrast: {name}", level)
+            assert f"with {what} {words} ({row['estimate']:.2f}; " in found.values["answer"]
     assert (
         "people got up to pass urine" in found.values["shown"]
         and "cannot be told: no night was at 30 °C" in found.values["shown"]
@@ -320,6 +325,20 @@ def test_the_curve_has_its_control_at_the_left_and_all_nights_at_the_right(found
     )
     said = figures.lag_curves(estimates.frame([lost])).texts[0].get_text()
     assert said == "Could not estimate: no night."
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow(found: analyses.Findings) -> None:
+    rows = kinds.DISTRIBUTED_LAG.rows(found.estimates).copy()
+    far = rows["term"].eq("contrast: alcohol_units") & rows["level"].eq("cumulative")
+    rows.loc[far, ["estimate", "ci_low", "ci_high"]] = [30.0, 0.5, 900.0]
+    fluid, alcohol = figures.lag_curves(rows).axes
+    arrows = {
+        axes: [line for line in axes.get_lines() if line.get_marker() == "^" and len(line.get_xdata())]
+        for axes in (fluid, alcohol)
+    }
+    assert not arrows[fluid] and [float(line.get_ydata()[0]) for line in arrows[alcohol]] == [20.0]
+    # No point is drawn at an edge where it is not.
+    assert all(y < 20 for dots in alcohol.collections for _, y in dots.get_offsets())
 
 
 def test_ratios_by_temperature_are_drawn_or_say_why(found: analyses.Findings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,23 @@ def test_the_means_and_their_errors_are_those_of_stacked_equations_in_r() -> Non
     np.testing.assert_allclose(variance, r["covariance"], rtol=1e-6)
     error = math.sqrt(variance[0, 0] + variance[1, 1] - 2 * variance[0, 1])
     assert error == pytest.approx(r["log_ratio_error"], rel=1e-6)
+
+
+def test_what_there_was_no_room_for_is_named_and_is_not_adjusted_for() -> None:
+    cohort = diary(60, 40, (0.0, 0.0, 0.0))
+    rng = np.random.default_rng(3)
+    night = cohort.frame("diary").with_columns(
+        pl.Series(name, rng.normal(20, 5, 60 * 40)) for name in ("ambient_temperature_c", "alcohol_units")
+    )
+    own = Cohort("own", "diary", {"participants": cohort.frame("participants"), "diary": night}, as_of=None)
+    enough, few = row_of(own), row_of(own, participants_per_coefficient=10)
+    assert "too few" not in enough["note"] and {"season_cos", "season_sin"} <= {*enough["adjusted_for"].split("; ")}
+    assert few["note"].startswith("adjusted for fewer than the study's graph asks for of fluid, stretching and diet")
+    assert few["note"].endswith("; too few participants for all products of the three kinds of advice")
+    left_out = re.split(r", (?![^()]*\))| and ", few["note"].partition("to take ")[2].partition(" in as well")[0])
+    kept = str(few["adjusted_for"]).split("; ")
+    assert not {*kept} & {*left_out} and not any(":" in term for term in left_out)
+    assert "season" in left_out and "season_cos" not in few["note"] + "; ".join(kept)
 
 
 def test_the_table_has_both_rates_and_their_ratio() -> None:

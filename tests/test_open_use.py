@@ -393,7 +393,7 @@ def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:
     rows = pd.concat(found.values(), ignore_index=True)
     effects = tables.open_use(rows)
     assert list(effects.loc["TENS", "Weights"]) == [
-        *("crude", "weighted", "weights truncated", "weighted, with the graph's set")
+        *("crude", "weighted", "weights truncated", "weighted, with what else the graph asks for and was measured")
     ]
     assert effects.loc["Quinine", "Rate ratio (95% CI)"] == "could not estimate"
     assert tables.open_use_rates(rows).shape == (3, 5)
@@ -407,6 +407,14 @@ def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:
         assert "too few" not in str(draw(found["quinine"]).texts)
     assert covariate("run_in_log_rate") == "Rate before time zero"
     assert all(len(axes.collections) and len(axes.lines) for axes in figures.overlap(rows).axes[:2])
+
+
+def test_a_difference_of_more_than_one_stands_where_it_is(found: dict[str, pd.DataFrame]) -> None:
+    rows = pd.concat(found.values(), ignore_index=True)
+    one = rows["analysis"].eq("balance before weighting") & rows["outcome"].eq("tens") & rows["term"].eq("age_years")
+    rows.loc[one, "estimate"] = -1.6
+    drawn = [float(x) for axes in figures.balance(rows).axes for line in axes.get_lines() for x in line.get_xdata()]
+    assert max(drawn) == 1.6 and all(axes.get_xlim()[1] > 1.6 for axes in figures.balance(rows).axes)
 
 
 def test_no_effect_where_there_is_none_and_confounding_is_measured() -> None:

@@ -18,6 +18,8 @@ from crampstudy.analyses import Others, SectionResults, Settings
 from crampstudy.analyses.overview import summary
 from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
+from crampstudy.analyses.sentences import methods as methods_said
+from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
 from crampstudy.descriptive.flow import flow, logging_over_time
@@ -25,6 +27,7 @@ from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
 from crampstudy.figures import FIGURES
 from crampstudy.simulate import simulate
+from crampstudy.simulate.scenario.presets import preset
 
 ROOT = Path(__file__).parents[1]
 PEOPLE = pl.DataFrame(
@@ -166,7 +169,7 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
     )
     assert tables.not_measured(rows) == [
         "not measured in this cohort: leg pain on exertion and statin",
-        "taken by nobody in this cohort: vitamin K2",
+        "taken as a treatment by nobody in this cohort: vitamin K2",
         "not testable, for what they need was not measured: C07",
     ]
     many = pd.concat([rows.iloc[[3]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
@@ -297,3 +300,18 @@ def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
     )
     table = tables.adjusted_for(rows)["Adjusted for"]
     assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}
+
+
+def test_a_randomised_trial_is_called_one(diary: Cohort) -> None:
+    tried = simulate(30, 42, seed=5, truth=preset("magnesium-trial").truth)
+    assert methods_said.design(tried, Settings()).startswith(
+        "The study is a randomised trial (parallel arms) of magnesium against placebo, with a diary of nights;"
+    )
+    assert "CONSORT" in methods_said.consort(tried) and not methods_said.consort(diary)
+    for cohort, said in ((tried, "A randomised trial"), (diary, "Cohort with nightly diaries")):
+        (item,) = (each for each in checklist(cohort, Settings(), OTHERS) if each[1] == "Study design")
+        assert item[2].startswith(said) and ("CONSORT" in item[2]) == (cohort is tried) and item[3]
+    assert methods_said.design(diary, Settings()).startswith("The study is a diary of nights;")
+    for cohort, told in ((tried, "this cohort is a trial of it"), (diary, "by the published trials")):
+        empty = estimates.frame([])
+        assert told in nutrition_said.values(cohort, empty, empty)["magnesium"]

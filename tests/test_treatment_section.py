@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from test_age_curve import survey
 from test_treatment_designs import study
@@ -13,11 +15,13 @@ from test_treatment_designs import study
 from crampstudy import analyses, figures, tables, terminal
 from crampstudy.analyses import Findings, Settings
 from crampstudy.analyses.sections import treatments as section
+from crampstudy.analyses.sentences import treatments as sentences
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import Mess, Truth, simulate, write
 from crampstudy.simulate.scenario.presets import preset
 from crampstudy.simulate.truth.design import StudyDesign
+from crampstudy.treatments.designs import TreatmentDesign
 
 NAME = "treatments"
 Run = Callable[..., tuple[int, str, str]]
@@ -42,7 +46,7 @@ def test_a_trial_is_told_with_its_estimand_and_regression_to_the_mean(trial: Fin
     assert trial.values["answer"].startswith("By lot, magnesium against placebo: ")
     assert "rate ratio" in trial.values["answer"] and "cramps a week" in trial.values["answer"]
     assert "to be expected of regression to the mean alone" in trial.values["fall"]
-    assert set(trial.absent) == {section.OVERLAP, section.BALANCE}
+    assert set(trial.absent) == {section.RATES, section.OVERLAP, section.BALANCE}
     note = trial.tables[section.EFFECTS].note or ""
     assert note.startswith("Estimands: Randomised participants, randomised effect: all nights from time zero on count")
     assert "Time zero is the day of randomisation." in note
@@ -52,9 +56,16 @@ def test_a_trial_is_told_with_its_estimand_and_regression_to_the_mean(trial: Fin
     assert flow["Randomised"].tolist() == ["30", "30"]
     drawn = trial.figures[section.COURSE]
     assert {kinds.TREATMENT_COURSE.name, kinds.REGRESSION_TO_THE_MEAN.name} <= {*drawn.estimates["analysis"]}
-    texts = [text.get_text() for axes in figures.treatment_course(drawn.estimates).axes for text in axes.texts]
-    assert "Expected without treatment" in texts and any(t.startswith("Randomised to placebo, n = ") for t in texts)
-    assert "Taken by nobody in this cohort: TENS, botulinum toxin, potassium" in trial.values["not_estimated"]
+    (axes,) = figures.treatment_course(drawn.estimates).axes
+    said = {text.get_text(): text for text in axes.texts}
+    assert any(text.startswith("Randomised to placebo, n = ") for text in said)
+    # It stands after the last interval, which would cross it.
+    last = max(np.asarray(line.get_xdata(), dtype=float).max() for line in axes.get_lines()[:2])
+    assert said["Expected\nwithout\ntreatment"].xy[0] >= last
+    assert (
+        "Taken as a treatment by nobody in this cohort: TENS, botulinum toxin, potassium"
+        in trial.values["not_estimated"]
+    )
 
 
 def test_lots_make_an_effect_and_choice_needs_weights(trial: Findings, openly: Findings) -> None:
@@ -94,6 +105,41 @@ def test_open_use_is_weighted_balanced_and_too_few_are_described(openly: Finding
     # In a terminal every row says which treatment it is of.
     printed = [terminal.text(made(openly.estimates)) for made in (tables.balance, tables.treatment_course)]
     assert all("Treatment" in text and {"Magnesium", "TENS"} <= set(text.split()) for text in printed)
+
+
+def test_what_is_said_of_expectations_is_of_the_comparator(trial: Findings) -> None:
+    said = trial.values["limits"]
+    assert "by chance alone" in said and "A placebo keeps what people expect out of the comparison" in said
+    assert "is part of the effect" not in said and "alike" not in said
+    none = pl.DataFrame()
+    untreated = TreatmentDesign("magnesium", "parallel", "none", none, none)
+    assert "Without a placebo" in sentences.limits([untreated], trial.estimates)
+
+
+def test_no_adjustment_is_claimed_that_was_not_made_and_what_is_described_is_shown(openly: Findings) -> None:
+    table = openly.tables[section.OTHERWISE]
+    column = next(name for name in table.frame.columns if "what else the graph asks for" in name)
+    made = kinds.OPEN_USE_GRAPH.rows(openly.estimates).query("scale == 'rate_ratio'").set_index("term")
+    assert {"magnesium", "tens"} <= {*made.index}
+    for agent, name in (("magnesium", "Magnesium"), ("tens", "TENS")):
+        same = made.loc[agent, "adjusted_for"] == "age_years; sex; run_in_log_rate"
+        assert (table.frame.loc[name, column] == "nothing else") == same
+    assert "also asks for how prone a person is to cramps" in str(table.note)
+    described = openly.tables[section.RATES].frame
+    assert "Quinine" in described.index and described.loc["Quinine"].notna().all()
+
+
+def test_a_difference_without_a_ratio_is_not_called_described_alone(openly: Findings) -> None:
+    rows = openly.estimates.copy()
+    own = rows["term"].eq("magnesium") & rows["analysis"].eq(kinds.OPEN_USE.name)
+    ratio = own & rows["scale"].eq("rate_ratio")
+    rows.loc[ratio, ["estimate", "ci_low", "ci_high", "verdict"]] = None
+    rows.loc[ratio, "status"] = "not_estimable"
+    assert sentences.by_design(rows) == "Described and not estimated: quinine."
+    weekly = rows.loc[own & rows["scale"].eq("difference"), "verdict"].iloc[0]
+    shown = tables.treatment_effects(rows[rows["analysis"].eq(kinds.OPEN_USE.name)])
+    assert shown.loc["Magnesium", "Verdict"] == f"{weekly}, of cramps a week"
+    assert "magnesium" in sentences.answer(rows, 1)
 
 
 def test_people_let_in_and_not_treated_have_the_course_around_enrolment() -> None:

@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
-from crampstudy.codebook import contrasts
+from crampstudy.codebook import contrasts, exposures
 from crampstudy.errors import UsageError
-from crampstudy.estimates.verdicts import MARGINS, parse_margins, remark, verdict
+from crampstudy.estimates.verdicts import MARGINS, WIDER, parse_margins, remark, verdict
+from crampstudy.treatments.question import of_both
 
 PEOPLE, NIGHTS = 60, 12
 
@@ -278,10 +279,11 @@ def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
     means = night.to_pandas().groupby("participant_id")["stress_0_10"].mean()
     low, high = np.quantile(means, [0.1, 0.9])
     rows = fitted(cohort, "stress_0_10")
-    found = pick(rows, "contrast: stress_0_10", f"{low:g}")
-    assert found["reference"] == f"{high:g}"
-    assert found["unit"] == f"10th against 90th centile: {low:.4g} against {high:.4g} points"
-    assert found["estimate"] == pytest.approx(pick(rows, "stress_0_10")["estimate"] ** (low - high))
+    found = pick(rows, "contrast: stress_0_10", f"{high:g}")
+    assert found["reference"] == f"{low:g}"
+    # High against low, as the deviation that is declared.
+    assert found["unit"] == f"90th against 10th centile: {high:.4g} against {low:.4g} points"
+    assert found["estimate"] == pytest.approx(pick(rows, "stress_0_10")["estimate"] ** (high - low))
     low, high = np.quantile(diary.tables["participants"]["vitamin_b12_pmol_l"].to_numpy(), [0.05, 0.5])
     own = pick(fitted(diary, "vitamin_b12_pmol_l"), "contrast: vitamin_b12_pmol_l", f"{low:g}")
     assert own["unit"] == f"5th against 50th centile: {low:.4g} against {high:.4g} pmol/L"
@@ -311,7 +313,8 @@ def test_deviations_without_a_declared_contrast_are_those_of_nights(diary: Cohor
     rows = fitted(cohort, "within(exercise_min) + within(electrolyte_drink) + between(electrolyte_drink)")
     found = pick(rows, "contrast: within(exercise_min)", f"{low:g}")
     assert found["reference"] == f"{high:g}"
-    assert f"centile: −{abs(low):.4g} against" in wording.contrast(found)
+    said = wording.contrast(found)
+    assert f"centile: {abs(low):.4g} min/day below own mean against {high:.4g} above it" in said
     # Of what is yes or no, a unit is yes against no.
     judged_at = {("within(electrolyte_drink)", None), ("between(electrolyte_drink)", None)}
     assert judged(rows).keys() == judged_at | {("contrast: within(exercise_min)", f"{low:g}")}
@@ -490,6 +493,51 @@ class TestDeclared:
         stress = contrasts.find("stress_0_10", deviation=True)
         assert stress is not None and stress.wording(stress.at, stress.reference) == "2 points above own mean"
         assert contrasts.find("fluid_ml") is None
+
+    def test_contrasts_of_one_variable_have_one_sense(self) -> None:
+        for name in {c.name for c in contrasts.declared()}:
+            ways = {
+                found.at > found.reference
+                for deviation in (False, True)
+                for found in contrasts.of_variable(name, deviation=deviation)
+                if found is not None
+            }
+            assert len(ways) == 1, name
+        (_, load), (nights, centiles) = (
+            contrasts.of_exposure(found)
+            for found in map(exposures.find, ("load_ratio(session_load)", "days_last(stretching_night, 14)"))
+            if found is not None
+        )
+        assert load.at > load.reference
+        assert nights is not None and nights.at > nights.reference and centiles.at > centiles.reference
+
+
+@pytest.mark.parametrize(
+    ("ratio", "difference", "said"),
+    [
+        ((1.04, 0.87, 1.24), (0.2, -0.8, 1.2), "inconclusive"),
+        ((1.04, 0.87, 1.24), (0.2, -0.5, 0.9), "near null"),
+        ((1.1, 1.02, 1.2), (1.1, 0.2, 2.0), "higher"),
+        ((0.9, 0.85, 0.98), (-0.9, -1.8, -0.1), "lower"),
+        ((1.1, 1.02, 1.2), (0.3, 0.1, 0.5), "differs but negligible"),
+        ((1.5, 1.2, 1.9), (0.3, 0.1, 0.5), "higher"),
+        ((1.2, 0.9, 1.6), (0.3, -0.1, 0.5), "inconclusive"),
+    ],
+)
+def test_a_ratio_with_a_difference_is_negligible_by_both_margins(
+    ratio: tuple[float, ...], difference: tuple[float, ...], said: str
+) -> None:
+    shared = {"term": "magnesium", "analysis": "treatment effect", "level": "parallel arms", "n_participants": 90}
+    rows = []
+    for (value, low, high), cells in (
+        (ratio, {"scale": "rate_ratio", "outcome": "cramps"}),
+        (difference, {"scale": "difference", "outcome": "cramps_per_week"}),
+    ):
+        made = estimates.row(status="converged", estimate=value, ci_low=low, ci_high=high, **shared, **cells)
+        rows.append(made | {"verdict": verdict(made)})
+    first, second = of_both(rows)
+    assert first["verdict"] == said == verdict(first) and second == rows[1]
+    assert (WIDER in str(first["note"])) == (said not in ("near null", "differs but negligible") and ratio[2] < 1.25)
 
 
 def test_margins_lie_around_one() -> None:

@@ -151,6 +151,8 @@ def _where(part: ClaimPart) -> str:
         return f"which has no verdict of its own: {row['note'] or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
+    if part.verdict == rules.INCONCLUSIVE and verdicts.WIDER in str(row["note"]):
+        return f"includes 1 and lies inside the margins of a ratio, but {verdicts.WIDER}"
     null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"
     around = row["ci_low"] <= float(null) <= row["ci_high"]
     return {

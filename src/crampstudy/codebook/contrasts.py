@@ -1,8 +1,9 @@
 """Declared contrasts: between which two values of a number a verdict on its ratio is read.
 
 ``contrasts.csv`` holds those that a claim names, and of what differs by sex the one within a sex; ``margins.csv`` the
-smallest differences that matter. Any other number is contrasted at its 10th against its 90th centile;
-what is yes or no, or a level against its reference, is a contrast as it is.
+smallest differences that matter. Any other number is contrasted at its 10th against its 90th centile, or the
+higher one against the lower where a declared contrast of the same variable has it so: two ratios of a variable that
+stand side by side have one sense. What is yes or no, or a level against its reference, is a contrast as it is.
 """
 
 from __future__ import annotations
@@ -48,20 +49,32 @@ class Contrast:
         digits = next((n for n in range(4, 16) if f"{at:.{n}g}" != f"{reference:.{n}g}"), 16)
         text = f"{_digits(at, digits)} against {_digits(reference, digits)} {_unit(self.name)}".rstrip()
         match self.kind:
-            case "centile" | "deviation-centile":
+            case "centile":
                 return f"{self.centiles()}: {text}"
+            case "deviation-centile":
+                return f"{self.centiles()}: {self._around(at, reference, digits)}"
             case "within-sex":
                 amount, side = abs(at - reference), "lower" if at < reference else "higher"
                 return f"{self.centiles()}: {_digits(amount, 3)} {_unit(self.name)} {side}".replace("  ", " ")
             case "deviation":
-                amount, side = abs(at - reference), "above" if at > reference else "below"
-                return f"{_digits(amount, 4)} {_unit(self.name)} {side} own mean".replace("  ", " ")
+                distance = f"{_digits(abs(at - reference), 4)} {_unit(self.name)}".rstrip()
+                return f"{distance} {_side(at - reference)} own mean"
         return text
+
+    def _around(self, at: float, reference: float, digits: int) -> str:
+        """Return two distances from a person's own mean: ``3 points above own mean against 2 below it``."""
+        amounts = [_digits(abs(value), digits) for value in (at, reference)]
+        first = f"{f'{amounts[0]} {_unit(self.name)}'.rstrip()} {_side(at)} own mean" if at else "own mean"
+        return f"{first} against {f'{amounts[1]} {_side(reference)} it' if reference else 'the mean itself'}"
 
     def centiles(self) -> str:
         """Return the two centiles as printed."""
         within = " within a sex" if self.kind == "within-sex" else ""
         return f"{self.at:g}th against {self.reference:g}th centile{within}"
+
+
+def _side(distance: float) -> str:
+    return "above" if distance > 0 else "below"
 
 
 def _digits(value: float, digits: int) -> str:
@@ -122,8 +135,8 @@ def of_variable(name: str, *, deviation: bool = False) -> tuple[Contrast | None,
     """Return the declared values of a variable, ``None`` where there are none, and its contrast between centiles."""
     stated = find(name, deviation=deviation)
     if stated is not None and stated.kind in ("value", "deviation"):
-        return stated, by_centile(name)
-    return None, stated or by_centile(name)
+        return stated, by_centile(name, stated, deviation=deviation)
+    return None, stated or by_centile(name, find(name, deviation=not deviation), deviation=deviation)
 
 
 def of_exposure(exposure: Exposure) -> tuple[Contrast | None, Contrast]:
@@ -134,9 +147,10 @@ def of_exposure(exposure: Exposure) -> tuple[Contrast | None, Contrast]:
     match exposure.window:
         case ("days_last", nights) if nights is not None:
             said = f"{nights} of {nights} against 0 of {nights} nights"
-            return Contrast(exposure.variable, "value", nights, 0, said), by_centile(str(exposure))
+            stated = Contrast(exposure.variable, "value", nights, 0, said)
+            return stated, by_centile(str(exposure), stated)
         case ("load_ratio", _):
-            return None, by_centile(str(exposure))
+            return None, by_centile(str(exposure), find(exposure.variable) or find(exposure.variable, deviation=True))
     return of_variable(exposure.variable, deviation=exposure.part == "within")
 
 
@@ -146,9 +160,10 @@ def is_within_sex(name: str) -> bool:
     return found is not None and found.kind == "within-sex"
 
 
-def by_centile(name: str) -> Contrast:
-    """Return the contrast of a number for which none is declared."""
-    return Contrast(name, "centile", 10, 90)
+def by_centile(name: str, like: Contrast | None = None, *, deviation: bool = False) -> Contrast:
+    """Return the contrast between centiles of a number, or of its ``deviation``, in the sense of another one of it."""
+    ends = (90, 10) if like is not None and like.at > like.reference else (10, 90)
+    return Contrast(name, "deviation-centile" if deviation else "centile", *ends)
 
 
 def _unit(name: str) -> str:

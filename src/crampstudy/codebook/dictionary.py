@@ -136,10 +136,12 @@ def _declared() -> str:
     lines = [
         "## Declared contrasts\n",
         "A verdict on the ratio of a number is given on these values alone, and of any other number on its 10th "
-        "against its 90th centile.\n",
+        "against its 90th centile, or the 90th against the 10th where a contrast of the same variable has the higher "
+        "value first.\n",
     ]
     for c in contrasts.declared():
-        printed = c.centiles() if c.kind in ("centile", "within-sex") else c.wording(c.at, c.reference)
+        printed = c.wording(c.at, c.reference) if c.kind in ("value", "deviation") else c.centiles()
+        printed += " of the nights' distances from own mean" if c.kind == "deviation-centile" else ""
         lines.append(f"- `{c.name}`: {printed}. {c.source}.")
     lines += [
         "\n## Declared margins\n",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
+from crampstudy.causal.graph import together
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.remembered import remembered
@@ -168,4 +169,12 @@ def with_left_out(found: Adjustment, left_out: Sequence[str]) -> str:
     """Return what is said of an adjustment of which a model of few participants had to leave terms out."""
     if not left_out:
         return found.sentence
-    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(left_out)} in as well"
+    return f"adjusted for fewer than {found.graph} asks for: {no_room_for(left_out)}"
+
+
+def no_room_for(terms: Sequence[str]) -> str:
+    """Return that a model of few participants had no room for terms: columns that show one thing together are one."""
+    joint = {
+        one: node.name for node in study().nodes for each in node.measured_by if " + " in each for one in together(each)
+    }
+    return f"too few participants to take {listed(dict.fromkeys(joint.get(term, term) for term in terms))} in as well"

@@ -15,6 +15,8 @@ from crampstudy.errors import UsageError
 Verdict = Literal["higher", "lower", "differs but negligible", "near null", "inconclusive", "too few"]
 Margins = tuple[float, float]
 
+INSIDE = ("near null", "differs but negligible")
+"""Verdicts of an interval that lies inside the margins."""
 MARGINS: Margins = (0.8, 1.25)
 """Ratios between these are as good as 1: the limits of bioequivalence, symmetric on the log scale."""
 FEWEST = 10
@@ -24,6 +26,8 @@ FEWEST_EXPOSED = 5
 FEWEST_DF = 4.0
 """Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
 DIFFERENCE = "difference"
+WIDER = "the difference beside it is not inside its margins"
+"""What the note of a ratio says where it alone would be as good as 1: of a contrast that has margins of both."""
 _SET = "verdict with margins"
 
 
@@ -32,8 +36,8 @@ def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | Non
 
     First whether the interval excludes 1, then whether it lies inside the ``margins``; of a difference whether it
     excludes 0, then whether it lies inside those that the codebook declares for the outcome, and without any nothing is
-    negligible or null. A ratio that rests on too few,
-    or has no interval, is neither. A p-value above 0.05 is never read as no effect. What is neither, or could not be
+    negligible or null. A ratio whose note says :data:`WIDER` is not inside. One that rests on too few, or has no
+    interval, is neither. A p-value above 0.05 is never read as no effect. What is neither, or could not be
     estimated, has no verdict, unless it is for a level that too few participants are at.
 
     Source: Schuirmann 1987 (equivalence by an interval); Lakens 2017 (both questions of one interval).
@@ -46,11 +50,24 @@ def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | Non
         return "too few"
     null, limits = (1, margins) if row["scale"] != DIFFERENCE else (0, _of_outcome(row["outcome"]))
     inside = limits is not None and limits[0] <= row["ci_low"] and row["ci_high"] <= limits[1]
+    inside = inside and WIDER not in str(row.get("note"))
     if row["ci_low"] <= null <= row["ci_high"]:
         return "near null" if inside else "inconclusive"
     if inside:
         return "differs but negligible"
     return "higher" if row["ci_low"] > null else "lower"
+
+
+def of_both(ratio: Mapping[str, Any], difference: Mapping[str, Any], margins: Margins = MARGINS) -> dict[str, Any]:
+    """Return the verdict and the note of a ratio whose contrast is to lie inside the margins of a ``difference`` too.
+
+    Neither is read alone: what may be more than the margins of one is not negligible by those of the other.
+    """
+    alone = verdict(ratio, margins)
+    if alone not in INSIDE or verdict(difference) in (*INSIDE, None, "too few"):
+        return {"verdict": alone, "note": ratio["note"]}
+    said = f"{ratio['note']}; {WIDER}" if ratio["note"] else WIDER
+    return {"verdict": verdict({**ratio, "note": said}, margins), "note": said}
 
 
 def compares(row: Mapping[str, Any]) -> bool:

@@ -56,7 +56,7 @@ def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
     terms = lacked.where(lacked.notna(), own["term"])
     found = {
         "not measured in this cohort: {}": terms[~claims & ~untaken],
-        "taken by nobody in this cohort: {}": terms[untaken],
+        "taken as a treatment by nobody in this cohort: {}": terms[untaken],
         "not testable, for what they need was not measured: {}": terms[claims],
     }
     named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}

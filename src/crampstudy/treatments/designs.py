@@ -64,6 +64,11 @@ def designs(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
     )
 
 
+def randomised(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
+    """Return the designs of a cohort by which lots decided; a survey has none."""
+    return tuple(design for design in designs(cohort) if design.randomised) if cohort.kind == "diary" else ()
+
+
 def _periods(cohort: Cohort) -> pl.DataFrame:
     """Return the periods in order, those of one start of an agent once, with ``randomised`` known of each."""
     table, people = cohort.frame("treatments"), cohort.frame("participants")

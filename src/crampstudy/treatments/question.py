@@ -172,6 +172,21 @@ def without_offset(found: Row) -> Row:
     return {**found, "note": "; ".join(kept)}
 
 
+def of_both(rows: Sequence[Row], margins: Margins = MARGINS) -> list[Row]:
+    """Return rows in which a ratio is negligible or near null only if its difference in cramps a week is as well."""
+    weekly_rows = {_contrast(row): row for row in rows if row["scale"] == verdicts.DIFFERENCE and row["verdict"]}
+    return [
+        row | verdicts.of_both(row, weekly_rows[_contrast(row)], margins)
+        if row["scale"] == "rate_ratio" and row["verdict"] and _contrast(row) in weekly_rows
+        else row
+        for row in rows
+    ]
+
+
+def _contrast(row: Row) -> tuple[Any, ...]:
+    return row["term"], row["analysis"], row["level"], row["reference"], row["population"]
+
+
 def nothing(cells: Row, reason: str, *, exposed: int | None = None) -> Row:
     """Return a row without an estimate, for the reason; of how many were exposed its verdict may say too few."""
     made = estimates.row(status="not_estimable", **{**cells, "note": reason, "n_exposed": exposed})

@@ -9,7 +9,7 @@ from crampstudy.treatments.crossover import crossover
 from crampstudy.treatments.designs import PLACEBO, TreatmentDesign, designs
 from crampstudy.treatments.n_of_1 import n_of_1
 from crampstudy.treatments.parallel import parallel
-from crampstudy.treatments.question import Row, TreatmentQuestion
+from crampstudy.treatments.question import Row, TreatmentQuestion, of_both
 from crampstudy.wording import listed, term
 
 _ANSWERS = {"parallel": parallel, "crossover": crossover, "n-of-1": n_of_1}
@@ -24,7 +24,8 @@ def trial_effect(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuesti
     answer = _ANSWERS.get(design.kind or "")
     if answer is None:
         raise AnalysisError(design.reason or f"{term(design.agent)} was taken by choice, which is no trial")
-    return answer(cohort, design, asked)
+    asked = asked or TreatmentQuestion()
+    return of_both(answer(cohort, design, asked), asked.margins)
 
 
 def own_contrast(cohort: Cohort, asked: TreatmentQuestion | None = None) -> Row:

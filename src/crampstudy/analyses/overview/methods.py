@@ -37,7 +37,7 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
         STROBE: ReportTable(
             tables.strobe(checklist(cohort, settings, others)),
             "STROBE checklist for observational studies, filled from this run.",
-            "GAP: what the run does not know and the authors have to write.",
+            f"{sentences.consort(cohort)} GAP: what the run does not know and the authors have to write.".strip(),
         ),
     }
     values = {

@@ -12,6 +12,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
+from crampstudy.analyses.sentences.methods import trial
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import compares
@@ -24,17 +25,19 @@ def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[
     rows = together(section.estimates for section in others.values())
     facts, holds = _facts(cohort, settings, rows), _holds(cohort, others, rows)
     text = files("crampstudy.analyses.overview").joinpath("strobe.csv").read_text(encoding="utf-8")
+    in_part = (*_IN_PART, *(["observed"] if trial(cohort) else []))
     made = []
     for item in csv.DictReader(text.splitlines()):
         done = holds[item["rule"]]
         parts = [item["said"].format(**facts)] if done else []
         # What is reported in part may leave a rest to the authors.
-        parts += [item["otherwise"]] if item["otherwise"] and (not done or item["rule"] in _IN_PART) else []
+        parts += [item["otherwise"]] if item["otherwise"] and (not done or item["rule"] in in_part) else []
         made.append((item["item"], item["topic"], wording.capital("; ".join(parts)), done))
     return made
 
 
 _IN_PART = ("dated", "counted")
+"""Rules of items that are reported in part; of a trial that by which a study is observed as well."""
 
 
 def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, bool]:
@@ -42,6 +45,7 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
     return {
         "always": True,
         "never": False,
+        "observed": True,
         "titled": cohort.title is not None,
         "dated": True,
         "counted": True,
@@ -57,12 +61,14 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
 def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[str, str]:
     people = wording.counted(cohort.frame("participants").height, "participants")
     diary = cohort.kind == "diary"
+    tried = trial(cohort)
+    observed = "cohort with nightly diaries" if diary else "cross-sectional survey with a sampling design"
     first, last = cohort.frame("diary")["date"].min(), wording.day(cohort.date_of_data)
     since = f"nights from {wording.day(first)} to {last}" if isinstance(first, datetime.date) else f"data to {last}"
     failed = int((~rows["status"].isin([*_MADE, "not_measured"])).sum())
     adjusted = _adjusted(rows)
     return {
-        "design": "cohort with nightly diaries" if diary else "cross-sectional survey with a sampling design",
+        "design": f"{tried}, with nightly diaries" if tried else observed,
         "dates": since,
         "participants": people,
         "sources": "; ".join(cohort.credits.sources),

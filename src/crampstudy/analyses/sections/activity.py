@@ -127,8 +127,8 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
     drawing = Drawing(
         "within_between",
         rows,
-        caption="Rate ratios within persons and between them, at the declared contrasts, on a log scale; shaded: 0.8 "
-        "to 1.25.",
+        caption="Rate ratios within participants, of what stands at the left, and between them, of what stands at the "
+        "right, on a log scale; shaded: 0.8 to 1.25; an arrow: the interval goes on.",
         alt=f"A forest of points with intervals, two rows of a kind for each of {len(logged)} exposures.",
     )
     return Findings(
@@ -154,7 +154,8 @@ def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -
     drawing = Drawing(
         "lag_curves",
         kinds.DISTRIBUTED_LAG.rows(rows),
-        caption="Rate ratios of exertion within persons by the nights since; shaded: 0.8 to 1.25.",
+        caption="Rate ratios of exertion within persons by the nights since; shaded: 0.8 to 1.25; "
+        "an arrow: the interval goes on.",
         alt="Points with intervals over the nights after the exertion, with the control at the left.",
     )
     made = _shown_over_nights(rows)
@@ -270,10 +271,12 @@ def _of_programme(rows: pd.DataFrame) -> str:
 def _shape(rows: pd.DataFrame) -> str:
     match is_u_shaped(rows):
         case True:
-            return "Strength training had the shape of a U: both none and 300 minutes a week went with more than 60 did"
+            return "Cramps were U-shaped in strength training: none and 300 minutes a week both went with more than 60"
         case False:
-            return "Strength training had no U: not both none and 300 minutes a week went with more cramps than 60 did"
-    return "Whether strength training has the shape of a U cannot be told: few people ever trained so much"
+            return (
+                "Cramps were not U-shaped in strength training: none and 300 minutes did not both go with more than 60"
+            )
+    return "Whether cramps are U-shaped in strength training cannot be told: few people ever trained so much"
 
 
 def _limits(rows: pd.DataFrame) -> str:

@@ -94,7 +94,8 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
     drawing = Drawing(
         "lag_curves",
         kinds.DISTRIBUTED_LAG.rows(rows),
-        caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25.",
+        caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25; "
+        "an arrow: the interval goes on.",
         alt=_alt(rows),
     )
     return Findings(
@@ -156,12 +157,15 @@ def _recalled(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 def _answer(rows: pd.DataFrame) -> str:
     fluid, drink, alcohol = (said.judged(rows, name, "within") for name in (FLUID, DRINK, ALCOHOL))
     later, every = (said.judged(rows, ALCOHOL, level) for level in ("lag 1", "cumulative"))
+    before, dry = (said.judged(rows, FLUID, level) for level in ("lag 1", "cumulative"))
     text = said.had(
         ("after a day with 500 mL less fluid than their own mean", fluid),
+        ("with 500 mL less fluid the day before", before),
+        ("with 500 mL less fluid on four days running", dry),
         ("after an electrolyte drink at the same fluid", drink),
         ("after a day with 3 units of alcohol above their own mean", alcohol),
-        ("with 3 units more the day before", later),
-        ("with 3 units more on four days running", every),
+        ("with 3 units more alcohol the day before", later),
+        ("with 3 units more alcohol on four days running", every),
     )
     text = said.sentences(text)
     return text or "Whether fluid, electrolyte drinks and alcohol go with cramps could not be estimated in this cohort."

@@ -36,8 +36,8 @@ AGENTS = (
 """The treatments of the article's section, and three that it is compared with."""
 COURSE, EFFECTS, OTHERWISE = "fig-treatment-course", "tbl-treatment-effects", "tbl-treatment-sensitivity"
 REGRESSION, MODIFIERS, FLOW = "tbl-regression-to-the-mean", "tbl-treatment-modifiers", "tbl-treatment-flow"
-BALANCE, OVERLAP = "fig-treatment-balance", "tbl-treatment-overlap"
-PARTS = (COURSE, EFFECTS, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
+BALANCE, OVERLAP, RATES = "fig-treatment-balance", "tbl-treatment-overlap", "tbl-treatment-rates"
+PARTS = (COURSE, EFFECTS, RATES, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
 _LEFT_OUT = (
     "Intervals of open use: participants of a group of fewer than 100 are left out one at a time, and the weights made "
     "anew (jackknife)."
@@ -208,21 +208,34 @@ def _tables(effects: pd.DataFrame) -> Findings:
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {how}{tables.notes(said.with_reason_alone(main))}".strip(),
+            f"{said.estimands(main)} {how}{said.of_both(main)}{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),
             "Rate ratios of the same treatments by other analyses, none of which selects the primary one.",
-            tables.notes(said.with_reason_alone(beside.assign(verdict=None))),
+            f"{said.of_the_graph(beside)} {tables.notes(said.with_reason_alone(beside.assign(verdict=None)))}".strip(),
         ),
         MODIFIERS: ReportTable(
             tables.treatment_modifiers(differs),
-            "Whether the ratio differs by serum level at baseline, by week since time zero, or by dose.",
+            f"Whether the ratio differs {_by_what(differs)}.",
             f"{_of_modifiers(differs)} {tables.notes(differs)}".strip(),
         ),
     }
     kept = {label: table for label, table in made.items() if not table.frame.empty}
     return Findings(together([]), kept, absent=tuple(label for label in made if label not in kept))
+
+
+_BY = (
+    (kinds.TREATMENT_EFFECT_BY_LEVEL, "by serum level at baseline"),
+    (kinds.TREATMENT_EFFECT_BY_WEEK, "by week since time zero"),
+    (kinds.TREATMENT_DOSE, "by dose"),
+)
+
+
+def _by_what(rows: pd.DataFrame) -> str:
+    """Return what the rows of a table of modifiers differ by."""
+    said = [text for kind, text in _BY if len(kind.rows(rows))]
+    return ", ".join([*said[:-2], " or ".join(said[-2:])])
 
 
 def _of_modifiers(rows: pd.DataFrame) -> str:
@@ -237,7 +250,18 @@ def _of_modifiers(rows: pd.DataFrame) -> str:
 
 
 def _of_choice(effects: pd.DataFrame) -> Findings:
-    """Return balance and overlap of treatments that people took by their own choice."""
+    """Return rates, balance and overlap of treatments that people took by their own choice."""
+    described = kinds.OPEN_USE_RATE.rows(effects)
+    if described.empty:
+        return Findings(together([]), absent=(RATES, OVERLAP, BALANCE))
+    rates = tables.open_use_rates(described)
+    caption = "Those who took a treatment by choice and the others, before time zero and after it."
+    made = Findings(together([]), {RATES: ReportTable(rates, caption, " ".join(rates.notes))})
+    return joined(made, _weighted(effects))
+
+
+def _weighted(effects: pd.DataFrame) -> Findings:
+    """Return balance and overlap of the treatments that could be weighted."""
     rows = effects[effects["analysis"].isin([kinds.OVERLAP.name, kinds.BALANCE_BEFORE.name, kinds.BALANCE_AFTER.name])]
     if kinds.OVERLAP.rows(rows).empty:
         return Findings(together([]), absent=(OVERLAP, BALANCE))

@@ -10,8 +10,12 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, LOGGED, NIGHTS
 from crampstudy.nights import denominator
+from crampstudy.treatments.designs import randomised
+from crampstudy.treatments.question import arm
 
 _STANDARDS = {"who": "the world standard population of the WHO", "esp2013": "the European standard population of 2013"}
+
+_ARRANGED = {"parallel": "parallel arms", "crossover": "crossover", "n-of-1": "n-of-1"}
 
 
 def design(cohort: Cohort, settings: Settings) -> str:
@@ -24,6 +28,8 @@ def design(cohort: Cohort, settings: Settings) -> str:
     }[cohort.kind]
     bands = wording.listed(map(str, settings.age_bands))
     standard = _STANDARDS.get(settings.standard, "")
+    if tried := trial(cohort):
+        kind = f"{tried}, with {kind}"
     return " ".join(
         [
             f"The study is {kind}.",
@@ -32,6 +38,26 @@ def design(cohort: Cohort, settings: Settings) -> str:
             f"A model takes at most one coefficient for {settings.per_coefficient} participants; of fewer the last "
             "terms are left out.",
         ]
+    )
+
+
+def trial(cohort: Cohort) -> str:
+    """Return what trial a cohort is, in words, empty where lots decided on nothing."""
+    found = randomised(cohort)
+    if not found:
+        return ""
+    agents = wording.listed(wording.agent(design.agent) for design in found)
+    return f"a randomised trial ({_ARRANGED[str(found[0].kind)]}) of {agents} against {arm(found[0].against)}"
+
+
+def consort(cohort: Cohort) -> str:
+    """Return that another checklist is that of a trial; empty of what was observed."""
+    if not trial(cohort):
+        return ""
+    return (
+        "STROBE is for what the diary observed. What lots decided is to be reported by CONSORT, the checklist of "
+        "randomised trials, of whose items the run knows the arms, the flow and the effects (section Emerging "
+        "treatments)."
     )
 
 

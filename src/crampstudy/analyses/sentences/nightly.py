@@ -69,8 +69,9 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
     off = [name for name, row in found.items() if not row["ci_low"] <= 1 <= row["ci_high"]]
     if not off:
         return (
-            f"The negative {'control' if len(found) == 1 else 'controls'}, the exposure of the day after, "
-            "went with no clear difference, as should be."
+            "The negative control, the exposure of the day after, went with no clear difference, as it should."
+            if len(found) == 1
+            else "The negative controls, the exposures of the day after, went with no clear difference, as they should."
         )
     named = wording.listed(wording.small(wording.label(name)) for name in off)
     return (

@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, in_brackets
 from crampstudy.models.terms import formula
+from crampstudy.treatments.designs import randomised
 
 CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
 LEVELS_DRAWN = (
@@ -27,6 +28,7 @@ TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
 VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits")
+_AGENT = "magnesium"
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
     "dietary_magnesium_mg",
@@ -56,7 +58,7 @@ def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[s
     """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
     said = (
         answer(compared),
-        magnesium(rows, compared),
+        f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
         low(rows),
         shapes(rows),
         method(cohort),
@@ -94,6 +96,19 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     found = kinds.LOW_LEVEL.rows(rows)
     said += [f"{_low(row)} of the participants" for row in wording.records(found[found["term"] == _MAGNESIUM[0]])]
     return wording.sentences(said)
+
+
+def _tried(cohort: Cohort) -> str:
+    """Return where it is told what magnesium does: lots tell it, and not who takes it."""
+    if any(design.agent == _AGENT for design in randomised(cohort)):
+        return (
+            "What magnesium does when lots decide who is given it stands under Emerging treatments: this cohort is a "
+            "trial of it. The ratios here are of what people had in their blood, ate and took otherwise."
+        )
+    return (
+        "What magnesium does is told by the published trials, and not by who takes it here: people take it because "
+        "they cramp."
+    )
 
 
 def low(rows: pd.DataFrame) -> str:

@@ -99,7 +99,7 @@ def onset(rows: pd.DataFrame) -> str:
         return ""
     most = wording.records(hours.sort_values("estimate", ascending=False, kind="stable"))[0]
     mean = f"the onsets centre on {tables.clock(wording.records(middle)[0])}; " if len(middle) else ""
-    return wording.sentences([f"{mean}most cramps of an hour, {value(most)}, begin in that from {most['level']}"])
+    return wording.sentences([f"{mean}more begin in the hour from {most['level']} than in any other, {value(most)}"])
 
 
 def medians(rows: pd.DataFrame) -> str:
@@ -145,9 +145,8 @@ def _judged(rows: pd.DataFrame, outcome: str) -> str:
         if row["verdict"] == "too few":
             found.setdefault(what, []).append(name)
             continue
-        measure = "" if measured else f"{_measure(row)} "
+        found.setdefault(what, []).append(f"{name} ({in_brackets(row) if measured else _measured(row)})")
         measured = True
-        found.setdefault(what, []).append(f"{name} ({measure}{in_brackets(row)})")
     return wording.sentences(
         [
             "against cramps of the same people without a remedy, "
@@ -163,7 +162,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
     if verdict == "differs but negligible":
         null = 0 if row["scale"] == DIFFERENCE else 1
         return f"{found['higher' if row['estimate'] > null else 'lower']}, by less than would matter,"
-    return found.get(verdict, "too few people tell what goes")
+    return found.get(verdict, "there were too few people to tell")
 
 
 def _at_equal_pain(rows: pd.DataFrame) -> str:
@@ -178,13 +177,17 @@ def _at_equal_pain(rows: pd.DataFrame) -> str:
         for row in wording.records(equal)
         if row["verdict"] != plain.get((row["outcome"], row["level"]))
     ]
+    differ = "no verdict differs"
     if changed:
-        return f"At equal pain of the cramp the verdict changes with {wording.listed(changed)}."
-    return "At equal pain of the cramp no verdict changes."
+        which = "this verdict differs" if len(changed) == 1 else "these verdicts differ"
+        differ = f"{which}: {wording.listed(changed)}"
+    return f"Once the pain of the cramp is held equal, {differ}."
 
 
-def _measure(row: Mapping[str, Any]) -> str:
-    return "points" if row["scale"] == DIFFERENCE else str(row["scale"]).replace("_", " ")
+def _measured(row: Mapping[str, Any]) -> str:
+    """Return a number with what it is: ``0.44; 0.10–0.78 points``, ``odds ratio 0.80; 0.60–1.10``."""
+    number = in_brackets(row)
+    return f"{number} points" if row["scale"] == DIFFERENCE else f"{str(row['scale']).replace('_', ' ')} {number}"
 
 
 def _everybody(rows: pd.DataFrame) -> pd.DataFrame:

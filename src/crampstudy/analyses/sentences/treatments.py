@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.causal import study
+from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS, RUN_IN_RATE
-from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
+from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, WIDER
 from crampstudy.tables.sections.open_use import BALANCED
-from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.tables.sections.treatments import NOTHING_ELSE
+from crampstudy.treatments.designs import PLACEBO, TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
-from crampstudy.treatments.question import arm
+from crampstudy.treatments.question import PER_WEEK, arm
 
 _FOUND = {
     "higher": "more cramps",
     "lower": "fewer cramps",
     "differs but negligible": "a difference that is negligible",
-    "near null": "no difference worth the name",
+    "near null": "no difference that would matter",
     "inconclusive": "too uncertain to tell",
     "too few": "too few to tell",
 }
@@ -66,14 +70,26 @@ def _weekly(rows: pd.DataFrame, agent: str) -> str:
 def _of_trial(row: Mapping[str, Any]) -> str:
     return (
         f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
-        f"(rate ratio {estimate(row)}{row['weekly']})."
+        f"(rate ratio {estimate(row)}{row['weekly']}){_not_ruled_out(row)}."
     )
+
+
+def _not_ruled_out(row: Mapping[str, Any]) -> str:
+    """Return what keeps a ratio that is close to 1 from being as good as that."""
+    found = margin(PER_WEEK)
+    if found is None or WIDER not in str(row["note"]):
+        return ""
+    return f": the ratio is near 1, but a difference of more than {found.size:g} cramp a week is not ruled out"
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:
     """Return what went with treatments that people chose, by what their intervals say."""
     own = kinds.OPEN_USE.rows(rows)
-    own = own[own["scale"].ne(DIFFERENCE) & own["estimate"].notna()]
+    # Of what has no ratio the difference in cramps a week is told.
+    own = own[own["estimate"].notna() & own["verdict"].notna()].sort_values(
+        "scale", key=lambda scale: scale == DIFFERENCE
+    )
+    own = own.drop_duplicates("term")
     if own.empty:
         return []
     said = []
@@ -90,7 +106,8 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    return f"{wording.agent(row['term'])} (rate ratio {estimate(row)})"
+    number = f"{estimate(row)} cramps a week" if row["scale"] == DIFFERENCE else f"rate ratio {estimate(row)}"
+    return f"{wording.agent(row['term'])} ({number})"
 
 
 def _primary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +117,8 @@ def _primary(rows: pd.DataFrame) -> pd.DataFrame:
 def by_design(rows: pd.DataFrame) -> str:
     """Return which treatments are described and not estimated."""
     main = _primary(rows)
-    few = main[main["status"].isin(["not_estimable", "not_converged"]) & main["scale"].ne(DIFFERENCE)]
+    lost = main[main["status"].isin(["not_estimable", "not_converged"])]
+    few = lost[~lost["term"].isin(main.loc[main["estimate"].notna(), "term"])]
     return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
@@ -125,6 +143,7 @@ _OF_PAIRS = (
     "Within pairs of periods each pair has a level of its own, and the interval holds where nights of a period hang "
     "together: the verdict is read there."
 )
+_LACKING = re.compile(r" lacks ([^;]+)")
 _ZERO_OF_CHOICE = (
     "time zero of those who took a treatment is its first day, of the others the median wait of those who began in the "
     "diary, from their first logged night on"
@@ -137,6 +156,27 @@ def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
         rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
     )
     return rows.assign(note=reasons.astype(rows["note"].dtype))
+
+
+def of_both(rows: pd.DataFrame) -> str:
+    """Return how a verdict of a ratio is read where its difference in cramps a week is less sure."""
+    if not rows["note"].str.contains(WIDER, regex=False).any():
+        return ""
+    return "A verdict is near null or negligible only where the ratio and cramps a week both lie inside their margins. "
+
+
+def of_the_graph(rows: pd.DataFrame) -> str:
+    """Return what the causal graph asks for of treatments taken by choice that no weight could have."""
+    own = kinds.OPEN_USE_GRAPH.rows(rows)
+    told = [_LACKING.search(str(note)) for note in own.loc[own["estimate"].notna(), "note"]]
+    names = dict.fromkeys(name for found in told if found for name in re.split(r", | and ", found[1]))
+    if not names:
+        return ""
+    lacking = wording.listed(study().node(name).meaning for name in names)
+    return (
+        f"{wording.capital(NOTHING_ELSE)}: of what the study's causal graph asks for, no more than the usual weights "
+        f"hold was measured. No set was enough under it: it also asks for {lacking}."
+    )
 
 
 def fall(rows: pd.DataFrame) -> str:
@@ -174,14 +214,30 @@ def balanced(rows: pd.DataFrame) -> str:
     )
 
 
+def _by_lot(design: TreatmentDesign) -> str:
+    """Return what lots bring, and what people expect of a treatment adds, by what it is compared with."""
+    if design.kind == "parallel":
+        brought = (
+            "Lots decided on the arms, so that what was there before time zero differs between them by chance alone."
+        )
+    else:
+        brought = (
+            "Lots decided on the order of treatments, so that what changes with time favours neither but by chance."
+        )
+    expected = (
+        "A placebo keeps what people expect out of the comparison as long as they cannot tell what they take, which "
+        "the tables do not say."
+        if design.against == PLACEBO
+        else "Without a placebo, what people expect of something that they know they take is part of the effect."
+    )
+    policy = "Treatment policy tells what an allocation does, and not what the agent would do in those who keep to it."
+    return " ".join([brought, *([policy] if design.kind == "parallel" else []), expected])
+
+
 def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
     """Return what designs of these kinds, and the ``rows`` of their effects, cannot tell."""
     texts = []
-    if any(design.randomised for design in found):
-        texts.append(
-            "Lots make arms alike. Treatment policy answers what an allocation does, and not what the agent would do "
-            "in those who keep to it; what people expect of something that they know they take is part of it."
-        )
+    texts += [_by_lot(design) for design in found if design.randomised]
     if any(design.kind in ("crossover", "n-of-1") for design in found):
         texts.append(
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."

@@ -20,7 +20,7 @@ from crampstudy.codebook.exposures import Exposure
 from crampstudy.codebook.intakes import reference_intakes
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of
+from crampstudy.contrasts.adjusted import covariates_of, no_room_for, single_terms
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
 from crampstudy.models.common.distributions import POISSON
@@ -131,7 +131,7 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
         return estimates.frame([estimates.row(status="not_measured", **ratio | {"note": said})])
     if reason := denominator(cohort).why_not:
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
-    covariates, said = _adjustment(cohort, measured)
+    covariates, lacking = _adjustment(cohort, measured)
     nights = _nights(cohort, covariates, where)
     design = design_matrix.build(
         nights,
@@ -141,8 +141,8 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     )
     used = nights.filter(pl.Series(design.rows))
     ratio |= {"n_participants": used["participant_id"].n_unique(), "n_nights": used.height}
-    beside = "; ".join(covariates).replace(" + ", "; ")
-    ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": beside or None}
+    held = [term for term in single_terms(covariates) if term in design.terms()]
+    ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": "; ".join(held) or None}
     if reason := _obstacle(design, used):
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     counts = used["cramps"].to_numpy().astype(np.float64)
@@ -153,11 +153,11 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     found = standardise(
         design.matrix, counts, fitted.coefficients, people, [_set(design, used, v) for v in (True, False)]
     )
-    left_out = f"too few participants to take {wording.listed(design.surplus)} in as well" if design.surplus else ""
     errors, df = found.errors(
         small_sample.Nights(design.matrix, counts, np.zeros(len(counts)), people, fitted.coefficients, POISSON)
     )
-    return estimates.frame(_rows(found, errors, df, ratio | {"note": estimates.note(said, left_out)}))
+    note = estimates.note(_said(lacking, [term for term in design.surplus if ":" not in term]), _products(design))
+    return estimates.frame(_rows(found, errors, df, ratio | {"note": note}))
 
 
 def standardise(
@@ -247,8 +247,8 @@ def _reached(name: str) -> pl.Expr:
     return reached
 
 
-def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], str]:
-    """Return what the three are adjusted for together as terms, and what is said of it."""
+def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], list[str]]:
+    """Return what the three are to be adjusted for together as terms, and what was not measured of it."""
     graph = study()
     nodes = {graph.node(name).name for name in _NODES}
     after = frozenset().union(*(descendants(graph.pairs(), node) for node in nodes))
@@ -259,10 +259,22 @@ def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], st
         every = covariates_of(cohort, found, graph, (*_NODES, *moved))
         terms |= dict.fromkeys(term for term in every if source(term) != _OUTCOME)
     missing = dict.fromkeys(wording.small(node.meaning) for found in sets for node in found.missing)
+    return [*terms], [*missing]
+
+
+def _said(missing: Sequence[str], left_out: Sequence[str]) -> str:
+    """Return how far the three are adjusted for what the graph asks for of them."""
     were = "was" if len(missing) == 1 else "were"
     lacking = f", and not for {wording.listed(missing)}, which {were} not measured" if missing else ""
-    said = f"adjusted for what {graph.name} asks for of fluid, stretching and diet{lacking}"
-    return [*terms], said
+    asked = f"{study().name} asks for of fluid, stretching and diet{lacking}"
+    if not left_out:
+        return f"adjusted for what {asked}"
+    return f"adjusted for fewer than {asked}: {no_room_for(left_out)}"
+
+
+def _products(design: design_matrix.Design) -> str:
+    lost = any(":" in term for term in design.surplus)
+    return "too few participants for all products of the three kinds of advice" if lost else ""
 
 
 def _set(design: design_matrix.Design, used: pl.DataFrame, follows: bool) -> Array:

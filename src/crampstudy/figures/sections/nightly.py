@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import tables, wording
-from crampstudy.codebook.exposures import OF_PERSON, WITHIN
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
@@ -31,8 +31,8 @@ _PANELS = 3
 def lag_curves(estimates: pd.DataFrame) -> Figure:
     """Draw the ratios of each exposure over the nights: the control at the left, the cumulative ratio at the right.
 
-    At the declared contrasts, where there are any; the band is within the margins of the verdicts. Where there is no
-    estimate, the figure says why.
+    At the declared contrasts, where there are any; the band is within the margins of the verdicts. An interval that
+    reaches beyond 20 or 1/20 ends there in an arrow. Where there is no estimate, the figure says why.
     """
     rows = kinds.DISTRIBUTED_LAG.rows(estimates)
     drawn = estimated(at_contrasts(rows))
@@ -48,9 +48,9 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for axes, (name, own) in zip(grid.flat, panels.items(), strict=False):
             places = _places(own["level"])
-            _points(axes, own, [places[level] for level in own["level"]])
+            _points(axes, own, [places[level] for level in own["level"]], _limits(drawn))
             axes.set_xticks(list(places.values()), [_night(level) for level in places])
-            axes.set_title(f"{name}, {wording.contrast({**wording.records(own)[0], 'level': None})}", fontsize=8)
+            axes.set_title(f"{name}, {_short(wording.records(own)[0])}", fontsize=8)
             axes.set_xlabel("Nights after the exposure")
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
@@ -70,11 +70,11 @@ def modified(estimates: pd.DataFrame) -> Figure:
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH / 2, 2.0))
         axes = figure.subplots()
         places = list(range(len(drawn)))
-        _points(axes, drawn, places)
+        _points(axes, drawn, places, _limits(drawn))
         axes.set_xticks(places, [str(level) for level in drawn["level"]])
         axes.set_xlim(-0.5, len(places) - 0.5)
         first = wording.records(drawn)[0]
-        axes.set_title(f"{wording.term(first['term'])}, {wording.contrast({**first, 'level': None})}", fontsize=8)
+        axes.set_title(f"{wording.term(first['term'])}, {_short(first)}", fontsize=8)
         _ratio_axis(axes, drawn)
     return figure
 
@@ -83,6 +83,7 @@ def modified(estimates: pd.DataFrame) -> Figure:
 def within_between(estimates: pd.DataFrame) -> Figure:
     """Draw the ratios of nightly exposures within participants and between them, side by side, at declared contrasts.
 
+    What is compared within participants stands below each name, what is compared between them at the right.
     An interval that reaches beyond 20 or 1/20 ends there in an arrow. Where there is no estimate, the figure says why.
     """
     rows = kinds.WITHIN_BETWEEN.rows(estimates)
@@ -100,8 +101,10 @@ def within_between(estimates: pd.DataFrame) -> Figure:
             _forest(axes, own, [place[wording.term(str(term))] for term in own["term"]])
             axes.set_title(f"{wording.capital(level)} participants")
             axes.set_xlabel(f"Rate ratio ({drawn['ci_level'].iloc[0] * 100:g}% CI), log scale")
-        labels = [_labelled(name, records) for name in names]
-        panels[0].set_yticks(range(len(names)), labels)
+        panels[0].set_yticks(range(len(names)), [_labelled(name, records) for name in names])
+        for name, at in place.items():
+            said = _compared(name, records, BETWEEN)
+            panels[-1].annotate(said, (1.04, at), xycoords=("axes fraction", "data"), va="center", fontsize=7.5)
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         for axes in panels:
             axes.tick_params(axis="y", length=0)
@@ -110,9 +113,19 @@ def within_between(estimates: pd.DataFrame) -> Figure:
 
 def _labelled(name: str, records: Sequence[Mapping[str, Any]]) -> str:
     """Return an exposure with its contrast within participants below it."""
-    own = [row for row in records if wording.term(str(row["term"])) == name and row["level"] == WITHIN]
-    below = wording.contrast({**own[0], "level": None}) if own else ""
-    return f"{name}\n{below.partition(':')[0]}" if below else name
+    below = _compared(name, records, WITHIN)
+    return f"{name}\n{below}" if below else name
+
+
+def _compared(name: str, records: Sequence[Mapping[str, Any]], level: str) -> str:
+    """Return what the ratio of an exposure within or between participants compares, without the values of centiles."""
+    own = [row for row in records if wording.term(str(row["term"])) == name and row["level"] == level]
+    return _short(own[0]) if own else ""
+
+
+def _short(row: Mapping[str, Any]) -> str:
+    """Return the contrast of a row; of centiles their values stand in the table."""
+    return wording.contrast({**row, "level": None}).partition(":")[0]
 
 
 def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
@@ -163,8 +176,11 @@ def _night(level: str) -> str:
     return {"lag": number, "lead": f"−{number}\n(control)"}.get(word, "all\ntogether")
 
 
-def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
+def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float], reach: tuple[float, float]) -> None:
+    """Draw points with their intervals; what lies beyond the ``reach`` of the axis ends there in an arrow."""
     import seaborn as sns
+
+    low, high = reach
 
     axes.axhspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
     axes.axhline(1, color=style.RULE, linewidth=0.8)
@@ -174,10 +190,17 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
         shown = rows[own]
         if shown.empty:
             continue
-        sns.scatterplot(x=at, y=shown["estimate"].to_numpy(), color=colour, marker=marker, s=30, linewidth=0, ax=axes)
+        x, inside = np.asarray(at, dtype=float), shown["estimate"].between(low, high).to_numpy()
+        y = shown["estimate"].to_numpy()[inside]
+        sns.scatterplot(x=x[inside], y=y, color=colour, marker=marker, s=30, linewidth=0, ax=axes)
+        for beyond, edge, arrow in ((shown["ci_low"] < low, low, "v"), (shown["ci_high"] > high, high, "^")):
+            cut = beyond.fillna(value=False).to_numpy(dtype=bool)
+            axes.plot(x[cut], np.full(cut.sum(), edge), arrow, color=colour, markersize=4)
         whole = (shown["ci_low"].notna() & shown["ci_high"].notna()).to_numpy()
         spans = [place for place, known in zip(at, whole, strict=True) if known]
-        axes.vlines(spans, shown["ci_low"][whole], shown["ci_high"][whole], color=colour)
+        axes.vlines(
+            spans, shown["ci_low"][whole].clip(low, high), shown["ci_high"][whole].clip(low, high), color=colour
+        )
     axes.set_xlim(min(places) - 0.6, max(places) + 0.6)
 
 

@@ -23,7 +23,9 @@ from crampstudy.tables.sections.open_use import BALANCED, variable
 _LINES = 6
 """Variables that a panel of balance has room for: those that differ most."""
 _ROW, _HEAD, _COLUMNS = 0.16, 0.36, 2
-_WIDEST = 1.0
+_LEAST_REACH = 1.0
+_APART = 0.14
+"""How far the marks of before and after stand from their line, so that equal ones are both seen."""
 _WINDOW = (0.25, 3.0)
 _STEPS = {
     falls.OBSERVED: "Observed",
@@ -38,8 +40,8 @@ _STEPS = {
 def balance(estimates: pd.DataFrame) -> Figure:
     """Draw the absolute standardised mean differences before weighting and after, by treatment.
 
-    What is in the propensity is in bold; of the rest those are shown that differ most. Where nothing was
-    weighted the figure says why.
+    The axis reaches to the greatest of them. What is in the propensity is in bold; of the rest those are shown that
+    differ most. Where nothing was weighted the figure says why.
     """
     before = kinds.BALANCE_BEFORE.rows(estimates)
     rows = before.assign(after=kinds.BALANCE_AFTER.rows(estimates)["estimate"].to_numpy()).dropna(subset="estimate")
@@ -51,8 +53,11 @@ def balance(estimates: pd.DataFrame) -> Figure:
         height = 0.55 + n * (_HEAD + _ROW * _LINES)
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, height))
         panels = figure.subplots(n, min(_COLUMNS, len(agents)), squeeze=False, sharex=True).ravel()
+        drawn = {agent: _shown(rows[rows["outcome"] == agent]) for agent in agents}
+        sizes = pd.concat(drawn.values())[["estimate", "after"]].abs().to_numpy(dtype=float)
+        reach = max(_LEAST_REACH, 1.05 * float(np.nanmax(sizes[np.isfinite(sizes)], initial=0.0)))
         for axes, agent in zip(panels, agents, strict=False):
-            _differences(axes, rows[rows["outcome"] == agent])
+            _differences(axes, drawn[agent], reach)
             axes.set_title(wording.capital(wording.agent(str(agent))))
         for axes in panels[len(agents) :]:
             axes.set_visible(False)
@@ -61,23 +66,27 @@ def balance(estimates: pd.DataFrame) -> Figure:
     return figure
 
 
-def _differences(axes: Axes, rows: pd.DataFrame) -> None:
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the variables that a panel has room for."""
     own = rows["adjusted_for"].notna()
     rest = rows[~own].assign(size=rows["estimate"].abs()).nlargest(_LINES - int(own.sum()), "size")
-    shown = pd.concat([rows[own], rest]).reset_index(drop=True)
+    return pd.concat([rows[own], rest]).reset_index(drop=True)
+
+
+def _differences(axes: Axes, shown: pd.DataFrame, reach: float) -> None:
     at = np.arange(len(shown))
     axes.axvspan(0, BALANCED, color=style.RULE, alpha=0.12, linewidth=0)
-    for column, colour, marker, label in (
-        ("estimate", style.PALETTE[6], "o", "Before weighting"),
-        ("after", style.PALETTE[0], "s", "After"),
+    for column, colour, marker, label, beside in (
+        ("estimate", style.PALETTE[6], "o", "Before weighting", -_APART),
+        ("after", style.PALETTE[0], "s", "After", _APART),
     ):
-        size = np.minimum(shown[column].abs(), _WIDEST)
-        axes.plot(size, at, marker, color=colour, markersize=3.6, markeredgewidth=0, label=label, clip_on=False)
+        size = shown[column].abs()
+        axes.plot(size, at + beside, marker, color=colour, markersize=3.6, markeredgewidth=0, label=label)
     axes.set_yticks(at, [variable(row) for row in wording.records(shown)])
     axes.tick_params(axis="y", length=0, labelsize=6.5)
     for text, inside in zip(axes.get_yticklabels(), shown["adjusted_for"].notna(), strict=True):
         text.set_fontweight(600 if inside else 400)
-    axes.set(xlim=(0, _WIDEST), ylim=(len(shown) - 0.4, -0.6))
+    axes.set(xlim=(-0.02 * reach, reach), ylim=(len(shown) - 0.4, -0.6))
     style.grid(axes, "y")
 
 

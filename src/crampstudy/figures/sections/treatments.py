@@ -111,13 +111,13 @@ def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
         return
     rate, last = float(levels[RUN_IN] * levels[EXPECTED]), rows["level"].map(week_of).astype(int).max()
     axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
-    above = rate > float(rows.loc[rows["level"].map(week_of).astype(int) == last, "estimate"].mean())
-    axes.text(
-        last,
-        rate,
-        "Expected without treatment",
-        ha="right",
-        va="bottom" if above else "top",
+    # Beside its end, where no interval crosses it.
+    axes.annotate(
+        "Expected\nwithout\ntreatment",
+        (last, rate),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
         fontsize=7,
         color=style.PALETTE[6],
     )

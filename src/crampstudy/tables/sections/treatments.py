@@ -16,6 +16,8 @@ from crampstudy.tables.sections.open_use import EFFECTS
 from crampstudy.tables.table import as_table, table_of_rows
 
 _DESIGNS = {kind.name: f"open use, {kind.label}" for kind in EFFECTS}
+NOTHING_ELSE = "nothing else"
+"""In the place of a ratio that would be the one with the usual weights once more."""
 UNTREATED = "untreated"
 """The group of those who took nothing, of each treatment in open use."""
 
@@ -30,7 +32,8 @@ def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = estimates[estimates["analysis"].isin(own)]
     spread = kinds.TREATMENT_SPREAD.rows(estimates)
     ratios = rows[rows["scale"] != DIFFERENCE]
-    weekly = {_key(row): estimate(row) for row in wording.records(rows[rows["scale"] == DIFFERENCE])}
+    differences = {_key(row): row for row in wording.records(rows[rows["scale"] == DIFFERENCE])}
+    weekly = {key: estimate(row) for key, row in differences.items()}
     every = wording.records(pd.concat([ratios, spread]))
     made = pd.DataFrame(
         {
@@ -41,23 +44,38 @@ def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
             ],
             with_level("Rate ratio (95% CI)", ratios): [estimate(row) for row in every],
             with_level("Cramps a week (95% CI)", ratios): [weekly.get(_key(row), wording.DASH) for row in every],
-            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in every],
+            "Verdict": [_verdict(row, differences.get(_key(row))) for row in every],
         }
     )
     made.index = pd.Index([_agent(row) for row in every], name="Treatment")
     return made
 
 
+def _verdict(row: Mapping[str, Any], weekly: Mapping[str, Any] | None) -> str:
+    """Return the verdict of a ratio, or where it has none that of its difference in cramps a week."""
+    if pd.notna(row["verdict"]):
+        return str(row["verdict"])
+    if weekly is None or pd.isna(weekly["verdict"]):
+        return wording.DASH
+    return f"{weekly['verdict']}, of cramps a week"
+
+
 @as_table
 def treatment_sensitivities(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the ratio of each treatment by its other analyses, side by side."""
+    """Return the ratio of each treatment by its other analyses, side by side.
+
+    Where nothing was measured that the causal graph asks for beyond the usual weights, there is no other ratio.
+    """
     others = (kinds.TREATMENT_EFFECT_OTHERWISE, kinds.OPEN_USE_CRUDE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)
     own = estimates["analysis"].isin([kind.name for kind in others]) & estimates["scale"].ne(DIFFERENCE)
     rows = estimates[own | estimates["analysis"].eq(kinds.TREATMENT_SPREAD.name)]
+    usual = {row["term"]: row["adjusted_for"] for row in wording.records(kinds.OPEN_USE_TRUNCATED.rows(rows))}
     columns: dict[str, dict[str, str]] = {}
     for row in wording.records(rows):
         name = wording.capital(_analysis(row).removeprefix("open use, "))
-        columns.setdefault(with_level(f"{name} (95% CI)", rows), {})[_agent(row)] = estimate(row)
+        same = row["analysis"] == kinds.OPEN_USE_GRAPH.name and row["adjusted_for"] == usual.get(row["term"])
+        said = NOTHING_ELSE if same else estimate(row)
+        columns.setdefault(with_level(f"{name} (95% CI)", rows), {})[_agent(row)] = said
     agents = list(dict.fromkeys(_agent(row) for row in wording.records(rows)))
     made = pd.DataFrame({name: [cells.get(each, wording.DASH) for each in agents] for name, cells in columns.items()})
     made.index = pd.Index(agents, name="Treatment")

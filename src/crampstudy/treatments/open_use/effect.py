@@ -40,7 +40,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval
+from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval, of_both
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
@@ -98,7 +98,7 @@ def open_use(
         said, names = found
         every = Covariates.of(asked.measured, tuple(dict.fromkeys((*first.names, *names))))
         made += _weighted(asked, kinds.OPEN_USE_GRAPH, every, said)
-    return estimates.frame(made)
+    return estimates.frame(of_both(made))
 
 
 def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float) -> _Asked:

@@ -68,7 +68,7 @@ def regression_to_the_mean(
 ) -> pd.DataFrame:
     """Return observed rates and their ratio, the ratio expected without any treatment, and what remains of it.
 
-    The run-in are the nights before ``enrolled_on``, where there are any, else those before time zero. Expected are a
+    The run-in is the nights before ``enrolled_on``, where there are any, else those before time zero. Expected are a
     ratio of selection, of those with too few cramps in the run-in having been left out, and one of a flare's end, which
     the fall inside the run-in and the dependence of nights tell; both together are the fall that no treatment made.
 
@@ -129,9 +129,9 @@ def _entered(cohort: Cohort, zero: TimeZero | None) -> _Entered:
     )
     kept = people.join(both.filter("before", "after"), on="participant_id", how="semi", maintain_order="left")
     by_entry = (people["entry"] < people["time_zero"]).sum() or (dated and zero is None)
-    said = "the run-in are the nights before enrolment" if by_entry or dated else "the day of enrolment is not recorded"
+    said = "the run-in is the nights before enrolment" if by_entry or dated else "the day of enrolment is not recorded"
     if not dated:
-        said += ": the run-in are the nights before time zero"
+        said += ": the run-in is the nights before time zero"
     return _arranged(kept, nights, said)
 
 

@@ -32,8 +32,8 @@ OPEN_USE = register(
 OPEN_USE_GRAPH = register(
     Kind(
         name="open use, weighted for the causal graph",
-        meaning=f"{_EFFECT}, weighted as well for the measured sufficient set of the causal graph.",
-        label="weighted, with the graph's set",
+        meaning=f"{_EFFECT}, weighted as well for what else the causal graph asks for and was measured.",
+        label="weighted, with what else the graph asks for and was measured",
         table=_TABLE,
         sentence=_SENTENCE,
     )
