@@ -323,12 +323,12 @@ def test_the_advice_of_the_law_is_that_of_the_programme() -> None:
 
 
 def test_captions_and_notes_name_what_was_logged(diary: Cohort) -> None:
-    kept = diary.frame("diary").select("participant_id", "date", "cramps", "stretching_night", "steps")
+    kept = diary.frame("diary").select("participant_id", "date", "cramps", "stretch_calf_min", "steps")
     made = analyses.run(
         "activity", Cohort("part", "diary", {"participants": diary.frame("participants"), "diary": kept}, as_of=None)
     )
     main, nights = made.tables["tbl-activity"], made.tables["tbl-activity-nights"]
-    assert main.caption == "Stretching, steps and cramps, at the declared contrasts."
+    assert main.caption == "Steps, stretching and cramps, at the declared contrasts."
     assert nights.caption == "Stretching over several nights."
     assert "warm-up" not in str(main.note) and "load ratio" not in str(nights.note)
     assert made.values["late"] == "Stretching may act by keeping at it."

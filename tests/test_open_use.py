@@ -393,7 +393,7 @@ def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:
     rows = pd.concat(found.values(), ignore_index=True)
     effects = tables.open_use(rows)
     assert list(effects.loc["TENS", "Weights"]) == [
-        *("crude", "weighted", "weights truncated", "weighted, with what else the graph asks for and was measured")
+        *("crude", "weighted", "weights truncated", "weighted, also for the graph")
     ]
     assert effects.loc["Quinine", "Rate ratio (95% CI)"] == "could not estimate"
     assert tables.open_use_rates(rows).shape == (3, 5)

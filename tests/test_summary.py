@@ -154,7 +154,7 @@ def test_where_no_night_has_more_than_one_cramp_the_rate_is_of_nights() -> None:
 
 def test_what_has_no_answer_is_told_with_its_reason() -> None:
     said = sentences.unanswered({"season": "Season"}, OTHERS)
-    assert said == ["Season: Nobody logged for long.", "Not measured in this cohort: serum magnesium."]
+    assert said == ["Season: nobody logged for long.", "Not measured in this cohort: serum magnesium."]
 
 
 def test_what_is_lacking_is_named_for_what_it_is() -> None:

@@ -118,7 +118,7 @@ def test_what_is_said_of_expectations_is_of_the_comparator(trial: Findings) -> N
 
 def test_no_adjustment_is_claimed_that_was_not_made_and_what_is_described_is_shown(openly: Findings) -> None:
     table = openly.tables[section.OTHERWISE]
-    column = next(name for name in table.frame.columns if "what else the graph asks for" in name)
+    column = next(name for name in table.frame.columns if "also for the graph" in name)
     made = kinds.OPEN_USE_GRAPH.rows(openly.estimates).query("scale == 'rate_ratio'").set_index("term")
     assert {"magnesium", "tens"} <= {*made.index}
     for agent, name in (("magnesium", "Magnesium"), ("tens", "TENS")):

@@ -59,6 +59,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         )
         whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
         axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
+        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
         if not differ:
             arrows(axes, rows, at, log_axis(axes, rows), style.PALETTE[0])
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
@@ -109,6 +110,5 @@ def arrows(axes: Axes, rows: pd.DataFrame, at: Array, ends: tuple[float, float],
     low, high = ends
     for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
         cut = limits.fillna(value=False).to_numpy(dtype=bool)
-        if cut.any():
-            style.remark(axes, style.ARROW)
+        style.remark(axes, style.ARROW, when=bool(cut.any()))
         axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=colour, markersize=4)

@@ -136,8 +136,7 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
     # An interval of few people at the ends of life would leave no room for the curve.
     top = min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
     axes.set_ylim(0, top)
-    if factor * float(drawn["ci_high"].max()) > top:
-        style.remark(axes, style.CUT)
+    style.remark(axes, style.CUT, when=factor * float(drawn["ci_high"].max()) > top)
     every = drawn["level"].astype(int)
     axes.set_xlim(every.min(), every.max())
     _rug(axes, drawn[drawn["outcome"] == drawn["outcome"].iloc[0]], top)

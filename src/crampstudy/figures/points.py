@@ -81,8 +81,7 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
         whole = rows["ci_low"].notna() & rows["ci_high"].notna()
         low, high = (rows.loc[whole, limit] * groups.factor for limit in ("ci_low", "ci_high"))
         axes.vlines(points.loc[whole, "at"], low, high, color=colours[name])
-        if not whole.all():
-            style.remark(axes, style.NO_INTERVAL)
+        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
     axes.set_xlim(-0.5, len(at) - 0.5)
     axes.set_ylim(bottom=0)
     axes.set_xticks(list(at.values()), _labels(series, groups))

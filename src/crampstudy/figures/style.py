@@ -70,10 +70,10 @@ NO_INTERVAL = "a point without a line has no interval"
 """What figures remark of how they are drawn."""
 
 
-def remark(axes: Axes, text: str) -> None:
-    """Have the note of the figure of ``axes`` say something once of how it is drawn."""
+def remark(axes: Axes, text: str, *, when: bool = True) -> None:
+    """Have the note of the figure of ``axes`` say something once of how it is drawn, ``when`` it is so."""
     figure = axes.get_figure(root=True)
-    if isinstance(figure, JournalFigure) and text not in figure.remarks:
+    if when and isinstance(figure, JournalFigure) and text not in figure.remarks:
         figure.remarks.append(text)
 
 

@@ -128,7 +128,7 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
         "within_between",
         rows,
         caption="Rate ratios within participants, of what stands at the left, and between them, of what stands at the "
-        "right, on a log scale; shaded: 0.8 to 1.25; an arrow: the interval goes on.",
+        "right, on a log scale; shaded: 0.8 to 1.25.",
         alt=f"A forest of points with intervals, two rows of a kind for each of {len(logged)} exposures.",
     )
     return Findings(
@@ -154,8 +154,7 @@ def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -
     drawing = Drawing(
         "lag_curves",
         kinds.DISTRIBUTED_LAG.rows(rows),
-        caption="Rate ratios of exertion within persons by the nights since; shaded: 0.8 to 1.25; "
-        "an arrow: the interval goes on.",
+        caption="Rate ratios of exertion within persons by the nights since; shaded: 0.8 to 1.25.",
         alt="Points with intervals over the nights after the exertion, with the control at the left.",
     )
     made = _shown_over_nights(rows)

@@ -67,8 +67,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     drawing = Drawing(
         "distribution",
         together([bins, curve, nights[nights["level"].eq(HALF)]]) if bins["estimate"].notna().any() else bins,
-        caption="People by their cramps a week (numbers of people over the bars), and the share of all cramps that "
-        "those with the most have.",
+        caption=f"{_rated(bins)} by their cramps a week (numbers of people over the bars), and the share of all cramps "
+        "that those with the most have.",
         alt=_alt(nights),
     )
     log = attempt(parts.RECALLS, lambda: parts.recalled(cohort, settings))
@@ -213,6 +213,13 @@ def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str,
     label = f"{_whole(rows)} {of_whom}".strip()
     own = wording.records(rows[rows["level"].eq(level) & rows["population"].eq(label) & rows["estimate"].notna()])
     return own[0] if own else None
+
+
+def _rated(bins: pd.DataFrame) -> str:
+    """Return whom the distribution is of: so many people with enough nights for a rate of their own."""
+    numbers = bins.loc[bins["estimate"].notna(), "n_participants"]
+    people = wording.counted(int(numbers.max()), "people") if len(numbers) else "people"
+    return wording.capital(f"{people} with at least {ENOUGH_NIGHTS} logged nights")
 
 
 def _elsewhere(cohort: Cohort) -> str:

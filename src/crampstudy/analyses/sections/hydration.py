@@ -94,8 +94,7 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
     drawing = Drawing(
         "lag_curves",
         kinds.DISTRIBUTED_LAG.rows(rows),
-        caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25; "
-        "an arrow: the interval goes on.",
+        caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25.",
         alt=_alt(rows),
     )
     return Findings(

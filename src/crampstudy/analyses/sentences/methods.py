@@ -28,13 +28,14 @@ def design(cohort: Cohort, settings: Settings) -> str:
         "from its strata and sampling units",
     }[cohort.kind]
     bands = wording.listed(map(str, settings.age_bands))
-    standard = _STANDARDS.get(settings.standard, "")
+    aged = cohort.has("age_years")
+    standard = _STANDARDS.get(settings.standard, "") if aged else ""
     if tried := trial(cohort):
         kind = f"{tried}, with {kind}"
     return " ".join(
         [
             f"The study is {kind}.",
-            f"Age bands begin at {bands} years; intervals are at {100 * settings.ci_level:g}%.",
+            f"{f'Age bands begin at {bands} years; i' if aged else 'I'}ntervals are at {100 * settings.ci_level:g}%.",
             f"Age-standardised figures are of {standard}." if standard else "No figure is age-standardised.",
             f"What a model is adjusted for is left out from its end until there are {settings.per_coefficient} "
             "participants to every coefficient; where a model has more all the same, the note of its table says so.",

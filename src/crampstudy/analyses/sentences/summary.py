@@ -181,7 +181,8 @@ def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     """Return which questions have no answer here, by their titles, and why, and what of the others was not measured."""
     said = [
-        f"{titles.get(name, name)}: {section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.')}."
+        f"{titles.get(name, name)}: "
+        f"{wording.small(section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.'))}."
         for name, section in others.items()
         if section.unanswered
     ]

@@ -173,9 +173,11 @@ def of_the_graph(rows: pd.DataFrame) -> str:
     if not names:
         return ""
     lacking = wording.listed(study().node(name).meaning for name in names)
+    which = "No set was" if all(told) else "Not every set was"
     return (
-        f"{wording.capital(NOTHING_ELSE)}: of what the study's causal graph asks for, no more than the usual weights "
-        f"hold was measured. No set was enough under it: it also asks for {lacking}."
+        "Also for the graph: weighted as well for what else was measured of what the study's causal graph asks for. "
+        f"{wording.capital(NOTHING_ELSE)}: all of that is in the usual weights. {which} enough under the graph, which "
+        f"also asks for {lacking}."
     )
 
 

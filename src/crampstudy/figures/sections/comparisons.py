@@ -45,6 +45,7 @@ def between_cohorts(estimates: pd.DataFrame) -> Figure:
         )
         whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
         axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
+        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
         arrows(axes, rows, at, log_axis(axes, rows), style.PALETTE[0])
         labels = [
             f"{wording.level(str(level))}{', age-standardised' if by_standard else ''} (n = {wording.count(n)})"

@@ -76,6 +76,7 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
             )
             whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
             axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=colour)
+            style.remark(axes, style.NO_INTERVAL, when=not whole.all())
             arrows(axes, rows, at, ends, colour)
             written |= dict(zip(at.tolist(), map(wording.estimate, wording.records(rows)), strict=True))
         axes.set_yticks(range(len(order)), list(order))

@@ -103,5 +103,4 @@ def _log_axis(axes: Axes, drawn: pd.DataFrame) -> None:
     low, high = (float(limit) for limit in np.clip((np.nanmin(shown), np.nanmax(shown)), *_WINDOW))
     low, high = min(low, drawn["estimate"].min(), 0.8) / 1.03, max(high, drawn["estimate"].max(), 1.25) * 1.03
     set_ratio_axis(axes, "y", low, high)
-    if np.nanmin(shown) < low or np.nanmax(shown) > high:
-        style.remark(axes, style.CUT)
+    style.remark(axes, style.CUT, when=bool(np.nanmin(shown) < low or np.nanmax(shown) > high))

@@ -188,3 +188,4 @@ def _draw(axes: Axes, at: int, line: _Line, row: Mapping[str, Any]) -> None:
     for limit, edge, arrow in ((low < edges[0], edges[0], "<"), (high > edges[1], edges[1], ">")):
         if limit:
             axes.plot(edge, at, arrow, color=style.PALETTE[0], markersize=4, clip_on=False)
+            style.remark(axes, style.ARROW)

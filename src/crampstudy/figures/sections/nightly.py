@@ -140,8 +140,10 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
     for beyond, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
         cut = beyond.fillna(value=False).to_numpy(dtype=bool)
+        style.remark(axes, style.ARROW, when=bool(cut.any()))
         axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
     whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
+    style.remark(axes, style.NO_INTERVAL, when=not whole.all())
     spans = [place for place, known in zip(places, whole, strict=True) if known]
     axes.hlines(
         spans, rows["ci_low"][whole].clip(low, high), rows["ci_high"][whole].clip(low, high), color=style.PALETTE[0]
@@ -195,8 +197,10 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float], reach: tupl
         sns.scatterplot(x=x[inside], y=y, color=colour, marker=marker, s=30, linewidth=0, ax=axes)
         for beyond, edge, arrow in ((shown["ci_low"] < low, low, "v"), (shown["ci_high"] > high, high, "^")):
             cut = beyond.fillna(value=False).to_numpy(dtype=bool)
+            style.remark(axes, style.ARROW, when=bool(cut.any()))
             axes.plot(x[cut], np.full(cut.sum(), edge), arrow, color=colour, markersize=4)
         whole = (shown["ci_low"].notna() & shown["ci_high"].notna()).to_numpy()
+        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
         spans = [place for place, known in zip(at, whole, strict=True) if known]
         axes.vlines(
             spans, shown["ci_low"][whole].clip(low, high), shown["ci_high"][whole].clip(low, high), color=colour

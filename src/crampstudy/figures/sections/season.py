@@ -54,10 +54,8 @@ def _beyond(axes: Axes, rows: pd.DataFrame, highest: float) -> None:
     far = rows[rows["ci_high"] > highest]
     at = [(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in far["level"]]
     axes.plot(at, [0.985 * highest] * len(at), "^", color=style.PALETTE[0], markersize=4)
-    if len(far):
-        style.remark(axes, style.ARROW)
-    if rows["ci_low"].isna().any():
-        style.remark(axes, style.NO_INTERVAL)
+    style.remark(axes, style.ARROW, when=len(far) > 0)
+    style.remark(axes, style.NO_INTERVAL, when=bool(rows["ci_low"].isna().any()))
 
 
 def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:

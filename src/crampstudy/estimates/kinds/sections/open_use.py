@@ -33,7 +33,7 @@ OPEN_USE_GRAPH = register(
     Kind(
         name="open use, weighted for the causal graph",
         meaning=f"{_EFFECT}, weighted as well for what else the causal graph asks for and was measured.",
-        label="weighted, with what else the graph asks for and was measured",
+        label="weighted, also for the graph",
         table=_TABLE,
         sentence=_SENTENCE,
     )
