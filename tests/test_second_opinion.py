@@ -326,7 +326,7 @@ def test_the_main_models_of_a_diary(cohort: Cohort) -> None:
 
 def test_a_diary_without_episodes_says_what_it_was_not_asked() -> None:
     rows = second_opinions(odd_cohort.cohort(), "sex").set_index("model")
-    assert rows.loc["ordinal", "status"] == "not_estimable" and "no episodes" in rows.loc["ordinal", "note"]
+    assert rows.loc["ordinal", "status"] == "not_estimable" and "of no cramp" in rows.loc["ordinal", "note"]
     assert (rows.drop("ordinal")["status"] == "agrees").all()
 
 
