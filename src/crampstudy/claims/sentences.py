@@ -47,10 +47,10 @@ def _of_mediation() -> str:
     from crampstudy.causal import mediated_path  # tables of claims need no graph
 
     path = mediated_path("diabetes", "neuropathy", "cramps")
-    columns = "diabetes and neuropathy"
+    named, needed = "diabetes and neuropathy", "(needs participants.diabetes and participants.neuropathy)"
     if path.identified:
-        return f"no section estimates the indirect effect, which a mediation analysis of {columns} would test"
-    return f"{path.sentence}, so that a mediation analysis of {columns} would give a number, and not that part"
+        return f"no section estimates the indirect effect, which a mediation analysis of {named} would test {needed}"
+    return f"{path.sentence}, so that a mediation analysis of {named} would give a number, and not that part {needed}"
 
 
 def _alpha(entry: LedgerEntry) -> float:
