@@ -18,7 +18,7 @@ import pytest
 from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_rows, peak, verdict
 
 from crampstudy import analyses, claims, codebook, estimates, evidence
-from crampstudy.claims import power, rules
+from crampstudy.claims import power, rules, tidy
 from crampstudy.claims.ledger import LedgerEntry
 from crampstudy.claims.published import NONE_FOUND, published
 from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, STATED, SUPPORTED
@@ -93,12 +93,29 @@ class TestTables:
 
     def test_where_no_level_has_an_estimate_the_row_that_says_why_is_meant(self) -> None:
         cells = {"analysis": kinds.CONDITION.name, "term": "laba", "outcome": "cramps", "scale": "rate_ratio"}
-        why = estimates.row(status="not_estimable", note="laba does not vary", **cells)
+        why = estimates.row(status="not_estimable", note="laba = false throughout", **cells)
         rows = {"conditions": estimates.frame([why])}
         (entry,) = (each for each in claims.ledger(rows, "diary") if each.claim.claim == "C58")
-        assert "beta-agonists: laba does not vary (needs participants.laba)" in claims.reason(entry)
+        assert "beta-agonists: laba = false throughout (needs participants.laba)" in claims.reason(entry)
         estimated = estimates.row(status="converged", estimate=2.0, n_participants=50, **cells)
         assert claims.find("C58").rows("diary")[0].among([estimated]) is None
+
+    def test_what_was_measured_and_has_no_row_is_not_called_unmeasured(self) -> None:
+        cells = {"analysis": kinds.REMEDY.name, "term": "remedy", "outcome": "pain_fall", "scale": "difference"}
+        stretched = estimates.row(status="converged", level="stretch", estimate=0.4, **cells)
+        last = {"analysis": "exposure of the last nights", "outcome": "cramps", "scale": "rate_ratio"}
+        short = estimates.row(
+            status="not_estimable", term="stretching_night", level="14 nights of stretching", note="a week", **last
+        )
+        found = {"severity": estimates.frame([stretched]), "activity": estimates.frame([short])}
+        known = {"episodes.pain_after_0_10", "diary.stretch_calf_min"}
+        made = {each.claim.claim: each for each in claims.ledger(found, "diary", measured=known)}
+        menthol = "Menthol: nobody whose data could be used had it (needs episodes.pain_after_0_10)."
+        assert claims.reason(made["C47"]).startswith(menthol)
+        assert claims.reason(made["C32"]) == "A week (needs diary.stretch_calf_min)."
+        assert claims.reason(made["C15"]) == "Not measured (needs diary.warm_up)."
+        status = tidy.rows(made.values(), "x").set_index("term")["status"]
+        assert status[["C47", "C32", "C15"]].tolist() == ["not_estimable", "not_estimable", "not_measured"]
 
     def test_an_unknown_claim_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"no claim 'C62'.*allowed: C01 to C61"):

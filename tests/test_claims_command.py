@@ -137,6 +137,23 @@ class TestSection:
         keys = [tidy.rows(claims.ledger(each, "diary"), "x")["key"].tolist() for each in (rows, clear)]
         assert keys[0] == keys[1] and len(set(keys[0])) == len(keys[0])
 
+    def test_numbers_have_their_unit_or_the_note_says_what_they_are(self) -> None:
+        rows = inconclusive_rows()
+        fatigue = {"estimate": 0.64, "ci_low": 0.54, "ci_high": 0.74, "unit": "points, yes against no"}
+        of_scores = rows["sleep"]["scale"].eq("difference")
+        rows["sleep"] = rows["sleep"].assign(
+            **{name: rows["sleep"][name].mask(of_scores, cell) for name, cell in fatigue.items()}
+        )
+        severity = rows["severity"]
+        stretched = severity["level"].eq("stretch") & severity["outcome"].eq("relief")
+        rows["severity"] = severity.assign(scale=severity["scale"].mask(stretched, "hazard_ratio"))
+        table = tables.claims(tidy.rows(claims.ledger(rows, "diary"), "x"))
+        numbers = table.droplevel(0)["Estimate (95% CI)"]
+        assert numbers["C53 Cramps impair sleep and the next day"] == "0.64 (0.54–0.74) points"
+        note = table.notes[0]
+        assert note.startswith("A number without a unit is a rate ratio, of C08 and C45 a hazard ratio.")
+        assert "inconclusive where theirs differ, and the number of one part: " in note and "menthol (C47)" in note
+
     def test_a_survey_without_any_section_says_so_of_each_claim(self) -> None:
         rows = tidy.rows(claims.ledger({}, "survey"), "x")
         assert rows["verdict"].value_counts().to_dict() == {"not testable here": 60, "contradicted": 1}

@@ -14,8 +14,9 @@ import pytest
 import recovery_conditions as recovery
 from scipy import stats
 
-from crampstudy import analyses, figures, tables
+from crampstudy import analyses, estimates, figures, tables
 from crampstudy.analyses.sections.conditions import CONDITIONS
+from crampstudy.analyses.sentences import conditions as sentences
 from crampstudy.causal import adjustment_set, measured_in
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort, SurveyDesign
@@ -158,7 +159,7 @@ def asked_survey(people: pl.DataFrame) -> Cohort:
 
 
 def test_too_few_at_a_level_or_on_one_side_of_the_ages_have_no_ratio_by_age(rows: pd.DataFrame, diary: Cohort) -> None:
-    few = "no ratio by age, as fewer than 5 with it are on one side of 62.5 years"
+    few = "no ratio by age, as fewer than 5 with the condition or drug are on one side of 62.5 years"
     for term, level in (("laba", "true"), ("diuretic_class", "potassium_sparing")):
         for kind in BY_AGE:
             row = of(rows, kind, term, level)
@@ -167,7 +168,10 @@ def test_too_few_at_a_level_or_on_one_side_of_the_ages_have_no_ratio_by_age(rows
     # A class that one participant takes takes the ratios of the others from nobody.
     assert np.isfinite(of(rows, kinds.CONDITION_AT_75, "diuretic_class", "thiazide")["estimate"])
     assert of(rows, kinds.CONDITION, "diuretic_class", "potassium_sparing")["status"] == "not_estimable"
-    for years, said in ((-14.0, "nobody with it is as young as 50 or nobody as old as 75"), (-30.0, few)):
+    for years, said in (
+        (-14.0, "nobody with the condition or drug is as young as 50 or nobody as old as 75"),
+        (-30.0, few),
+    ):
         younger = diary.tables["participants"].with_columns(pl.col("age_years") + years)
         cohort = Cohort("made", "diary", {**diary.tables, "participants": younger}, synthetic=True)
         found = condition_ratios(cohort, [HealthCondition("arthritis")], model="poisson", outcome="cramps")
@@ -284,6 +288,48 @@ def test_the_section_says_which_go_with_more_cramps_and_that_a_rare_one_cannot_b
     assert "significant" not in " ".join(found.values.values())
     assert "Any arthritis is not osteoarthritis alone." in found.values["limits"]
     assert not found.could_not and "left out" not in str(found.tables["tbl-conditions"].note)
+
+
+def condition(term: str, population: str = "age_years >= 20", **cells: Any) -> dict[str, Any]:
+    of = {"analysis": kinds.CONDITION.name, "level": "true", "reference": "false", "scale": "rate_ratio"} | cells
+    return estimates.row(cohort="c", term=term, population=population, outcome="cramps", **of)
+
+
+def test_what_a_reason_is_of_is_told_with_among_whom() -> None:
+    part = "age_years >= 20 AND exertional_leg_pain = false"
+    ratio = {"estimate": 3.79, "ci_low": 1.0, "ci_high": 9.0, "ci_level": 0.95, "status": "converged"}
+    why = {"status": "not_estimable", "note": "no cramp where diabetes = true: no finite ratio exists"}
+    one = condition("peripheral_artery_disease", **ratio)
+    found = estimates.frame([one, condition("peripheral_artery_disease", part, **why)])
+    said = "Could not estimate: Peripheral artery disease (without leg pain on exertion): no cramp with diabetes"
+    assert said in tables.notes(found) and said in tables.not_estimated(found, {})
+    # A fact of everybody is told once, by the name that all know it by.
+    nobody = {"status": "not_estimable", "note": "peripheral_artery_disease = false throughout"}
+    rows = [condition("peripheral_artery_disease", whom, **nobody) for whom in ("age_years >= 20", part)]
+    rows += [condition("laba", status="not_estimable", note="laba = false throughout"), condition("statin", **ratio)]
+    recorded = [f"nobody is recorded with {name}" for name in ("peripheral artery disease", "long-acting beta agonist")]
+    assert tables.reasons(estimates.frame(rows)) == "; ".join(recorded)
+
+
+def test_what_holds_of_every_ratio_that_there_is_names_none_of_them() -> None:
+    ratio = {"estimate": 3.79, "ci_low": 1.0, "ci_high": 9.0, "ci_level": 0.95, "status": "converged"}
+    found = [condition(term, note="covariance cluster-small", **ratio) for term in ("statin", "diabetes")]
+    found += [condition("laba", status="not_estimable", note="laba = false throughout")]
+    assert tables.notes(estimates.frame(found)).startswith("Bias-reduced cluster-robust intervals")
+
+
+def test_ratios_that_too_few_bear_on_are_named_where_they_are_not_compared_and_not_drawn() -> None:
+    ratio = {"estimate": 0.9, "ci_low": 0.1, "ci_high": 9.0, "ci_level": 0.95, "status": "converged"}
+    change = {**ratio, "analysis": kinds.CONDITION_BY_AGE.name, "reference": "at 50"}
+    rows = [condition(term, verdict="inconclusive", **change) for term in ("statin", "arthritis")]
+    rows += [condition("hypertension", verdict="too few", **change)]
+    rows += [condition("hypertension", verdict="too few", **ratio | {"analysis": kinds.CONDITION_AT_50.name})]
+    rows += [condition("arthritis", verdict="too few", **ratio)]
+    found = estimates.frame(rows)
+    said = sentences.by_age(found)
+    assert said.startswith("For none of the 2 with enough participants to compare is the ratio shown to differ between")
+    assert "Of hypertension too few participants bear on the comparison." in said
+    assert sentences.not_drawn(found).endswith("to be drawn: any arthritis and hypertension at 50.")
 
 
 @pytest.mark.parametrize("recorded", [True, False])

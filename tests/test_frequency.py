@@ -266,6 +266,22 @@ def test_a_cramp_ever_of_those_who_were_asked() -> None:
     assert unasked["status"].tolist() == ["not_measured"]
 
 
+def test_a_table_of_a_week_has_no_row_and_no_words_of_columns_that_it_lacks() -> None:
+    week = analyses.run("frequency", diary(*["0010000"] * 6, ever_cramp=[True] * 3 + [False] * 3))
+    table = week.tables["tbl-people-by-frequency"]
+    assert (
+        list(table.frame.columns)[:2] == ["Participants", "Ever a cramp, % (95% CI)"] and len(table.frame.columns) < 4
+    )
+    assert list(table.frame.index) == ["all"]
+    assert "near-nightly a cramp" not in str(table.note) and "Ever is of all who were asked." in str(table.note)
+    month = analyses.run("frequency", diary(*["0010000" * 5] * 6, ever_cramp=[True] * 6)).tables[
+        "tbl-people-by-frequency"
+    ]
+    assert list(month.frame.index) == ["all", "all with a cramp"] and "near-nightly a cramp on at least 6" in str(
+        month.note
+    )
+
+
 def test_a_survey_has_recalled_classes_and_what_they_say() -> None:
     whole = survey(None)
     frame = whole.frame("participants").with_columns(

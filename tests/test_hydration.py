@@ -195,7 +195,8 @@ def test_of_few_people_the_exposures_stay_and_covariates_are_left_out(diary: Coh
         "adjusted for fewer than the study's graph asks for: too few participants to take exer"
     )
     said = nightly_sentences.adjusted(few, ["fluid_ml"], made)
-    assert "Too few participants for all of that: what each ratio is adjusted for stands in its row" in said
+    both = "fluid intake, within participants and fluid intake, between participants"
+    assert f"There are too few participants to take all of that for {both}: what each takes stands in its row" in said
     assert "adjusted for fewer" not in said
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from crampstudy import analyses, causal, codebook, figures, fit, open_cohort, tables
 from crampstudy.analyses import Findings, Settings
+from crampstudy.analyses.sentences import nutrition as sentences
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
@@ -241,6 +242,13 @@ def test_the_minerals_stand_together_with_their_reliability(found: Findings) -> 
         assert {"within(dietary_calcium_mg)", "between(dietary_calcium_mg)", "ns(age_years, df=3)"} <= others
     assert kinds.RELIABILITY.rows(found.estimates)["estimate"].between(0.8, 1).all()
     assert "Reliability of the participants' means: 0.9" in str(found.tables["tbl-minerals"].note)
+    assert found.values["together"] == "With the minerals in one model, none of their ratios is clear."
+    calcium = declared["term"].eq("contrast: dietary_calcium_mg") & declared["level"].eq("within")
+    clear = declared.assign(verdict=declared["verdict"].mask(calcium, "lower"))
+    told = sentences.together(clear)
+    assert told.startswith(
+        "With the minerals in one model, fewer cramps went with dietary calcium within participants ("
+    )
 
 
 def test_means_that_are_not_reliable_are_corrected_beside_the_plain_ones(lacking: Findings) -> None:
@@ -254,7 +262,9 @@ def test_means_that_are_not_reliable_are_corrected_beside_the_plain_ones(lacking
 def test_a_supplement_says_that_nothing_measured_suffices(found: Findings) -> None:
     said = "no sufficient set among what was measured, which under the study's graph lacks disposition"
     own = found.estimates[found.estimates["term"] == "contrast: between(supplement_magnesium_mg)"]
-    assert own["note"].str.contains(said).all() and said in found.values["magnesium"]
+    assert own["note"].str.contains(said).all()
+    asked = "no sufficient set among what was measured: the study's graph asks for disposition as well"
+    assert asked in found.values["magnesium"]
     assert "Confounding remains for supplemental magnesium" in found.values["limits"]
     within = found.estimates[found.estimates["term"] == "contrast: within(supplement_magnesium_mg)"]
     assert within["adjusted_for"].tolist() == ["lag(cramps, 1)"]
@@ -275,6 +285,16 @@ def test_the_sentences_name_every_contrast_once(found: Findings) -> None:
         and "nights left out" not in note
         and "5th against 50th centile for vitamin B1" in note
     )
+
+
+def test_a_ratio_of_fewer_than_have_a_level_says_of_how_many(found: Findings) -> None:
+    rows = found.estimates
+    assert "Participants, n, are those with a value; a ratio is of " in str(found.tables["tbl-nutrition"].note)
+    compared = kinds.GRAPH_ADJUSTED.rows(rows)
+    assert sentences._of_fewer(rows, compared.assign(n_participants=10_000)) == "a ratio is of all of them"
+    own = compared["term"].eq(f"contrast: {MAGNESIUM}")
+    fewer = compared.assign(n_participants=compared["n_participants"].where(~own, 7).where(own, 10_000))
+    assert sentences._of_fewer(rows, fewer).endswith("who are fewer for some: 7 (serum magnesium)")
 
 
 def test_a_panel_is_a_nutrient_that_was_measured(diary: Cohort, found: Findings) -> None:

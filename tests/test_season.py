@@ -16,8 +16,10 @@ import polars as pl
 import pytest
 from test_age_curve import survey
 
-from crampstudy import analyses, figures, fit, tables
+from crampstudy import analyses, claims, estimates, figures, fit, tables
 from crampstudy.analyses import Settings
+from crampstudy.analyses.sections import season
+from crampstudy.claims import tidy
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
@@ -209,7 +211,8 @@ def test_the_section_in_words(found: analyses.Findings) -> None:
     rows = kinds.SEASON.rows(found.estimates).set_index("level")
     answer = found.values["answer"]
     assert answer.startswith("Cramps follow an annual cycle: the highest rate of the year is 2.95 (")
-    assert "(between persons, p " in answer and "the peak is on 3 August (" in answer
+    assert "the peak is on 3 August (" in answer
+    assert answer.endswith(" Different people stand for the months of that cycle.")
     assert found.values["claim"].startswith("Cramps are less common in midwinter than in midsummer")
     assert found.values["limits"].startswith("Nobody logged for more than three months")
     assert "annual cycle, between persons" in rows.loc["peak", "estimand"]
@@ -238,7 +241,9 @@ def test_the_same_cohort_gives_the_same_rows(cohort: Cohort, found: analyses.Fin
     assert found.estimates["key"].is_unique
 
 
-@pytest.mark.parametrize(("people", "months", "said"), [(10, 8, "8 of these have"), (9, 12, "none of these have")])
+@pytest.mark.parametrize(
+    ("people", "months", "said"), [(10, 8, "only 8 have"), (9, 12, "none has"), (10, 1, "only one has")]
+)
 def test_a_calendar_that_is_too_short_has_no_cycle(people: int, months: int, said: str) -> None:
     rng = np.random.default_rng(1)
     table = pl.DataFrame(
@@ -259,9 +264,36 @@ def test_a_calendar_that_is_too_short_has_no_cycle(people: int, months: int, sai
     assert (
         kinds.MONTHS.rows(found.estimates)["estimate"].notna().sum() == months and "fig-season" not in found.could_not
     )
-    # With two people more of the first, and a month more of the second, there is one.
-    assert "within and between persons" in cycle["estimand"].iloc[0]
-    assert found.values["limits"].startswith("The cycle is one of nights within persons and of different people")
+    # What is not there has no limits.
+    assert found.values["limits"].startswith("Rates by month are of different people") and "cosine" not in str(
+        found.values
+    )
+
+
+def test_a_cycle_that_the_test_shows_and_the_resamples_do_not_is_told_as_both(found: analyses.Findings) -> None:
+    rows = kinds.SEASON.rows(found.estimates)
+    unsure = rows.assign(note=rows["note"].mask(rows["level"].eq("peak"), NONE), ci_low=float("nan"))
+    said = season._answer(unsure.assign(p_value=0.043))
+    assert "from resampled participants that reaches no cycle at all, although its test has p = 0.043." in said
+    assert "although" not in season._answer(unsure.assign(p_value=0.4))
+    # What may be on any day has no date among the claims either.
+    ledger = claims.ledger({"season": unsure}, "diary")
+    told = tidy.rows(ledger, "x")
+    assert told.set_index("term").loc["C28", "note"].startswith("A peak on any day")
+    assert "any day" in tables.claims(told)["Estimate (95% CI)"].tolist()
+
+
+def test_months_of_few_people_are_counted_and_named_under_the_figure(cohort: Cohort) -> None:
+    cells = {"analysis": kinds.MONTHS.name, "term": "month", "scale": "rate", "estimate": 2.0, "ci_level": 0.95}
+    rows = [estimates.row(status="converged", level="May", n_participants=9, ci_low=1.0, ci_high=3.0, **cells)]
+    rows += [estimates.row(status="converged", level="July", n_participants=2, **cells)]
+    alone = {"note": "rests on one participant", "n_participants": 1, "estimate": None}
+    rows += [estimates.row(status="not_estimable", level="June", **cells | alone)]
+    months = estimates.frame(rows)
+    few = "Too few people logged in July for an interval."
+    assert season._few(months) == f"{few} No rate is drawn for some months: June: rests on one participant."
+    labels = [text.get_text() for text in figures.season(months).axes[0].get_xticklabels()]
+    assert labels[4:7] == ["May\nn = 9", "Jun\nn = 1", "Jul\nn = 2"]
 
 
 def test_a_year_of_few_people_says_how_many_it_takes(nights: pl.DataFrame) -> None:

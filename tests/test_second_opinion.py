@@ -204,7 +204,7 @@ def test_a_difference_is_told_with_its_size(cohort: Cohort, monkeypatch: pytest.
     assert list(rows["status"]) == ["agrees", "differs", "agrees"]
     said = tables.agreement(rows)
     assert "differs on 1 of 3 parameters (Age); the largest gap between coefficients is 0.25 standard errors" in said
-    assert "1 of 3 parameters differs in 1 of 1 models" in tables.agreements(rows)
+    assert tables.agreements(rows).startswith("2 of 3 parameters agree in 1 model, and 1 differs; the largest gap")
     assert "0.25 standard errors (Poisson: Age)" in tables.agreements(rows)
     assert tables.second_opinions(rows).iloc[0]["Parameters that agree"] == "2 of 3"
 
@@ -315,7 +315,7 @@ def test_the_main_models_of_a_diary(cohort: Cohort) -> None:
     rows = second_opinions(cohort, "age_decade + sex", participants_per_coefficient=5)
     assert set(rows["status"]) == {"agrees"}
     assert set(rows["model"]) >= {"poisson", "negative-binomial", "logistic", "gee-exchangeable", "ordinal", "cox"}
-    assert tables.agreements(rows).startswith(f"All {len(rows)} parameters agree in ")
+    assert tables.agreements(rows).startswith(f"All {len(rows)} parameters agree in {rows['model'].nunique()} models")
     table = tables.second_opinions(rows)
     assert table.loc["Cox", ["Outcome", "By statsmodels"]].tolist() == ["Gap", "PHReg (Efron)"]
     assert "GEE, exchangeable" in table.index
@@ -326,7 +326,7 @@ def test_the_main_models_of_a_diary(cohort: Cohort) -> None:
 
 def test_a_diary_without_episodes_says_what_it_was_not_asked() -> None:
     rows = second_opinions(odd_cohort.cohort(), "sex").set_index("model")
-    assert rows.loc["ordinal", "status"] == "not_estimable" and "no episodes" in rows.loc["ordinal", "note"]
+    assert rows.loc["ordinal", "status"] == "not_estimable" and "of no cramp" in rows.loc["ordinal", "note"]
     assert (rows.drop("ordinal")["status"] == "agrees").all()
 
 
@@ -343,8 +343,12 @@ def test_of_nobody_nothing_is_compared() -> None:
 def test_a_model_that_was_not_compared_is_told_and_has_no_empty_row() -> None:
     rows = second_opinions(odd_cohort.cohort(), "sex")
     table = tables.second_opinions(rows)
+    n = rows["model"].nunique()
+    assert f"parameters agree in the {n - 1} of {n} models that could be compared" in tables.agreements(rows)
+    raw = rows.assign(note=rows["note"].mask(rows["model"].eq("ordinal"), "no cramp where diabetes = true"))
+    assert "Ordinal, not compared: no cramp with diabetes." in tables.opinion_notes(raw)
     assert "Ordinal" not in table.index and len(table) == rows["model"].nunique() - 1
-    assert "Ordinal: " in tables.opinion_notes(rows) and not table.eq(wording.DASH).any(axis=None)
+    assert "Ordinal, not compared: " in tables.opinion_notes(rows) and not table.eq(wording.DASH).any(axis=None)
 
 
 @pytest.mark.usefixtures("forked")

@@ -19,7 +19,7 @@ import recovery_cells
 import recovery_sleep
 from drawn_figures import drawn
 
-from crampstudy import analyses, figures, tables, wording
+from crampstudy import analyses, estimates, figures, tables, wording
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
@@ -439,7 +439,7 @@ def test_a_table_and_a_figure_of_each_row(found: analyses.Findings) -> None:
         (
             (0.1, -0.3, 0.5),
             "near null",
-            "sleep quality was the same, but for less than would matter (0.10 (−0.30 to 0.50)",
+            "sleep quality differed by less than would matter, if at all: 0.10 (−0.30 to 0.50) points",
         ),
         (
             (0.1, -1.3, 1.5),
@@ -458,6 +458,20 @@ def test_each_verdict_has_its_words(
     first = rows["level"] == "within"
     changed = dict(zip(("estimate", "ci_low", "ci_high"), estimate, strict=True)) | {"verdict": margin}
     assert said in sleep_sentences.of_scores(rows[first].assign(**changed))
+
+
+def test_what_cannot_be_told_of_the_night_after_is_named() -> None:
+    from crampstudy.analyses.sentences import sleep as sleep_sentences
+
+    cells = {"term": "contrast: sleep_quality_0_10", "scale": "rate_ratio", "analysis": kinds.DISTRIBUTED_LAG.name}
+    cells |= {"estimate": 1.19, "ci_low": 0.41, "ci_high": 3.43, "ci_level": 0.95, "reference": "0"}
+    after = estimates.frame([estimates.row(status="converged", level="lead 1", verdict="inconclusive", **cells)])
+    said = sleep_sentences.how_to_read(after)
+    assert said.endswith(
+        "cramps before it: whether it goes with them cannot be told here (rate ratio 1.19 (0.41–3.43))."
+    )
+    before = estimates.frame([estimates.row(status="converged", level="lag 1", verdict="near null", **cells)])
+    assert "about as many cramps as other sleep; any difference is less than" in sleep_sentences.of_lags(before)
 
 
 def test_a_diary_without_sleep_or_scores_says_what_is_not_there(diary: Cohort) -> None:

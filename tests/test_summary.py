@@ -164,20 +164,28 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
             {"term": "peripheral_artery_disease", "note": "exertional_leg_pain was not measured"},
             {"term": "vitamin_k2", "note": "nobody had it"},
             {"term": "C07", "analysis": kinds.CLAIM.name, "note": "Not measured (needs episodes.woke)"},
+            {"term": "C55", "analysis": kinds.CLAIM.name, "note": "Nobody had it (needs treatments.agent)"},
             {"term": "statin", "note": None},
         )
     )
     assert tables.not_measured(rows) == [
         "not measured in this cohort: leg pain on exertion and statin",
         "taken as a treatment by nobody in this cohort: vitamin K2",
+        "not testable, as nobody in this cohort took what they are of: C55",
         "not testable, for what they need was not measured: C07",
     ]
-    many = pd.concat([rows.iloc[[3]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
+    many = pd.concat([rows.iloc[[4]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
     assert tables.not_measured(many, 3) == ["not measured in this cohort: serum 0, serum 1, serum 2 and 2 others"]
     assert tables.not_measured(many, 4) == tables.not_measured(many)
     failed = {"status": "not_estimable", "analysis": kinds.CLAIM.name, "term": "C04", "scale": "rate", "level": "60+"}
     claim = estimates.frame([estimates.row(note="Too few have an age (needs participants.age_years)", **failed)])
     assert tables.not_estimated(claim, {}) == "Could not estimate: too few have an age."
+    # Of a claim in parts those that something is lacking for, each reason once.
+    parts = "Weekly: no participant with 28 logged nights (needs diary.cramps). Monthly: no participant with 28 logged "
+    note = f"Heat: inconclusive, hazard ratio 0.28. {parts}nights (needs diary.cramps)"
+    of_parts = estimates.frame([estimates.row(note=note, **failed)])
+    said = "Could not estimate: weekly and monthly: no participant with 28 logged nights."
+    assert tables.not_estimated(of_parts, {}) == said
     # That there is nothing to show is said where nothing else is.
     assert tables.not_estimated(claim, {"tbl-a": tables.NOTHING_SHOWN}) == "Could not estimate: too few have an age."
     assert tables.not_estimated(claim.head(0), {"tbl-a": tables.NOTHING_SHOWN}) == "There is nothing to show."
@@ -271,6 +279,14 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
     assert frame.loc["22", "Status"] == "GAP" and frame.loc["3", "Status"] == "reported"
 
 
+def test_treatments_that_nobody_took_are_no_variables_that_were_not_measured(diary: Cohort) -> None:
+    cells = {"status": "not_measured", "analysis": kinds.TREATMENT_EFFECT.name}
+    untaken = estimates.frame(estimates.row(term=agent, note=tables.NOBODY, **cells) for agent in ("tens", "quinine"))
+    said = methods_said.gaps(diary, flow(diary), untaken)
+    assert "every variable that a section asks for was measured" in said
+    assert said.endswith("Nobody took 2 of the treatments that a section asks for.")
+
+
 def test_definitions_are_those_of_the_kinds(diary: Cohort) -> None:
     found = analyses.run("definitions", diary, others=OTHERS)
     frame = found.tables["tbl-definitions"].frame
@@ -300,6 +316,18 @@ def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
     )
     table = tables.adjusted_for(rows)["Adjusted for"]
     assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}
+    nightly = {"term": "alcohol_units", "analysis": kinds.WITHIN_BETWEEN.name}
+    few = "adjusted for fewer than the study's graph asks for: too few participants to take education"
+    rows = estimates.frame(
+        [
+            ratio("higher", level="within", adjusted_for="stress_0_10", note=enough, **nightly),
+            ratio("higher", level="between", adjusted_for="stress_0_10; sex", note=few, **nightly),
+        ]
+    )
+    assert tables.adjusted_for(rows)["Adjusted for"].to_dict() == {
+        "Alcohol, within participants": "stress",
+        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education)",
+    }
 
 
 def test_a_randomised_trial_is_called_one(diary: Cohort) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crampstudy import AgeBands, codebook, describe, fit, open_cohort, tables, wording
+from crampstudy import AgeBands, codebook, describe, estimates, fit, open_cohort, tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.simulate import simulate
@@ -121,3 +121,14 @@ def test_table_one_by_sex(cohort: Cohort) -> None:
 
 def test_broken_rules_and_none(cohort: Cohort) -> None:
     assert tables.rules(cohort).index.tolist() == ["No rule was broken"]
+
+
+def test_reasons_that_differ_in_what_they_are_of_alone_are_one() -> None:
+    needed = "no night has the other nights logged that are needed for"
+    cells = {"status": "not_estimable", "analysis": "regression", "scale": "rate_ratio"}
+    rows = [
+        estimates.row(term=name, note=f"{needed} days_last({name}, 14)", **cells)
+        for name in ("steps", "warm_up", "stretch_calf_min")
+    ]
+    said = tables.not_estimated(estimates.frame(rows), {})
+    assert said.count(needed) == 1 and said.count("nights of last 14") == 3

@@ -246,6 +246,17 @@ def test_weeks_after_weeks_by_hand() -> None:
     assert row(rows, AFTER_OTHER)["status"] == "not_estimable"
 
 
+def test_of_one_week_the_reason_is_that_no_week_follows_another() -> None:
+    rows = red_flags(diary(*["0101010"] * 6))
+    steady = rows[rows["analysis"].eq(kinds.FLAG_STABILITY.name)]
+    assert not steady["status"].eq("converged").any() and len(steady)
+    weeks = rows[rows["level"].eq(EVALUABLE)]
+    assert weeks["n_participants"].max() == 6
+    for text in (tables.notes(steady), tables.not_estimated(rows, {})):
+        assert "have a week that can be told;" not in text and "have a week that can be told." not in text
+        assert "fewer than 5 participants have a week that can be told after a week above 2" in text
+
+
 def test_tests_of_those_with_a_flag_and_others_by_hand() -> None:
     n = 12
     numb = [i < 6 for i in range(n)]

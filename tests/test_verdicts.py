@@ -200,6 +200,24 @@ def test_what_differs_by_sex_is_contrasted_within_a_sex(diary: Cohort, name: str
     assert not fitted(Cohort("made", "diary", nobody), name)["term"].str.startswith("contrast: ").any()
 
 
+def test_a_score_that_many_have_at_its_floor_has_its_contrast_within_a_sex(diary: Cohort) -> None:
+    people = diary.frame("participants")
+    women = (people["sex"] == "female").to_numpy()
+    rng = np.random.default_rng(2)
+    score = np.where(rng.random(PEOPLE) < 0.4, 0.0, rng.integers(0, 5, PEOPLE) + np.where(women, 2.0, 0.0))
+    tables = dict(diary.tables) | {
+        "participants": people.with_columns(flexibility_beighton=pl.Series(score).cast(pl.Int64))
+    }
+    centred = score - np.where(women, score[women].mean(), score[~women].mean()) + score.mean()
+    low, high = np.quantile(centred, [0.1, 0.9])
+    # Brought to one mean, the stiffest women are below what anybody has.
+    assert low < score.min()
+    found = fitted(Cohort("made", "diary", tables), "flexibility_beighton").set_index("term")
+    row = found.loc["contrast: flexibility_beighton"]
+    assert row["unit"].startswith(f"10th against 90th centile within a sex: {high - low:.3g} points lower")
+    assert row["estimate"] == pytest.approx(found.loc["flexibility_beighton", "estimate"] ** (low - high))
+
+
 def test_the_verdict_of_a_number_is_that_of_its_contrast(diary: Cohort) -> None:
     rows = fitted(diary, "sitting_min + sex + diabetes")
     unit, contrast = pick(rows, "sitting_min"), pick(rows, "contrast: sitting_min", "600")

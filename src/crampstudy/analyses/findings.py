@@ -98,9 +98,11 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
     if len(blank) == len(of_estimates):
         return None
     names = listed(small(str(name).split(" (", 1)[0].removesuffix(", %")) for name in blank)
-    return replace(
-        table, frame=frame.drop(columns=blank), note=f"No row has an estimate of {names}. {table.note or ''}".strip()
-    )
+    kept = frame.drop(columns=blank)
+    # A row that was of these columns alone has nothing to show.
+    left = kept.columns.isin(of_estimates)
+    kept = kept[~(kept.loc[:, left] == DASH).all(axis="columns").to_numpy()]
+    return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:

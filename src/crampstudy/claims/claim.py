@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import pandas as pd
 from crampstudy import estimates, suggestions
 from crampstudy.errors import UsageError
 from crampstudy.evidence import package
-from crampstudy.wording import with_none
+from crampstudy.wording import CONTRAST, with_none
 
 Row = Mapping[str, Any]
 
@@ -70,14 +70,21 @@ class ClaimRow:
     def among(self, rows: Iterable[Row]) -> Row | None:
         """Return the one of the ``rows`` of its section that is meant: of several groups that of most participants.
 
-        Where a term has no estimate of any level, the row that says why is meant.
+        Where a term has no estimate of any level, the row that says why is meant; where a contrast has none, that of
+        the variable that it is of.
         """
-        of_term = [row for row in rows if self._means(row)]
+        known = list(rows)
+        of_term = [row for row in known if self.means(row)]
         found = [row for row in of_term if self.level in ("", row["level"])]
         found = found or [row for row in of_term if row["level"] is None and row["estimate"] is None]
+        variable = self.term.removeprefix(CONTRAST)
+        if not found and variable != self.term:
+            lacking = [row for row in known if row["estimate"] is None and replace(self, term=variable).means(row)]
+            found = [row for row in lacking if self.level in ("", row["level"] or self.level)]
         return max(found, key=lambda row: row["n_participants"] or 0, default=None)
 
-    def _means(self, row: Row) -> bool:
+    def means(self, row: Row) -> bool:
+        """Say whether a row of its section is of this term, at whatever level."""
         if any(getattr(self, name) not in ("", row[name]) for name in ("analysis", "term", "outcome")):
             return False
         whom = row["population"] or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -18,19 +18,22 @@ from crampstudy.nights.calendar import Hemisphere
 Found = Mapping[str, pd.DataFrame]
 """Estimates by the name of the section that made them."""
 _Records = Mapping[str, Sequence[Row]]
+NOT_MEASURED = "not measured"
+"""Why there is no row where what a part of a claim needs was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimPart:
     """What answers one part of a claim: the row that was taken, ``None`` where there is none, and its own verdict.
 
-    ``needs`` are the columns that would give one, any of them.
+    ``needs`` are the columns that would give one, any of them. Without a row ``why`` is the reason.
     """
 
     of: ClaimRow
     row: Row | None
     verdict: ClaimVerdict
     needs: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +88,49 @@ _SIGNS: Mapping[str, bool] = {rules.SUPPORTED: True, rules.NEGLIGIBLE: True, rul
 
 
 def ledger(
-    found: Found, kind: str, *, hemisphere: Hemisphere = "north", margins: Margins = MARGINS
+    found: Found,
+    kind: str,
+    *,
+    measured: Collection[str] | None = None,
+    hemisphere: Hemisphere = "north",
+    margins: Margins = MARGINS,
 ) -> tuple[LedgerEntry, ...]:
     """Return every claim of the article with the verdict that the rows give, in the article's order.
 
     Args:
         found: the estimates by section; of a section that is not there no claim can be tested.
         kind: that of the cohort, ``diary`` or ``survey``.
+        measured: the columns with a value as ``table.column``, by which a row that is not there for want of one is told
+            from one that is not there for another reason; by default not known.
         hemisphere: which months are winter.
         margins: between which a ratio is as good as 1.
     """
     rows = {section: records(estimates) for section, estimates in found.items()}
-    entries = [_entry(claim, rows, kind, hemisphere=hemisphere, margins=margins) for claim in claims()]
+    known = None if measured is None else frozenset(measured)
+    entries = [_entry(claim, rows, kind, known, hemisphere=hemisphere, margins=margins) for claim in claims()]
     return tuple(_with_families(entries))
 
 
-def _entry(claim: Claim, rows: _Records, kind: str, *, hemisphere: Hemisphere, margins: Margins) -> LedgerEntry:
-    every = list(_parts(claim, rows, kind, margins))
+def _entry(
+    claim: Claim,
+    rows: _Records,
+    kind: str,
+    measured: frozenset[str] | None,
+    *,
+    hemisphere: Hemisphere,
+    margins: Margins,
+) -> LedgerEntry:
+    """Return one claim; the arguments are those of :func:`ledger`.
+
+    Args:
+        claim: the claim.
+        rows: the rows that may answer claims, by section.
+        kind: that of the cohort.
+        measured: the columns with a value, ``None`` where that is not known.
+        hemisphere: which months are winter.
+        margins: between which a ratio is as good as 1.
+    """
+    every = [_with_reason(part, rows, measured) for part in _parts(claim, rows, kind, margins)]
     parts = [part for part in every if part.of.side]
     beside = [part for part in every if not part.of.side]
     if claim.rule == SEASON:
@@ -124,6 +153,17 @@ def _parts(claim: Claim, found: _Records, kind: str, margins: Margins) -> Iterat
         there = [each for each in made if each.row is not None]
         taken = next((each for each in there if each.row and rules.estimated(each.row)), [*there, *made][0])
         yield replace(taken, needs=tuple(dict.fromkeys(row.needs for row in rows)))
+
+
+def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | None) -> ClaimPart:
+    """Return a part, of one without a row with the reason why there is none."""
+    if part.row is not None:
+        return part
+    if measured is not None and not any(measured.issuperset(needed.split(" and ")) for needed in part.needs):
+        return replace(part, why=NOT_MEASURED)
+    if part.of.level and any(part.of.means(row) for row in found.get(part.of.section, ())):
+        return replace(part, why="nobody whose data could be used had it")
+    return replace(part, why=f"the section {part.of.section} has no such row")
 
 
 def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> ClaimPart:

@@ -47,7 +47,7 @@ def _of_mediation() -> str:
     from crampstudy.causal import mediated_path  # tables of claims need no graph
 
     path = mediated_path("diabetes", "neuropathy", "cramps")
-    columns = "participants.diabetes and participants.neuropathy"
+    columns = "diabetes and neuropathy"
     if path.identified:
         return f"no section estimates the indirect effect, which a mediation analysis of {columns} would test"
     return f"{path.sentence}, so that a mediation analysis of {columns} would give a number, and not that part"
@@ -115,6 +115,8 @@ def _said(part: ClaimPart) -> str:
     """Return the number of a part and where its interval lies."""
     if part.row is None or part.verdict == rules.NOT_TESTABLE:
         return _missing(part)
+    if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
+        return f"a peak on any day, {_where(part)}"
     return f"{_scale(part.row)}{estimate(part.row)}{_unit(part.row)}, {_where(part)}"
 
 
@@ -122,7 +124,7 @@ def _missing(part: ClaimPart) -> str:
     """Return why a part has no estimate, and the column that would test it."""
     needed = f"(needs {' or '.join(part.needs)})"
     if part.row is None:
-        return f"the section {part.of.section} has no such row {needed}"
+        return f"{part.why} {needed}"
     said = part.row["note"] or str(part.row["status"]).replace("_", " ")
     return f"{said} {needed}"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import estimates
 from crampstudy.claims import rules
 from crampstudy.claims.claim import Row
-from crampstudy.claims.ledger import LedgerEntry
+from crampstudy.claims.ledger import NOT_MEASURED, LedgerEntry
 from crampstudy.claims.sentences import reason, specified
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.claims.specifications import said as told
@@ -53,7 +53,7 @@ def _status(entry: LedgerEntry, made: Row | None) -> Status:
         return cast(Status, made["status"])
     if entry.verdict != rules.NOT_TESTABLE:
         return "converged"
-    return "not_measured" if entry.parts or entry.beside else "not_estimable"
+    return "not_measured" if entry.deciding and entry.deciding.why == NOT_MEASURED else "not_estimable"
 
 
 def of_multiverse(found: Iterable[ClaimMultiverse], cohort: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Who is in a cohort and how complete it is: the rows behind Table 1 and the tables of completeness."""
+"""Who is in a cohort and how complete it is: the rows of its characteristics and of completeness."""
 
 from __future__ import annotations
 

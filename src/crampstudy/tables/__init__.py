@@ -25,7 +25,7 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.not_estimated import ALL_ESTIMATED, NOTHING_SHOWN, not_estimated, not_measured
+from crampstudy.tables.not_estimated import ALL_ESTIMATED, NOBODY, NOTHING_SHOWN, not_estimated, not_measured
 from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
@@ -86,6 +86,7 @@ from crampstudy.tables.times import relief
 
 __all__ = [
     "ALL_ESTIMATED",
+    "NOBODY",
     "NOTHING_SHOWN",
     "TABLES",
     "PrintedTable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,11 +13,33 @@ from crampstudy import wording
 from crampstudy.estimates.groups import group
 
 _SHARES = "proportion"
+_AND, _EVERYBODY = " AND ", "all participants"
+_FLAG = re.compile(r"(\w+) = (true|false)")
+_SEX = re.compile(r"sex = '(female|male)'")
 
 
 def of_group(population: object) -> str:
     """Return the group of a population as printed, without the condition that all rows share."""
     return wording.level(group(population))
+
+
+def among(rows: pd.DataFrame, whole: pd.DataFrame | None = None) -> list[list[str]]:
+    """Return among whom each row is, beyond what all rows share, those of the ``whole`` where it is given, in words."""
+    parts, every = (
+        [[] if each == _EVERYBODY else str(each).split(_AND) for each in of["population"]]
+        for of in (rows, rows if whole is None else whole)
+    )
+    shared = set(every[0]).intersection(*every) if every else set()
+    return [[_group(part) for part in own if part not in shared] for own in parts]
+
+
+def _group(part: str) -> str:
+    """Return among whom a row is, in words: ``without leg pain on exertion``, ``women``, ``age ≤ 49``."""
+    if flag := _FLAG.fullmatch(part):
+        return f"{'with' if flag[2] == 'true' else 'without'} {wording.small(wording.label(flag[1]))}"
+    if sex := _SEX.fullmatch(part):
+        return wording.small(wording.SEXES[sex[1]])
+    return wording.small(wording.condition(part))
 
 
 def by_group(groups: Iterable[str]) -> str:

@@ -13,12 +13,14 @@ from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
 _MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
-_OF = re.compile(r"((?:no|one) [\w ]+?) of (.+?)((?:, so .+)?)")
+_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
 _SEVERAL = 3
 NOTHING_SHOWN = "there is nothing to show"
 """Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
-_NEEDS = r" \(needs [^()]*\)"
-_NOBODY = "nobody had it"
+_NEEDS = re.compile(r" \(needs [^()]*\)")
+_PARTS_OF_CLAIM = re.compile(r"\. |; |^No verdict of truth: ")
+NOBODY = "nobody had it"
+"""What the row of a treatment says that nobody took."""
 _LACKED = r"(\w+) was not measured"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
@@ -31,8 +33,7 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     # That it was planned is no reason.
     rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
-    # What a claim needs is there where it could not be estimated, and its reason is not a sentence here.
-    of_claims = rows["note"].str.replace(_NEEDS, "", regex=True).map(wording.small, na_action="ignore")
+    of_claims = rows["note"].map(_why_untested, na_action="ignore")
     rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
     said = not_measured(rows)
     failed = _of_several(reasons(rows, brief=True))
@@ -51,16 +52,32 @@ def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
     """
     own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
     notes = own["note"].fillna("")
-    claims, untaken = own["analysis"].fillna("").eq(kinds.CLAIM.name), notes.eq(_NOBODY)
+    claims, untaken = own["analysis"].fillna("").eq(kinds.CLAIM.name), notes.str.contains(NOBODY, case=False)
     lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
     terms = lacked.where(lacked.notna(), own["term"])
     found = {
         "not measured in this cohort: {}": terms[~claims & ~untaken],
-        "taken as a treatment by nobody in this cohort: {}": terms[untaken],
-        "not testable, for what they need was not measured: {}": terms[claims],
+        "taken as a treatment by nobody in this cohort: {}": terms[~claims & untaken],
+        "not testable, as nobody in this cohort took what they are of: {}": terms[claims & untaken],
+        "not testable, for what they need was not measured: {}": terms[claims & ~untaken],
     }
     named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}
     return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
+
+
+def _why_untested(note: str) -> str:
+    """Return why a claim cannot be tested: the parts of a note that need something, those of one reason together."""
+    needing = [part for part in _PARTS_OF_CLAIM.split(note) if _NEEDS.search(part)]
+    if not needing:
+        return wording.small(note)
+    of_reason: dict[str, list[str]] = {}
+    for part in needing:
+        name, told, reason = _NEEDS.sub("", part).partition(": ")
+        if not told:
+            name, reason = "", name
+        of_reason.setdefault(wording.small(reason), []).extend([wording.small(name)] if name else [])
+    said = (f"{wording.listed(names)}: {reason}" if names else reason for reason, names in of_reason.items())
+    return ", and ".join(said)
 
 
 def _first(names: list[str], most: int | None) -> list[str]:
@@ -78,7 +95,8 @@ def _of_several(failed: str) -> str:
     said = []
     for (first, last), names in found.items():
         if len(names) < _SEVERAL:
-            said += [f"{first} of {name}{last}" if name else first for name in names]
+            said += [f"{first} {name}{last}" if name else first for name in names]
         else:
-            said.append(f"{first}{' each' if first.startswith('one ') else ''} of {wording.listed(names)}{last}")
+            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
+            said.append(f"{each} {wording.listed(names)}{last}")
     return "; ".join(said)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.tables.remarks import reworded
 from crampstudy.tables.table import as_table
 
 
@@ -95,12 +96,13 @@ def agreements(rows: pd.DataFrame) -> str:
         why = "; ".join(alike if len(alike) == 1 else reasons)
         return ": ".join(filter(None, ("None of the models could be compared", why)))
     n, differ = len(compared), int((compared["status"] == "differs").sum())
-    verdict = (
-        f"{differ} of {n} parameters {'differs' if differ == 1 else 'differ'}"
-        if differ
-        else f"All {n} parameters agree"
+    verdict = f"{n - differ} of {n}" if differ else f"All {n}"
+    made, asked = compared["model"].nunique(), rows["model"].nunique()
+    models = (
+        wording.counted(made, "models") if made == asked else f"the {made} of {asked} models that could be compared"
     )
-    said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
+    apart_on = f", and {differ} {'differs' if differ == 1 else 'differ'}" if differ else ""
+    said = f"{verdict} parameters agree in {models}{apart_on}"
     apart, errors_apart = gaps(compared)
     if apart.isna().all():
         return said
@@ -115,12 +117,16 @@ def agreements(rows: pd.DataFrame) -> str:
 
 def opinion_notes(rows: pd.DataFrame) -> str:
     """Return what is to be said of each model of several second opinions, in sentences that begin with its name."""
-    of_model = ((name, _notes(some)) for name, some in rows.groupby("model", sort=False))
-    return wording.sentences(f"{wording.model(str(name))}: {'; '.join(notes)}" for name, notes in of_model if notes)
+    said = []
+    for name, some in rows.groupby("model", sort=False):
+        compared = some["status"].isin(["agrees", "differs"]).any()
+        if notes := _notes(some):
+            said.append(f"{wording.model(str(name))}{'' if compared else ', not compared'}: {'; '.join(notes)}")
+    return wording.sentences(said)
 
 
 def _notes(rows: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+    return list(dict.fromkeys(reworded(part) for note in rows["note"].dropna() for part in str(note).split("; ")))
 
 
 def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:

@@ -12,6 +12,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
+from crampstudy.tables import headings
 
 _NAMING = ("term", "population", "scale", "level", "analysis")
 _OF_GROUPS = ("rate", "prevalence", "median")
@@ -19,8 +20,11 @@ _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
 _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
+_BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
+_WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
+_THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
 _CALLED = re.compile(
     r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|lag|lead|mean_last|days_last|load_ratio|scale|center|exp"
     r"|sqrt|log(?:2|10|1p)?)\([^()]*\)"
@@ -102,7 +106,7 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
     Remarks that differ in their leading count alone are one; of each row its count is named.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, note in zip(_names(rows), rows["note"], strict=True):
+    for name, note in zip(_names(rows, among), rows["note"], strict=True):
         for part in [] if pd.isna(note) else str(note).split("; "):
             if part in besides:
                 continue
@@ -111,7 +115,7 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
             counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
-    every = list(dict.fromkeys(_names(named if len(named) else among)))
+    every = list(dict.fromkeys(_names(named if len(named) else among, among)))
     told = [
         _of_rows(rest, counts, every, most)
         for rest, counts in _folded(found).items()
@@ -158,11 +162,17 @@ def _of_rows(rest: str, counts: _Counts, every: Collection[str], most: int | Non
     lacking = [name for name in every if name not in counts]
     if having and not lacking and _OF_ITS_ROWS.match(text):
         return "every row" if len(every) > 1 else having[0], said
-    if not lacking or all(name.lower() in text.lower() for name in having):
+    if not lacking or all(_is_named(name, text, having) for name in having):
         return "", said
     if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES:
         return f"every row but {' and '.join(lacking)}", said
     return ", ".join(having), said
+
+
+def _is_named(name: str, text: str, having: Collection[str]) -> bool:
+    """Say whether a text names a row, or the row of everybody that one of some people stands beside."""
+    whole = name.partition(" (")[0]
+    return name.lower() in text.lower() or (whole in having and whole.lower() in text.lower())
 
 
 def _span(counts: Collection[int]) -> str:
@@ -170,14 +180,29 @@ def _span(counts: Collection[int]) -> str:
     return "" if not counts else f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _names(rows: pd.DataFrame) -> list[str]:
-    """Return what each row is of, as its table prints it: its factor, or its group or age band."""
-    return [_named(row) for row in wording.records(rows.filter(items=_NAMING))]
+def _names(rows: pd.DataFrame, whole: pd.DataFrame) -> list[str]:
+    """Return what each row is of, as its table prints it: its factor, or its group or age band.
+
+    A condition that the ``whole`` has of some people besides is told apart by whom it is of.
+    """
+    names = [_named(row) for row in wording.records(rows.filter(items=_NAMING))]
+    own = kinds.CONDITION.rows(whole)
+    of_term = own.groupby("term")["population"].nunique()
+    several = set(of_term.index[of_term > 1])
+    if not several:
+        return names
+    told = zip(names, rows["analysis"], rows["term"], headings.among(rows, own), strict=True)
+    return [
+        f"{name} ({', '.join(whom)})" if whom and kind == kinds.CONDITION.name and term in several else name
+        for name, kind, term, whom in told
+    ]
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    if row["analysis"] == kinds.REGRESSION_TO_THE_MEAN.name:
+    if row["analysis"] in _BY_LEVEL:
         return wording.capital(str(row["level"]))
+    if row["analysis"] == kinds.TEST_RESULT.name:
+        return wording.capital(str(row["term"]))
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
     by_population = (
@@ -198,7 +223,9 @@ def reworded(text: str) -> str:
     text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
+    text = _THROUGHOUT.sub(_of_everybody, text)
     text = _OF_ONE.sub(_of_one, text)
+    text = _WHERE.sub(_with, text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
     return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./=]\w)", lambda match: wording.small(wording.label(match[0])), text)
 
@@ -207,6 +234,19 @@ def _of_one(said: re.Match[str]) -> str:
     """Return what one participant alone has, in words: ``has diabetes``, ``has pregnancy trimester: third``."""
     name, level = wording.small(wording.label(said[1])), wording.level(said[2])
     return {"yes": f"has {name}", "no": f"has no {name}"}.get(level, f"has {name}: {level}")
+
+
+def _with(said: re.Match[str]) -> str:
+    """Return whom something is of, in words: ``with diabetes``, ``without diabetes``, ``with sex: female``."""
+    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
+    return {"yes": f"with {name}", "no": f"without {name}"}.get(level, f"with {name}: {level}")
+
+
+def _of_everybody(said: re.Match[str]) -> str:
+    """Return what everybody has alike, in words: ``nobody is recorded with diabetes``, ``sex is female throughout``."""
+    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
+    who = {"yes": "everybody", "no": "nobody"}.get(level)
+    return f"{who} is recorded with {name}" if who else f"{name} is {level} throughout"
 
 
 def parameters(estimates: pd.DataFrame) -> list[str]:

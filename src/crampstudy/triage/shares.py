@@ -130,7 +130,7 @@ def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[
     for level, was in ((AFTER_ABOVE, 1), (AFTER_OTHER, 0)):
         if by_week is not None:
             group = ClusteredGroup(before == was, by_week, base, base["ci_level"])
-            few = "have a week that can be told"
+            few = f"have a week that can be told {level}"
             yield _share(group, now, kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
     of_people = weeks.group_by(_WHO).agg(n=pl.col(WEEKLY).count(), k=pl.col(WEEKLY).sum())
     # In an order, so that sums are the same to the last digit.
@@ -141,7 +141,7 @@ def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[
         if of_people.height:
             everybody = np.ones(of_people.height, dtype=bool)
             group = ClusteredGroup(everybody, clusters(of_people[_WHO]), base, base["ci_level"])
-            few = "have a week that can be told"
+            few = "have several weeks that can be told"
             yield _share(group, inside.astype(np.float64), kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
 
 

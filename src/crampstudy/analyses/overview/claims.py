@@ -13,7 +13,6 @@ from crampstudy.analyses.sentences import claims as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.claims import ClaimMultiverse, ClaimPlan, LedgerEntry, plan, tidy
 from crampstudy.cohort import Cohort
-from crampstudy.tables.overview.claims import NOTE
 
 GRID, LEDGER = "fig-claims", "tbl-claims"
 CURVES, AGREEMENT = "fig-claim-specifications", "tbl-claim-specifications"
@@ -25,7 +24,17 @@ SECTIONS = frozenset(row.section for row in claims.CLAIM_ROWS)
 def ledger_of(cohort: Cohort, settings: Settings, others: Others) -> tuple[LedgerEntry, ...]:
     """Return the claims held against what the other sections found in a cohort."""
     found = {name: each.estimates for name, each in others.items()}
-    return claims.ledger(found, cohort.kind, hemisphere=settings.hemisphere)
+    return claims.ledger(found, cohort.kind, measured=_measured(cohort), hemisphere=settings.hemisphere)
+
+
+def _measured(cohort: Cohort) -> frozenset[str]:
+    """Return the columns of a cohort's tables with a value."""
+    return frozenset(
+        f"{name}.{column}"
+        for name, table in cohort.tables.items()
+        for column in table.columns
+        if table[column].null_count() < table.height
+    )
 
 
 def judge(cohort: Cohort, settings: Settings, others: Others) -> Findings:
@@ -97,14 +106,15 @@ def _note(under: pd.DataFrame) -> str:
 
 
 def _findings(ledger: tuple[LedgerEntry, ...], rows: pd.DataFrame, frozen: ClaimPlan | None) -> Findings:
+    table = tables.claims(rows)
     return Findings(
         rows,
         {
             LEDGER: ReportTable(
-                tables.claims(rows),
+                table,
                 "The claims of the article in this cohort and in the literature.",
                 "Published: the verdict of the best evidence by the same rules, or as judged where it has no interval. "
-                f"{NOTE}",
+                f"{table.notes[0]}",
             )
         },
         {

@@ -37,11 +37,11 @@ OLDER = 50
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
+_OF_LIMIT = "The limit of a share of nobody, or of everybody, is exact and one-sided."
 _OF_DIARY = (
     f"Shares are of the people with at least {ENOUGH_NIGHTS} logged nights, by the rate that each has over the own "
     "logged nights: at least one a week is at least 1 cramp in 7 nights, more than 3 a month more than 3 in 30, "
-    "at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights. The limit of a share of "
-    "nobody, or of everybody, is exact and one-sided."
+    f"at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights. {_OF_LIMIT}"
 )
 _OF_NIGHTS: Mapping[str, str] = {
     "nights with a cramp": "nights with a cramp are of all observed nights",
@@ -62,7 +62,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     rows = frequency(cohort, settings.bands, ci_level=settings.ci_level)
     asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
     people, nights = kinds.OFTEN.rows(together([asked, rows])), kinds.CRAMP_NIGHTS.rows(rows)
-    note = f"{_OF_DIARY} Ever is of all who were asked." if cohort.has("ever_cramp") else _OF_DIARY
+    note = _of_people(people)
     bins, curve = kinds.DISTRIBUTION.rows(rows), kinds.CONCENTRATION.rows(rows)
     drawing = Drawing(
         "distribution",
@@ -93,6 +93,16 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         },
     )
     return joined(found, log, attempt((PERIOD,), lambda: _period(cohort, settings)))
+
+
+def _of_people(people: pd.DataFrame) -> str:
+    """Return what the shares of a diary's people are of, as far as the table has them."""
+    known = people[people["estimate"].notna()]
+    often = known[known["level"].ne(EVER)]
+    said = [_OF_DIARY] if len(often) or known.empty else [_OF_LIMIT]
+    if (people["level"].eq(EVER) & people["status"].ne("not_measured")).any():
+        said.append("Ever is of all who were asked.")
+    return " ".join(said)
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:

@@ -171,7 +171,8 @@ def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, A
         **more,
     )
     shown = rows[rows["term"].map(wording.is_declared)]
-    return Findings(rows, {_TOGETHER: ReportTable(tables.factors(shown), said.TOGETHER, said.together_note(rows))})
+    table = ReportTable(tables.factors(shown), said.TOGETHER, said.together_note(rows))
+    return Findings(rows, {_TOGETHER: table}, values={"together": said.together(shown)})
 
 
 def _per_sd(cohort: Cohort, settings: Settings, recalled: Sequence[str], asked: Mapping[str, Any]) -> Findings:

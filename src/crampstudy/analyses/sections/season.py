@@ -46,6 +46,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         together([kinds.MONTHS.rows(rows), kinds.CYCLE.rows(rows)]),
         caption=_CAPTION + (_CURVE if has_estimate(kinds.CYCLE.rows(rows)) else "."),
         alt=_answer(cycle),
+        note=_few(kinds.MONTHS.rows(rows)),
     )
     dates = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]
     note = f"{_OF_CYCLE} {tables.notes(cycle, besides=dates)}".strip()
@@ -106,6 +107,15 @@ def _examined(cohort: Cohort, settings: Settings) -> Findings:
     return Findings(rows, {EXAMINED: table})
 
 
+def _few(months: pd.DataFrame) -> str:
+    """Return which months the figure draws without an interval or not at all, and why; empty where there is none."""
+    logged = months[months["n_participants"].gt(0)]
+    alone = logged[logged["status"].isin(["converged", "boundary"]) & logged["ci_low"].isna()]
+    said = [f"too few people logged in {wording.listed(alone['level'])} for an interval"] if len(alone) else []
+    reasons = tables.reasons(logged)
+    return wording.sentences([*said, *([f"no rate is drawn for some months: {reasons}"] if reasons else [])])
+
+
 def _row(rows: pd.DataFrame, level: str) -> Mapping[str, Any] | None:
     own = rows[rows["level"].eq(level) & rows["estimate"].notna()]
     return wording.records(own)[0] if len(own) else None
@@ -116,13 +126,20 @@ def _answer(cycle: pd.DataFrame) -> str:
     ratio, peak, test = (_row(cycle, level) for level in ("peak to trough", "peak", "joint test"))
     if not (ratio and peak and test):
         return f"Whether there is an annual cycle could not be estimated: {tables.reasons(cycle)}."
-    how = "between persons, " if "between persons" in str(ratio["estimand"]).replace("within and between", "") else ""
-    size = (
-        f"the highest rate of the year is {estimate(ratio)} times the lowest ({how}{wording.p_text(test['p_value'])})"
-    )
-    if str(peak["note"]).startswith(NONE):
-        return f"An annual cycle cannot be told from none: as fitted, {size}."
-    return f"Cramps follow an annual cycle: {size}, and the peak is on {tables.peak(peak)}."
+    high = f"the highest rate of the year is {estimate(ratio)} times the lowest"
+    p = wording.p_text(test["p_value"])
+    whom = " Different people stand for the months of that cycle." if _is_between(cycle) else ""
+    if not str(peak["note"]).startswith(NONE):
+        return f"Cramps follow an annual cycle: {high} ({p}), and the peak is on {tables.peak(peak)}.{whom}"
+    if test["p_value"] < 1 - ratio["ci_level"]:
+        high = f"{high}, an interval from resampled participants that reaches no cycle at all"
+        return f"An annual cycle cannot be told from none: as fitted, {high}, although its test has {p}.{whom}"
+    return f"An annual cycle cannot be told from none: as fitted, {high} ({p}).{whom}"
+
+
+def _is_between(cycle: pd.DataFrame) -> bool:
+    """Say whether nobody logged long enough for a cycle of their own."""
+    return bool(cycle["estimand"].fillna("").str.contains("cycle, between persons").any())
 
 
 def _claim(cycle: pd.DataFrame) -> str:
@@ -141,17 +158,19 @@ def _claim(cycle: pd.DataFrame) -> str:
 
 
 def _limits(cycle: pd.DataFrame) -> str:
-    between = cycle["estimand"].fillna("").str.contains("cycle, between persons").any()
+    joins = "and who joins in which month need not be alike."
+    stands = (
+        "The time of the year stands for all that goes with it, such as light, heat and activity, and says nothing of "
+        "which of them acts."
+    )
+    if not has_estimate(cycle):
+        return f"Rates by month are of different people in different months, {joins} {stands}"
     first = (
-        "Nobody logged for more than three months: the cycle compares different people in different months, and who "
-        "joins in which month need not be alike. "
-        if between
-        else "The cycle is one of nights within persons and of different people in different months. "
+        f"Nobody logged for more than three months: the cycle compares different people in different months, {joins}"
+        if _is_between(cycle)
+        else "The cycle is one of nights within persons and of different people in different months."
     )
-    return (
-        f"{first}One cosine has one peak and one trough of the same shape. The time of the year stands for all that "
-        "goes with it, such as light, heat and activity, and says nothing of which of them acts."
-    )
+    return f"{first} One cosine has one peak and one trough of the same shape. {stands}"
 
 
 def _of_halves(rows: pd.DataFrame) -> str:

@@ -41,7 +41,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
             "tbl-second-opinions": ReportTable(
                 by_model,
                 "Models refitted by statsmodels, and how far its numbers are from those of this study.",
-                "SE: standard error. Parameters agree that are less than a thousandth of a standard error apart, "
+                "SE: standard error. A parameter agrees where neither its two coefficients nor their standard errors "
+                "are more than a thousandth of a standard error apart, "
                 f"term by term in @tbl-second-opinion-terms. {tables.opinion_notes(opinions)}",
             ),
             "tbl-second-opinion-terms": ReportTable(

@@ -118,7 +118,7 @@ def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
     taken = {name for design in found for name in (design.agent, design.against)}
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
     return estimates.frame(
-        estimates.row(status="not_measured", analysis=name, term=agent, note="nobody had it", **cells)
+        estimates.row(status="not_measured", analysis=name, term=agent, note=tables.NOBODY, **cells)
         for agent in AGENTS
         if agent not in taken
         for name in _PRIMARY

@@ -6,7 +6,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.cohort import Kind
-from crampstudy.estimates import kinds
+from crampstudy.estimates import at_contrasts, kinds, ratios
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.sections.conditions import ENOUGH, labels
 
@@ -49,7 +49,8 @@ def answer(rows: pd.DataFrame) -> str:
 def by_age(rows: pd.DataFrame) -> str:
     """Return whether ratios differ between 50 and 75 years."""
     changes = kinds.CONDITION_BY_AGE.rows(rows)
-    told = changes[changes["estimate"].notna() & changes["verdict"].ne("too few")]
+    made = changes[changes["estimate"].notna()]
+    told, few = (made[made["verdict"].eq("too few").fillna(value=False) == those] for those in (False, True))
     if told.empty:
         return "Whether a ratio differs with age could be told of none of them."
     of = {how: told[told["verdict"] == verdict] for verdict, how in _LARGER.items()}
@@ -62,7 +63,10 @@ def by_age(rows: pd.DataFrame) -> str:
     if said:
         said.append(_remaining(held, len(told)))
     else:
-        said = [f"for none of the {len(told)} that could be compared is the ratio shown to differ between the two ages"]
+        many = f"for none of the {len(told)} with enough participants to compare is the ratio shown to differ"
+        one = f"the ratio of {_listed(told)}, alone with enough participants to compare, is not shown to differ"
+        said = [f"{many if len(told) > 1 else one} between the two ages"]
+    said += [f"of {_listed(few)} too few participants bear on the comparison"] if len(few) else []
     same, unknown = (int(told["verdict"].eq(verdict).sum()) for verdict in ("near null", "inconclusive"))
     said += [f"for {same} it is nearly the same at both ages"] if same else []
     said += (
@@ -71,6 +75,17 @@ def by_age(rows: pd.DataFrame) -> str:
         else []
     )
     return wording.sentences(said)
+
+
+def not_drawn(rows: pd.DataFrame) -> str:
+    """Return which ratios a figure leaves to the table, as too few participants bear on them; a space goes before."""
+    few = at_contrasts(ratios(rows))
+    few = few[few["estimate"].notna() & few["verdict"].eq("too few").fillna(value=False)]
+    said = []
+    for kind, when in ((kinds.CONDITION, ""), (kinds.CONDITION_AT_50, " at 50"), (kinds.CONDITION_AT_75, " at 75")):
+        own = kind.rows(few)
+        said += [f"{name}{when}" for name in _names(own)]
+    return f" Too few participants bear on these to be drawn: {wording.listed(said)}." if said else ""
 
 
 def limits(kind: Kind, main: pd.DataFrame) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import tables, wording
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, LOGGED, NIGHTS
+from crampstudy.estimates import kinds
 from crampstudy.nights import denominator
 from crampstudy.treatments.designs import randomised
 from crampstudy.treatments.question import arm
@@ -36,8 +37,8 @@ def design(cohort: Cohort, settings: Settings) -> str:
             f"The study is {kind}.",
             f"{f'Age bands begin at {bands} years; i' if aged else 'I'}ntervals are at {100 * settings.ci_level:g}%.",
             f"Age-standardised figures are of {standard}." if standard else "No figure is age-standardised.",
-            f"A model takes at most one coefficient for {settings.per_coefficient} participants; of fewer the last "
-            "terms are left out.",
+            f"What a model is adjusted for is left out from its end until there are {settings.per_coefficient} "
+            "participants to every coefficient; where a model has more all the same, the note of its table says so.",
         ]
     )
 
@@ -74,13 +75,16 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
         first = "Who gave no recalled number is left out of what is about it, and the weights are not changed for it."
         said = []
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna().nunique()
+    lacking = rows[(rows["status"] == "not_measured") & rows["analysis"].fillna("").ne(kinds.CLAIM.name)]
+    untaken = lacking["note"].fillna("").eq(tables.NOBODY)
+    unmeasured, untreated = (lacking.loc[of, "term"].dropna().nunique() for of in (~untaken, untaken))
     was = "was" if unmeasured == 1 else "were"
     asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"
     measured = asked if unmeasured else "every variable that a section asks for was measured"
     last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}."
+    nobody = f"Nobody took {untreated} of the treatments that a section asks for." if untreated else ""
     whole = "A model is of those with a value of all of its terms; nothing is imputed."
-    return " ".join(filter(None, [first, *said, whole, last]))
+    return " ".join(filter(None, [first, *said, whole, last, nobody]))
 
 
 def checked(others: Others) -> str:

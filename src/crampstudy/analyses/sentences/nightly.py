@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
@@ -83,14 +85,23 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
 def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> str:
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
     each = "; ".join(adjustments(cohort, name) for name in variables)
-    few = rows["note"].fillna("").str.contains(FEWER, regex=False).any()
+    fewer = rows[rows["note"].fillna("").str.contains(FEWER, regex=False) & rows["estimate"].notna()]
+    names = dict.fromkeys(
+        f"{wording.small(wording.label(exposures.unsplit(str(row['term']).removeprefix(wording.CONTRAST))))}{_part(row)}"
+        for row in wording.records(fewer)
+    )
     left_out = (
-        "Too few participants for all of that: what each ratio is adjusted for stands in its row of estimates.csv. "
-        if few
+        f"There are too few participants to take all of that for {wording.listed(names)}: what each takes stands in "
+        "its row of estimates.csv, and in the table of adjustments where the report has one. "
+        if names
         else ""
     )
     remarks = without_adjustment(tables.at_contrasts(rows))
     return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
+
+
+def _part(row: Mapping[str, Any]) -> str:
+    return f", {row['level']} participants" if row["level"] in (WITHIN, BETWEEN) else ""
 
 
 def without_adjustment(rows: pd.DataFrame) -> str:

@@ -27,7 +27,7 @@ INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its m
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
-VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits")
+VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits", "together")
 _AGENT = "magnesium"
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
@@ -63,6 +63,7 @@ def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[s
         shapes(rows),
         method(cohort),
         limits(cohort, compared),
+        "",
     )
     return dict(zip(VALUES, said, strict=True))
 
@@ -117,7 +118,8 @@ def low(rows: pd.DataFrame) -> str:
     if found.empty:
         return "No level with a limit of low was measured."
     first = _low(wording.records(found)[0])
-    return f"Of {wording.counted(len(found), 'levels')} with a limit the share that is low is largest where {first}."
+    of = wording.counted(len(found), "levels")
+    return f"Of {of} with a limit, the one that most participants are below is this: {first}."
 
 
 def shapes(rows: pd.DataFrame) -> str:
@@ -174,6 +176,7 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     """Return the note of the main table: what its columns are, and what each ratio is adjusted for."""
     failed = tables.reasons(kinds.SHAPE.rows(rows))
     said = [
+        f"participants, n, are those with a value; {_of_fewer(rows, compared)}",
         "SD: standard deviation, of a nightly intake that of the participants' means",
         "low: below the limit of deficiency, or below the reference range where none is declared",
         *_centiles(compared),
@@ -188,6 +191,24 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
     told = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
     return f"{wording.sentences(said)} {tables.notes(told)}".strip()
+
+
+def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
+    """Return of how many participants the ratios are that lack some of what they are adjusted for."""
+    known = kinds.EXPOSURE_LEVEL.rows(rows)
+    known = known[known["n_participants"].notna()]
+    of_value = {_variable(row): int(row["n_participants"]) for row in wording.records(known)}
+    made = compared[compared["term"].map(wording.is_declared) & compared["estimate"].notna()]
+    fewer = [
+        f"{int(row['n_participants'])} ({_named(row)})"
+        for row in wording.records(made)
+        if row["n_participants"] < of_value.get(_variable(row), 0)
+    ]
+    if not fewer:
+        return "a ratio is of all of them"
+    return (
+        f"a ratio is of those with all that it is adjusted for as well, who are fewer for some: {wording.listed(fewer)}"
+    )
 
 
 def _centiles(compared: pd.DataFrame) -> list[str]:
@@ -215,6 +236,24 @@ def adjustments(compared: pd.DataFrame) -> list[str]:
         f"{wording.listed(names)}: adjusted for {wording.listed(labels) if labels else 'nothing'}"
         for labels, names in groups.items()
     ]
+
+
+def together(rows: pd.DataFrame) -> str:
+    """Return which of the minerals in one model differ, within participants or between them."""
+    judged = wording.records(rows[rows["verdict"].notna() & rows["verdict"].ne("too few")])
+    if not judged:
+        return ""
+    said = []
+    for verdict, how in (("higher", "more"), ("lower", "fewer")):
+        own = [
+            f"{_small(_variable(row))} {row['level']} participants ({_values(row)}: {in_brackets(row)})"
+            for row in judged
+            if row["verdict"] == verdict
+        ]
+        said += [f"{how} cramps went with {wording.listed(own)}"] if own else []
+    return wording.sentences(
+        [f"with the minerals in one model, {' and '.join(said) or 'none of their ratios is clear'}"]
+    )
 
 
 def together_note(rows: pd.DataFrame) -> str:
@@ -283,7 +322,7 @@ def _lacking(row: dict[str, Any]) -> str:
     if not found:
         return ""
     names = re.split(r", | and ", found[2])
-    return f"; {_NO_SET} among what was measured, which under {found[1]} lacks {wording.listed(map(_small, names))}"
+    return f"; {_NO_SET} among what was measured: {found[1]} asks for {wording.listed(map(_small, names))} as well"
 
 
 def _small(name: str) -> str:

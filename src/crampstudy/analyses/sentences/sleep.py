@@ -31,20 +31,20 @@ _NIGHT = tuple(name for name in WORSE if name not in _DAY_AFTER)
 _SETTLED = {
     "higher": "Poor sleep went before more cramps",
     "lower": "Poor sleep went before fewer cramps",
-    "differs but negligible": "Poor sleep went before cramps that were more or fewer by less than would matter",
-    "near null": "Poor sleep went before as many cramps as other sleep, but for less than would matter",
+    "differs but negligible": "After poor sleep the number of cramps was different, but by less than would matter",
+    "near null": "Poor sleep went before about as many cramps as other sleep; any difference is less than would matter",
     "inconclusive": "Whether poor sleep goes before more cramps is not settled here",
 }
 _COMMON = {
     "higher": "more common",
     "lower": "less common",
     "differs but negligible": "more or less common by less than would matter",
-    "near null": "as common, but for less than would matter",
+    "near null": "as common, give or take less than would matter,",
     "inconclusive": "not clearly more or less common",
 }
 _CONTROL = {
     "near null": "it goes with neither more nor fewer of them, as it should",
-    "inconclusive": "it is not clearly away from that",
+    "inconclusive": "whether it goes with them cannot be told here",
     "differs but negligible": "it goes with them by less than would matter, but as much before cramps is not the work "
     "of sleep",
     **dict.fromkeys(("higher", "lower"), "that it goes with them shows that something else moves both"),
@@ -81,7 +81,7 @@ def _compared(row: Mapping[str, Any]) -> str:
         case "differs but negligible":
             return f"{by}, less than would matter"
         case "near null":
-            return f"{name} was the same, but for less than would matter ({signed})"
+            return f"{name} differed by less than would matter, if at all: {signed}"
         case "inconclusive":
             return f"{name} was not clearly higher or lower ({signed})"
     return f"of {name}, {_TOO_LITTLE} ({signed})"

@@ -98,7 +98,7 @@ def _too_few(cohort: Cohort, cells: Row, overall: AdjustedFit, where: str | None
         return "no ratio by age, as there is none at all ages"
     frame = fitted_people(cohort, overall.fit.linear.design.variables, where)
     text = pl.col(cells["term"]).cast(pl.String)
-    for said, which in (("with it", "level"), ("without it", "reference")):
+    for said, which in (("with the condition or drug", "level"), ("without the condition or drug", "reference")):
         ages = frame.filter(text == cells[which])["age_years"]
         old = int((ages >= MIDDLE).sum())
         if min(old, len(ages) - old) < FEWEST_EXPOSED:

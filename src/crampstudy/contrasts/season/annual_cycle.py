@@ -103,7 +103,7 @@ def _too_few(nights: pl.DataFrame) -> str | None:
         return None
     return (
         f"an annual cycle needs {FEWEST_MONTHS} calendar months with nights of {FEWEST_PEOPLE} people each, and "
-        f"{enough or 'none'} of these {'has' if enough == 1 else 'have'} that"
+        f"{ {0: 'none has', 1: 'only one has'}.get(enough, f'only {enough} have') } that"
     )
 
 

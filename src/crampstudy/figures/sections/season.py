@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -35,7 +37,7 @@ def season(estimates: pd.DataFrame) -> Figure:
         axes = figure.subplots()
         if len(cycle):
             _cycle(axes, cycle)
-        _months(axes, rows)
+        _months(axes, rows, dict(zip(every["level"], every["n_participants"].fillna(0), strict=True)))
         top = float(pd.concat([rows["ci_high"], rows["estimate"]]).max())
         highest = 1.05 * min(top, _TALLEST * float(rows["estimate"].max())) or 1.0
         axes.set_ylim(0, highest)
@@ -65,7 +67,8 @@ def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:
     sns.lineplot(x=days, y=cycle["estimate"], color=style.PALETTE[1], errorbar=None, label=label, legend=False, ax=axes)
 
 
-def _months(axes: Axes, rows: pd.DataFrame) -> None:
+def _months(axes: Axes, rows: pd.DataFrame, numbers: Mapping[str, float]) -> None:
+    """Draw the rates of ``rows``; ``numbers`` are how many people logged in each month."""
     names = MONTH_NAMES
     at = np.array([(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in rows["level"]])
     whole = rows["ci_low"].notna().to_numpy()
@@ -74,7 +77,6 @@ def _months(axes: Axes, rows: pd.DataFrame) -> None:
         at, rows["estimate"], "o", color=style.PALETTE[0], markersize=style.MARKER, markeredgewidth=0, label="Month"
     )
     middle = (_FIRST[:-1] + _FIRST[1:]) / 2
-    numbers = dict(zip(rows["level"], rows["n_participants"], strict=True))
-    labels = [f"{name[:3]}\nn = {numbers[name]}" if name in numbers else name[:3] for name in names]
+    labels = [f"{name[:3]}\nn = {numbers.get(name, 0):.0f}" for name in names]
     axes.set_xticks(middle, labels)
     axes.tick_params(axis="x", length=0, labelsize=7.5)

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 TEST = "wald_test"
 BASELINES = (design_matrix.INTERCEPT, design_matrix.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
-FEW = "rests on few participants"
+FEW = f"rests on few participants, with fewer than {verdicts.FEWEST_DF:g} degrees of freedom"
 """What is said of an estimate with few degrees of freedom."""
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
 """Why a coefficient has no variance though it was fitted."""

@@ -37,19 +37,28 @@ def with_reliability(
     if not solution.answered:
         return [*made]
     found, said = [], {}
+    what = "difference" if any(each["scale"] == "difference" for each in made) else "ratio"
     for variable in _means(solution):
         moments = person_moments(request.cohort, [variable], solution.participants)
         reliability = Reliability.of(moments)
-        said[variable] = warning(variable, float(reliability.values[0])) or ""
+        said[variable] = warning(variable, float(reliability.values[0]), what) or ""
         term = f"{wording.RELIABILITY}{variable}"
         more = {"term": term, "n_nights": int(moments.nights.sum()), "adjusted_for": None}
-        found += [] if term in told else [row(variable, reliability, 0, cells | more)]
+        found += [] if term in told else [row(variable, reliability, 0, cells | more, what)]
     warned = ((r, tidy.note(r["note"] or "", *_said_of(r["term"], solution, said))) for r in made)
     return [*(r | {"note": note} for r, note in warned), *found]
 
 
-def row(variable: str, found: Reliability, place: int, cells: rows.Row) -> rows.Row:
-    """Return the row of the reliability of one of the means of which ``found`` is, with its warning."""
+def row(variable: str, found: Reliability, place: int, cells: rows.Row, what: str = "ratio") -> rows.Row:
+    """Return the row of the reliability of one of the means of which ``found`` is, with its warning.
+
+    Args:
+        variable: the nightly variable.
+        found: the reliabilities of several means.
+        place: which of them it is.
+        cells: the cells that the rows of the model share.
+        what: what the model has of it, a ratio or a difference.
+    """
     value, nights = float(found.values[place]), float(found.nights[place])
     cells = cells | {
         "analysis": kinds.RELIABILITY.name,
@@ -63,19 +72,19 @@ def row(variable: str, found: Reliability, place: int, cells: rows.Row) -> rows.
             status="not_estimable", **cells | {"note": "no participant has two nights with it, or none differ"}
         )
     pointer = CORRECTED_BY if LEAST <= value < WANTED else ""
-    said = tidy.note(f"ICC of a night {found.correlations[place]:.2f}", warning(variable, value) or "", pointer)
+    said = tidy.note(f"ICC of a night {found.correlations[place]:.2f}", warning(variable, value, what) or "", pointer)
     shown = max(value, 0.0)
     return tidy.row(status="boundary" if value <= 0 else "converged", **cells | {"estimate": shown, "note": said})
 
 
-def warning(variable: str, value: float) -> str | None:
-    """Return what is to be said of a ratio between participants of which the mean has a reliability of ``value``."""
+def warning(variable: str, value: float, what: str = "ratio") -> str | None:
+    """Return what is to be said of ``what`` is between participants, where the mean has a reliability of ``value``."""
     if value >= WANTED:
         return None
     far = ", and too far to be corrected" if value < LEAST else ""
     return (
-        f"the mean of {variable} has a reliability of {max(value, 0.0):.2f}, so that its ratio between participants is "
-        f"drawn towards that within{far}"
+        f"the mean of {variable} has a reliability of {max(value, 0.0):.2f}, so that its {what} between participants "
+        f"is drawn towards that within{far}"
     )
 
 

@@ -61,7 +61,7 @@ def failure(theta: Array, scores: Array, information: Array) -> str | None:
         return "the information matrix is singular"
     # In units of standard errors, so that the scaling of a column does not matter.
     if not np.max(np.abs(scores.sum(axis=0)) / scale) <= SCORE:
-        return "the score did not reach zero"
+        return "the search for the best fit did not settle"
     return None
 
 

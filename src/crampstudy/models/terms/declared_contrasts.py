@@ -143,11 +143,14 @@ def _values(
     if stated and (straight or all(low <= value <= high for value in (stated.at, stated.reference))):
         yield stated, stated.at, stated.reference
     # The mean of a participant's deviations is none: those are of nights.
-    people = observed.nights() if deviates else means(name, by_centile.kind == "within-sex")
+    within_sex = by_centile.kind == "within-sex"
+    people = observed.nights() if deviates else means(name, within_sex)
     if not len(people):
         return
     at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
-    if at != reference and low <= min(at, reference) and max(at, reference) <= high:
+    # Brought to one mean, the least of a sex may lie below what anybody has, while what they differ by is had by both.
+    inside = low <= min(at, reference) and max(at, reference) <= high
+    if at != reference and (inside or (within_sex and straight)):
         yield by_centile, at, reference
 
 

@@ -108,6 +108,8 @@ def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs:
     slices, ends = model.term_slices, _ends(values)
     _check_finite(slices, ends)
     found = {str(term): standing(str(term), ends[:, where]) for term, where in slices.items() if str(term) != "1"}
+    known = frame.select(own).filter(pl.Series(candidate))
+    found |= {term: _throughout(term, known, inside) for term, why in found.items() if why == "" and term in own}
     return Encoded(
         matrix=values,
         columns=tuple(column_of(term, name, model) for term, where in slices.items() for name in named[where]),
@@ -119,6 +121,18 @@ def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs:
         remarks=_remarks(terms, model, moved),
         observed=_observed(data),
     )
+
+
+def _throughout(name: str, known: pl.DataFrame, inside: pl.DataFrame) -> str:
+    """Return which value a flag or a level has on all rows that are ``inside``; of a number nothing is to be said.
+
+    ``known`` are those that would be without the other terms: that the value is the same there too is worth knowing.
+    """
+    values = inside[name].cast(pl.String).unique()
+    if inside[name].dtype.is_numeric() or len(values) != 1:
+        return ""
+    said = f"{name} = {values.item()} throughout"
+    return said if known[name].n_unique() - known[name].has_nulls() == 1 else f"{said} where the other terms are known"
 
 
 def _evaluated(

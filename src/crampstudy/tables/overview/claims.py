@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.claims import find, plan, power, published, rules
+from crampstudy.claims import CLAIM_ROWS, find, plan, power, published, rules
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import value
 from crampstudy.nights.calendar import day_of
@@ -44,7 +44,33 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
         planned = plan.mark(row["note"])
         made.append(cells | ({"Planned": "yes" if planned == plan.PLANNED else planned} if planned else {}))
     table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]))
-    return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(NOTE,))
+    note = f"{wording.sentences([*_measures(rows), *_shown_parts(rows)])} {NOTE}".strip()
+    return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(note,))
+
+
+def _measures(rows: pd.DataFrame) -> list[str]:
+    """Return which ratio a number without a unit is, the most frequent first."""
+    ratios = rows[rows["estimate"].notna() & rows["scale"].astype(str).str.endswith("_ratio")]
+    usual, *others = ratios["scale"].value_counts().index if len(ratios) else [""]
+    if not usual:
+        return []
+    said = [f"a number without a unit is a {usual.replace('_', ' ')}"]
+    said += [f"of {_claims(ratios[ratios['scale'] == scale])} a {scale.replace('_', ' ')}" for scale in others]
+    return [", ".join(said)]
+
+
+def _shown_parts(rows: pd.DataFrame) -> list[str]:
+    """Return of which part the number of a claim in parts is."""
+    several = [len({of.part for of in CLAIM_ROWS if of.claim == claim and of.side}) > 1 for claim in rows["term"]]
+    shown = rows[pd.Series(several, index=rows.index) & rows["estimate"].notna() & rows["level"].notna()]
+    if shown.empty:
+        return []
+    each = wording.listed(f"{row['level']} ({row['term']})" for row in wording.records(shown))
+    return [f"a claim in parts has one verdict, inconclusive where theirs differ, and the number of one part: {each}"]
+
+
+def _claims(rows: pd.DataFrame) -> str:
+    return wording.listed(map(str, rows["term"]))
 
 
 @table_of_rows
@@ -98,9 +124,12 @@ def _in_order(sections: pd.Index[str]) -> pd.Index[int]:
 
 
 def _number(row: dict[str, Any]) -> str:
-    """Return the number of a row, of a ratio or a difference without what it compares, which the claim says."""
+    """Return the number of a row without what it compares, which the claim says."""
     if row["scale"] == "day_of_year":
-        return day_of(row["estimate"])
+        return "any day" if row["ci_low"] is None else day_of(row["estimate"])
+    if row["scale"] == verdicts.DIFFERENCE and row["unit"]:
+        # What it is of, without what it compares.
+        return value(row | {"unit": row["unit"].partition(", ")[0]})
     return value(row | {"unit": None} if verdicts.compares(row) else row)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reworded
 from crampstudy.tables.sections.conditions import adjustments
@@ -58,6 +60,7 @@ def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
 def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return for each exposure what the causal graph had it adjusted for, and where that is not enough under it."""
     own = estimates[estimates["note"].str.contains(_BY_GRAPH, regex=True).fillna(value=False)]
+    own = own.assign(term=[_in_part(row) for row in wording.records(own)])
     made = adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
     enough = made.pop("Enough under the graph")
     lacking = [
@@ -66,6 +69,14 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
     ]
     made.index = made.index.map(lambda name: wording.capital(name) if name.split()[0].islower() else name)
     return made.assign(**{"Adjusted for": lacking})
+
+
+def _in_part(row: Mapping[str, Any]) -> str:
+    """Return the term of a row, of a nightly exposure with the part, within participants or between, that it is of."""
+    term, part = str(row["term"]), str(row["level"])
+    declared = wording.CONTRAST if term.startswith(wording.CONTRAST) else ""
+    name = term.removeprefix(declared)
+    return f"{declared}{part}({name})" if part in (WITHIN, BETWEEN) and name.isidentifier() else term
 
 
 @as_table

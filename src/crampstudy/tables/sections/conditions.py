@@ -10,18 +10,15 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import at_contrasts, compares, kinds, ratios
-from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.headings import among, p_value, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 Row = Mapping[str, Any]
 AT_AGES = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75)
 _CENTILES = re.compile(r"^\d+th against \d+th centile: ")
-_FLAG = re.compile(r"(\w+) = (true|false)")
-_SEX = re.compile(r"sex = '(female|male)'")
 _SPLINE = re.compile(r"ns\(([^,]+),.*\)")
 _TERM = re.compile(r"\w+\([^()]*\)|\w*_\w+")
 """A function of a variable, or a name that is no word."""
-_AND, _EVERYBODY = " AND ", "all participants"
 ENOUGH, _LACKS = ": sufficient under ", " lacks "
 
 
@@ -61,7 +58,7 @@ def conditions(estimates: pd.DataFrame) -> pd.DataFrame:
 def adjustments(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return for each exposure what its ratio is adjusted for, and whether that is enough under the causal graph."""
     told = estimates[estimates["estimate"].notna() & estimates["scale"].ne("wald_test")]
-    names = [_named(wording.term(str(term)), own) for term, own in zip(told["term"], _among(told), strict=True)]
+    names = [_named(wording.term(str(term)), own) for term, own in zip(told["term"], among(told), strict=True)]
     rows = wording.records(told.assign(name=names).drop_duplicates("name"))
     made = pd.DataFrame(
         {
@@ -83,16 +80,9 @@ def labels(rows: pd.DataFrame) -> pd.Series[str]:
     """Return what each row is of: ``Diuretic (thiazide)``, ``HbA1c (50.5 against 33 mmol/mol)``, and among whom."""
     named = [
         _named(wording.term(str(row["term"])), [*_compared(row), *own])
-        for row, own in zip(wording.records(rows), _among(rows), strict=True)
+        for row, own in zip(wording.records(rows), among(rows), strict=True)
     ]
     return pd.Series(named, index=rows.index, dtype=object)
-
-
-def _among(rows: pd.DataFrame) -> list[list[str]]:
-    """Return among whom each row is, beyond what all rows share, in words."""
-    parts = [[] if each == _EVERYBODY else str(each).split(_AND) for each in rows["population"]]
-    shared = set(parts[0]).intersection(*parts) if parts else set()
-    return [[_group(part) for part in own if part not in shared] for own in parts]
 
 
 def _named(name: str, told: Sequence[str]) -> str:
@@ -113,15 +103,6 @@ def _level(row: Row) -> str:
     if wording.is_declared(row["term"]):
         return ""
     return "" if pd.isna(row["level"]) else str(row["level"])
-
-
-def _group(part: str) -> str:
-    """Return among whom a row is, in words: ``without leg pain on exertion``, ``women``, ``age ≤ 49``."""
-    if flag := _FLAG.fullmatch(part):
-        return f"{'with' if flag[2] == 'true' else 'without'} {wording.small(wording.label(flag[1]))}"
-    if sex := _SEX.fullmatch(part):
-        return wording.small(wording.SEXES[sex[1]])
-    return wording.small(wording.condition(part))
 
 
 def _domain(row: Row) -> str:
