@@ -135,7 +135,7 @@ def test_notes_say_what_could_not_be_estimated() -> None:
         row("not_estimable", term="sex", note=reason),
     )
     assert tables.notes(rows) == (
-        "Could not estimate: no cramp where leg ultrasound of flow = not done: no finite ratio exists."
+        "Could not estimate: no cramp with leg ultrasound of flow: not done: no finite ratio exists."
     )
 
 
@@ -262,7 +262,7 @@ def test_remarks_that_differ_in_their_count_alone_are_one() -> None:
         ["154 nights left out, incomplete; one", "1,385 nights left out, incomplete", "no count", "160 cramps"]
     )
     rows = pd.DataFrame({"note": notes, "term": "x", "scale": "rate_ratio", "status": "converged", "verdict": None})
-    rows = rows.assign(analysis="regression", level=None, ci_level=0.95)
+    rows = rows.assign(analysis="regression", population="all", level=None, ci_level=0.95)
     assert tables.notes(rows) == "154 to 1,385 nights left out, incomplete; one; no count; 160 cramps."
 
 
