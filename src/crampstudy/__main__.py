@@ -16,8 +16,8 @@ def main() -> None:
     Until it is imported nothing has begun that could be left half done: an interrupt ends the process at once, without
     a traceback, and no library that is just being imported can swallow it.
 
-    The libraries make hundreds of thousands of objects that stay until the end. They are seldom looked through for
-    garbage while they are loaded, and not once more at the end, which takes half a second of a report each.
+    The libraries of a report make two hundred thousand objects that stay until the end. They are seldom looked through
+    for garbage while they are loaded, and not once more at the end: each takes half a second.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
