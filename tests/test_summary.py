@@ -204,6 +204,17 @@ def test_the_summary_of_both_kinds_of_cohort(diary: Cohort) -> None:
     assert "fig-summary" in nothing.could_not and len(nothing.values["summary"].splitlines()) == 1
 
 
+def test_a_contrast_too_long_for_the_main_figure_goes_without_its_values() -> None:
+    wide = "90th against 10th centile: 154.4 RPE × min above own mean against 107.2 below it"
+    fits = "10th against 90th centile: 220.6 against 368.4 mg/day"
+    rows = estimates.frame(
+        ratio("higher", term=f"contrast: {name}", level="within", reference=None, unit=unit)
+        for name, unit in (("session_load", wide), ("dietary_magnesium_mg", fits))
+    )
+    told = set(drawn(FIGURES["headlines"](rows)))
+    assert {"90th against 10th centile", fits} <= told and wide not in told
+
+
 def test_the_flow_counts_each_step_and_says_why_others_were_lost() -> None:
     rows = flow(few()).set_index(["outcome", "level"])
     assert rows["estimate"].tolist() == [6, 5, 4, 2, 20, 18, 16, 9]

@@ -24,6 +24,8 @@ _WIDTHS = (2.35, 1.85, 2.8)
 _AT = {"n": 0.13, "events": 0.3, "number": 0.635, "verdict": 0.66}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
+_LONGEST = 53
+"""Letters of a contrast that the first column has room for."""
 _VERDICTS = {"differs but negligible": "differs, negligible"}
 _COLOURS = {"higher": style.PALETTE[1], "lower": style.PALETTE[0]}
 
@@ -92,12 +94,18 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
     right.text(_AT["verdict"], -0.8, "Verdict", **bold)
     for at, row in enumerate(wording.records(rows)):
         left.text(0, at - 0.17, _named(row), **small)
-        left.text(0, at + 0.2, wording.contrast(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
+        left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
         right.text(_AT["n"], at, wording.count(row["n_participants"]), ha="right", **small)
         events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
         right.text(_AT["events"], at, events, ha="right", **small)
         right.text(_AT["number"], at, wording.estimate(row), ha="right", **small)
         right.text(_AT["verdict"], at, _VERDICTS.get(row["verdict"], row["verdict"]), **small)
+
+
+def _compared(row: Mapping[str, Any]) -> str:
+    """Return what a ratio compares; where that is too long, of centiles without their values, which tables have."""
+    text = wording.contrast(row)
+    return text if len(text) <= _LONGEST else text.partition(":")[0]
 
 
 def _named(row: Mapping[str, Any]) -> str:
