@@ -125,8 +125,7 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
     by_rows: dict[str, list[str]] = {}
     for of, text in told:
         by_rows.setdefault(of, []).append(text)
-    together = [[f"{of}: {', and '.join(texts)}"] if of else texts for of, texts in by_rows.items()]
-    return [text for texts in together for text in texts]
+    return [text for of, texts in by_rows.items() for text in ([f"{of}: {', and '.join(texts)}"] if of else texts)]
 
 
 def _folded(found: Mapping[str, _Counts]) -> dict[str, _Counts]:

@@ -60,6 +60,7 @@ __all__ = [
     "remedy",
     "scaled",
     "sentences",
+    "short_contrast",
     "signed",
     "small",
     "term",
@@ -339,6 +340,11 @@ def contrast(row: Mapping[str, Any]) -> str:
     # Of numbers on a curve the unit says also in what they are.
     unit = re.fullmatch(rf"against {re.escape(str(row['reference']))}( .+)", _unit(row))
     return f"{own} against {level(str(row['reference']))}{unit[1] if unit else ''}"
+
+
+def short_contrast(row: Mapping[str, Any]) -> str:
+    """Return what an estimate compares, of centiles without their values, which tables have."""
+    return contrast(row).partition(":")[0]
 
 
 def level_of(factor: str, text: str) -> str:

@@ -105,7 +105,7 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
 def _compared(row: Mapping[str, Any]) -> str:
     """Return what a ratio compares; where that is too long, of centiles without their values, which tables have."""
     text = wording.contrast(row)
-    return text if len(text) <= _LONGEST else text.partition(":")[0]
+    return text if len(text) <= _LONGEST else wording.short_contrast(row)
 
 
 def _named(row: Mapping[str, Any]) -> str:

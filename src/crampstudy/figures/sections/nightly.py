@@ -125,7 +125,7 @@ def _compared(name: str, records: Sequence[Mapping[str, Any]], level: str) -> st
 
 def _short(row: Mapping[str, Any]) -> str:
     """Return the contrast of a row; of centiles their values stand in the table."""
-    return wording.contrast({**row, "level": None}).partition(":")[0]
+    return wording.short_contrast({**row, "level": None})
 
 
 def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
