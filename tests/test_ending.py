@@ -40,6 +40,8 @@ with ending.on_signals():
     finally:
         print("cleaned", flush=True)
 """
+# Native code in which the signal comes makes an error of its own of it.
+TURNED = LOST.replace("time.sleep(60)", "raise TypeError('no data type')")
 # Starts a child by a line, tells its number, and waits to be killed.
 PARENT = """
 import subprocess, sys, time
@@ -77,12 +79,18 @@ def ends(number: int) -> bool:
     return False
 
 
+@pytest.mark.parametrize("code", [LOST, TURNED], ids=["dropped", "made an error of"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_signal_that_python_drops_comes_again(name: str) -> None:
+def test_a_signal_that_python_drops_comes_again(name: str, code: str) -> None:
     began = time.monotonic()
-    made = subprocess.run([sys.executable, "-c", LOST, name], capture_output=True, text=True, check=False)
+    made = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, check=False)
     assert (made.stdout, made.stderr, made.returncode) == ("cleaned\n", "", 128 + getattr(signal, name))
     assert time.monotonic() - began < 50
+
+
+def test_an_error_without_a_signal_stays_what_it_is() -> None:
+    with pytest.raises(TypeError, match="no data type"), ending.on_signals():
+        raise TypeError("no data type")
 
 
 @pytest.mark.parametrize("number", ending.ASKING, ids=lambda number: number.name)

@@ -39,46 +39,65 @@ def on_signals() -> Iterator[None]:
     # What is ignored stays so: a command under nohup outlives its terminal.
     before = {number: signal.getsignal(number) for number in ASKING}
     before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
-    told = sys.unraisablehook
+    told, dropped = sys.unraisablehook, _Dropped()
     try:
-        sys.unraisablehook = partial(_raise_again, told)
+        sys.unraisablehook = partial(dropped.hear, told)
         for number in before:
-            signal.signal(number, _end)
+            signal.signal(number, dropped.end)
         yield
+    except Exception as error:
+        # Native code drops what is raised in it and makes an error of its own of it.
+        if dropped.number is None:
+            raise
+        raise Ended(dropped.number) from error
     finally:
+        dropped.forget()
         sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    while frame is not None:
-        if frame.f_code is _raise_again.__code__:
-            # Raised here, it would be lost once more.
-            return _send_soon(number)
-        frame = frame.f_back
-    # A second one ends the process at once: what is tied to it ends as well, and the rest is swept by the next run.
-    for other in ASKING:
-        signal.signal(other, signal.SIG_DFL)
-    raise Ended(number)
+class _Dropped:
+    """What Python drops: raised while an object is let go of, :class:`Ended` ends nothing, and is raised once more."""
 
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._timer: threading.Timer | None = None
 
-def _raise_again(otherwise: Callable[[sys.UnraisableHookArgs], Any], lost: sys.UnraisableHookArgs) -> None:
-    """Hear of what Python drops: raised while an object was let go of, :class:`Ended` would end nothing."""
-    if not isinstance(lost.exc_value, Ended):
-        otherwise(lost)
-        return
-    number = lost.exc_value.signal
-    signal.signal(number, _end)
-    _send_soon(number)
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """End, on a signal."""
+        while frame is not None:
+            if frame.f_code is _Dropped.hear.__code__:
+                # Raised here, it would be dropped once more.
+                return self._send_soon(number)
+            frame = frame.f_back
+        # A second one ends the process at once: what is tied to it ends as well, and the rest is swept by the next run.
+        for other in ASKING:
+            signal.signal(other, signal.SIG_DFL)
+        raise Ended(number)
 
+    def hear(self, otherwise: Callable[[sys.UnraisableHookArgs], Any], lost: sys.UnraisableHookArgs) -> None:
+        """Hear of what was dropped."""
+        if not isinstance(lost.exc_value, Ended):
+            otherwise(lost)
+            return
+        number = lost.exc_value.signal
+        signal.signal(number, self.end)
+        self._send_soon(number)
 
-def _send_soon(number: int) -> None:
-    """Send this process a signal again in a moment, when the object is gone."""
-    main = threading.main_thread().ident
-    # It has to interrupt what the main thread waits for.
-    again = partial(signal.pthread_kill, main) if main and hasattr(signal, "pthread_kill") else signal.raise_signal
-    threading.Timer(_SOON, again, [number]).start()
+    def forget(self) -> None:
+        """Send nothing any more."""
+        if self._timer:
+            self._timer.cancel()
+
+    def _send_soon(self, number: int) -> None:
+        """Send this process a signal again in a moment, when the object is gone."""
+        self.forget()
+        main = threading.main_thread().ident
+        # It has to interrupt what the main thread waits for.
+        again = partial(signal.pthread_kill, main) if main and hasattr(signal, "pthread_kill") else signal.raise_signal
+        self.number, self._timer = number, threading.Timer(_SOON, again, [number])
+        self._timer.start()
 
 
 @contextmanager

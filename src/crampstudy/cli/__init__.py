@@ -106,35 +106,34 @@ def main() -> None:
         # A terminal of another encoding shows the code of what it lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with ending.on_signals():
-        try:
-            # Typer itself would set an exception hook of its own.
-            with progress.on_terminal():
-                code = typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=False)
-            sys.exit(code if isinstance(code, int) else 0)
-        except Unparsed as unparsed:
-            if len(sys.argv) == 1:
-                # Without a word of a command its message is the help.
-                typer.echo(help_of(unparsed), err=True)
-                sys.exit(UsageError.exit_code)
-            _refuse(error_of(unparsed))
-        except ending.Ended as ended:
-            _say(f"ended by {ended.signal.name}; nothing is left half-written")
+    try:
+        # Typer itself would set an exception hook of its own.
+        with ending.on_signals(), progress.on_terminal():
+            code = typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except Unparsed as unparsed:
+        if len(sys.argv) == 1:
+            # Without a word of a command its message is the help.
+            typer.echo(help_of(unparsed), err=True)
+            sys.exit(UsageError.exit_code)
+        _refuse(error_of(unparsed))
+    except ending.Ended as ended:
+        _say(f"ended by {ended.signal.name}; nothing is left half-written")
+        raise
+    except (FolderTaken, FileTaken) as error:
+        _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
+        sys.exit(error.exit_code)
+    except OpenQuestion as error:
+        _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], *error.answer])}")
+        sys.exit(error.exit_code)
+    except CrampstudyError as error:
+        _refuse(error)
+    except OSError as error:
+        # Without a number it is none of the system's: a bug.
+        if error.errno is None:
             raise
-        except (FolderTaken, FileTaken) as error:
-            _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
-            sys.exit(error.exit_code)
-        except OpenQuestion as error:
-            _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], *error.answer])}")
-            sys.exit(error.exit_code)
-        except CrampstudyError as error:
-            _refuse(error)
-        except OSError as error:
-            # Without a number it is none of the system's: a bug.
-            if error.errno is None:
-                raise
-            _say(f"{error.filename}: {error.strerror}; check the path" if error.filename else _lost(error))
-            sys.exit(_UNREADABLE)
+        _say(f"{error.filename}: {error.strerror}; check the path" if error.filename else _lost(error))
+        sys.exit(_UNREADABLE)
 
 
 def _refuse(error: CrampstudyError) -> NoReturn:
