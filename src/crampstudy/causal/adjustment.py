@@ -205,5 +205,9 @@ def _recordable(node: CausalNode) -> bool:
 
 
 def shown(node: CausalNode, column: str | None = None) -> str:
-    """Return a node by its name, with its column where the codebook has none of that name."""
-    return node.name if column in (None, node.name) or codebook.find(node.name) else f"{node.name} ({column})"
+    """Return a node by its name, with its column where the codebook lacks the name, or by a column that says it."""
+    if column is None or column == node.name or codebook.find(node.name):
+        return node.name
+    known = codebook.find(column)
+    # The season of the examination need not be said to be one of season.
+    return column if known and known.label.lower().startswith(wording.label(node.name)) else f"{node.name} ({column})"
