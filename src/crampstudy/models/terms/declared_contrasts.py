@@ -132,7 +132,8 @@ def _values(
 ) -> Iterator[tuple[contrasts.Contrast, float, float]]:
     """Yield the contrasts of a number from the best one on, with their values; ``straight`` if its term is its name.
 
-    A curve or another function of the number is asked nothing beyond the values observed.
+    A curve or another function of the number is asked nothing beyond the values observed, and a line nothing wider
+    than they lie apart: what nobody comes near is told by the model alone.
     """
     low, high = float(observed.values.min()), float(observed.values.max())  # type: ignore[arg-type]
     if low < high and bool(((observed.values == low) | (observed.values == high)).all()):
@@ -140,8 +141,10 @@ def _values(
     exposure = exposures.find(name)
     deviates = exposure is not None and exposure.part == "within"
     stated, by_centile = contrasts.of_exposure(exposure) if exposure else contrasts.of_variable(name)
-    if stated and (straight or all(low <= value <= high for value in (stated.at, stated.reference))):
-        yield stated, stated.at, stated.reference
+    if stated:
+        least, most = sorted((stated.at, stated.reference))
+        if most - least <= high - low if straight else low <= least and most <= high:
+            yield stated, stated.at, stated.reference
     # The mean of a participant's deviations is none: those are of nights.
     within_sex = by_centile.kind == "within-sex"
     people = observed.nights() if deviates else means(name, within_sex)
