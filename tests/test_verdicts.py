@@ -310,10 +310,12 @@ def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
 
 def test_within_and_between_are_judged_at_their_own_contrasts(diary: Cohort) -> None:
     rows = fitted(diary, "within(sitting_min) + between(sitting_min)")
+    assert "compared beyond the values observed" in pick(rows, "contrast: between(sitting_min)", "600")["note"]
     within, between = (
         pick(rows, "contrast: within(sitting_min)", "300"),
         pick(rows, "contrast: between(sitting_min)", "600"),
     )
+    assert "beyond the values" not in str(within["note"])
     assert (within["unit"], within["reference"]) == ("300 min/day above own mean", "0")
     assert (between["unit"], between["reference"]) == ("600 against 300 min/day", "300")
     for found, term in ((within, "within(sitting_min)"), (between, "between(sitting_min)")):

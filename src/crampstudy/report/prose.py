@@ -23,7 +23,8 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[^\sa-z])|(?<=\}\})\s+(?=[A-Z@
 _DIV = re.compile(r"^:::.*\n?", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^(#{1,6} .*?)[ \t]*\{[^{}]*\}[ \t]*$", re.MULTILINE)
 _ENTRY = re.compile(r"^@\w+\{(\w+),(.*?)^\}", re.MULTILINE | re.DOTALL)
-_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|])")
+# Two hyphens are those of a command's option, and no dash.
+_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|]|-(?=-)|(?<=-)-)")
 
 
 @dataclass(slots=True)
