@@ -164,7 +164,7 @@ def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
     if len(judged):
         n, error = len(judged), 1 - float(judged["ci_level"].iloc[0])
         said.append(
-            f"{wording.counted(n, "contrasts", "were")} judged, none of them corrected for their number: if nothing at "
+            f"{wording.counted(n, 'contrasts', 'were')} judged, none of them corrected for their number: if nothing at "
             f"all went with cramps, about {n * error:.1f} of their intervals would exclude it by chance"
         )
     if names:
