@@ -106,7 +106,10 @@ def outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
     ("text", "markdown"),
     [
         ("a column site $x$ *b* @e <f>, kept", r"a column site \$x\$ \*b\* \@e \<f\>, kept"),
-        ("by Lumley [@lumley2004] and @hall1992; see @tbl-flow", "by Lumley [@lumley2004] and @hall1992; see @tbl-flow"),
+        (
+            "by Lumley [@lumley2004] and @hall1992; see @tbl-flow",
+            "by Lumley [@lumley2004] and @hall1992; see @tbl-flow",
+        ),
         ("[@nobody1900] is none", r"\[\@nobody1900\] is none"),
         ("write to a@lumley2004", r"write to a\@lumley2004"),
         ("--unlogged zero, 3 - 2", r"\-\-unlogged zero, 3 - 2"),
