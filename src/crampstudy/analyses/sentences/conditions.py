@@ -24,8 +24,8 @@ def answer(rows: pd.DataFrame) -> str:
     told = judged[judged["verdict"] != "too few"]
     if told.empty:
         measured = main[main["status"].ne("not_measured")]
-        few = "too few participants or cramps bear on any of them"
-        why = (few if len(judged) else tables.reasons(measured)) if len(measured) else "none of them was recorded"
+        fewer = "too few participants or cramps bear on any of them"
+        why = (fewer if len(judged) else tables.reasons(measured)) if len(measured) else "none of them was recorded"
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]

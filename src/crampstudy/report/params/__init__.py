@@ -132,8 +132,8 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
         except UsageError as problem:
             raise ParameterError(f"parameter 'where': {problem}") from None
     limits = AgeBands(tuple(values["age_bands"])) if "age_bands" in values else AgeBands()
-    if problem := subpopulation.too_young(cohort, limits.limits[0]):
-        raise ParameterError(f"parameter 'age_bands': {problem}; begin lower, such as --set age_bands=5,10,15")
+    if young := subpopulation.too_young(cohort, limits.limits[0]):
+        raise ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands=5,10,15")
     if cohort.kind == "survey" and "age_bands" in values:
         from crampstudy.descriptive.prevalence import check_bands
 
