@@ -40,6 +40,7 @@ def rates(
     standard: AnyStandard,
     where: str | None,
     ci_level: float,
+    everybody: bool = False,
 ) -> tuple[list[Row], Account]:
     """Return incidence rates, crude and as mean of person rates, by the levels of ``by`` and over all.
 
@@ -53,6 +54,7 @@ def rates(
         standard: standard population, or ``none``.
         where: condition that names a part of the nights.
         ci_level: confidence level.
+        everybody: whether there is a row ``all`` also where all participants have an age.
 
     Raises:
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
@@ -68,7 +70,9 @@ def rates(
     nights = observed.filter(part.inside)
     left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
     account = night_account(cohort, observed.height, left_out)
-    groups = _groups(nights, by, bands)
+    groups = dict(_groups(nights, by, bands))
+    if everybody:
+        groups.setdefault(ALL, pl.lit(value=True))
     why_not = denominator(cohort).why_not
     sums = (
         nights.group_by("participant_id")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.pooling import COHORT
@@ -34,6 +34,7 @@ def adjusted(
     outcome: str | None,
     beside: str,
     over: Over = "all",
+    every: bool = True,
     margins: Margins,
     **more: Any,
 ) -> list[Row]:
@@ -51,6 +52,7 @@ def adjusted(
         outcome: of surveys, ``any_cramp`` or ``moderate_severe_vs_rest``.
         beside: further terms, such as ``sex + bmi_kg_m2``.
         over: whose participants the expectation is averaged over: those of ``all`` cohorts or of the ``reference``.
+        every: whether these are all cohorts of the comparison; of some it is said which.
         margins: between these a ratio is as good as 1.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``bands`` and ``ci_level``.
 
@@ -64,14 +66,8 @@ def adjusted(
     fitted = fit(cohorts, model="survey-logistic" if survey else "poisson", outcome=outcome, terms=terms, **more)
     first = fitted.estimates.iloc[0]
     kept = ("population", "outcome", "model", "ci_level", "n_participants", "n_nights", "n_events", "note")
-    whose = "all cohorts" if over == "all" else names[0]
-    cells: Row = {name: None if pd.isna(first[name]) else first[name] for name in kept} | {
-        "analysis": kinds.BETWEEN_ADJUSTED.name,
-        "term": by,
-        "reference": names[0],
-        "adjusted_for": "; ".join(part.strip() for part in (by, *beside.split("+"))),
-        "estimand": f"averaged over the participants of {whose}, by g-computation",
-    }
+    cells: Row = {name: None if pd.isna(first[name]) else first[name] for name in kept}
+    cells |= adjusted_cells(by, beside, names[0], over, None if every else names)
     scale = "prevalence" if survey else "rate"
     linear = fitted.linear
     if linear is None:
@@ -98,6 +94,28 @@ def adjusted(
         difference |= {key: factor * difference[key] for key in ("estimate", "ci_low", "ci_high", "std_error")}
         made += [ratio if said is None else ratio | {"verdict": said}, estimates.row(**difference)]
     return made
+
+
+def adjusted_cells(
+    by: str, beside: str, reference: str, over: Over = "all", some: Sequence[str] | None = None
+) -> Row:
+    """Return what a row of :func:`adjusted` says, whether or not there is a number.
+
+    Args:
+        by: what the groups are formed by.
+        beside: further terms.
+        reference: the cohort that the others are compared with.
+        over: whose participants are averaged over.
+        some: the names of the cohorts in the model, where these are not all.
+    """
+    whose = reference if over == "reference" else "all cohorts" if some is None else wording.listed(some)
+    return {
+        "analysis": kinds.BETWEEN_ADJUSTED.name,
+        "term": by,
+        "reference": reference,
+        "adjusted_for": "; ".join(part.strip() for part in (by, *beside.split("+"))),
+        "estimand": f"averaged over the participants of {whose}, by g-computation",
+    }
 
 
 def _people(

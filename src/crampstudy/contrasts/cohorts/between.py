@@ -12,7 +12,7 @@ import numpy as np
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.contrasts.cohorts.measures import GroupMeasures
+from crampstudy.contrasts.cohorts.measures import NOBODY_HAS, GroupMeasures
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS, Margins, verdict
 from crampstudy.models.inference.covariance import p_value, quantile
@@ -90,6 +90,9 @@ def _lacking(of: GroupMeasures, places: Sequence[int], lost: Sequence[str]) -> s
 
     Where nobody is of them, and they are the youngest or the oldest, that is said of the people and not of the bands.
     """
+    reasons = {of.why_not[of.labels.index(label)] for label in lost}
+    if len(reasons) == 1 and (reason := reasons.pop()).startswith(NOBODY_HAS):
+        return reason
     labels = [of.labels[place] for place in places]
     nobody = not any(of.participants[of.labels.index(label)] for label in lost)
     limits = [re.match(r"\d+", label) for label in labels]
@@ -129,9 +132,13 @@ def rows_of(
     ratio = made | {"scale": f"{cells['scale']}_ratio", "unit": "ratio of the two"}
     difference = made | {"scale": "difference", "unit": unit}
     if reason := one.why_not or other.why_not:
-        whose = "" if one.why_not and other.why_not else f" ({one.label if one.why_not else other.label})"
-        few = {"verdict": "too few"} if min(one.participants, other.participants) < FEWEST_EXPOSED else {}
-        cells = {"note": f"{reason}{whose}"}
+        lacking = [each for each in (one, other) if each.why_not]
+        alike = len(lacking) == 2 and one.why_not == other.why_not
+        said = reason if alike else estimates.note(*(f"{each.why_not} ({each.label})" for each in lacking))
+        # Whose age or sex nobody was asked for, they are not too few.
+        asked = not reason.startswith(NOBODY_HAS)
+        few = {"verdict": "too few"} if asked and min(one.participants, other.participants) < FEWEST_EXPOSED else {}
+        cells = {"note": said}
         return [
             estimates.row(status="not_estimable", **ratio | cells) | few,
             estimates.row(status="not_estimable", **difference | cells),

@@ -27,14 +27,15 @@ from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.further.standardised_extras import check_asked, standardised_extras
 from crampstudy.contrasts.cohorts.joint_models import joint_models
-from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
+from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, everybody, measures
 from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.descriptive import Description, describe
-from crampstudy.descriptive.rates import ALL
+from crampstudy.descriptive.rates import ALL, rates
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.nights import people
 
 Row = dict[str, Any]
 
@@ -122,7 +123,7 @@ def compare(
     ]
     tables = [each.estimates for each in described]
     if len(alike) > 1:
-        tables.append(estimates.frame(_compared(alike, asked)))
+        tables += [estimates.frame(rows) for rows in (_everybody_described(alike, asked), _compared(alike, asked))]
     shared: dict[str, Any] = {"bands": bands, "where": where, "ci_level": ci_level}
     others_of_kind = [cohort for cohort in ordered if cohort.kind != ordered[0].kind]
     tables += [compare_kinds(each, ordered[0], **shared, margins=margins) for each in others_of_kind]
@@ -140,7 +141,11 @@ def _compared(cohorts: Sequence[Cohort], asked: ComparisonRequest) -> list[Row]:
     made: list[Row] = []
     for outcome, of_model in outcomes.items():
         found = [measures(each, asked.by, asked.bands, outcome=outcome, where=asked.where) for each in cohorts]
-        groups = [row for other in found[1:] for row in _by_group(other, found[0], asked)]
+        groups = [
+            row
+            for cohort, other in zip(cohorts[1:], found[1:], strict=True)
+            for row in (*_by_group(other, found[0], asked), *_of_everybody(cohort, cohorts[0], asked))
+        ]
         of = "groups" if len(cohorts) == 2 else f"groups of {len(cohorts) - 1} cohorts"
         rows = multiplicity.with_holm(groups, partial(_in_family, asked), of)
         joint = joint_models(cohorts, found, of_model, asked)
@@ -160,9 +165,35 @@ def _in_family(asked: ComparisonRequest, row: Row) -> bool:
     return of_group and str(row["scale"]).endswith("_ratio")
 
 
-def _by_group(one: GroupMeasures, other: GroupMeasures, asked: ComparisonRequest) -> list[Row]:
-    """Return the rows of each group of a cohort against that of the reference, and at the ages of a standard."""
-    cells = {
+def _has_unaged(cohort: Cohort, asked: ComparisonRequest) -> bool:
+    """Say whether a diary that is compared by age has participants without one."""
+    by_age = asked.by == "age_band" and cohort.kind == "diary"
+    return by_age and people(cohort)["age_years"].null_count() > 0
+
+
+def _everybody_described(cohorts: Sequence[Cohort], asked: ComparisonRequest) -> list[Row]:
+    """Return the rate of all participants of each diary that is compared as a whole and has no such row of its own."""
+    unaged = [_has_unaged(cohort, asked) for cohort in cohorts]
+    if not any(unaged):
+        return []
+    lacking = [cohort for i, cohort in enumerate(cohorts) if not unaged[i] and (i == 0 or unaged[0])]
+    more: dict[str, Any] = {"standard": "none", "where": asked.where, "ci_level": asked.ci_level, "everybody": True}
+    made = [row for cohort in lacking for row in rates(cohort, "age_band", asked.bands, **more)[0]]
+    return [row for row in made if row["level"] == ALL]
+
+
+def _of_everybody(cohort: Cohort, reference: Cohort, asked: ComparisonRequest) -> list[Row]:
+    """Return the rows of all participants of a diary that is compared by age, where one of either has no age."""
+    if not _has_unaged(cohort, asked) and not _has_unaged(reference, asked):
+        return []
+    one, other = (everybody(each, asked.bands, asked.where) for each in (cohort, reference))
+    cells = _crude(_cells(one, other, asked), ALL, asked)
+    return between.rows_of(between.side(one, ALL), between.side(other, ALL), cells, margins=asked.margins)
+
+
+def _cells(one: GroupMeasures, other: GroupMeasures, asked: ComparisonRequest) -> Row:
+    """Return what all rows of a cohort against the reference say."""
+    return {
         "cohort": one.cohort,
         "reference": other.cohort,
         "outcome": one.outcome,
@@ -171,12 +202,21 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: ComparisonRequest
         "unit": one.unit,
         "ci_level": asked.ci_level,
     }
+
+
+def _crude(cells: Row, label: str, asked: ComparisonRequest) -> Row:
+    own = {"level": label, "population": part_of(label, asked.where)}
+    return cells | own | {"analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
+
+
+def _by_group(one: GroupMeasures, other: GroupMeasures, asked: ComparisonRequest) -> list[Row]:
+    """Return the rows of each group of a cohort against that of the reference, and at the ages of a standard."""
+    cells = _cells(one, other, asked)
     # The last is everybody, whom the groups make up.
     groups = dict.fromkeys((*other.labels[:-1], *one.labels[:-1], other.labels[-1], one.labels[-1]))
     made: list[Row] = []
     for label in groups:
-        own = cells | {"level": label, "population": part_of(label, asked.where)}
-        own |= {"analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
+        own = _crude(cells, label, asked)
         made += between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
     if one.standard and asked.standard != "none":
         made += _standardised(one, other, cells, asked.standard, asked)

@@ -42,12 +42,7 @@ def interaction(
         UsageError: as :func:`crampstudy.fit`.
     """
     fitted = _fit(cohorts, " + ".join([f"{COHORT} * {by}", *beside]), outcome, more)
-    cells = _cells(fitted, kinds.COHORT_INTERACTION.name) | {
-        "term": f"{COHORT}:{by}",
-        "adjusted_for": "; ".join(beside) or None,
-        "level": f"adjusted for {', '.join(beside)}" if beside else None,
-        "estimand": "whether the groups differ alike in all cohorts",
-    }
+    cells = _cells(fitted) | interaction_cells(by, beside)
     linear = fitted.linear
     if linear is None:
         return [estimates.row(status="not_estimable", **cells | {"note": _reason(fitted)})]
@@ -60,25 +55,44 @@ def interaction(
     return [estimates.row(status="converged", **cells | tested)]
 
 
+def interaction_cells(by: str, beside: Sequence[str]) -> Row:
+    """Return what the row of :func:`interaction` says of its test, whether or not there is one."""
+    return {
+        "analysis": kinds.COHORT_INTERACTION.name,
+        "term": f"{COHORT}:{by}",
+        "adjusted_for": "; ".join(beside) or None,
+        "level": f"adjusted for {', '.join(beside)}" if beside else None,
+        "estimand": "whether the groups differ alike in all cohorts",
+    }
+
+
 def trend(cohorts: Cohort, names: Sequence[str], *, outcome: str | None, **more: Any) -> list[Row]:
-    """Return the ratio per 10 years of age in each cohort, and by how much those of the others part from the first's.
+    """Return the ratio per 10 years of age in each cohort, of one model in which each has its own.
 
     Args:
-        cohorts: two or more, pooled.
+        cohorts: one, or two or more, pooled.
         names: of the cohorts, the reference first.
         outcome: as of :func:`interaction`.
         more: other arguments of :func:`crampstudy.fit`.
     """
-    fitted = _fit(cohorts, f"{COHORT} * age_decade", outcome, more)
-    cells = _cells(fitted, kinds.COHORT_TREND.name) | {"term": "age_decade"}
+    several = len(names) > 1
+    fitted = _fit(cohorts, f"{COHORT} * age_decade" if several else "age_decade", outcome, more)
+    cells = _cells(fitted)
     if fitted.linear is None:
-        return [estimates.row(status="not_estimable", **cells | {"note": _reason(fitted)})]
+        lost = cells | {"scale": f"{fitted.estimates['scale'].iloc[0]}", "note": _reason(fitted)}
+        return [estimates.row(status="not_estimable", **lost | trend_cells(name)) for name in names]
     made = []
     for name in names:
-        of = {COHORT: name}
+        of = {COHORT: name} if several else {}
         row = fitted.linear.ratio({**of, "age_decade": 1.0}, {**of, "age_decade": 0.0})
-        made.append(_own(row, cells | {"level": name, "unit": "per 10 years", "estimand": "trend with age"}))
+        made.append(_own(row, cells | trend_cells(name)))
     return made
+
+
+def trend_cells(name: str) -> Row:
+    """Return what the row of the trend in a cohort says, whether or not there is one."""
+    cells = {"analysis": kinds.COHORT_TREND.name, "term": "age_decade", "level": name}
+    return cells | {"unit": "per 10 years", "estimand": "trend with age"}
 
 
 def _own(row: Row, cells: Row) -> Row:
@@ -91,10 +105,10 @@ def _fit(cohorts: Cohort, terms: str, outcome: str | None, more: dict[str, Any])
     return fit(cohorts, model=model, outcome=outcome, terms=terms, **more)
 
 
-def _cells(fitted: Fit, analysis: str) -> Row:
+def _cells(fitted: Fit) -> Row:
     first = fitted.estimates.iloc[0]
     shared = ("cohort", "population", "outcome", "model", "ci_level", "n_participants", "n_nights", "n_events")
-    return {name: None if pd.isna(first[name]) else first[name] for name in (*shared, "note")} | {"analysis": analysis}
+    return {name: None if pd.isna(first[name]) else first[name] for name in (*shared, "note")}
 
 
 def _reason(fitted: Fit) -> str:

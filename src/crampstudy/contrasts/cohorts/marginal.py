@@ -29,14 +29,18 @@ class MarginalMeans:
         step = np.zeros(len(self.estimate))
         step[one], step[other] = 1 / self.estimate[one], -1 / self.estimate[other]
         value = float(np.log(self.estimate[one] / self.estimate[other]))
-        return value, float(np.sqrt(step @ self.covariance @ step)), gradient
+        return value, self._error(step), gradient
 
     def difference(self, one: int, other: int) -> tuple[float, float, Array]:
         """Return the difference of two means, its standard error, and its gradient (p) by the coefficients."""
         step = np.zeros(len(self.estimate))
         step[one], step[other] = 1.0, -1.0
         value = float(self.estimate[one] - self.estimate[other])
-        return value, float(np.sqrt(step @ self.covariance @ step)), self.gradient[one] - self.gradient[other]
+        return value, self._error(step), self.gradient[one] - self.gradient[other]
+
+    def _error(self, step: Array) -> float:
+        # Of means that are the same it is 0, which rounding may put a little below.
+        return float(np.sqrt(max(float(step @ self.covariance @ step), 0.0)))
 
 
 def marginal_means(

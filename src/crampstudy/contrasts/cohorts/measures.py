@@ -16,7 +16,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.prevalence import LEVELS, check_bands
-from crampstudy.descriptive.rates import UNIT, rates
+from crampstudy.descriptive.rates import ALL, UNIT, rates
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.common import recalled_outcomes
@@ -28,6 +28,8 @@ OUTCOMES: dict[str, str] = {"any": "any_cramp", "moderate-severe": "moderate_sev
 """Groups of recalled classes that are compared, and what models call them."""
 FEWEST = 5
 """A group of fewer participants than this is compared with nothing."""
+NOBODY_HAS = "no participant has a"
+"""How the reason begins why there are no groups of a variable in a cohort, in which nobody was asked for it."""
 Row = dict[str, Any]
 
 
@@ -83,15 +85,24 @@ def measures(
 
 def _of_diary(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> GroupMeasures:
     made, _ = rates(cohort, by, bands, standard="none", where=where, ci_level=0.95)
-    crude = [row for row in made if row["analysis"] == kinds.INCIDENCE_RATE.name]
+    crude = [row for row in made if _is_crude(row)]
     first = f"{bands.limits[0]}+"
     own = [*bands.labels[1:], first] if by == "age_band" else None
     kept = [row for row in crude if own is None or row["level"] in own]
+    standard = [i for i, row in enumerate(kept) if by == "age_band" and row["level"] != first]
+    return _of_rates(cohort, kept, standard)
+
+
+def _is_crude(row: Row) -> bool:
+    return bool(row["analysis"] == kinds.INCIDENCE_RATE.name)
+
+
+def _of_rates(cohort: Cohort, kept: Sequence[Row], standard: Sequence[int]) -> GroupMeasures:
+    """Return the rates of rows, of which those at the places ``standard`` have a weight."""
     estimate = np.array([_number(row["estimate"]) for row in kept])
     # A rate of few has no interval, and shows no standard error: it is compared with nothing.
     error = np.array([_number(row["std_error"]) for row in kept]) * estimate
     covariance = np.diag(error**2)
-    standard = tuple(i for i, row in enumerate(kept) if by == "age_band" and row["level"] != first)
     return GroupMeasures(
         cohort.name,
         tuple(str(row["level"]) for row in kept),
@@ -102,11 +113,18 @@ def _of_diary(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> Gr
         nights=_counts(kept, "n_nights"),
         events=_counts(kept, "n_events"),
         why_not=tuple(_why_not(row) for row in kept),
-        standard=standard,
+        standard=tuple(standard),
         outcome="cramps",
         scale="rate",
         unit=UNIT,
     )
+
+
+@remembered
+def everybody(cohort: Cohort, bands: AgeBands, where: str | None = None) -> GroupMeasures:
+    """Return the rate of a diary over all of its participants, also those without an age, its one group."""
+    made, _ = rates(cohort, "age_band", bands, standard="none", where=where, ci_level=0.95, everybody=True)
+    return _of_rates(cohort, [row for row in made if _is_crude(row) and row["level"] == ALL], ())
 
 
 def _why_not(row: Row) -> str:
