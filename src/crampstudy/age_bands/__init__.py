@@ -64,8 +64,8 @@ class AgeBands:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels from the youngest: ``<20``, ``20-29``, …, ``80+`` (hyphen; print puts an en dash)."""
-        inner = tuple(f"{a}-{b - 1}" for a, b in pairwise(self.limits))
+        """Labels from the youngest: ``<20``, ``20-29``, ``30``, …, ``80+`` (hyphen; print puts an en dash)."""
+        inner = tuple(str(a) if b == a + 1 else f"{a}-{b - 1}" for a, b in pairwise(self.limits))
         return (f"<{self.limits[0]}", *inner, f"{self.limits[-1]}+")
 
     def find(self, text: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
+from crampstudy.codebook import COMPONENTS, Component
 from crampstudy.cohort.checks import Kind
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.cohort.survey_design import SurveyDesign
@@ -16,6 +18,8 @@ COHORT = "cohort"
 """The column of the participants that says of which cohort they are."""
 _APART = "/"
 _MOST_STRATA = 100_000
+_POOLED = "pooled_"
+"""How the names of a design's columns begin that surveys have copied under one name."""
 
 
 def pooled(cohorts: Sequence[Cohort]) -> Cohort:
@@ -24,9 +28,12 @@ def pooled(cohorts: Sequence[Cohort]) -> Cohort:
     The same identifier in two cohorts is two people: identifiers are those of ``cohort/identifier``. Strata of surveys
     are apart as well; their weights stay as they are, so that each stands for its own population.
 
+    Where the columns of surveys' designs have other names, they are copied under names of all; of components only
+    those have a weight that all have one for.
+
     Raises:
         UsageError: they are not two or more of one kind with different names, one has a column ``cohort`` of another
-            meaning, or the designs of surveys name other columns.
+            meaning, or no component of surveys has a weight in all of them.
     """
     names = [cohort.name for cohort in cohorts]
     if len(cohorts) < 2 or len(set(names)) < len(names):
@@ -35,6 +42,7 @@ def pooled(cohorts: Sequence[Cohort]) -> Cohort:
     if len(kinds) > 1:
         listed = ", ".join(f"{cohort.name} is a {cohort.kind}" for cohort in cohorts)
         raise UsageError(f"cohorts of one kind can be pooled; {listed}")
+    cohorts = _of_one_design(cohorts)
     tables: dict[str, pl.DataFrame] = {}
     for name in dict.fromkeys(name for cohort in cohorts for name in cohort.tables):
         parts = [_marked(i, cohort, name) for i, cohort in enumerate(cohorts) if name in cohort.tables]
@@ -60,14 +68,43 @@ def _marked(position: int, cohort: Cohort, table: str) -> pl.DataFrame:
     return made.with_columns(pl.col(stratum).rank("dense").cast(frame[stratum].dtype) + position * _MOST_STRATA)
 
 
+def _of_one_design(cohorts: Sequence[Cohort]) -> Sequence[Cohort]:
+    """Return surveys whose designs name the same columns; others as they are."""
+    designs = [cohort.design for cohort in cohorts if cohort.design is not None]
+    if len({(*sorted(each.weights.items()), each.stratum, each.psu) for each in designs}) < 2:
+        return cohorts
+    shared = [component for component in COMPONENTS if all(component in each.weights for each in designs)]
+    if not shared:
+        listed = "; ".join(
+            f"{cohort.name} has {', '.join(design.weights) or 'none'}"
+            for cohort, design in zip(cohorts, designs, strict=True)
+        )
+        raise UsageError(f"no component has a weight in all of these surveys: {listed}; compare them without a model")
+    return [_renamed(cohort, design, shared) for cohort, design in zip(cohorts, designs, strict=True)]
+
+
+def _renamed(cohort: Cohort, design: SurveyDesign, components: Sequence[Component]) -> Cohort:
+    """Return a survey with the columns of its design also under names that are the same in all."""
+    weights = {component: f"{_POOLED}weight_{component}" for component in components}
+    people = cohort.tables["participants"]
+    # Codes of strata and units are compared within a survey alone.
+    codes = {
+        f"{_POOLED}{what}": people[column].rank("dense").cast(pl.Int64)
+        for what, column in (("stratum", design.stratum), ("psu", design.psu))
+    }
+    made = people.with_columns(
+        *(pl.col(design.weights[component]).cast(pl.Float64).alias(name) for component, name in weights.items()),
+        *(code.alias(name) for name, code in codes.items()),
+    )
+    renamed = SurveyDesign(design.cycles, weights, f"{_POOLED}stratum", f"{_POOLED}psu", design.top_coded_age)
+    return replace(cohort, tables={**cohort.tables, "participants": made}, design=renamed)
+
+
 def _design(cohorts: Sequence[Cohort]) -> SurveyDesign | None:
     designs = [cohort.design for cohort in cohorts if cohort.design is not None]
     if not designs:
         return None
     first = designs[0]
-    for cohort, design in zip(cohorts, designs, strict=True):
-        if (dict(design.weights), design.stratum, design.psu) != (dict(first.weights), first.stratum, first.psu):
-            raise UsageError(f"the weights or the design of {cohort.name} have other names than {cohorts[0].name}'s")
     cycles = tuple(cycle for design in designs for cycle in design.cycles)
     # From the lowest age at which one of them is top-coded the ages of all are only known to be as high.
     top = min((design.top_coded_age for design in designs if design.top_coded_age is not None), default=None)

@@ -57,7 +57,7 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
                 column = recalled_outcomes.weight_for(cohort.design, (name,))
             except NoWeight as problem:
                 kind = kinds.EXPOSURE_LEVEL.name
-                cells |= {"analysis": kind, "scale": "mean", "note": str(problem)}
+                cells |= {"analysis": kind, "scale": "mean", "note": estimates.reason(problem)}
                 made.append(estimates.row(status="not_estimable", **cells))
                 continue
             weight = frame[column].fill_null(0.0).to_numpy()

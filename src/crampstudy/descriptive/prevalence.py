@@ -248,7 +248,7 @@ def _standardise(
     try:
         shares = np.array(bands.standard_weights(standard))
     except BandError as error:
-        return nothing, str(error)
+        return nothing, estimates.reason(error)
     labels = [label for label, share in zip(bands.labels[1:], shares, strict=True) if share]
     where = [i for i, group in enumerate(groups) if group.label in labels]
     shares = shares[shares > 0]

@@ -171,7 +171,7 @@ def _standardised(
     try:
         weights = bands.standard_weights(standard)
     except BandError as error:
-        return estimates.row(status="not_estimable", **cells | {"note": str(error)})
+        return estimates.row(status="not_estimable", **cells | {"note": estimates.reason(error)})
     labels = bands.labels[1:]
     rate = standardised_rate([found[name] for name in labels], weights, labels, ci_level)
     unaged = {found[name].note for name in labels} if rate.status == "not_estimable" else set()

@@ -128,6 +128,11 @@ def note(*parts: str) -> str | None:
     return "; ".join(filter(None, parts)) or None
 
 
+def reason(problem: Exception) -> str:
+    """Return what an error says as one part of a note, whose parts a semicolon would divide."""
+    return str(problem).replace("; ", " \N{EN DASH} ")
+
+
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows as the tidy frame: text, float and nullable integer columns in the order of :data:`COLUMNS`."""
     given = list(rows)

@@ -204,6 +204,12 @@ def _named(row: Mapping[str, Any]) -> str:
         return wording.capital(str(row["term"]))
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
+    if row["analysis"] == kinds.BETWEEN_ADJUSTED.name:
+        return "Adjusted"
+    if row["analysis"] == kinds.COHORT_INTERACTION.name:
+        return "Cohort by group" + ("" if pd.isna(row["level"]) else f" {reworded(str(row['level']))}")
+    if row["analysis"] == kinds.COHORT_TREND.name:
+        return f"Per 10 years of age ({row['level']})"
     by_population = (
         row["scale"] == "prevalence"
         or (row["term"] == "age_band" and row["scale"] != "rate")

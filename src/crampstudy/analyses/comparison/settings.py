@@ -10,10 +10,15 @@ from typing import Literal, get_args
 from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import check_average, check_groups, reference_of, standard_of
+from crampstudy.contrasts.cohorts.asked import (
+    check_average,
+    check_by,
+    check_part,
+    check_terms,
+    reference_of,
+    standard_of,
+)
 from crampstudy.errors import UsageError
-from crampstudy.models.terms import formula
-from crampstudy.nights import people
 
 Factors = Literal["main", "all", "none"]
 
@@ -71,9 +76,9 @@ class ComparisonSettings:
         reference_of(cohorts, self.reference)
         check_average(self.average_over, self.adjust)
         for cohort in cohorts:
-            check_groups(cohort, self.by, self.bands, self.where)
-            if self.adjust:
-                formula.check_names(formula.names_in(formula.parse(self.adjust)), people(cohort, self.bands))
+            check_by(cohort, self.by, self.bands)
+            check_part(cohort, self.bands, self.where)
+        check_terms(cohorts, self.adjust, self.bands)
         standard_of(self.standard, cohorts, self.bands, self.where)
 
     @property

@@ -148,7 +148,12 @@ def _or_reason(
         return made()
     except (AnalysisError, UsageError) as problem:
         cells = {"cohort": cohort.name, "population": asked["where"] or "all participants", "term": term}
-        cells |= {"outcome": asked["outcome"], "model": asked["model"], "analysis": kind.name, "note": str(problem)}
+        cells |= {
+            "outcome": asked["outcome"],
+            "model": asked["model"],
+            "analysis": kind.name,
+            "note": estimates.reason(problem),
+        }
         return estimates.frame([estimates.row(status="not_estimable", **cells)])
 
 

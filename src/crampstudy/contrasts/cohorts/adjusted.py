@@ -96,9 +96,7 @@ def adjusted(
     return made
 
 
-def adjusted_cells(
-    by: str, beside: str, reference: str, over: Over = "all", some: Sequence[str] | None = None
-) -> Row:
+def adjusted_cells(by: str, beside: str, reference: str, over: Over = "all", some: Sequence[str] | None = None) -> Row:
     """Return what a row of :func:`adjusted` says, whether or not there is a number.
 
     Args:

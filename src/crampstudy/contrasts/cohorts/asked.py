@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import polars as pl
 
-from crampstudy import suggestions
+from crampstudy import codebook, suggestions
 from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, standard_named
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.adjusted import Over
@@ -18,8 +18,9 @@ from crampstudy.contrasts.cohorts.parts import age_mix
 from crampstudy.errors import UsageError
 from crampstudy.estimates.verdicts import Margins
 from crampstudy.models.common.outcome_parts import check_condition
-from crampstudy.models.terms.levels import check_group, no_group
-from crampstudy.nights import people, person_nights
+from crampstudy.models.terms import formula
+from crampstudy.models.terms.levels import check_group, may_be_named, no_group
+from crampstudy.nights import diary_columns, people, person_nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ def reference_of(cohorts: Sequence[Cohort], name: str | None) -> str:
     raise suggestions.unknown(UsageError, said, name, known, allowed)
 
 
-def check_groups(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> None:
-    """Check that a cohort can be grouped by a variable within a part of it, before anything is estimated.
+def check_by(cohort: Cohort, by: str, bands: AgeBands) -> None:
+    """Check that a cohort can be grouped by a variable.
 
     Raises:
-        UsageError: it is none of its level or yes/no variables, or the condition cannot be decided.
+        UsageError: it is none of its level or yes/no variables.
     """
     frame = people(cohort, bands)
     check_group(by, frame)
@@ -69,9 +70,38 @@ def check_groups(cohort: Cohort, by: str, bands: AgeBands, where: str | None) ->
         raise no_group(
             f"{cohort.name} is compared by age_band or a level or yes/no variable of participants", by, frame
         )
+
+
+def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
+    """Check that a part of a cohort can be told, before anything is estimated.
+
+    Raises:
+        UsageError: the condition cannot be decided.
+    """
     if cohort.kind == "diary":
         check_condition(where, "cramps")
-    subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else frame, where)
+    subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else people(cohort, bands), where)
+
+
+def check_terms(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> None:
+    """Check that the terms to adjust for are of what participants are, in a cohort or the codebook.
+
+    Raises:
+        UsageError: they are no terms, a name is of neither, or it is of nights, of which no participant has one.
+    """
+    if not adjust:
+        return
+    names = formula.columns_in(formula.parse(adjust))
+    who = pl.concat([people(each, bands).head(0) for each in cohorts], how="diagonal_relaxed")
+    nightly = {name for each in cohorts if each.kind == "diary" for name in diary_columns(each)}
+    nightly |= {variable.name for variable in codebook.variables("diary")}
+    if of_nights := sorted(names & nightly - {*who.columns}):
+        allowed = ", ".join(sorted(name for name in {*who.columns} - {"age_band"} if may_be_named(name)))
+        raise UsageError(
+            f"cohorts are compared at the same participants, and {of_nights[0]} differs from night to night; "
+            f"adjust for what a participant is, one or more of {allowed}"
+        )
+    formula.check_names(names, who)
 
 
 def standard_of(

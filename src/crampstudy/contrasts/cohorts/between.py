@@ -96,7 +96,9 @@ def _lacking(of: GroupMeasures, places: Sequence[int], lost: Sequence[str]) -> s
     labels = [of.labels[place] for place in places]
     nobody = not any(of.participants[of.labels.index(label)] for label in lost)
     limits = [re.match(r"\d+", label) for label in labels]
-    if nobody and all(limits) and len(lost) < len(labels):
+    if nobody and len(lost) == len(labels):
+        return of.why_not[-1]
+    if nobody and all(limits):
         lows = [found[0] for found in limits if found]
         if labels[: len(lost)] == [*lost]:
             return f"nobody is younger than {lows[len(lost)]} years"

@@ -17,6 +17,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.pooling import COHORT
 from crampstudy.contrasts.cohorts.asked import ComparisonRequest
 from crampstudy.contrasts.cohorts.measures import FEWEST, GroupMeasures
+from crampstudy.errors import NoWeight
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.terms.levels import MOST_LEVELS, PEOPLE
 from crampstudy.nights import NO_AGE, diary_columns, nights_of_part, observed_night, people
@@ -24,9 +25,9 @@ from crampstudy.nights import NO_AGE, diary_columns, nights_of_part, observed_ni
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """The cohorts ``names`` that a model can hold, the reference first, and of each of the others ``why_not`` with its
-    name.
+    """The cohorts ``names`` that a model can hold, the reference first, and of each of the others ``why_not``.
 
+    Why names the cohort, unless it is so in all of them.
     ``complete`` is a table of their participants, or of their nights where a column is of nights, that have a value of
     all columns that the model takes.
     """
@@ -78,7 +79,11 @@ def comparable(
         overlapping: those of the columns that all cohorts have one coefficient for.
     """
     names = [each.cohort for each in found]
-    rows = _rows(together, columns, asked)
+    try:
+        rows = _rows(together, columns, asked)
+    except NoWeight as problem:
+        why = str(problem).partition(";")[0]
+        return Comparable((), dict.fromkeys(names, why), people(together, asked.bands).head(0))
     complete, why_not = rows, {each.cohort: each.why_not[-1] for each in found if each.why_not[-1]}
     if len(names) > MOST_LEVELS:
         why_not = dict.fromkeys(names, f"a model holds at most {MOST_LEVELS} cohorts, and there are {len(names)}")
@@ -93,9 +98,10 @@ def comparable(
         if able := [name for name in names if name not in why_not]:
             why_not |= _apart(complete, able, column)
     able = [name for name in names if name not in why_not]
+    in_all = not able and len({*why_not.values()}) == 1
     return Comparable(
         tuple(able),
-        {name: f"{why_not[name]} ({name})" for name in names if name in why_not},
+        {name: why_not[name] + ("" if in_all else f" ({name})") for name in names if name in why_not},
         complete.filter(pl.col(COHORT).is_in(able)),
     )
 
@@ -139,7 +145,8 @@ def _apart(complete: pl.DataFrame, names: Sequence[str], column: str) -> dict[st
     numeric = complete[column].dtype.is_numeric()
     values = {name: _of(complete, name)[column] for name in names}
     if numeric:
-        ends = {name: (each.min(), each.max()) for name, each in values.items()}
+        numbers = {name: each.cast(pl.Float64).to_numpy() for name, each in values.items()}
+        ends = {name: (float(each.min()), float(each.max())) for name, each in numbers.items()}
         linked = {(a, b) for a in names for b in names if ends[a][0] <= ends[b][1] and ends[b][0] <= ends[a][1]}
     else:
         levels = {name: {*each.unique()} for name, each in values.items()}
@@ -148,8 +155,8 @@ def _apart(complete: pl.DataFrame, names: Sequence[str], column: str) -> dict[st
     while new:
         new = {b for a, b in linked if a in new} - reached
         reached |= new
-    shared = "their ranges do not overlap" if numeric else "they have no level in common"
-    said = f"{_label(column)} tells it apart from {names[0]} completely, as {shared}"
+    label, first = _label(column), names[0]
+    said = f"{label} has no value in the range of {first}" if numeric else f"{label} has no level that {first} has"
     return {name: said for name in names if name not in reached}
 
 

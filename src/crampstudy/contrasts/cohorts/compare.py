@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
 from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import ComparisonRequest, reference_of, standard_of
+from crampstudy.contrasts.cohorts.asked import ComparisonRequest, check_by, check_terms, reference_of, standard_of
 from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
@@ -113,6 +113,9 @@ def compare(
         rng=rng,
     )
     check_asked(asked)
+    for cohort in cohorts:
+        check_by(cohort, by, bands)
+    check_terms(cohorts, adjust, bands)
     ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
     alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
     if pool and len(alike) < 2:
@@ -240,6 +243,9 @@ def _standardised(
         weights = np.array(asked.bands.standard_weights(standard))
     except BandError as error:
         scales = (f"{one.scale}_ratio", "difference")
-        return [estimates.row(status="not_estimable", **own | {"scale": scale, "note": str(error)}) for scale in scales]
+        return [
+            estimates.row(status="not_estimable", **own | {"scale": scale, "note": estimates.reason(error)})
+            for scale in scales
+        ]
     this, that = (between.standardised(each, weights, each.cohort) for each in (one, other))
     return between.rows_of(this, that, own, margins=asked.margins)

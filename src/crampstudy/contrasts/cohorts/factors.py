@@ -160,7 +160,7 @@ def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[s
         made = adjusted_fit(cohort, factor, measured=shared, **asked)
     except (AnalysisError, UsageError) as problem:
         # The factor is known, or the first cohort would have said so: this cohort lacks something, such as a weight.
-        return _Slope(cohort.name, why_not=str(problem))
+        return _Slope(cohort.name, why_not=estimates.reason(problem))
     return _Slope(cohort.name, made)
 
 

@@ -13,7 +13,7 @@ from crampstudy.contrasts.cohorts.adjusted import adjusted, adjusted_cells
 from crampstudy.contrasts.cohorts.asked import ComparisonRequest
 from crampstudy.contrasts.cohorts.comparable import Comparable, comparable
 from crampstudy.contrasts.cohorts.interaction import interaction, interaction_cells, trend, trend_cells
-from crampstudy.contrasts.cohorts.measures import FEWEST, GroupMeasures
+from crampstudy.contrasts.cohorts.measures import EDGES, FEWEST, GroupMeasures
 from crampstudy.descriptive.rates import ALL
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.terms import formula
@@ -90,16 +90,15 @@ class _Joint:
             return [estimates.row(status="not_estimable", **cells)]
         held, fewest = self._held(can), part.fewest
         made = interaction(held, by, outcome=self.outcome, beside=beside, fewest=fewest, **self._more(part.condition))
-        return [self._noted(row, *part.remarks, *can.why_not.values()) for row in made]
+        left_out = [f"left out, {why}" for why in can.why_not.values()]
+        return [self._noted(row, *part.remarks, *left_out) for row in made]
 
     def adjusted(self) -> list[Row]:
         """Return ratio and difference of each cohort at the same people, adjusted for what is asked."""
         asked = self.asked
         beside = sorted(formula.columns_in(formula.parse(asked.adjust)))
         columns = dict.fromkeys((asked.by, *beside))
-        can = comparable(
-            self.together, self.found, tuple(columns), asked, youngest=self._youngest, overlapping=beside
-        )
+        can = comparable(self.together, self.found, tuple(columns), asked, youngest=self._youngest, overlapping=beside)
         part = self._part(can)
         made: list[Row] = []
         if not part.why_not and self.cohorts[0].name in can.names:
@@ -146,12 +145,23 @@ class _Joint:
         shared = [label for label, numbers in present.items() if min(numbers) >= FEWEST]
         if not shared:
             return _Part(why_not=f"no group has at least {FEWEST} participants in every cohort")
+        if edge := self._edge(can.names, shared):
+            return _Part(why_not=edge)
         fewest = min(min(present[label]) for label in shared)
         if len(shared) == len(present):
             return _Part(fewest=fewest)
         said = f"of the groups with at least {FEWEST} participants in every cohort: "
         condition = f"{self.asked.by} IN ({', '.join(map(_written, shared))})"
         return _Part(condition, fewest, (said + wording.listed(map(wording.level, shared)),))
+
+    def _edge(self, names: Sequence[str], groups: Sequence[str]) -> str:
+        """Return in which group of which cohort nobody has cramps, or everybody, so that no ratio to others exists."""
+        for label in groups:
+            for each in (each for each in self.found if each.cohort in names):
+                why = each.why_not[each.labels.index(label)]
+                if why in EDGES:
+                    return f"{why} in the group {wording.level(label)} ({each.cohort})"
+        return ""
 
     def _held(self, can: Comparable) -> Cohort:
         return self._pool([cohort for cohort in self.cohorts if cohort.name in can.names])
@@ -179,7 +189,8 @@ class _Joint:
         for column, names in can.constant(columns).items():
             label, others = wording.small(wording.label(column)), [name for name in can.names if name not in names]
             if others:
-                made.append(f"{label} does not vary in {wording.listed(names)}, and rests on {wording.listed(others)}")
+                alone = f"so that its coefficient rests on {wording.listed(others)} alone"
+                made.append(f"{label} does not vary in {wording.listed(names)}, {alone}")
             else:
                 made.append(f"{label} does not vary in any cohort")
         return made

@@ -28,6 +28,8 @@ OUTCOMES: dict[str, str] = {"any": "any_cramp", "moderate-severe": "moderate_sev
 """Groups of recalled classes that are compared, and what models call them."""
 FEWEST = 5
 """A group of fewer participants than this is compared with nothing."""
+EDGES = ("no cramp", "nobody with cramps", "everybody with cramps")
+"""Why a group is compared with nothing that has enough people: no ratio to others is finite, or all are 0."""
 NOBODY_HAS = "no participant has a"
 """How the reason begins why there are no groups of a variable in a cohort, in which nobody was asked for it."""
 Row = dict[str, Any]
@@ -89,6 +91,9 @@ def _of_diary(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> Gr
     first = f"{bands.limits[0]}+"
     own = [*bands.labels[1:], first] if by == "age_band" else None
     kept = [row for row in crude if own is None or row["level"] in own]
+    younger = [row for row in crude if row["level"] == bands.labels[0] and row["n_participants"]]
+    if own is not None and younger and not kept[-1]["n_participants"]:
+        kept[-1] = kept[-1] | {"note": f"nobody is {bands.limits[0]} years or older"}
     standard = [i for i, row in enumerate(kept) if by == "age_band" and row["level"] != first]
     return _of_rates(cohort, kept, standard)
 
@@ -133,7 +138,7 @@ def _why_not(row: Row) -> str:
     if row["n_participants"] < FEWEST:
         return f"fewer than {FEWEST} participants"
     if not row["n_events"]:
-        return "no cramp"
+        return EDGES[0]
     return "" if row["std_error"] else "no spread between participants"
 
 
@@ -185,7 +190,7 @@ def _of_survey(cohort: Cohort, by: str, bands: AgeBands, outcome: str, where: st
 
 
 def _edge(events: int, n: int) -> str:
-    return "nobody with cramps" if not events else "everybody with cramps" if events == n else ""
+    return EDGES[1] if not events else EDGES[2] if events == n else ""
 
 
 def _members(

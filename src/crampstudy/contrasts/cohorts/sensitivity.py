@@ -142,7 +142,7 @@ def _of_way(
             for cohort in cohorts
         ]
     except (BandError, AnalysisError) as problem:
-        return [_without(cells, names[0], name, str(problem)) for name in names[1:]]
+        return [_without(cells, names[0], name, estimates.reason(problem)) for name in names[1:]]
     sides = [None if each is None else between.standardised(each, weights, each.cohort) for each in found]
     made: list[Row] = []
     for name, side, measured in zip(names[1:], sides[1:], found[1:], strict=True):

@@ -79,7 +79,7 @@ def condition_ratios(
             rows, aged = _ratios(cohort, condition, inside)
         except UsageError as problem:
             # The condition is known: it is the cohort that lacks something, such as the weight of an examination.
-            rows, aged = [_without(cohort, condition, inside, "not_estimable", str(problem))], []
+            rows, aged = [_without(cohort, condition, inside, "not_estimable", estimates.reason(problem))], []
         ratios.append(rows)
         by_age += aged
     pairs = list(zip(conditions, ratios, strict=True))

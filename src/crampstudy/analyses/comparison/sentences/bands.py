@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.age_bands.standards import cited
 from crampstudy.analyses.comparison.sentences.people import APART
+from crampstudy.descriptive.rates import ALL
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.sections.compared import ratios
@@ -92,7 +93,7 @@ def by_group(rows: pd.DataFrame) -> str:
         said
         for outcome in _outcomes(rows)
         for name, own in kinds.BETWEEN_COHORTS.rows(ratios(rows, outcome)).groupby("cohort", sort=False)
-        for said in _verdicts(str(name), own.iloc[:-1], outcome)
+        for said in _verdicts(str(name), own.iloc[: -len(_wholes(own))], outcome)
     )
 
 
@@ -129,17 +130,25 @@ def _outcomes(rows: pd.DataFrame) -> list[str]:
 
 def _overall(name: str, own: pd.DataFrame, outcome: str) -> str:
     standardised = wording.records(kinds.BETWEEN_STANDARDISED.rows(own))
-    crude = wording.records(kinds.BETWEEN_COHORTS.rows(own))[-1]
+    wholes = _wholes(kinds.BETWEEN_COHORTS.rows(own))
+    crude = next((row for row in wholes if pd.notna(row["estimate"])), wholes[0])
     row = next((each for each in standardised if pd.notna(each["estimate"])), crude)
     if pd.isna(row["estimate"]):
         return f"{_WHAT[outcome]} of {name} could not be compared with that of {row['reference']}: {row['note']}"
     if row is crude:
         lost = f" (a standardised one could not be estimated: {standardised[0]['note']})" if standardised else ""
-        how = f"crude, all groups together{lost}"
+        unaged = row is not wholes[0]
+        how = f"crude, {'all participants of whatever age' if unaged else 'all groups together'}{lost}"
     else:
         how = row["estimand"]
     verdict = _VERDICTS.get(str(row["verdict"]), "no verdict")
     return f"{_WHAT[outcome]} in {name} is {estimate(row)} times that in {row['reference']}, {how}: {verdict}"
+
+
+def _wholes(rows: pd.DataFrame) -> list[Row]:
+    """Return the rows over all groups, which are the last: by age those from the first limit on, then who has none."""
+    several = rows["term"].eq("age_band").all() and rows["level"].iloc[-1] == ALL
+    return wording.records(rows.iloc[-2 if several else -1 :])
 
 
 def _verdicts(name: str, rows: pd.DataFrame, outcome: str) -> Iterator[str]:

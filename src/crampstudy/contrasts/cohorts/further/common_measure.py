@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import GROUPS
 from crampstudy.cohort import Cohort, subpopulation
@@ -18,7 +18,7 @@ from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
-from crampstudy.nights import people
+from crampstudy.nights import NO_AGE, people
 
 NOTED = "a log is not recall"
 LIMIT = (
@@ -66,12 +66,15 @@ def compare_kinds(
     cells: Row = {"cohort": one.name, "reference": other.name, "outcome": "class_30_days"}
     cells |= {"population": part_of(f"{first}+", where), "ci_level": ci_level, "scale": "prevalence"}
     cells |= {"analysis": kinds.BETWEEN_KINDS.name, "unit": "proportion"}
+    if unaged := [each.name for each in (one, other) if people(each)["age_years"].null_count() == people(each).height]:
+        lacking = cells | {"scale": "prevalence_ratio", "note": f"{NO_AGE} ({wording.listed(unaged)})"}
+        return estimates.frame(estimates.row(status="not_estimable", level=level, **lacking) for level in GROUPS)
     try:
         logged = class_shares(diary, standard=survey, where=inside, bands=bands, ci_level=ci_level).estimates
         recalled = _recalled(survey, first, where, ci_level)
     except (AnalysisError, UsageError) as problem:
         # What one of them lacks, such as an age or a sex, leaves the two without a measure in common.
-        lacking = cells | {"scale": "prevalence_ratio", "note": str(problem)}
+        lacking = cells | {"scale": "prevalence_ratio", "note": estimates.reason(problem)}
         return estimates.frame(estimates.row(status="not_estimable", level=level, **lacking) for level in GROUPS)
     made: list[Row] = []
     for kind, said in ((kinds.CLASS_IMPLIED, IMPLIED), (kinds.CLASS_WINDOWS, WINDOWS)):
@@ -102,13 +105,11 @@ def _recalled(survey: Cohort, first: int, where: str | None, ci_level: float) ->
 
 def _side(name: str, row: Any) -> between.Side:
     """Return the share of a cohort at a level; its standard error is that of the share itself."""
-    people = _count(row, "n_participants") or 0
+    whom = _count(row, "n_participants") or 0
     if row["status"] == "converged" and pd.notna(row["std_error"]):
-        return between.Side(
-            name, float(row["estimate"]), float(row["std_error"]) ** 2, float(row["df"]), people, None, 0
-        )
+        return between.Side(name, float(row["estimate"]), float(row["std_error"]) ** 2, float(row["df"]), whom, None, 0)
     why_not = str(row["note"]) if row["status"] != "boundary" else "nobody, or everybody, is at this level"
-    return between.Side(name, math.nan, math.nan, math.nan, people, None, 0, why_not)
+    return between.Side(name, math.nan, math.nan, math.nan, whom, None, 0, why_not)
 
 
 def _count(row: Any, name: str) -> int | None:

@@ -160,7 +160,7 @@ def _ratios(together: Cohort, by: str, bands: AgeBands, where: str | None, cells
     except UsageError as problem:
         # The groups have been checked: it is the sites that are too many, or too small, for a level each.
         own = {"outcome": cells["outcome"], "scale": "prevalence_ratio" if survey else "rate_ratio"}
-        return [estimates.row(status="not_estimable", model=model, note=str(problem), **kept | own)]
+        return [estimates.row(status="not_estimable", model=model, note=estimates.reason(problem), **kept | own)]
     rows = fitted.estimates[fitted.estimates["term"] == by]
     made = []
     for row in rows.to_dict("records"):

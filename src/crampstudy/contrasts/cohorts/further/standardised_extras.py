@@ -56,7 +56,7 @@ def standardised_extras(
         weights = np.array(asked.bands.standard_weights(standard))
     except BandError as problem:
         wanted = [kinds.FEW_EVENTS] * bool(asked.few_events) + [kinds.BETWEEN_BOOTSTRAP] * bool(asked.bootstrap)
-        shared = cells | {"outcome": found[0].outcome, "scale": found[0].scale, "note": str(problem)}
+        shared = cells | {"outcome": found[0].outcome, "scale": found[0].scale, "note": estimates.reason(problem)}
         return [estimates.row(status="not_estimable", analysis=kind.name, **shared) for kind in wanted]
     made: list[Row] = []
     if asked.few_events is not None:
