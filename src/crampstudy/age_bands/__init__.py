@@ -114,5 +114,5 @@ class AgeBands:
                 sums[bisect_right(self.limits, low) - 1] += share
         total = sum(sums)
         if not total:
-            raise BandError(f"nobody of the {found.label} is {self.limits[0]} years or older")
+            raise BandError(f"of the {found.label} nobody is known to be {self.limits[0]} years or older")
         return tuple(share / total for share in sums)

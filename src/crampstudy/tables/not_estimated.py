@@ -25,17 +25,18 @@ _LACKED = r"(\w+) was not measured"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
-def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
+def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str], of: str = "this cohort") -> str:
     """Return what of the ``rows`` was not measured or has no estimate, and which ``parts`` could not be made, by label.
 
-    A reason is told once, with what it is of. What a specification of a claim lacks stands in its own table.
+    A reason is told once, with what it is of. What a specification of a claim lacks stands in its own table. Where
+    something was measured ``of`` says.
     """
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     # That it was planned is no reason.
     rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
     of_claims = rows["note"].map(_why_untested, na_action="ignore")
     rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
-    said = not_measured(rows)
+    said = not_measured(rows, of=of)
     failed = _of_several(reasons(rows, brief=True))
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
@@ -44,7 +45,7 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     return wording.sentences(said) or ALL_ESTIMATED
 
 
-def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
+def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this cohort") -> list[str]:
     """Return what was not measured, what nobody took, and which claims lack a measurement, a sentence each.
 
     Where a row says that something else was not measured, that is what was lacking. Of more names than ``most`` the
@@ -56,12 +57,14 @@ def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
     lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
     terms = lacked.where(lacked.notna(), own["term"])
     found = {
-        "not measured in this cohort: {}": terms[~claims & ~untaken],
+        f"not measured in {of}: {{}}": terms[~claims & ~untaken],
         "taken as a treatment by nobody in this cohort: {}": terms[~claims & untaken],
         "not testable, as nobody in this cohort took what they are of: {}": terms[claims & untaken],
         "not testable, for what they need was not measured: {}": terms[claims & ~untaken],
     }
-    named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}
+    named = {
+        said: dict.fromkeys(wording.small(wording.term(str(term))) for term in whose) for said, whose in found.items()
+    }
     return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
 
 

@@ -114,7 +114,7 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     values |= {
         "answer": f"{values['answer']} {beside}".strip(),
         "question": said.question(cohorts, settings),
-        "not_estimated": tables.not_estimated(_once(found.estimates), could_not),
+        "not_estimated": tables.not_estimated(_once(found.estimates), could_not, "every cohort"),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
     return replace(

@@ -11,7 +11,7 @@ from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.descriptive.characteristics import characteristics, completeness
-from crampstudy.nights import denominator, of_cohort
+from crampstudy.nights import denominator, of_cohort, people
 from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
 
 CHARACTERISTICS, COMPLETENESS, CLEANING = "tbl-characteristics", "tbl-completeness", "tbl-cleaning"
@@ -30,7 +30,9 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     described = described[described["population"] == "all"]
     differences = standardised_differences(described, names)
     complete = together(completeness(cohort, settings.bands) for cohort in cohorts)
-    whom = f"of {youngest} years and older" if all(cohort.has("age_years") for cohort in cohorts) else "of known age"
+    unaged = [cohort.name for cohort in cohorts if not people(cohort)["age_years"].count()]
+    whom = "of whatever age" if len(unaged) == len(cohorts) else f"of {youngest} years and older"
+    whom += f", of {wording.listed(unaged)} of whatever age" if 0 < len(unaged) < len(cohorts) else ""
     tables = {
         CHARACTERISTICS: ReportTable(
             who_they_are(described, differences, names),

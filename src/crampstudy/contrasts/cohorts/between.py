@@ -66,7 +66,8 @@ def standardised(of: GroupMeasures, weights: Array, label: str) -> Side:
     nights = None if of.nights is None else int(of.nights[places].sum())
     lost = [of.labels[i] for i in places if np.isnan(of.estimate[i])]
     spreadless = [of.labels[i] for i in places if of.why_not[i] and of.events[i] and not lost]
-    why_not = _lacking(of, places, lost) if lost else ""
+    # What is so of everybody is not said of the groups.
+    why_not = of.why_not[-1] or (_lacking(of, places, lost) if lost else "")
     if not why_not and spreadless:
         why_not = f"{of.why_not[of.labels.index(spreadless[0])]} in the group {spreadless[0]}"
     if not why_not and not sums[1]:
@@ -90,15 +91,10 @@ def _lacking(of: GroupMeasures, places: Sequence[int], lost: Sequence[str]) -> s
 
     Where nobody is of them, and they are the youngest or the oldest, that is said of the people and not of the bands.
     """
-    reasons = {of.why_not[of.labels.index(label)] for label in lost}
-    if len(reasons) == 1 and (reason := reasons.pop()).startswith(NOBODY_HAS):
-        return reason
     labels = [of.labels[place] for place in places]
     nobody = not any(of.participants[of.labels.index(label)] for label in lost)
     limits = [re.match(r"\d+", label) for label in labels]
-    if nobody and len(lost) == len(labels):
-        return of.why_not[-1]
-    if nobody and all(limits):
+    if nobody and all(limits) and len(lost) < len(labels):
         lows = [found[0] for found in limits if found]
         if labels[: len(lost)] == [*lost]:
             return f"nobody is younger than {lows[len(lost)]} years"

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import estimates
+from crampstudy.contrasts.cohorts.measures import FEWEST
 from crampstudy.estimates import kinds
-from crampstudy.wording import records
+from crampstudy.wording import listed, records
 
 Row = dict[str, Any]
 _Cell = tuple[float, float, int]
@@ -124,6 +125,9 @@ def _row(place: tuple[str, str | None], name: str, reference: str, one: _Cell | 
         lacking = name if one is None else reference
         return estimates.row(status="not_measured", **cells | {"note": f"not measured in {lacking}"})
     cells |= {"n_participants": one[2] + other[2], "n_exposed": one[2]}
+    if few := [whose for whose, each in ((name, one), (reference, other)) if each[2] < FEWEST]:
+        said = f"fewer than {FEWEST} participants have a value ({listed(few)})"
+        return estimates.row(status="not_estimable", **cells | {"note": said})
     apart = _apart(one, other)
     if math.isnan(apart):
         spread = one[1] + other[1]

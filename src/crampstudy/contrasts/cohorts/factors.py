@@ -16,6 +16,7 @@ from crampstudy.codebook import contrasts, exposures
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.contrasts.cohorts.measures import FEWEST
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, UsageError
@@ -156,6 +157,8 @@ def _of_factor(cohorts: Sequence[Cohort], factor: str, asked: Mapping[str, Any],
 def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[str, Any]) -> _Slope:
     if not _measured(cohort, factor):
         return _Slope(cohort.name, why_not="not measured in this cohort", measured=False)
+    if cohort.frame("participants").height < FEWEST:
+        return _Slope(cohort.name, why_not=f"fewer than {FEWEST} participants")
     try:
         made = adjusted_fit(cohort, factor, measured=shared, **asked)
     except (AnalysisError, UsageError) as problem:

@@ -138,7 +138,7 @@ class _Joint:
     def _part(self, can: Comparable) -> _Part:
         """Return the part that a model is of: the groups in which every cohort has enough participants."""
         if len(can.names) < 2:
-            return _Part(why_not=estimates.note(*can.why_not.values()) or "")
+            return _Part(why_not=estimates.note(*dict.fromkeys(can.why_not.values())) or "")
         counts = can.counts(self.asked.by)
         single = dict.fromkeys(label for each in self.found for label in each.labels[:-1])
         present = {label: counts[label] for label in single if label in counts}

@@ -85,7 +85,7 @@ def _ways(
             yield _Way(population(name).label, bands, name)  # type: ignore[arg-type]
     for cohort in cohorts:
         mix = age_mix(cohort, bands, where)
-        if mix != standard:
+        if mix != standard and any(number for _, number in mix.groups):
             yield _Way(mix.label, bands, mix)
     for width in WIDTHS:
         regular = AgeBands(tuple(range(bands.limits[0], bands.limits[-1] + 1, width)))
@@ -173,7 +173,7 @@ def _sentence(rows: Sequence[Row]) -> str:
         ratio = f"{ratio} ({wording.small(wording.outcome(first['outcome']))})"
     known = [row for row in rows if pd.notna(row["estimate"])]
     if not known:
-        return f"In no way could the standardised {ratio} be estimated: {first['note']}."
+        return f"In no way could the standardised {ratio} be estimated: {wording.ranges(str(first['note']))}."
     low, high = (pick(known, key=lambda row: row["estimate"]) for pick in (min, max))
     if len(known) == 1:
         said = f"Standardised in one way alone ({low['level']}), the {ratio} is {estimate(low)}"

@@ -134,9 +134,14 @@ def _overall(name: str, own: pd.DataFrame, outcome: str) -> str:
     crude = next((row for row in wholes if pd.notna(row["estimate"])), wholes[0])
     row = next((each for each in standardised if pd.notna(each["estimate"])), crude)
     if pd.isna(row["estimate"]):
-        return f"{_WHAT[outcome]} of {name} could not be compared with that of {row['reference']}: {row['note']}"
+        why = wording.ranges(str(row["note"]))
+        return f"{_WHAT[outcome]} of {name} could not be compared with that of {row['reference']}: {why}"
     if row is crude:
-        lost = f" (a standardised one could not be estimated: {standardised[0]['note']})" if standardised else ""
+        lost = (
+            f" (a standardised one could not be estimated: {wording.ranges(str(standardised[0]['note']))})"
+            if standardised
+            else ""
+        )
         unaged = row is not wholes[0]
         how = f"crude, {'all participants of whatever age' if unaged else 'all groups together'}{lost}"
     else:
@@ -173,10 +178,17 @@ def _tests(rows: pd.DataFrame) -> Iterator[str]:
     """Yield for each outcome whether ratios differ by group, alone and adjusted; what agrees is one statement."""
     for outcome, own in kinds.COHORT_INTERACTION.rows(rows).groupby("outcome", sort=False):
         ratio, said, before = f"the {_RATIO[str(outcome)]} between cohorts", "", ""
+        lost = own[own["estimate"].isna()]
+        if len(lost) > 1 and lost["note"].nunique() == 1:
+            beside = wording.listed(f"adjusted for {each}" for each in lost["adjusted_for"].dropna())
+            why = wording.ranges(str(lost["note"].iloc[0]))
+            yield f"whether {ratio} differs by group, alone or {beside}, could not be tested: {why}"
+            own = own[own["estimate"].notna()]
         for row in wording.records(own):
             beside = "" if pd.isna(row["adjusted_for"]) else f", adjusted for {row['adjusted_for']}"
             if pd.isna(row["estimate"]):
-                yield f"whether {ratio} differs by group{beside} could not be tested: {row['note']}"
+                comma = "," if beside else ""
+                yield f"whether {ratio} differs by group{beside}{comma} could not be tested: {row['note']}"
                 continue
             differ = row["p_value"] < 1 - row["ci_level"]
             clear = "differs by group" if differ else "is not shown to differ by group"

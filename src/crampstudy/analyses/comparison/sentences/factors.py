@@ -35,6 +35,8 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
     one = compared == 1
     subject = f"{'the ratio' if one else 'the ratios'} of {wording.counted(compared, 'factors', 'are')} compared"
     said = [f"{subject} at {'its' if one else 'their'} declared {'contrast' if one else 'contrasts'}{of}"]
+    if known.empty:
+        said = [f"no ratio of {wording.counted(compared, 'factors')} could be compared{of}"]
     for name, own in known.groupby("cohort", sort=False):
         reference = own["reference"].iloc[0]
         far = wording.records(own[own["verdict"].isin(_CLEAR)])
@@ -61,7 +63,8 @@ def _rest(verdicts: pd.Series[str]) -> Iterator[str]:
 
 
 def _factor(row: dict[str, object]) -> str:
-    return wording.small(wording.term(str(row["term"]).removeprefix(wording.CONTRAST)))
+    # In a list a comma would part what belongs together.
+    return wording.small(wording.term(str(row["term"]).removeprefix(wording.CONTRAST))).replace(", within", " within")
 
 
 def _q(row: dict[str, object]) -> str:

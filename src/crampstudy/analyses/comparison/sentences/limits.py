@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from crampstudy.analyses.comparison.sentences.people import APART, told_once
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.nights import people
 
 _SHARE = 0.05
 """Cohorts whose shares of observed nights lie further apart than this are named."""
@@ -34,6 +36,7 @@ def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Dat
             *_of_logging(rows),
             *_of_time(cohorts),
             *_of_ages(cohorts, settings),
+            *_of_identifiers(cohorts),
             "nobody was put into one cohort or the other by chance: what lies between cohorts is an association, and "
             "may come from who takes part, how cramps were asked for and how completely they were logged",
             *told_once(cohorts, [cohort.attrition.remarks for cohort in cohorts]),
@@ -95,13 +98,27 @@ def _of_time(cohorts: Sequence[Cohort]) -> Iterator[str]:
 
 
 def _of_ages(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Iterator[str]:
-    unaged = [cohort.name for cohort in cohorts if not cohort.has("age_years")]
+    unaged = [cohort.name for cohort in cohorts if not people(cohort)["age_years"].count()]
     if unaged:
-        yield f"nobody in {wording.listed(unaged)} has an age: nothing is standardised, and no group by age is compared"
-    elif settings.by == "age_band":
+        of = "" if len(cohorts) - len(unaged) < 2 else " of that"
+        said = f"nothing{of} is standardised, and no group by age compared"
+        yield f"nobody in {wording.listed(unaged)} has an age: {said}"
+    if len(unaged) < len(cohorts) and settings.by == "age_band":
         yield (
             f"participants below {settings.bands.limits[0]} years and those without an age are left out of what is "
             "compared by age"
+        )
+
+
+def _of_identifiers(cohorts: Sequence[Cohort]) -> Iterator[str]:
+    """Yield how many identifiers cohorts share, which of simulated ones are never those of the same people."""
+    known = [{*cohort.frame("participants")["participant_id"]} for cohort in cohorts if not cohort.synthetic]
+    shared = {name for one, other in combinations(known, 2) for name in one & other}
+    if shared:
+        yield (
+            f"{wording.counted(len(shared), 'identifiers', 'stand')} in more than one cohort and "
+            f"{'is' if len(shared) == 1 else 'are'} taken to be of different people; were they the same people, their "
+            "cramps would not be independent, and the intervals would not be right"
         )
 
 
