@@ -28,6 +28,8 @@ ALL = "all"
 SUMMARY_AGES = (50, 60)
 _KINDS = (kinds.INCIDENCE_RATE, kinds.MEAN_PERSON_RATE)
 UNIT = "cramps per person-week"
+_OUTSIDE = ("no observed night meets the condition", "of no observed night is it known whether it meets the condition")
+"""Why a part has no rate: where it is known of some night, and of none, whether it is of the part."""
 
 Row = dict[str, Any]
 
@@ -102,6 +104,8 @@ def rates(
         both = [incidence_rate(*counts, ci_level), mean_person_rate(*counts, ci_level)]
         if inside.is_empty() and without and without == sums.height:
             both = [replace(rate, note=f"no participant has {value}") for rate in both]
+        elif nights.is_empty() and observed.height:
+            both = [replace(rate, note=_OUTSIDE[part.undecided == observed.height]) for rate in both]
         both = [withheld(rate, why_not) for rate in both]
         found[label] = both[0]
         cells = base | {"population": part_of(label, where), "level": label}

@@ -20,7 +20,7 @@ from crampstudy.estimates.verdicts import Margins
 from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
-from crampstudy.nights import diary_columns, people, person_nights
+from crampstudy.nights import diary_columns, no_night, people, person_nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,21 @@ def check_by(cohort: Cohort, by: str, bands: AgeBands) -> None:
         raise no_group(
             f"{cohort.name} is compared by age_band or a level or yes/no variable of participants", by, frame
         )
+
+
+def check_where(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
+    """Check that a cohort has what a condition names.
+
+    Raises:
+        UsageError: it does not, or the condition is none; it says of which cohort.
+    """
+    if where is None:
+        return
+    frame = no_night(cohort, bands) if cohort.kind == "diary" else people(cohort, bands).head(0)
+    try:
+        subpopulation.evaluate(frame, where)
+    except UsageError as problem:
+        raise UsageError(f"{cohort.name}: {problem}") from None
 
 
 def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:

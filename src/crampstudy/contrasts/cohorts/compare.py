@@ -21,7 +21,14 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
 from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import ComparisonRequest, check_by, check_terms, reference_of, standard_of
+from crampstudy.contrasts.cohorts.asked import (
+    ComparisonRequest,
+    check_by,
+    check_terms,
+    check_where,
+    reference_of,
+    standard_of,
+)
 from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
@@ -115,6 +122,7 @@ def compare(
     check_asked(asked)
     for cohort in cohorts:
         check_by(cohort, by, bands)
+        check_where(cohort, bands, where)
     check_terms(cohorts, adjust, bands)
     ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
     alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]

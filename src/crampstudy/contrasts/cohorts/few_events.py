@@ -113,7 +113,9 @@ def few_event_rows(of: GroupMeasures, weights: Sequence[float], method: Method, 
     nights = of.nights[places]
     made |= {"n_nights": int(nights.sum()), "note": INDEPENDENT}
     if empty := [of.labels[place] for place, n in zip(places, nights, strict=True) if not n]:
-        return [estimates.row(status="not_estimable", **made | {"note": f"no number in the group {empty[0]}"})]
+        # What is so of everybody is not said of a group.
+        said = f"no number in the group {empty[0]}" if nights.any() else of.why_not[-1]
+        return [estimates.row(status="not_estimable", **made | {"note": said})]
     if method != "gamma" and not made["n_events"]:
         said = f"without an event there is no interval by {method}; take gamma"
         return [estimates.row(status="not_estimable", **made | {"note": said})]

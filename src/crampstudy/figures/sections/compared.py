@@ -81,8 +81,8 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
     if len(shown):
         _points(axes, series, groups, skipped=1)
     else:
-        place = {"ha": "center", "va": "center", "transform": axes.transAxes}
-        axes.text(0.5, 0.75, "no ratio could be estimated", color=style.INK, **place)
+        said, middle = "no ratio could be estimated", axes.transAxes
+        axes.text(0.5, 0.75, said, color=style.INK, ha="center", va="center", transform=middle)
     cells = shown[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
     low, high = (float(f([*cells[np.isfinite(cells)], *MARGINS])) for f in (np.min, np.max))
     low, high = max(low / 1.08, _WINDOW[0]), min(high * 1.08, _WINDOW[1])

@@ -13,7 +13,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.pooling import COHORT, pooled
-from crampstudy.contrasts.cohorts.measures import FEWEST, OUTCOMES, measures
+from crampstudy.contrasts.cohorts.measures import FEWEST, OUTCOMES, GroupMeasures, measures
 from crampstudy.descriptive.rate_intervals import rate_interval
 from crampstudy.descriptive.rates import ALL, UNIT
 from crampstudy.errors import UsageError
@@ -60,12 +60,29 @@ def pool_cohorts(
     for outcome, of_model in OUTCOMES.items() if survey else (("cramps", "cramps"),):
         cells = {"outcome": of_model, "term": by, "ci_level": ci_level, "analysis": kinds.POOLED.name}
         cells |= {"cohort": together.name, "estimand": f"over {listed(cohort.name for cohort in cohorts)} as strata"}
-        if survey:
-            made += _prevalences(together, by, bands, (outcome, where), cells)
-        else:
-            made += _rates(together, by, bands, where, cells)
-        made += _ratios(together, by, bands, where, cells)
+        groups = (
+            _prevalences(together, by, bands, (outcome, where), cells)
+            if survey
+            else _rates(together, by, bands, where, cells)
+        )
+        found = [measures(each, by, bands, outcome=outcome if survey else "any", where=where) for each in cohorts]
+        made += [_named_absent(row, found, row["level"]) for row in groups]
+        made += [_named_absent(row, found, None) for row in _ratios(together, by, bands, where, cells)]
     return estimates.frame(made)
+
+
+def _named_absent(row: Row, found: Sequence[GroupMeasures], label: str | None) -> Row:
+    """Return a row that says which cohorts have nobody in a group, or in none of them without a ``label``."""
+    wanted = [each.labels[:-1] if label is None else (label,) for each in found]
+    places = [[each.place(one) for one in labels] for each, labels in zip(found, wanted, strict=True)]
+    people = [
+        sum(int(each.participants[place]) for place in own if place is not None)
+        for each, own in zip(found, places, strict=True)
+    ]
+    absent = [each.cohort for each, n in zip(found, people, strict=True) if not n]
+    if not absent or len(absent) == len(found):
+        return row
+    return row | {"note": estimates.note(f"nobody of {listed(absent)} is in it", row["note"] or "")}
 
 
 def _prevalences(together: Cohort, by: str, bands: AgeBands, of: tuple[str, str | None], cells: Row) -> list[Row]:

@@ -20,6 +20,7 @@ from crampstudy.models.bootstrap import MOST_FAILED, percentile, resample
 from crampstudy.nights import NIGHTS_PER_WEEK, nights_of_part
 from crampstudy.wording import counted
 
+_SCALES = {"rate_ratio": "ratio of the two", "difference": "cramps per person-week"}
 Row = dict[str, Any]
 
 
@@ -102,6 +103,15 @@ def resampled_rows(
         }
         own = cells | counts | {"cohort": cohorts[i].name, "reference": cohorts[0].name}
         own |= {"analysis": kinds.BETWEEN_BOOTSTRAP.name, "outcome": "cramps", "model": "participant bootstrap"}
+        why_not = [
+            f"{'no cramp' if centre[j] == 0 else 'nobody in an age band that has a weight'} ({cohorts[j].name})"
+            for j in (0, i)
+            if not centre[j] > 0
+        ]
+        if why_not:
+            own |= {"note": estimates.note(*why_not)}
+            made += [estimates.row(status="not_estimable", **own | {"scale": scale}) for scale in _SCALES]
+            continue
         made += _pair((drawn[i], centre[i]), (drawn[0], centre[0]), own, margins)
     return made
 
@@ -111,12 +121,11 @@ def _pair(one: tuple[Array, float], other: tuple[Array, float], cells: Row, marg
     usable = (one[0] > 0) & (other[0] > 0)
     failed = len(usable) - int(usable.sum())
     note = counted(len(usable), "replicates") + (f", {failed:,} of them without an estimate" if failed else "")
-    scales = {"rate_ratio": "ratio of the two", "difference": "cramps per person-week"}
-    if failed > MOST_FAILED * len(usable) or not (one[1] > 0 and other[1] > 0):
-        rows = (cells | {"scale": scale, "unit": unit, "note": note} for scale, unit in scales.items())
+    if failed > MOST_FAILED * len(usable):
+        rows = (cells | {"scale": scale, "unit": unit, "note": note} for scale, unit in _SCALES.items())
         return [estimates.row(status="not_estimable", **each) for each in rows]
     made = []
-    for scale, unit in scales.items():
+    for scale, unit in _SCALES.items():
         ratio = scale == "rate_ratio"
         values = np.log(one[0][usable] / other[0][usable]) if ratio else one[0][usable] - other[0][usable]
         low, high = percentile(np.exp(values) if ratio else values, cells["ci_level"])
