@@ -20,7 +20,7 @@ def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.int
         return found
     if not counts.any():
         return "no cramp on any of the nights"
-    return too_few(design, groups, kind) or collinear(design) or separated(design, counts)
+    return too_few(design, groups, kind) or lone(counts, groups) or collinear(design) or separated(design, counts)
 
 
 def no_rows(design: design_matrix.Design, outcome: Array) -> str | None:
@@ -45,6 +45,17 @@ def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -
             f"{clusters} participants are too few for a cluster-robust covariance of {len(design.columns)} coefficients"
         )
     return None
+
+
+def lone(counts: Array, groups: NDArray[np.intp]) -> str | None:
+    """Say so where one participant has all of the cramps: the others are alike."""
+    said = "one participant has all of the cramps: an estimate would rest on that one"
+    return said if with_any(counts, groups) == 1 else None
+
+
+def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
+    """Return how many participants have a count above 0."""
+    return int(np.count_nonzero(np.bincount(groups, counts > 0)))
 
 
 def collinear(design: design_matrix.Design) -> str | None:
