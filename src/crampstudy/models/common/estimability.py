@@ -9,6 +9,7 @@ from crampstudy.arrays import Array
 from crampstudy.models.common import separation
 from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix
+from crampstudy.wording import counted
 
 _INDEPENDENT = 1e-6
 """Columns of length one with products of an eigenvalue above this are no combinations of each other."""
@@ -41,9 +42,8 @@ def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -
         return "a cluster-robust covariance needs at least two participants"
     if kind != "model" and clusters <= len(design.columns):
         # The scores of G participants span at most G - 1 dimensions: some variance would come out as zero.
-        return (
-            f"{clusters} participants are too few for a cluster-robust covariance of {len(design.columns)} coefficients"
-        )
+        few = counted(clusters, "participants", "are")
+        return f"{few} too few for a cluster-robust covariance of {counted(len(design.columns), 'coefficients')}"
     return None
 
 
