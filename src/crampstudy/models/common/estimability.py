@@ -93,16 +93,17 @@ def separated(design: design_matrix.Design, counts: Array) -> str | None:
         return None
     found = [design.columns[i] for i in by if design.columns[i].term != design_matrix.INTERCEPT]
     terms = {column.term for column in found}
-    if len(terms) == 1 and found[0].level is not None:
+    if len(terms) == 1 and found[0].reference is not None:
         if len(found) == len(by):
             where = " or ".join(name(column) for column in found)
         else:
             where = f"{found[0].term} = {found[0].reference}, the reference"
         return separation.separated(f"no cramp where {where}", number="ratio")
-    names = [name(column) for column in found]
+    names = list(dict.fromkeys(name(column) for column in found))
     return separation.separated("nights without a cramp are set apart completely", names, "ratio")
 
 
 def name(column: design_matrix.Column) -> str:
-    """Return a column as its term and, where it has one, its level."""
-    return column.term if column.level is None else f"{column.term} = {column.level}"
+    """Return a column as its term and, where it has one, its level; a part of a curve is its term alone."""
+    bare = column.level is None or (column.reference is None and not column.parts)
+    return column.term if bare else f"{column.term} = {column.level}"
