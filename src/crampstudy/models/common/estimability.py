@@ -48,9 +48,9 @@ def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -
 
 
 def lone(counts: Array, groups: NDArray[np.intp]) -> str | None:
-    """Say so where one participant has all of the cramps: the others are alike."""
+    """Say so where one of several participants has all of the cramps: the others are alike."""
     said = "one participant has all of the cramps: an estimate would rest on that one"
-    return said if with_any(counts, groups) == 1 else None
+    return said if groups.max() > 0 and with_any(counts, groups) == 1 else None
 
 
 def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
