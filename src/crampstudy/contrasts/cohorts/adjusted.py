@@ -34,7 +34,6 @@ def adjusted(
     outcome: str | None,
     beside: str,
     over: Over = "all",
-    every: bool = True,
     margins: Margins,
     **more: Any,
 ) -> list[Row]:
@@ -52,7 +51,6 @@ def adjusted(
         outcome: of surveys, ``any_cramp`` or ``moderate_severe_vs_rest``.
         beside: further terms, such as ``sex + bmi_kg_m2``.
         over: whose participants the expectation is averaged over: those of ``all`` cohorts or of the ``reference``.
-        every: whether these are all cohorts of the comparison; of some it is said which.
         margins: between these a ratio is as good as 1.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``bands`` and ``ci_level``.
 
@@ -67,7 +65,7 @@ def adjusted(
     first = fitted.estimates.iloc[0]
     kept = ("population", "outcome", "model", "ci_level", "n_participants", "n_nights", "n_events", "note")
     cells: Row = {name: None if pd.isna(first[name]) else first[name] for name in kept}
-    cells |= adjusted_cells(by, beside, names[0], over, None if every else names)
+    cells |= adjusted_cells(by, beside, names[0], over)
     scale = "prevalence" if survey else "rate"
     linear = fitted.linear
     if linear is None:

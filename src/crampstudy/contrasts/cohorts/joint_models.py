@@ -105,7 +105,10 @@ class _Joint:
             over = asked.average_over
             more: dict[str, Any] = {"beside": asked.adjust, "over": over, "margins": asked.margins}
             more |= self._more(part.condition)
-            rows = adjusted(self._held(can), can.names, asked.by, outcome=self.outcome, every=not can.why_not, **more)
+            rows = adjusted(self._held(can), can.names, asked.by, outcome=self.outcome, **more)
+            if can.why_not:
+                own = adjusted_cells(asked.by, asked.adjust, can.names[0], over, can.names)
+                rows = [row | {"estimand": own["estimand"]} for row in rows]
             made += [self._noted(row, *part.remarks, *self._constant(can, beside)) for row in rows]
         of_reference = can.why_not.get(self.cohorts[0].name)
         for name in (cohort.name for cohort in self.cohorts[1:]):
