@@ -382,3 +382,24 @@ def test_the_document_of_a_cohort_without_ages_says_so(here: Cohort, there: Coho
     assert "of there of whatever age" in found.tables["tbl-characteristics"].caption
     texts = json.dumps(dict(found.values))
     assert "'cohort'" not in texts and "is not in the fit" not in texts
+
+
+def test_a_cohort_below_the_first_band_is_told_apart_from_one_not_measured(here: Cohort, there: Cohort) -> None:
+    young = _people(there, age_years=pl.lit(18.0))
+    found = compare_cohorts([here, young], ComparisonSettings(age_bands=(20, 60)))
+    assert "nobody of there is among these participants" in found.values["people"]
+    assert "not measured in there" not in found.values["people"].lower()
+    shown = found.tables["tbl-characteristics"].frame
+    assert not [stub for _, stub in shown.index if str(stub).startswith("Sex, mean")]
+    between = kinds.FACTOR_BETWEEN.rows(found.estimates)
+    assert set(between["note"]) == {"nobody is 20 years or older (there)"}
+    assert "Could not estimate: no value" not in found.values["not_estimated"]
+    assert "; no value" not in found.values["not_estimated"]
+
+
+def test_a_reason_of_all_groups_is_told_once(here: Cohort, there: Cohort) -> None:
+    found = compare_cohorts([here, _no_cramp(there)], ComparisonSettings(age_bands=(20, 60), factors="none"))
+    assert found.values["answer"].endswith("no cramp (there).")
+    assert found.values["groups"] == "Not compared, for the same reason: 20–59 and 60+."
+    rows = kinds.BETWEEN_COHORTS.rows(compare(here, _without(there, "sex"), "sex").estimates)
+    assert "female, male: no participant has a value of sex (there)" in tables.notes(rows)

@@ -204,6 +204,8 @@ def _named(row: Mapping[str, Any]) -> str:
         return wording.capital(str(row["term"]))
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
+    if row["analysis"] == kinds.BETWEEN_COHORTS.name:
+        return wording.level(str(row["level"]))
     if row["analysis"] == kinds.BETWEEN_ADJUSTED.name:
         return "Adjusted"
     if row["analysis"] == kinds.COHORT_INTERACTION.name:

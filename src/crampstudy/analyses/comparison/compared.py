@@ -90,7 +90,7 @@ def _once(rows: pd.DataFrame) -> pd.DataFrame:
     """
     contrasts = rows[rows["analysis"].isin([kinds.BETWEEN_COHORTS.name, kinds.FACTOR_BETWEEN.name])]
     compared = {*contrasts["cohort"], *contrasts["reference"]}
-    rows = rows[rows["analysis"] != kinds.STANDARDISED_DIFFERENCE.name]
+    rows = rows[~rows["analysis"].isin([kinds.STANDARDISED_DIFFERENCE.name, kinds.CHARACTERISTICS.name])]
     return rows[~(rows["analysis"].isin(_SINGLE) & rows["cohort"].isin(compared))]
 
 

@@ -134,7 +134,7 @@ def rows_of(
         alike = len(lacking) == 2 and one.why_not == other.why_not
         said = reason if alike else estimates.note(*(f"{each.why_not} ({each.label})" for each in lacking))
         # Whose age or sex nobody was asked for, they are not too few.
-        asked = not reason.startswith(NOBODY_HAS)
+        asked = not any(each.why_not.startswith(NOBODY_HAS) for each in lacking)
         few = {"verdict": "too few"} if asked and min(one.participants, other.participants) < FEWEST_EXPOSED else {}
         cells = {"note": said}
         return [

@@ -34,10 +34,12 @@ def standardised_differences(described: pd.DataFrame, names: Sequence[str]) -> p
     rows = described[described["population"] == "all"]
     cells = {name: _cells(rows[rows["cohort"] == name]) for name in names}
     first = cells[names[0]]
+    empty = [name for name in names if not rows.loc[rows["cohort"] == name, "n_participants"].max() > 0]
     made: list[Row] = []
     for name in names[1:]:
+        nobody = [each for each in (name, names[0]) if each in empty]
         for place in dict.fromkeys([*first, *cells[name]]):
-            made.append(_row(place, name, names[0], cells[name].get(place), first.get(place)))
+            made.append(_row(place, name, names[0], cells[name].get(place), first.get(place), nobody))
     return estimates.frame(made)
 
 
@@ -108,7 +110,24 @@ def _spread(rows: pd.DataFrame) -> Iterator[tuple[str, float]]:
         yield row["term"], float(row["estimate"]) ** 2
 
 
-def _row(place: tuple[str, str | None], name: str, reference: str, one: _Cell | None, other: _Cell | None) -> Row:
+def _row(
+    place: tuple[str, str | None],
+    name: str,
+    reference: str,
+    one: _Cell | None,
+    other: _Cell | None,
+    nobody: Sequence[str],
+) -> Row:
+    """Return the difference of a characteristic, or why there is none.
+
+    Args:
+        place: the characteristic and, of a share, its level.
+        name: the cohort.
+        reference: the one that it is compared with.
+        one: what the cohort has.
+        other: what the reference has.
+        nobody: those of the two of which nobody is described.
+    """
     term, level = place
     cells: Row = {
         "cohort": name,
@@ -121,6 +140,9 @@ def _row(place: tuple[str, str | None], name: str, reference: str, one: _Cell | 
         "scale": "standardised_difference",
         "unit": "standard deviations",
     }
+    if nobody:
+        said = f"nobody of {listed(nobody)} is among these participants"
+        return estimates.row(status="not_estimable", **cells | {"note": said})
     if one is None or other is None:
         lacking = name if one is None else reference
         return estimates.row(status="not_measured", **cells | {"note": f"not measured in {lacking}"})

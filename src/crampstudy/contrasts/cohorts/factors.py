@@ -13,7 +13,7 @@ from crampstudy import estimates, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.causal import CausalGraph, measured_in, study
 from crampstudy.codebook import contrasts, exposures
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.cohorts.measures import FEWEST
@@ -92,6 +92,7 @@ def compare_factors(
         "outcome": (outcome or "any_cramp") if survey else "cramps",
         "where": _from_age(cohorts, bands, where),
         "ci_level": ci_level,
+        "bands": bands,
         "participants_per_coefficient": PER_COEFFICIENT,
     }
     made: list[Row] = []
@@ -159,6 +160,8 @@ def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[s
         return _Slope(cohort.name, why_not="not measured in this cohort", measured=False)
     if cohort.frame("participants").height < FEWEST:
         return _Slope(cohort.name, why_not=f"fewer than {FEWEST} participants")
+    if subpopulation.too_young(cohort, youngest := asked["bands"].limits[0]):
+        return _Slope(cohort.name, why_not=f"nobody is {youngest} years or older")
     try:
         made = adjusted_fit(cohort, factor, measured=shared, **asked)
     except (AnalysisError, UsageError) as problem:

@@ -11,7 +11,9 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.comparison import ComparisonSettings, compares_anything
 from crampstudy.cache import Cache
+from crampstudy.cohort import subpopulation
 from crampstudy.contrasts.cohorts.parts import several
+from crampstudy.errors import UsageError
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
@@ -77,9 +79,13 @@ def build_comparison(
         bands = AgeBands(tuple(asked.age_bands))
         cohorts = several(opened, names=names or None, split=split, bands=bands, source=str(sources[0]))
         asked.check(cohorts)
-        for cohort in cohorts:
-            # Whom a condition leaves in which cohort is what a comparison says.
-            params.suit(cohort, {"age_bands": values["age_bands"]})
+        young = [subpopulation.too_young(cohort, bands.limits[0]) for cohort in cohorts]
+        if all(young):
+            raise UsageError(f"{'; '.join(filter(None, young))}; begin lower, such as --age-bands 5,10,15")
+        for cohort, said in zip(cohorts, young, strict=True):
+            # Whom a condition or the bands leave in which cohort is what a comparison says.
+            if not said:
+                params.suit(cohort, {"age_bands": values["age_bands"]})
         # A kernel runs in another folder.
         places = absolute(sources)
         return Subject(cohorts, tuple(sources), {"sources": places}, dict(zip(places, opened, strict=True)))

@@ -102,7 +102,7 @@ def who_they_are(described: pd.DataFrame, differences: pd.DataFrame, names: Sequ
     everybody = described[described["population"] == "all"]
     columns: dict[str, dict[tuple[str, str], str]] = {}
     for name in names:
-        own = everybody[everybody["cohort"] == name]
+        own = everybody[(everybody["cohort"] == name) & everybody["n_participants"].gt(0)]
         if len(own):
             shown = pd.DataFrame(table_one(own))
             known = own[own["scale"] != "standard_deviation"]["n_participants"]

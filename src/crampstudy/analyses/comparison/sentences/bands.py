@@ -50,13 +50,14 @@ def answer(rows: pd.DataFrame) -> str:
 def beside_crude(rows: pd.DataFrame) -> str:
     """Return what stands beside a crude answer: how far apart in age the cohorts are, and a ratio at the ages of some.
 
-    Nothing where the answer is standardised.
+    Nothing where the answer is standardised, or where there is none.
     """
     return wording.sentences(
         text
         for outcome in _outcomes(rows)
         for name, own in ratios(rows, outcome).groupby("cohort", sort=False)
         if not kinds.BETWEEN_STANDARDISED.rows(own)["estimate"].notna().any() and own["term"].eq("age_band").any()
+        if any(pd.notna(row["estimate"]) for row in _wholes(kinds.BETWEEN_COHORTS.rows(own)))
         for text in (_ages_apart(rows, str(name)), _at_other_ages(rows, str(name), outcome))
         if text
     )
@@ -93,7 +94,7 @@ def by_group(rows: pd.DataFrame) -> str:
         said
         for outcome in _outcomes(rows)
         for name, own in kinds.BETWEEN_COHORTS.rows(ratios(rows, outcome)).groupby("cohort", sort=False)
-        for said in _verdicts(str(name), own.iloc[: -len(_wholes(own))], outcome)
+        for said in _verdicts(str(name), own.iloc[: -len(_wholes(own))], outcome, _told(own))
     )
 
 
@@ -156,7 +157,15 @@ def _wholes(rows: pd.DataFrame) -> list[Row]:
     return wording.records(rows.iloc[-2 if several else -1 :])
 
 
-def _verdicts(name: str, rows: pd.DataFrame, outcome: str) -> Iterator[str]:
+def _told(rows: pd.DataFrame) -> frozenset[str]:
+    """Return the reasons why there is no ratio over all groups, which the answer says."""
+    wholes = _wholes(rows)
+    if any(pd.notna(row["estimate"]) for row in wholes):
+        return frozenset()
+    return frozenset(str(wholes[0]["note"]).split("; "))
+
+
+def _verdicts(name: str, rows: pd.DataFrame, outcome: str, told_before: frozenset[str]) -> Iterator[str]:
     known = rows[rows["estimate"].notna()]
     told = [
         f"{verdict} in {wording.listed(_counted(wording.records(own)))}"
@@ -164,8 +173,13 @@ def _verdicts(name: str, rows: pd.DataFrame, outcome: str) -> Iterator[str]:
     ]
     if told:
         yield f"{_WHAT[outcome]} in {name}, group by group: {'; '.join(told)}"
-    for note, own in rows[rows["estimate"].isna()].groupby("note", sort=False):
-        yield f"not compared, {note}: {wording.listed(map(wording.level, own['level']))}"
+    reasons: dict[str, list[str]] = {}
+    for row in wording.records(rows[rows["estimate"].isna()]):
+        for part in str(row["note"]).split("; "):
+            reasons.setdefault(part, []).append(wording.level(str(row["level"])))
+    for part, groups in reasons.items():
+        why = "for the same reason" if part in told_before else part
+        yield f"not compared, {why}: {wording.listed(groups)}"
 
 
 def _counted(rows: Sequence[Row]) -> list[str]:

@@ -58,6 +58,8 @@ def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
         said = [
             f"the cohort {name} is within {APART:g} standard deviations of {reference} in all {number} that both have"
         ]
+    elif (few := rows[rows["status"] == "not_estimable"]["note"]).size:
+        said = [f"how far the cohort {name} is from {reference} is not said: {few.iloc[0]}"]
     else:
         said = [f"no characteristic was measured in both {name} and {reference}"]
     return said + _lacking(rows)
