@@ -285,6 +285,12 @@ def test_who_logged_when_is_in_order_and_names_nobody() -> None:
     assert weekly["term"].eq("study_week").all()
     assert weekly["n_nights"].max() == 7 and set(weekly["level"]) <= {"1", "2", "3"}
     assert "Week since the participant's first night" in drawn(FIGURES["logging"](weekly))
+    # Who was expected on fewer nights than others has a hatched end, which the note tells of.
+    figure = FIGURES["logging"](rows)
+    assert any(patch.get_hatch() for patch in figure.axes[0].patches)
+    assert [text for text in figure.remarks if text.startswith("hatched: no night was expected")]
+    whole = FIGURES["logging"](second)
+    assert not whole.remarks and not whole.axes[0].patches
     many = logging_over_time(simulate(120, 8, seed=1))
     assert many["population"].nunique() == 40 and many["population"].iloc[0] == "participants 1-3"
     assert "120" in drawn(FIGURES["logging"](many))
