@@ -59,8 +59,12 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(made).set_index("Model") if made else pd.DataFrame()
 
 
+_SHOWN = 6
+"""Significant digits of a number beside its second opinion."""
+
+
 def _digits(value: float) -> str:
-    return wording.DASH if math.isnan(value) else wording.signed(f"{value:z.6g}")
+    return wording.DASH if math.isnan(value) else wording.digits(value, _SHOWN)
 
 
 def agreement(rows: pd.DataFrame) -> str:
