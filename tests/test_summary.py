@@ -329,6 +329,11 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
     assert done["Data sources"] == ("Ward 7", True) and done["Title and abstract"][1]
     cited = analyses.run("methods", known, others=OTHERS).values["cite"]
     assert "Data: Ada Moss. Night cramps [data set]. Ward 7." in cited and "not stated" not in cited
+    # Age bands, and characteristics by them, are reported where anybody has an age.
+    people = diary.frame("participants").with_columns(age_years=None)
+    unaged = replace(diary, tables={**diary.tables, "participants": people})
+    said = {topic: text for _, topic, text, _ in checklist(unaged, Settings(), OTHERS | {"cohort": section()})}
+    assert said["Quantitative variables"].startswith("Nobody has an age") and "by age" not in said["Descriptive data"]
     frame = found.tables["tbl-strobe"].frame
     assert frame.loc["22", "Status"] == "GAP" and frame.loc["3", "Status"] == "reported"
 

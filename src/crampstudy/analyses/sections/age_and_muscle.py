@@ -221,11 +221,9 @@ def _frequency(
     known = wording.records(standardised[standardised["estimate"].notna()])
     of_whom = f"people aged {youngest} and older" if aged else "all participants"
     overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
-    also = (
-        f", and {value(known[0])} at the ages of the standard population"
-        if known
-        else " (an age-standardised figure was not estimated)"
-    )
+    also = f", and {value(known[0])} at the ages of the standard population" if known else ""
+    if aged and not known:
+        also = " (an age-standardised figure was not estimated)"
     return f"Among {of_whom} the {quantity} is {overall}{also}."
 
 

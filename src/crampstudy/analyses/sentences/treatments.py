@@ -172,7 +172,7 @@ def of_the_graph(rows: pd.DataFrame) -> str:
     names = dict.fromkeys(name for found in told if found for name in re.split(r", | and ", found[1]))
     if not names:
         return ""
-    lacking = wording.listed(study().node(name).meaning for name in names)
+    lacking = wording.listed(wording.small(study().node(name).meaning) for name in names)
     which = "No set was" if all(told) else "Not every set was"
     return (
         "Also for the graph: weighted as well for what else was measured of what the study's causal graph asks for. "
