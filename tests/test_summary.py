@@ -330,7 +330,7 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
     cited = analyses.run("methods", known, others=OTHERS).values["cite"]
     assert "Data: Ada Moss. Night cramps [data set]. Ward 7." in cited and "not stated" not in cited
     # Age bands, and characteristics by them, are reported where anybody has an age.
-    people = diary.frame("participants").with_columns(age_years=None)
+    people = diary.frame("participants").with_columns(age_years=pl.lit(None, pl.Float64))
     unaged = replace(diary, tables={**diary.tables, "participants": people})
     said = {topic: text for _, topic, text, _ in checklist(unaged, Settings(), OTHERS | {"cohort": section()})}
     assert said["Quantitative variables"].startswith("Nobody has an age") and "by age" not in said["Descriptive data"]
