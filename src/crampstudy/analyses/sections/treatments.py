@@ -188,7 +188,7 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> 
             "treatment_course",
             together([around, falls]),
             caption="Cramps a week around time zero, as they were logged, with intervals; week 1 begins with the night "
-            "of time zero. Intervals that reach far are cut."
+            "of time zero."
             + (" The dashed line is the rate to be expected without any treatment." if len(falls) else ""),
             alt=said.answer(effects, 1),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -112,6 +114,6 @@ def _hatch(axes: Axes, expected: Flags) -> None:
     blank = [(at, end) for at, end in enumerate(ends) if end < most]
     if blank:
         at, left = (np.array(each, dtype=np.float64) for each in zip(*blank, strict=True))
-        look = {"facecolor": "none", "edgecolor": style.RULE, "linewidth": 0, "hatch": _HATCH}
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": style.RULE, "linewidth": 0, "hatch": _HATCH}
         axes.barh(at + 0.5, most - left, height=1.0, left=left, **look)
         style.remark(axes, _AFTER)
