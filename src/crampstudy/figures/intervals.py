@@ -24,7 +24,6 @@ def draw(
     *,
     colour: str,
     along: Literal["x", "y"] = "x",
-    factor: float = 1.0,
     width: float | None = None,
 ) -> None:
     """Draw the intervals of rows at their places, cut at the ends of the axis.
@@ -39,11 +38,10 @@ def draw(
         ends: where the axis of the estimates ends, in its unit.
         colour: of lines and arrows.
         along: the axis of the estimates.
-        factor: turns estimates into the unit of the axis.
         width: of the lines, in points.
     """
     places = np.asarray(at, dtype=np.float64)
-    lower, upper = (rows[name].to_numpy(dtype=np.float64) * factor for name in ("ci_low", "ci_high"))
+    lower, upper = (rows[name].to_numpy(dtype=np.float64) for name in ("ci_low", "ci_high"))
     whole = ~(np.isnan(lower) | np.isnan(upper))
     lines = axes.hlines if along == "x" else axes.vlines
     lines(places[whole], lower[whole].clip(*ends), upper[whole].clip(*ends), color=colour, linewidth=width)
@@ -56,11 +54,11 @@ def draw(
         x, y = shown if along == "x" else shown[::-1]
         axes.plot(x, y, arrow, color=colour, markersize=4, clip_on=False, zorder=3)
     style.remark(axes, style.ARROW, when=bool((far[0] | far[1]).any()))
-    style.remark(axes, style.OUTSIDE, when=bool(outside(rows, ends, factor).any()))
+    style.remark(axes, style.OUTSIDE, when=bool(outside(rows, ends).any()))
     style.remark(axes, style.NO_INTERVAL, when=not whole.all())
 
 
-def outside(rows: pd.DataFrame, ends: tuple[float, float], factor: float = 1.0) -> pd.Series[bool]:
+def outside(rows: pd.DataFrame, ends: tuple[float, float]) -> pd.Series[bool]:
     """Return of which rows the estimate itself lies beyond the ends of an axis, so that no point is drawn."""
-    middle = rows["estimate"].astype(float) * factor
+    middle = rows["estimate"].astype(float)
     return (middle < ends[0]) | (middle > ends[1])

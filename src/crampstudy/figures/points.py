@@ -78,8 +78,8 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
         ax=axes,
     )
     for points, (name, rows) in zip(drawn, series.items(), strict=True):
-        at_each = points["at"].to_numpy()
-        intervals.draw(axes, at_each, rows, colour=colours[name], along="y", factor=groups.factor)
+        shown = rows[["estimate", "ci_low", "ci_high"]].astype(float) * groups.factor
+        intervals.draw(axes, points["at"].to_numpy(), shown, colour=colours[name], along="y")
     axes.set_xlim(-0.5, len(at) - 0.5)
     axes.set_ylim(bottom=0)
     axes.set_xticks(list(at.values()), _labels(series, groups))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from crampstudy import estimates
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import RANDOMISED
 from crampstudy.wording import records
 
 Row = dict[str, Any]
@@ -52,8 +53,8 @@ def differences_between_bands(described: pd.DataFrame) -> pd.DataFrame:
     Source: Austin 2009 (10.1002/sim.3697).
     """
     rows = kinds.CHARACTERISTICS.rows(described)
-    whole, *bands = dict.fromkeys(rows["population"]) or ["all"]
-    return estimates.frame(_largest(rows, whole, bands, kinds.DIFFERENCE_BETWEEN_BANDS, "age bands"))
+    bands = list(dict.fromkeys(rows["population"]))[1:]
+    return estimates.frame(_largest(rows, "all", bands, kinds.DIFFERENCE_BETWEEN_BANDS, "age bands"))
 
 
 def differences_between_arms(described: pd.DataFrame) -> pd.DataFrame:
@@ -69,13 +70,11 @@ def differences_between_arms(described: pd.DataFrame) -> pd.DataFrame:
     Source: Austin 2009 (10.1002/sim.3697); Senn 1994 (10.1002/sim.4780131703).
     """
     rows = kinds.CHARACTERISTICS_BY_ARM.rows(described)
-    whole, *arms = dict.fromkeys(rows["population"]) or [None]
-    return estimates.frame(_largest(rows, whole, arms[::-1], kinds.DIFFERENCE_BETWEEN_ARMS, "arms"))
+    arms = list(dict.fromkeys(rows["population"]))[1:]
+    return estimates.frame(_largest(rows, RANDOMISED, arms[::-1], kinds.DIFFERENCE_BETWEEN_ARMS, "arms"))
 
 
-def _largest(
-    rows: pd.DataFrame, whole: str | None, groups: Sequence[str], kind: kinds.Kind, what: str
-) -> Iterator[Row]:
+def _largest(rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.Kind, what: str) -> Iterator[Row]:
     """Yield the largest difference of each characteristic between two groups, the later less the earlier.
 
     Args:

@@ -54,7 +54,6 @@ def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:
     import seaborn as sns
 
     days = cycle["level"].astype(float)
-    style.remark(axes, style.SHADED)
     axes.fill_between(days, cycle["ci_low"], cycle["ci_high"], color=style.PALETTE[1], alpha=0.16, linewidth=0)
     label = "Fitted cycle, adjusted"
     sns.lineplot(x=days, y=cycle["estimate"], color=style.PALETTE[1], errorbar=None, label=label, legend=False, ax=axes)

@@ -74,8 +74,8 @@ def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
         # The week before time zero and the one after it are next to each other: the middle of each.
         weeks = own["level"].map(week_of).astype(int)
         at = np.where(weeks > 0, weeks - 0.5, weeks + 0.5) + _APART * (place - (len(groups) - 1) / 2)
-        look = {"marker": style.MARKERS[place], "color": colour, "markersize": 3.6, "linewidth": 1.0}
-        axes.plot(at, own["estimate"], label=str(group), **look)
+        marker, name = style.MARKERS[place], str(group)
+        axes.plot(at, own["estimate"], marker=marker, color=colour, markersize=3.6, linewidth=1.0, label=name)
         intervals.draw(axes, at, own, (0.0, top), colour=colour, along="y", width=0.9)
         drawn[str(group)] = int(own["n_participants"].max()), colour
     axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
