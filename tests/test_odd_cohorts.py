@@ -1,0 +1,62 @@
+"""Cohorts of which hardly anything can be told say why, and truly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from test_age_curve import survey as asked
+
+from crampstudy import analyses, fit
+from crampstudy.cohort import Cohort
+from crampstudy.errors import ParameterError
+from crampstudy.estimates import kinds
+from crampstudy.report.params import suit
+from crampstudy.simulate import Mess, Truth, simulate
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    return simulate(40, 30, 5, Truth(), Mess.none())
+
+
+def changed(cohort: Cohort, **tables: pl.DataFrame) -> Cohort:
+    return replace(cohort, tables={**cohort.tables, **tables})
+
+
+def test_a_cohort_below_the_youngest_band_is_told_of_the_bands(cohort: Cohort) -> None:
+    young = changed(cohort, participants=cohort.frame("participants").with_columns(age_years=pl.lit(18.0)))
+    said = "is 20 or older, and people are analysed from the youngest age band on: the highest age is 18 years"
+    found = analyses.run("conditions", young)
+    assert not found.tables and all(said in reason for reason in found.could_not.values())
+    with pytest.raises(ParameterError, match="the highest age is 18 years; begin lower, such as --set age_bands=5"):
+        suit(young, {})
+    suit(young, {"age_bands": [10, 15]})
+    suit(changed(cohort, participants=young.frame("participants").with_columns(age_years=pl.lit(None, pl.Float64))), {})
+
+
+def test_random_effects_of_one_night_each_are_not_estimated(cohort: Cohort) -> None:
+    first = pl.col("date") == pl.col("date").min().over("participant_id")
+    once = changed(cohort, diary=cohort.frame("diary").filter(first))
+    for model, outcome in (("mixed-poisson", "cramps"), ("mixed-logistic", "cramp_night")):
+        rows = fit(once, model=model, outcome=outcome, terms="sex").estimates
+        assert rows["estimate"].isna().all() and rows["note"].str.contains("no participant has two nights").all()
+    shares = kinds.CLASS_IMPLIED.rows(analyses.run("frequency", once).estimates)
+    assert len(shares) and shares["estimate"].isna().all()
+
+
+def test_conditions_of_a_cohort_without_a_cramp_do_not_lack_people(cohort: Cohort) -> None:
+    free = changed(cohort, diary=cohort.frame("diary").with_columns(cramps=pl.lit(0, pl.Int64)))
+    answer = analyses.run("conditions", free).values["answer"]
+    assert "no cramp on any of the nights" in answer and "have any of them" not in answer
+
+
+def test_a_survey_without_the_weight_of_an_examination_has_what_needs_none() -> None:
+    survey = asked(None)
+    people = survey.frame("participants").with_columns(
+        vitamin_d_nmol_l=50.0 + pl.int_range(pl.len()) % 9, recall_dietary_magnesium_mg=pl.lit(300.0)
+    )
+    rows = kinds.EXPOSURE_LEVEL.rows(analyses.run("nutrition", changed(survey, participants=people)).estimates)
+    (level,) = rows[rows["term"] == "vitamin_d_nmol_l"].to_dict("records")
+    assert level["status"] == "not_estimable" and "no weight for its exam component" in level["note"]
