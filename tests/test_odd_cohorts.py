@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 from test_age_curve import survey as asked
@@ -12,6 +13,8 @@ from crampstudy import analyses, fit
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.estimates import kinds
+from crampstudy.prediction import models
+from crampstudy.prediction.outcome import ANY
 from crampstudy.report.params import suit
 from crampstudy.simulate import Mess, Truth, simulate
 
@@ -60,3 +63,35 @@ def test_a_survey_without_the_weight_of_an_examination_has_what_needs_none() -> 
     rows = kinds.EXPOSURE_LEVEL.rows(analyses.run("nutrition", changed(survey, participants=people)).estimates)
     (level,) = rows[rows["term"] == "vitamin_d_nmol_l"].to_dict("records")
     assert level["status"] == "not_estimable" and "no weight for its exam component" in level["note"]
+
+
+def with_cramps_of(cohort: Cohort, number: int) -> Cohort:
+    people = cohort.frame("participants")["participant_id"].head(number).implode()
+    rng = np.random.default_rng(number)
+    cramps = pl.Series(rng.poisson(0.5, cohort.frame("diary").height))
+    theirs = pl.col("participant_id").is_in(people)
+    return changed(cohort, diary=cohort.frame("diary").with_columns(cramps=pl.when(theirs).then(cramps).otherwise(0)))
+
+
+def test_an_estimate_does_not_rest_on_the_cramps_of_one(cohort: Cohort) -> None:
+    alone, two, several = (with_cramps_of(cohort, number) for number in (1, 2, 5))
+    for model, outcome in (("poisson", "cramps"), ("negative-binomial", "cramps"), ("logistic", "cramp_night")):
+        asked = {"model": model, "outcome": outcome, "terms": "within(alcohol_units)"}
+        rows = fit(alone, **asked).estimates
+        assert rows["estimate"].isna().all() and rows["note"].str.contains("one participant has all").all()
+        rows = fit(two, **asked).estimates
+        (judged,) = rows[rows["term"].str.startswith("contrast: ")].to_dict("records")
+        assert judged["df"] <= 1 and judged["verdict"] == "too few" and judged["n_effective"] <= 2
+        (judged,) = (r for r in fit(several, **asked).estimates.to_dict("records") if r["term"].startswith("contrast"))
+        assert judged["verdict"] is None or judged["df"] > 1
+
+
+def test_a_forecast_learns_where_a_feature_is_known_of_nobody() -> None:
+    values = np.column_stack([np.arange(60.0), np.full(60, np.nan)])
+    names, happened = ("age_years", "alcohol_units"), (np.arange(60) % 2).astype(float)
+    for every in models.candidates(names).values():
+        learned = models.fitted(every[0], ANY, names, values, happened, np.ones(60))
+        said = models.predicted(learned, ANY, values)
+        assert np.isfinite(said).all()
+        # What nobody had moves nothing.
+        assert (models.predicted(learned, ANY, np.nan_to_num(values, nan=3.0)) == said).all()
