@@ -52,7 +52,7 @@ def _without_row(described: pd.DataFrame) -> str:
     for term, level in _alike(described).items():
         by_level.setdefault(wording.level(level), []).append(wording.small(wording.term(term)))
     said = [f"{wording.listed(names)} ({level})" for level, names in by_level.items()]
-    return f"Without a row, as everybody is alike: {', '.join(said)}. " if said else ""
+    return f"Without a row, as everybody is alike: {'; '.join(said)}. " if said else ""
 
 
 def _alike(described: pd.DataFrame) -> dict[str, str]:
