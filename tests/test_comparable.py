@@ -18,6 +18,7 @@ from crampstudy.analyses.comparison import ComparisonSettings, compare_cohorts
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.factors import compare_factors
 from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.marginal import MarginalMeans
 from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity
@@ -403,3 +404,21 @@ def test_a_reason_of_all_groups_is_told_once(here: Cohort, there: Cohort) -> Non
     assert found.values["groups"] == "Not compared, for the same reason: 20–59 and 60+."
     rows = kinds.BETWEEN_COHORTS.rows(compare(here, _without(there, "sex"), "sex").estimates)
     assert "female, male: no participant has a value of sex (there)" in tables.notes(rows)
+
+
+def test_of_three_cohorts_each_other_one_has_lines_of_its_own(here: Cohort, there: Cohort) -> None:
+    third = _named(there, "third")
+    rows = compare_factors([here, there, third], ["diabetes", "sex"], bands=BANDS)
+    shown = tables.factors_between(rows)
+    assert [group for group, _ in shown.index] == ["there", "there", "third", "third"]
+    assert shown.columns[0] == "Participants (here / the cohort)" and len(shown.columns) == 6
+    two = tables.factors_between(compare_factors([here, there], ["diabetes", "sex"], bands=BANDS))
+    assert two.columns[0] == "Participants (here / there)" and two.index.name == "Factor"
+    assert list(two["Ratio of ratios (95% CI)"]) == list(shown.loc["there", "Ratio of ratios (95% CI)"])
+    for kind in (kinds.FACTOR_BETWEEN, kinds.FACTOR_IN_COHORT):
+        assert len(tables.factors_between(kind.rows(rows)))
+    # A cohort's groups stand together, the adjusted ratio with them.
+    found = compare(here, there, others=[third], bands=BANDS, adjust="sex").estimates
+    of = [kinds.BETWEEN_COHORTS, kinds.BETWEEN_STANDARDISED, kinds.BETWEEN_ADJUSTED]
+    groups = [group for group, _ in tables.between_cohorts(pd.concat([kind.rows(found) for kind in of])).index]
+    assert groups == sorted(groups) and len(set(groups)) == 2

@@ -23,30 +23,43 @@ _SAID = {
 
 @table_of_rows
 def factors_between(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the ratio of each factor in each cohort, a column each, and how they part, the factors down."""
+    """Return the ratio of each factor in the reference and in another cohort, and how they part, the factors down.
+
+    Of several other cohorts each has lines of its own, under its name.
+    """
     own, between = kinds.FACTOR_IN_COHORT.rows(estimates), kinds.FACTOR_BETWEEN.rows(estimates)
-    names = list(dict.fromkeys(own["cohort"]))
-    made: dict[tuple[str, str], dict[str, str]] = {}
-    whom = f"Participants ({' / '.join(map(str, names))})"
-    for row in wording.records(own):
-        cells = made.setdefault(_factor(row), {})
-        people = wording.count(row["n_participants"])
-        cells[whom] = f"{cells[whom]} / {people}" if whom in cells else people
-        cells[str(row["cohort"])] = estimate(row)
-    several = between["cohort"].nunique() > 1
-    for row in wording.records(between):
-        cells = made.setdefault((str(row["term"]), _text(row["level"])), {})
-        whose = f" {row['cohort']}" if several else ""
-        cells |= {
-            with_level(f"Ratio of ratios{whose} (95% CI)", between): estimate(row),
-            f"p (Holm){whose}": p_value(row["q_value"]),
-            f"Verdict{whose}": wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]),
-        }
-    scale = str(own["scale"].dropna().iloc[0]).replace("_", " ").capitalize() if len(own) else "Ratio"
-    headings = {name: with_level(f"{scale} in {name} (95% CI)", own) for name in names}
-    shown = pd.DataFrame.from_dict(dict(enumerate(made.values())), orient="index").fillna(wording.DASH)
-    shown.index = pd.Index([_stub(term, level) for term, level in made], name="Factor")
-    return shown.rename(columns=headings)
+    reference, *rest = dict.fromkeys([*own["cohort"], *between["reference"], *between["cohort"]])
+    others = rest or [reference]
+    scale = str(own["scale"].dropna().iloc[0]).replace("_", " ").capitalize() if own["scale"].notna().any() else "Ratio"
+    several = len(others) > 1
+    tables = []
+    for other in others:
+        pair = own[own["cohort"].isin([reference, other])]
+        made: dict[tuple[str, str], dict[str, str]] = {}
+        called = {reference: str(reference)} | {name: "the cohort" if several else str(name) for name in rest}
+        whom = f"Participants ({' / '.join(dict.fromkeys(called.values()))})"
+        for row in wording.records(pair):
+            cells = made.setdefault(_factor(row), {})
+            people = wording.count(row["n_participants"])
+            cells[whom] = f"{cells[whom]} / {people}" if whom in cells else people
+            cells[with_level(f"{scale} in {called[row['cohort']]} (95% CI)", own)] = estimate(row)
+        for row in wording.records(between[between["cohort"] == other]):
+            made.setdefault((str(row["term"]), _text(row["level"])), {}).update(
+                {
+                    with_level("Ratio of ratios (95% CI)", between): estimate(row),
+                    "p (Holm)": p_value(row["q_value"]),
+                    "Verdict": wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]),
+                }
+            )
+        shown = pd.DataFrame.from_dict(dict(enumerate(made.values())), orient="index")
+        stubs = [_stub(term, level) for term, level in made]
+        shown.index = (
+            pd.MultiIndex.from_arrays([[str(other)] * len(stubs), stubs], names=["", "Factor"])
+            if several
+            else pd.Index(stubs, name="Factor")
+        )
+        tables.append(shown)
+    return pd.concat(tables).fillna(wording.DASH)
 
 
 def _factor(row: dict[str, object]) -> tuple[str, str]:

@@ -10,15 +10,15 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import difference, grouped_stubs, p_value, unit_of_difference, with_level
+from crampstudy.tables.headings import difference, grouped_stubs, in_groups, p_value, unit_of_difference, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 
 @table_of_rows
 def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the ratio and the difference of each group of a cohort against the reference, standardised last."""
-    ratios = estimates[estimates["scale"] != "difference"]
-    differences = estimates[estimates["scale"] == "difference"]
+    ratios = in_groups(estimates[estimates["scale"] != "difference"])
+    differences = in_groups(estimates[estimates["scale"] == "difference"])
     reference = str(ratios["reference"].iloc[0])
     kind = str(ratios["scale"].iloc[0]).replace("_", " ")
     made = pd.DataFrame(
