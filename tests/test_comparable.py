@@ -351,7 +351,8 @@ def test_a_diary_without_ages_shares_no_measure_with_a_survey(here: Cohort) -> N
 def test_a_band_of_one_year_is_that_year() -> None:
     bands = AgeBands((45, 46, 47, 50, 90))
     assert bands.labels == ("<45", "45", "46", "47-49", "50-89", "90+")
-    assert bands.label(45.9) == "45" and bands.find("46") == "46"
+    assert bands.find("47–49") == "47-49" and bands.find("90+") == "90+"
+    assert bands.label(45.9) == "45" and bands.find("46") == bands.find("46–46") == "46"
 
 
 def test_a_reason_of_an_error_is_one_part_of_a_note(here: Cohort, there: Cohort) -> None:

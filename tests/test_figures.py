@@ -134,7 +134,10 @@ def test_what_could_not_be_estimated_is_said_in_the_figure(cohort: Cohort) -> No
     nobody = "age_years > 110"
     failed = fit(cohort, model="poisson", terms="sex", where=nobody).estimates
     assert message(figures.ratios(failed)) == "Could not estimate: no night is complete on the terms."
-    assert message(figures.rates(describe(cohort, where=nobody).estimates)) == "Could not estimate: no observed night."
+    assert (
+        message(figures.rates(describe(cohort, where=nobody).estimates))
+        == "Could not estimate: no observed night meets the condition."
+    )
     assert message(figures.age_curve(age_curve(cohort, youngest=110))).startswith("Could not estimate: a curve needs")
     unmeasured = fit(cohort, model="poisson", terms="weight_exam").estimates
     assert message(figures.ratios(unmeasured)) == "Could not estimate: no term was measured in this cohort."

@@ -71,10 +71,13 @@ class AgeBands:
     def find(self, text: str) -> str:
         """Return the label of the band that a text names, from the first limit on, with a hyphen or a dash.
 
+        A band of one year may also be named from that year to itself.
+
         Raises:
             BandError: it names none of them.
         """
-        label, known = text.strip().replace("\u2013", "-"), self.labels[1:]
+        low, _, high = text.strip().replace("\u2013", "-").partition("-")
+        label, known = low if high in ("", low) else f"{low}-{high}", self.labels[1:]
         if label not in known:
             raise BandError(f"no age band {text!r}; name one of {', '.join(known)}")
         return label
