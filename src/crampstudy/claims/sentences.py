@@ -100,9 +100,11 @@ def _of_parts(entry: LedgerEntry) -> Iterator[str]:
     elif len(parts) == 1:
         yield _said(parts[0])
     else:
+        named: dict[str, list[str]] = {}
         for part in parts:
             verdict = f"{part.verdict}, " if part.verdict != rules.NOT_TESTABLE else ""
-            yield f"{part.of.part}: {verdict}{_said(part)}"
+            named.setdefault(f"{verdict}{_said(part)}", []).append(part.of.part)
+        yield from (f"{wording.listed(names)}: {text}" for text, names in named.items())
 
 
 def _stated(part: ClaimPart) -> str:
@@ -122,11 +124,8 @@ def _said(part: ClaimPart) -> str:
 
 def _missing(part: ClaimPart) -> str:
     """Return why a part has no estimate, and the column that would test it."""
-    needed = f"(needs {' or '.join(part.needs)})"
-    if part.row is None:
-        return f"{part.why} {needed}"
-    said = part.row["note"] or str(part.row["status"]).replace("_", " ")
-    return f"{said} {needed}"
+    said = part.why if part.row is None else part.row["note"] or str(part.row["status"]).replace("_", " ")
+    return f"{said} (needs {' or '.join(part.needs)})" if part.needs else str(said)
 
 
 def _where(part: ClaimPart) -> str:
@@ -153,7 +152,7 @@ def _where(part: ClaimPart) -> str:
         return f"which has no verdict of its own: {row['note'] or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
-    if part.verdict == rules.INCONCLUSIVE and verdicts.WIDER in str(row["note"]):
+    if part.verdict == rules.INCONCLUSIVE and verdicts.widened(row, part.difference):
         return f"includes 1 and lies inside the margins of a ratio, but {verdicts.WIDER}"
     null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"
     around = row["ci_low"] <= float(null) <= row["ci_high"]

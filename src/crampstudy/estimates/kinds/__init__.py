@@ -55,7 +55,7 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
-from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.frequency import CHOSEN, CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -155,6 +155,7 @@ __all__ = [
     "CALIBRATION_POINT",
     "CASE_RATE",
     "CHARACTERISTICS",
+    "CHOSEN",
     "CLAIM",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",

@@ -22,7 +22,7 @@ from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import DESCRIBED, TREATED, UNTREATED, covariate
-from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.estimates.verdicts import CRAMPS, FEWEST_EXPOSED, PER_WEEK
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, beside, observed_nights
 from crampstudy.treatments.designs import TreatmentDesign
@@ -40,7 +40,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval, of_both
+from crampstudy.treatments.question import WEEK_UNIT, interval, of_both
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
