@@ -262,7 +262,7 @@ def test_a_cramp_ever_of_those_who_were_asked() -> None:
     assert set(rows["level"]) == {EVER}
     assert rows.loc["20-39", "estimate"] == pytest.approx(2 / 3) and pd.isna(rows.loc["20-39", "ci_low"])
     assert rows.loc["20+", "estimate"] == pytest.approx(5 / 6) and rows.loc["20+", "n_participants"] == 6
-    assert rows.loc["40-49", "note"] == "nobody answered"
+    assert rows.loc["40-49", "note"] == "nobody of this age took part"
     unasked = ever(diary("0" * 3))
     assert unasked["status"].tolist() == ["not_measured"]
 

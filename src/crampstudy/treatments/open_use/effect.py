@@ -250,8 +250,7 @@ def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
     found = ratio(cramps, nights)
     rate = NIGHTS_PER_WEEK * found.value
     if len(cramps) < 2 or not found.value:
-        note = "one participant" if len(cramps) < 2 else "no cramp, so no interval"
-        return estimates.row(status="boundary", **cells | {"estimate": rate, "note": note})
+        return estimates.row(status="boundary", **cells | {"estimate": rate, "note": "no cramp, so no interval"})
     n = len(cramps)
     error = float(np.sqrt(n / (n - 1) * (found.influence**2).sum())) / found.value
     reach = float(np.exp(quantile(asked.ci_level, n - 1) * error))
