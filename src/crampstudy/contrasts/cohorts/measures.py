@@ -146,13 +146,10 @@ def _of_survey(cohort: Cohort, by: str, bands: AgeBands, outcome: str, where: st
     found = domain_means(hits, members, design)
     events = (members & hits[:, None] & (design.weight > 0)[:, None]).sum(axis=0)
     gone = nobody_of(cohort, bands) if by == "age_band" else {}
+    nobody = [gone.get(label, "nobody answered") for label in labels]
     why_not = [
-        gone.get(label, "nobody answered")
-        if not n
-        else f"fewer than {FEWEST} participants"
-        if n < FEWEST
-        else _edge(k, n)
-        for label, n, k in zip(labels, found.n, events, strict=True)
+        none if not n else f"fewer than {FEWEST} participants" if n < FEWEST else _edge(k, n)
+        for none, n, k in zip(nobody, found.n, events, strict=True)
     ]
     return GroupMeasures(
         cohort.name,
