@@ -13,8 +13,6 @@ from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
 _MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
-_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
-_SEVERAL = 3
 NOTHING_SHOWN = "there is nothing to show"
 """Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
 _NEEDS = re.compile(r" \(needs [^()]*\)")
@@ -36,7 +34,7 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     of_claims = rows["note"].map(_why_untested, na_action="ignore")
     rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
     said = not_measured(rows)
-    failed = _of_several(reasons(rows, brief=True))
+    failed = reasons(rows, brief=True)
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
     said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
@@ -84,19 +82,3 @@ def _first(names: list[str], most: int | None) -> list[str]:
     others = 0 if most is None else len(names) - most
     # One other is named sooner than counted.
     return [*names[:most], f"{others} others"] if others > 1 else names
-
-
-def _of_several(failed: str) -> str:
-    """Return reasons of which those that differ in what they are of alone are one, where there are three or more."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for part in failed.split("; "):
-        match = _OF.fullmatch(part)
-        found.setdefault((match[1], match[3]) if match else (part, ""), []).append(match[2] if match else "")
-    said = []
-    for (first, last), names in found.items():
-        if len(names) < _SEVERAL:
-            said += [f"{first} {name}{last}" if name else first for name in names]
-        else:
-            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
-            said.append(f"{each} {wording.listed(names)}{last}")
-    return "; ".join(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -30,6 +30,8 @@ _CALLED = re.compile(
     r"|sqrt|log(?:2|10|1p)?)\([^()]*\)"
 )
 """What a formula makes of a variable, within a text."""
+_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
+_SEVERAL = 3
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _RELIABILITY = re.compile(r"the mean of (.+) has a reliability of ([\d.]+), so that (its .+)")
 _CORRECTED = re.compile(r"corrected for a reliability of [\d.]+")
@@ -49,7 +51,23 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
     Where they are ``brief``, as apart from a table, a reason of many rows names none of them.
     """
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    return "; ".join(_said(failed, besides, rows, most=_MOST_NAMES if brief else None))
+    return "; ".join(_of_several(_said(failed, besides, rows, most=_MOST_NAMES if brief else None)))
+
+
+def _of_several(parts: Iterable[str]) -> list[str]:
+    """Return reasons of which those that differ in what they are of alone are one, where there are three or more."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        match = _OF.fullmatch(part)
+        found.setdefault((match[1], match[3]) if match else (part, ""), []).append(match[2] if match else "")
+    said: list[str] = []
+    for (first, last), names in found.items():
+        if len(names) < _SEVERAL:
+            said += [f"{first} {name}{last}" if name else first for name in names]
+        else:
+            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
+            said.append(f"{each} {wording.listed(names)}{last}")
+    return said
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
