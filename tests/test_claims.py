@@ -114,8 +114,16 @@ class TestTables:
         assert claims.reason(made["C47"]).startswith(menthol)
         assert claims.reason(made["C32"]) == "A week (needs diary.stretch_calf_min)."
         assert claims.reason(made["C15"]) == "Not measured (needs diary.warm_up)."
-        status = tidy.rows(made.values(), "x").set_index("term")["status"]
+        rows = tidy.rows(made.values(), "x")
+        status = kinds.CLAIM.rows(rows).set_index("term")["status"]
         assert status[["C47", "C32", "C15"]].tolist() == ["not_estimable", "not_estimable", "not_measured"]
+        # Each part that was not tested says why in a row of its own, of a claim in parts with its name.
+        parts = kinds.CLAIM_PART.rows(rows)
+        menthol = parts[parts["term"] == "C47"]
+        assert menthol["level"].tolist() == ["menthol", "capsaicin"]
+        assert set(menthol["note"]) == {"nobody whose data could be used had it"}
+        (warm_up,) = parts[parts["term"] == "C15"].to_dict("records")
+        assert (warm_up["status"], warm_up["note"], pd.isna(warm_up["level"])) == ("not_measured", "not measured", True)
 
     def test_an_unknown_claim_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"no claim 'C62'.*allowed: C01 to C61"):

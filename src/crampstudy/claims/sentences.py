@@ -29,7 +29,7 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield claim.published
         return
     if claim.rule == MEDIATION and not entry.parts:
-        yield _of_mediation()
+        yield f"{of_mediation()} (needs participants.diabetes and participants.neuropathy)"
     yield from _of_parts(entry)
     if claim.kind == "omission":
         yield f"the article leaves this out (what was published: {entry.published.verdict})"
@@ -42,15 +42,15 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
 
 
-def _of_mediation() -> str:
+def of_mediation() -> str:
     """Return why no section tests that diabetes acts by way of neuropathy, which is asked of the study's graph."""
     from crampstudy.causal import mediated_path  # tables of claims need no graph
 
     path = mediated_path("diabetes", "neuropathy", "cramps")
-    named, needed = "diabetes and neuropathy", "(needs participants.diabetes and participants.neuropathy)"
+    named = "diabetes and neuropathy"
     if path.identified:
-        return f"no section estimates the indirect effect, which a mediation analysis of {named} would test {needed}"
-    return f"{path.sentence}, so that a mediation analysis of {named} would give a number, and not that part {needed}"
+        return f"no section estimates the indirect effect, which a mediation analysis of {named} would test"
+    return f"{path.sentence}, so that a mediation analysis of {named} would give a number, and not that part"
 
 
 def _alpha(entry: LedgerEntry) -> float:
@@ -122,10 +122,14 @@ def _said(part: ClaimPart) -> str:
     return f"{_scale(part.row)}{estimate(part.row)}{_unit(part.row)}, {_where(part)}"
 
 
+def missing(part: ClaimPart) -> str:
+    """Return why a part has no estimate."""
+    return str(part.why if part.row is None else part.row["note"] or str(part.row["status"]).replace("_", " "))
+
+
 def _missing(part: ClaimPart) -> str:
     """Return why a part has no estimate, and the column that would test it."""
-    said = part.why if part.row is None else part.row["note"] or str(part.row["status"]).replace("_", " ")
-    return f"{said} (needs {' or '.join(part.needs)})" if part.needs else str(said)
+    return f"{missing(part)} (needs {' or '.join(part.needs)})" if part.needs else missing(part)
 
 
 def _where(part: ClaimPart) -> str:
