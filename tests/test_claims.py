@@ -339,9 +339,11 @@ class TestLedger:
             entry = claim_with(made, number)
             assert entry.verdict == NOT_TESTABLE and "needs" not in claims.reason(entry)
             assert "let in for their cramps, as nobody had fewer than 5 cramps, which tells" in claims.reason(entry)
-            # What it does not tell is no number of the claim.
-            (row,) = kinds.CLAIM.rows(tidy.rows([entry], "x")).to_dict("records")
+            # What it does not tell is no number of the claim, and is told once of all of its parts.
+            rows = tidy.rows([entry], "x")
+            (row,) = kinds.CLAIM.rows(rows).to_dict("records")
             assert row["status"] == "not_estimable" and pd.isna(row["estimate"])
+            assert len(kinds.CLAIM_PART.rows(rows)) == 1 and rows["key"].is_unique
         # Ratios, and what some sufferers have, are told as before.
         for number in ("C04", "C09"):
             made = changed(found, number, hold=True)

@@ -58,12 +58,16 @@ def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str
     if entry.claim.rule == MEDIATION and not entry.parts:
         yield estimates.row(status="not_estimable", note=of_mediation(), **cells)
     parts = entry.parts or entry.beside
+    made: dict[tuple[str | None, str], Status] = {}
     for part in parts:
         if part.row is None or not rules.estimated(part.row):
             unmeasured = part.why == NOT_MEASURED
             status = part.row["status"] if part.row else "not_measured" if unmeasured else "not_estimable"
-            name = part.of.part if len(parts) > 1 else None
-            yield estimates.row(status=cast(Status, status), note=missing(part), level=name, **cells)
+            # What no column would mend is of the whole claim.
+            name = part.of.part if len(parts) > 1 and part.needs else None
+            made[name, missing(part)] = cast(Status, status)
+    for (name, why), status in made.items():
+        yield estimates.row(status=status, note=why, level=name, **cells)
 
 
 def _status(entry: LedgerEntry, made: Row | None) -> Status:

@@ -236,6 +236,8 @@ def _named(row: Mapping[str, Any]) -> str:
         return wording.capital(str(row["term"]))
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
+    if row["analysis"] == kinds.OPEN_USE_RATE.name:
+        return f"{wording.capital(wording.term(str(row['term'])))} ({str(row['level']).partition(', ')[0]})"
     by_population = (
         row["scale"] == "prevalence"
         or (row["term"] == "age_band" and row["scale"] != "rate")

@@ -82,7 +82,7 @@ def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
         said.counts(rows),
         said.of_adjusted(rows),
         said.model_based(rows),
-        tables.notes(kinds.CRAMP_NIGHT.rows(rows), kinds.RELIABILITY.rows(rows)),
+        tables.notes(kinds.CRAMP_NIGHT.rows(rows)),
     )
     return Findings(
         rows, {_SCORES: ReportTable(tables.cramp_night(of_measured(rows)), caption, " ".join(filter(None, remarks)))}
