@@ -13,7 +13,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS, RUN_IN_RATE
+from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, PER_WEEK
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
@@ -47,7 +47,9 @@ def answer(rows: pd.DataFrame, taken: int) -> str:
 def _why_none(rows: pd.DataFrame) -> str:
     """Return why no treatment has an estimate; how many people took each stands in the table of their flow."""
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    if len(failed) and failed["note"].str.contains(DESCRIBED, regex=False).all():
+    untreated = failed["n_participants"] - failed["n_exposed"]
+    few = failed["n_exposed"].lt(FEWEST_EXPOSED) | untreated.lt(FEWEST_EXPOSED).fillna(value=False)
+    if len(failed) and few.fillna(value=False).all():
         took = f"fewer than {FEWEST_EXPOSED} people who took it, or who did not"
         return f"of each treatment {took}, have nights before and after time zero"
     return tables.reasons(rows)
