@@ -294,7 +294,7 @@ def test_a_ratio_of_fewer_than_have_a_level_says_of_how_many(found: Findings) ->
     assert sentences._of_fewer(rows, compared.assign(n_participants=10_000)) == "a ratio is of all of them"
     own = compared["term"].eq(f"contrast: {MAGNESIUM}")
     fewer = compared.assign(n_participants=compared["n_participants"].where(~own, 7).where(own, 10_000))
-    assert sentences._of_fewer(rows, fewer).endswith("who are fewer for some: 7 (serum magnesium)")
+    assert sentences._of_fewer(rows, fewer).endswith("who are fewer for some: 7 for serum magnesium")
 
 
 def test_a_panel_is_a_nutrient_that_was_measured(diary: Cohort, found: Findings) -> None:

@@ -100,3 +100,20 @@ def test_a_section_run_by_hand_shows_nothing_unresolved(name: str, made: Path, k
 
 def outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
     return [out["data"] for out in cell.get("outputs", ()) if "data" in out]
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("a column site $x$ *b* @e <f>, kept", r"a column site \$x\$ \*b\* \@e \<f\>, kept"),
+        (
+            "by Lumley [@lumley2004] and @hall1992; see @tbl-flow",
+            "by Lumley [@lumley2004] and @hall1992; see @tbl-flow",
+        ),
+        ("[@nobody1900] is none", r"\[\@nobody1900\] is none"),
+        ("write to a@lumley2004", r"write to a\@lumley2004"),
+        ("--unlogged zero, 3 - 2", r"\-\-unlogged zero, 3 - 2"),
+    ],
+)
+def test_a_text_of_an_analysis_is_no_markup_but_for_its_citations(text: str, markdown: str) -> None:
+    assert prose.cited(text) == markdown

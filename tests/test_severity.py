@@ -325,7 +325,7 @@ def test_a_diary_without_cramps_one_by_one_and_a_survey_say_what_they_lack(diary
     assert {*none.could_not} == {*OF_CRAMPS} and {*none.could_not.values()} == {"the cohort has no episodes"}
     cohort = survey(None)
     assert analyses.run("severity", cohort).values["answer"] == (
-        f"Could not estimate: {cohort.name} is a survey, which asks how often people have cramps and not what each of "
+        "Could not estimate: this cohort is a survey, which asks how often people have cramps and not what each of "
         "them was like, nor in which weeks they came, so that it has no red flags."
     )
 

@@ -582,4 +582,7 @@ def test_a_survey_that_asked_neither_says_so(asked: Cohort) -> None:
     part = analyses.run("sleep", Cohort("part", "survey", {"participants": only}, asked.design, as_of=asked.as_of))
     # What is needed beside it, schooling among it, was not asked.
     assert "no sufficient set among what was measured" in " ".join(part.estimates["note"])
-    assert any("Depression" in text for text in drawn(figures.usual_sleep(part.estimates)))
+    alone = figures.usual_sleep(part.estimates)
+    assert any("Depression" in text for text in drawn(alone))
+    named = [text.get_text() for text in alone.axes[0].get_legend().get_texts()]
+    assert named == [wording.outcome(outcome) for outcome in part.estimates["outcome"].unique()]

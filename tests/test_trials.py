@@ -406,7 +406,8 @@ class TestPairs:
 
 class TestModifiers:
     @pytest.fixture(scope="class")
-    def trial(self) -> Cohort:
+    @classmethod
+    def trial(cls) -> Cohort:
         """Magnesium halves the rate at a level of 0.7 and does nothing at 0.85."""
         design = StudyDesign("parallel", ("magnesium", "placebo"), run_in_nights=14, period_nights=35)
         truth = Truth().without_effects()

@@ -188,10 +188,11 @@ def test_what_differs_by_sex_is_contrasted_within_a_sex(diary: Cohort, name: str
     of_sex = np.where(women, 6.0, 9.0) + deviation
     tables = dict(diary.tables) | {"participants": people.with_columns(pl.Series(name, of_sex))}
     cohort = Cohort("made", "diary", tables)
-    (found,) = fitted(cohort, name).query("term.str.startswith('contrast: ')").to_dict("records")
+    rows = fitted(cohort, name)
+    (found,) = rows[rows["term"].str.startswith("contrast: ")].to_dict("records")
     within = of_sex - np.where(women, of_sex[women].mean(), of_sex[~women].mean())
     low, high = np.quantile(within, [0.1, 0.9])
-    per_unit = pick(fitted(cohort, name), name)["estimate"]
+    per_unit = pick(rows, name)["estimate"]
     assert found["estimate"] == pytest.approx(per_unit ** (low - high))
     assert found["unit"].startswith(f"10th against 90th centile within a sex: {high - low:.3g} kg")
     # Over both sexes the centiles would lie much further apart.
@@ -309,10 +310,12 @@ def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
 
 def test_within_and_between_are_judged_at_their_own_contrasts(diary: Cohort) -> None:
     rows = fitted(diary, "within(sitting_min) + between(sitting_min)")
+    assert "compared beyond the values observed" in pick(rows, "contrast: between(sitting_min)", "600")["note"]
     within, between = (
         pick(rows, "contrast: within(sitting_min)", "300"),
         pick(rows, "contrast: between(sitting_min)", "600"),
     )
+    assert "beyond the values" not in str(within["note"])
     assert (within["unit"], within["reference"]) == ("300 min/day above own mean", "0")
     assert (between["unit"], between["reference"]) == ("600 against 300 min/day", "300")
     for found, term in ((within, "within(sitting_min)"), (between, "between(sitting_min)")):

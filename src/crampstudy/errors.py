@@ -81,6 +81,10 @@ class AnalysisError(CrampstudyError):
     exit_code = 6
 
 
+class NoWeight(UsageError, AnalysisError):
+    """A survey has no weight of a component: an argument names one, and an analysis that takes none cannot be made."""
+
+
 class GridFailed(CrampstudyError):
     """Some of the reports of a grid could not be made; the others are there."""
 

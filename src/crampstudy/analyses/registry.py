@@ -32,7 +32,7 @@ from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMAT
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.within import within
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.compute import threads
 from crampstudy.errors import AnalysisError, UsageError
@@ -103,6 +103,8 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     if lacking := answer.lacking(cohort):
         return _nothing(analysis, answer.parts, lacking)
     asked = settings or Settings()
+    if young := subpopulation.too_young(cohort, asked.youngest):
+        return _nothing(analysis, answer.parts, young)
     drawn_on = (
         (run_others(cohort, asked, analysis.drawn_on) if others is None else others,)
         if analysis.draws_on_others

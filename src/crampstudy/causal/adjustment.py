@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from crampstudy import codebook, wording
-from crampstudy.causal.graph import CausalGraph, CausalNode, ancestors, descendants, is_within
+from crampstudy.causal.graph import CausalGraph, CausalNode, ancestors, descendants, is_within, together
 from crampstudy.causal.graph_file import study
 from crampstudy.errors import UsageError
 
@@ -205,5 +205,11 @@ def _recordable(node: CausalNode) -> bool:
 
 
 def shown(node: CausalNode, column: str | None = None) -> str:
-    """Return a node by its name, with its column where the codebook has none of that name."""
-    return node.name if column in (None, node.name) or codebook.find(node.name) else f"{node.name} ({column})"
+    """Return a node by its name, with its column where the codebook lacks the name, unless the column says it."""
+    if column is None or column == node.name or codebook.find(node.name):
+        return node.name
+    known = [codebook.find(one) for one in together(column)]
+    # The season of the examination need not be said to be one of season, nor a year's sine and cosine.
+    if all(each and each.label.lower().startswith(wording.label(node.name)) for each in known):
+        return column if len(known) == 1 else node.name
+    return f"{node.name} ({column})"

@@ -119,7 +119,10 @@ def check_names(tables: Tables, design: SurveyDesign | None) -> None:
     if design:
         for column in (*design.weights.values(), design.stratum, design.psu):
             if column not in people:
-                raise SchemaError(f"the survey design names {column!r}, which participants lacks")
+                raise SchemaError(
+                    f"the survey design has the column {column!r}, which participants lacks; add it there, or name "
+                    "another as a weight, stratum or psu under crampstudy.design of datapackage.json"
+                )
 
 
 def check_strangers(tables: Tables) -> None:

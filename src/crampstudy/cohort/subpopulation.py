@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from crampstudy.cohort import compared_values
+from crampstudy.cohort.frozen import Cohort
 from crampstudy.errors import UsageError
 
 _TOKEN = re.compile(
@@ -148,3 +149,15 @@ def _tokens(where: str) -> Iterator[tuple[str, str]]:
             )
         before = kind, text
         yield before
+
+
+def too_young(cohort: Cohort, youngest: int) -> str | None:
+    """Return that nobody is as old as the lower limit of the ``youngest`` band, from which on people are analysed.
+
+    Where nobody has an age, all are.
+    """
+    if not cohort.has("age_years"):
+        return None
+    oldest = float(cohort.frame("participants")["age_years"].max())  # type: ignore[arg-type]
+    said = f"nobody in {cohort.name} is {youngest} or older, and people are analysed from the youngest age band on"
+    return f"{said}: the highest age is {oldest:g} years" if oldest < youngest else None

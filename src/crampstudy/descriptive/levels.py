@@ -14,6 +14,7 @@ from crampstudy.arrays import Array, Flags
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
 from crampstudy.descriptive.characteristics import moments
+from crampstudy.errors import NoWeight
 from crampstudy.estimates import FEWEST, kinds, note
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.proportion import wilson
@@ -52,7 +53,13 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
         values = _values(cohort, frame, name)
         weight = np.ones(frame.height)
         if cohort.design is not None:
-            column = recalled_outcomes.weight_for(cohort.design, (name,))
+            try:
+                column = recalled_outcomes.weight_for(cohort.design, (name,))
+            except NoWeight as problem:
+                kind = kinds.EXPOSURE_LEVEL.name
+                cells |= {"analysis": kind, "scale": "mean", "note": str(problem)}
+                made.append(estimates.row(status="not_estimable", **cells))
+                continue
             weight = frame[column].fill_null(0.0).to_numpy()
             cells["note"] = f"weight {column}"
         known = inside & np.isfinite(values) & (weight > 0)
@@ -62,7 +69,6 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
 
 def _values(cohort: Cohort, frame: pl.DataFrame, name: str) -> Array:
     """Return the value of each participant (n), of a nightly number its mean; NaN where it is not known."""
-    column = pl.lit(None, pl.Float64)
     if name in frame.columns:
         column = pl.col(name).cast(pl.Float64)
     elif cohort.kind == "diary" and name in cohort.tables["diary"].columns:
@@ -72,8 +78,10 @@ def _values(cohort: Cohort, frame: pl.DataFrame, name: str) -> Array:
             of_each, on="participant_id", how="left", maintain_order="left"
         )
         column = pl.col(_MEAN)
+    else:
+        return np.full(frame.height, np.nan)
     found: Array = frame.select(column.fill_null(float("nan")).alias(_MEAN)).to_series().to_numpy()
-    return np.broadcast_to(found, frame.height)
+    return found
 
 
 _MEAN, _ROUNDING = "_mean", 1e-9

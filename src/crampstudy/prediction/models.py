@@ -105,7 +105,11 @@ def fitted(
     made = pipeline(candidate, outcome, names, len(happened))
     # Equal weights are left out: to bin features by weighted percentiles takes most of the time of a small fit.
     weights = {} if np.ptp(weight) == 0 else {"model__sample_weight": weight / weight.mean()}
-    return made.fit(values.astype(np.float64), happened, **weights)
+    known = values.astype(np.float64)
+    if candidate.family == TREES:
+        # Trees put no bins on what is known of nobody; where it is the same of everybody, they ask nothing of it.
+        known[:, np.isnan(known).all(axis=0)] = 0.0
+    return made.fit(known, happened, **weights)
 
 
 def predicted(model: Any, outcome: Outcome, values: Array) -> Array:

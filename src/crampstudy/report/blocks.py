@@ -32,7 +32,7 @@ from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError, page
 from crampstudy.report.abbreviations import defined
 from crampstudy.report.cells import as_text, is_numeric, overlapping
-from crampstudy.report.prose import Section
+from crampstudy.report.prose import Section, cited
 from crampstudy.wording import capital, sentences
 
 _SVG = "image/svg+xml"
@@ -130,7 +130,7 @@ def figure(
         views[_PNG] = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
     drawn = None if data is None else to_csv(data)
-    remarks = sentences(fig.remarks) if isinstance(fig, style.JournalFigure) else ""
+    remarks = cited(sentences(fig.remarks)) if isinstance(fig, style.JournalFigure) else ""
     note = " ".join(filter(None, (note, remarks))) or None
     note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
     shown: dict[str, Any] = {
@@ -259,12 +259,15 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
         return _missing(label, reason)
     if label in found.tables:
         made = found.tables[label]
-        return table(made.frame, label, caption=made.caption, note=made.note, appendix=appendix)
+        caption, note = cited(made.caption), made.note and cited(made.note)
+        return table(made.frame, label, caption=caption, note=note, appendix=appendix)
     if label in found.figures:
         drawing = found.figures[label]
         drawn = FIGURES[drawing.figure](drawing.estimates)
-        caption, alt, note = drawing.caption, drawing.alt, drawing.note
-        return figure(drawn, label, caption=caption, alt=alt, note=note, data=drawing.estimates, appendix=appendix)
+        caption, note = cited(drawing.caption), drawing.note and cited(drawing.note)
+        return figure(
+            drawn, label, caption=caption, alt=drawing.alt, note=note, data=drawing.estimates, appendix=appendix
+        )
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
 

@@ -20,10 +20,12 @@ _BRACKETS = re.compile(rf"\[(-?@{_KEY}[^\[\]]*)\]")
 _MENTION = re.compile(rf"(?<![\w@-])(-?)@({_KEY})")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[^\sa-z])|(?<=\}\})\s+(?=[A-Z@{])")
 """A sentence ends with its full stop, or with a value that has one."""
+_CITED = re.compile(rf"\[-?@{_KEY}[^\[\]]*\]|(?<![\w@-])-?@{_KEY}")
 _DIV = re.compile(r"^:::.*\n?", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^(#{1,6} .*?)[ \t]*\{[^{}]*\}[ \t]*$", re.MULTILINE)
 _ENTRY = re.compile(r"^@\w+\{(\w+),(.*?)^\}", re.MULTILINE | re.DOTALL)
-_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|])")
+# Two hyphens are those of a command's option, and no dash.
+_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|]|-(?=-)|(?<=-)-)")
 
 
 @dataclass(slots=True)
@@ -54,13 +56,13 @@ class Section:
 
     def _in_brackets(self, found: re.Match[str]) -> str:
         inside = found[1]
-        labels = [name.partition("-")[0] in _WORDS and "-" in name for _, name in _MENTION.findall(inside)]
+        labels = [_is_label(name) for _, name in _MENTION.findall(inside)]
         said = _MENTION.sub(lambda each: self._mentioned(each, in_brackets=True), inside)
         return said.replace("; ", ", ") if all(labels) else f"({said})"
 
     def _mentioned(self, found: re.Match[str], in_brackets: bool = False) -> str:
         bare, name = bool(found[1]), found[2]
-        if name.partition("-")[0] in _WORDS and "-" in name:
+        if _is_label(name):
             return self.reference(name, bare)
         if name not in _works():
             return found[0]
@@ -91,6 +93,20 @@ def _kept(paragraph: str, labels: Collection[str]) -> str:
 def escaped(text: str) -> str:
     """Return a text as Markdown that shows it as it is."""
     return _MARKUP.sub(r"\\\1", text)
+
+
+def cited(text: str) -> str:
+    """Return a text as Markdown that shows it as it is, but for its citations and references."""
+    pieces, at = [], 0
+    for found in _CITED.finditer(text):
+        if all(_is_label(name) or name in _works() for _, name in _MENTION.findall(found[0])):
+            pieces += [escaped(text[at : found.start()]), found[0]]
+            at = found.end()
+    return "".join([*pieces, escaped(text[at:])])
+
+
+def _is_label(name: str) -> bool:
+    return name.partition("-")[0] in _WORDS and "-" in name
 
 
 @cache

@@ -99,6 +99,10 @@ class Typescript:
     date: str
 
 
+_UNSETTLED = "did not converge"
+"""What Typst says where the place of something depends on itself."""
+
+
 def typescript(text: Parsed, front: Front) -> Typescript:
     """Return what the pages of a report are set from.
 
@@ -119,6 +123,9 @@ def typescript(text: Parsed, front: Front) -> Typescript:
 def pages(script: Typescript) -> bytes:
     """Return a report as PDF/A-2a + PDF/UA-1.
 
+    Where a figure stands may decide on the room that it has there, so that no place is one for good: then figures go
+    wherever there is room.
+
     Raises:
         ReportError: a reference, heading order or table cannot be set.
     """
@@ -126,28 +133,35 @@ def pages(script: Typescript) -> bytes:
         (folder / "template.typ").write_bytes((ASSETS / "template.typ").read_bytes())
         (folder / "report.json").write_text(script.facts, encoding="utf-8")
         (folder / "blocks.json").write_text(script.blocks, encoding="utf-8")
-        main = folder / "main.typ"
-        main.write_text(script.text, encoding="utf-8")
-        midnight = datetime.datetime.combine(datetime.date.fromisoformat(script.date), datetime.time(), datetime.UTC)
-        try:
-            with _SETTING:
-                made, warnings = typst.compile_with_warnings(
-                    main,
-                    root=folder,
-                    font_paths=[FONT_DIR],
-                    ignore_system_fonts=True,
-                    format="pdf",
-                    pdf_standards=["a-2a", "ua-1"],
-                    timestamp=int(midnight.timestamp()),
-                )
-        except typst.TypstError as problem:
-            raise ReportError(_diagnosis(problem.message, problem.hints, problem.diagnostic, folder)) from problem
+        (folder / "main.typ").write_text(script.text, encoding="utf-8")
+        made, warnings = _compiled(folder, script.date)
+        if warnings and _UNSETTLED in warnings[0].message:
+            made, warnings = _compiled(folder, script.date, figures="anywhere")
     if warnings:
         first = warnings[0]
         raise ReportError(_diagnosis(first.message, first.hints, first.diagnostic, folder))
     if not isinstance(made, bytes):
         raise TypeError(f"Typst returned {type(made).__name__} for a PDF")
     return made
+
+
+def _compiled(folder: Path, date: str, **inputs: str) -> tuple[Any, list[Any]]:
+    """Return what Typst makes of a folder's main text, as of a date, and its warnings."""
+    midnight = datetime.datetime.combine(datetime.date.fromisoformat(date), datetime.time(), datetime.UTC)
+    try:
+        with _SETTING:
+            return typst.compile_with_warnings(
+                folder / "main.typ",
+                root=folder,
+                font_paths=[FONT_DIR],
+                ignore_system_fonts=True,
+                format="pdf",
+                sys_inputs=inputs,
+                pdf_standards=["a-2a", "ua-1"],
+                timestamp=int(midnight.timestamp()),
+            )
+    except typst.TypstError as problem:
+        raise ReportError(_diagnosis(problem.message, problem.hints, problem.diagnostic, folder)) from problem
 
 
 def facts(front: Front) -> dict[str, Any]:

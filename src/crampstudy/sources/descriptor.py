@@ -127,7 +127,7 @@ def _resources(content: Any) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]
     """Return the resources that are tables of a cohort, and a notice for each that is none."""
     tables: dict[str, dict[str, Any]] = {}
     notices: list[str] = []
-    for resource in _typed(content.get("resources"), list, "resources"):
+    for resource in _typed(content.get("resources", []), list, "resources"):
         name = _typed(_typed(resource, dict, "a resource").get("name"), str, "the name of a resource")
         if name in tables:
             raise _Wrong(f"the resource {name!r} stands twice; keep one")
@@ -211,12 +211,19 @@ def _kind(stated: Any) -> Kind | None:
     return kind
 
 
+_SAMPLED = (
+    'a survey has a weight, a stratum and a sampling unit (PSU) of each participant, such as {"weights": {"interview": '
+    '"weight"}, "stratum": "stratum", "psu": "psu"}; of a simple random sample these are 1, 1 and a number of each own'
+)
+
+
 def _design(stated: Any) -> SurveyDesign | None:
     if stated is None:
         return None
     what = "crampstudy.design"
     design = _typed(stated, dict, what)
-    columns = _typed(design.get("weights"), dict, f"{what}.weights")
+    if not (columns := _typed(design.get("weights", {}), dict, f"{what}.weights")):
+        raise _Wrong(f"{what}.weights names no column; {_SAMPLED}")
     if unknown := set(columns) - set(codebook.COMPONENTS):
         raise _Wrong(f"{what}.weights has {sorted(unknown)[0]!r}; allowed: {', '.join(codebook.COMPONENTS)}")
     weights: dict[Component, str] = {

@@ -125,7 +125,7 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
         together([rows, bands]),
         {_BANDS: ReportTable(table, caption, _note(note, shown, bands))},
         values={
-            "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
+            "measure": "Participants recalled how often they had had leg cramps in the past month; "
             "classes are none, mild (up to four), and moderate-severe (five or more).",
             "frequency": _frequency(cohort, settings, quantity, crude, standardised),
         },

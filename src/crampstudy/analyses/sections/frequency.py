@@ -67,11 +67,11 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     chosen = chosen_for_cramps(cohort, together([asked, rows, period.estimates]))
     note = _of_people(people, chosen)
     bins, curve = kinds.DISTRIBUTION.rows(rows), kinds.CONCENTRATION.rows(rows)
+    shared = ", and the share of all cramps that those with the most have" if curve["estimate"].notna().any() else ""
     drawing = Drawing(
         "distribution",
         together([bins, curve, nights[nights["level"].eq(HALF)]]) if bins["estimate"].notna().any() else bins,
-        caption=f"{_rated(bins)} by their cramps a week (numbers of people over the bars), and the share of all cramps "
-        "that those with the most have.",
+        caption=f"{_rated(bins)} by their cramps a week (numbers of people over the bars){shared}.",
         alt=_alt(nights),
     )
     log = attempt(parts.RECALLS, lambda: parts.recalled(cohort, settings))

@@ -79,7 +79,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         AnalysisError: always.
     """
     raise AnalysisError(
-        f"{cohort.heading} is a survey, which asks how often people have cramps and not what each of them was like, "
+        "this cohort is a survey, which asks how often people have cramps and not what each of them was like, "
         "nor in which weeks they came, so that it has no red flags"
     )
 

@@ -79,7 +79,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         AnalysisError: always.
     """
     raise AnalysisError(
-        f"{cohort.heading} is a survey, which asks people once and neither gives a treatment nor follows its course"
+        "this cohort is a survey, which asks people once and neither gives a treatment nor follows its course"
     )
 
 

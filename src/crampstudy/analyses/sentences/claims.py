@@ -104,13 +104,15 @@ def foreseeable(ledger: Sequence[LedgerEntry]) -> str:
     """Return which inconclusive verdicts this cohort could hardly have avoided, and where it is the first to say."""
     blunt = [e.claim.claim for e in ledger if e.verdict == rules.INCONCLUSIVE and power.foreseeable(e.chances)]
     undecided = sum(entry.verdict == rules.INCONCLUSIVE for entry in ledger)
+    told = sum(entry.verdict == rules.INCONCLUSIVE and entry.chances is not None for entry in ledger)
     first = sum(e.published.verdict == NONE_FOUND and e.supports is not None for e in ledger)
     said = []
     if undecided and blunt:
         could = "could hardly have been told in a cohort of this size, whatever the truth"
         said.append(f"Of the {undecided} that are inconclusive, {wording.listed(blunt)} {could}.")
-    elif undecided:
-        said.append(f"None of the {undecided} that are inconclusive was bound to be so in a cohort of this size.")
+    elif told:
+        these = f"{told} of the {undecided} that are inconclusive" if told < undecided else "all that are inconclusive"
+        said.append(f"The chances of {these} can be told: none was bound to be so in a cohort of this size.")
     if first:
         said.append(f"{wording.counted(first, 'claims', 'are')} judged here on which nothing published was found.")
     return " ".join(said)

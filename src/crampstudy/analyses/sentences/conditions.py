@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import tables, wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import at_contrasts, kinds, ratios
 from crampstudy.estimates.sentences import estimate
@@ -19,11 +19,13 @@ _LARGER = {"higher": "larger", "lower": "smaller"}
 
 def answer(rows: pd.DataFrame) -> str:
     """Return which conditions go with more or with fewer cramps, and of how many that could not be told."""
-    judged = _judged(kinds.CONDITION.rows(rows))
+    main = kinds.CONDITION.rows(rows)
+    judged = _judged(main)
     told = judged[judged["verdict"] != "too few"]
     if told.empty:
-        measured = rows["status"].ne("not_measured").any()
-        why = "too few participants have any of them" if measured else "none of them was recorded"
+        measured = main[main["status"].ne("not_measured")]
+        fewer = "too few participants or cramps bear on any of them"
+        why = (fewer if len(judged) else tables.reasons(measured)) if len(measured) else "none of them was recorded"
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]
@@ -37,7 +39,7 @@ def answer(rows: pd.DataFrame) -> str:
         said = [f"none of {measures} goes clearly with more or with fewer cramps"]
     said += [f"not adjusted for all that the causal graph asks for: {_listed(crude)}"] if len(crude) else []
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
-    said += [_kept(told), f"the ratio is as good as 1 for {_listed(small)}" if len(small) else ""]
+    said += [_kept(told, _tests(main)), f"the ratio is as good as 1 for {_listed(small)}" if len(small) else ""]
     few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
     said += (
         [f"for {unknown} {'others ' if len(told) > unknown else ''}the interval is too wide to tell"] if unknown else []
@@ -61,7 +63,7 @@ def by_age(rows: pd.DataFrame) -> str:
     ]
     held = told[told["q_value"] < _Q]
     if said:
-        said.append(_remaining(held, len(told)))
+        said.append(_remaining(held, _tests(changes)))
     else:
         many = f"for none of the {len(told)} with enough participants to compare is the ratio shown to differ"
         one = f"the ratio of {_listed(told)}, alone with enough participants to compare, is not shown to differ"
@@ -162,11 +164,18 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["verdict"].notna() & rows["population"].eq(first)]
 
 
-def _kept(told: pd.DataFrame) -> str:
-    """Return of which clear ratios q is small, where it is not of all."""
+def _kept(told: pd.DataFrame, tests: int) -> str:
+    """Return of which clear ratios q is small after so many ``tests``, where it is not of all."""
     clear = told[told["verdict"].isin(_MORE) & told["q_value"].notna()]
     held = clear[clear["q_value"] < _Q]
-    return "" if len(held) == len(clear) else _remaining(held, int(told["q_value"].notna().sum()))
+    return "" if len(held) == len(clear) else _remaining(held, tests)
+
+
+def _tests(rows: pd.DataFrame) -> int:
+    """Return how many tests q is of: the per-unit row of a number has that of its declared contrast."""
+    tested = rows[rows["q_value"].notna()]
+    levels = tested["level"].where(~tested["term"].map(wording.is_declared))
+    return len({*zip(tested["term"].str.removeprefix(wording.CONTRAST), levels.fillna(""), strict=True)})
 
 
 def _remaining(held: pd.DataFrame, tests: int) -> str:

@@ -164,7 +164,7 @@ def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
     if len(judged):
         n, error = len(judged), 1 - float(judged["ci_level"].iloc[0])
         said.append(
-            f"{wording.counted(n, 'contrasts')} were judged, none of them corrected for their number: if nothing at "
+            f"{wording.counted(n, 'contrasts', 'were')} judged, none of them corrected for their number: if nothing at "
             f"all went with cramps, about {n * error:.1f} of their intervals would exclude it by chance"
         )
     if names:
@@ -199,16 +199,14 @@ def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     known = known[known["n_participants"].notna()]
     of_value = {_variable(row): int(row["n_participants"]) for row in wording.records(known)}
     made = compared[compared["term"].map(wording.is_declared) & compared["estimate"].notna()]
-    fewer = [
-        f"{int(row['n_participants'])} ({_named(row)})"
-        for row in wording.records(made)
-        if row["n_participants"] < of_value.get(_variable(row), 0)
-    ]
+    fewer: dict[int, list[str]] = {}
+    for row in wording.records(made):
+        if (n := int(row["n_participants"])) < of_value.get(_variable(row), 0):
+            fewer.setdefault(n, []).append(_named(row))
     if not fewer:
         return "a ratio is of all of them"
-    return (
-        f"a ratio is of those with all that it is adjusted for as well, who are fewer for some: {wording.listed(fewer)}"
-    )
+    said = "; ".join(f"{n:,} for {wording.listed(names)}" for n, names in fewer.items())
+    return f"a ratio is of those with all that it is adjusted for as well, who are fewer for some: {said}"
 
 
 def _centiles(compared: pd.DataFrame) -> list[str]:

@@ -45,8 +45,8 @@ _COMMON = {
 _CONTROL = {
     "near null": "it goes with neither more nor fewer of them, as it should",
     "inconclusive": "whether it goes with them cannot be told here",
-    "differs but negligible": "it goes with them by less than would matter, but as much before cramps is not the work "
-    "of sleep",
+    "differs but negligible": "that it goes with them, if by less than would matter, shows that something else moves "
+    "both a little",
     **dict.fromkeys(("higher", "lower"), "that it goes with them shows that something else moves both"),
 }
 _OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}

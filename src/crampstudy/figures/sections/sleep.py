@@ -108,8 +108,6 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
 
     The band is that of ratios that are as good as 1. Where there is nothing to draw, the figure says why.
     """
-    import seaborn as sns
-
     shown = kinds.SLEEP_AND_MOOD.rows(estimates)
     rows = estimated(shown[shown["scale"].eq("prevalence_ratio")])
     curve = rows[rows["level"].notna() & ~declared(rows)]
@@ -128,7 +126,8 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
             own = _with_reference(curve[curve["outcome"] == outcome])
             left.fill_between(own["level"], own["ci_low"], own["ci_high"], color=colour, alpha=0.16, linewidth=0)
             look = {"color": colour, "marker": style.MARKERS[number], "markeredgewidth": 0}
-            sns.lineplot(x=own["level"], y=own["estimate"], errorbar=None, label=label, legend=False, ax=left, **look)
+            # Named even where it has no curve: the colour is that of the point beside it as well.
+            left.plot(own["level"], own["estimate"], label=label, **look)
             point = mood[mood["outcome"] == outcome]
             right.errorbar(
                 [number] * len(point),

@@ -235,7 +235,8 @@ def _contrast(
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
         df = told[0]
     unit = scale.unit_of(contrast.printed)
-    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
+    said = note(base.get("note") or "", contrast.remark or "") or None
+    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None, "note": said}
     return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
 
 

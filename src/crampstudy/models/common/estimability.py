@@ -9,6 +9,7 @@ from crampstudy.arrays import Array
 from crampstudy.models.common import separation
 from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix
+from crampstudy.wording import counted
 
 _INDEPENDENT = 1e-6
 """Columns of length one with products of an eigenvalue above this are no combinations of each other."""
@@ -20,7 +21,7 @@ def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.int
         return found
     if not counts.any():
         return "no cramp on any of the nights"
-    return too_few(design, groups, kind) or collinear(design) or separated(design, counts)
+    return too_few(design, groups, kind) or collinear(design) or separated(design, counts) or lone(counts, groups)
 
 
 def no_rows(design: design_matrix.Design, outcome: Array) -> str | None:
@@ -41,10 +42,20 @@ def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -
         return "a cluster-robust covariance needs at least two participants"
     if kind != "model" and clusters <= len(design.columns):
         # The scores of G participants span at most G - 1 dimensions: some variance would come out as zero.
-        return (
-            f"{clusters} participants are too few for a cluster-robust covariance of {len(design.columns)} coefficients"
-        )
+        few = counted(clusters, "participants", "are")
+        return f"{few} too few for a cluster-robust covariance of {counted(len(design.columns), 'coefficients')}"
     return None
+
+
+def lone(counts: Array, groups: NDArray[np.intp]) -> str | None:
+    """Say so where one participant has all of the cramps: the others are alike."""
+    said = "one participant has all of the cramps: an estimate would rest on that one"
+    return said if with_any(counts, groups) == 1 else None
+
+
+def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
+    """Return how many participants have a count above 0."""
+    return int(np.count_nonzero(np.bincount(groups, counts > 0)))
 
 
 def collinear(design: design_matrix.Design) -> str | None:

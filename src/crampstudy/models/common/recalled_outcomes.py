@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from crampstudy import codebook
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import SurveyDesign
-from crampstudy.errors import UsageError
+from crampstudy.errors import NoWeight, UsageError
 
 CONTRASTS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "moderate_severe_vs_none": ((3, 4), (0,)),
@@ -54,11 +54,11 @@ def weight_for(design: SurveyDesign, variables: Iterable[str]) -> str:
     """Return the weight column of the most restrictive component among ``variables``.
 
     Raises:
-        UsageError: the design has no weight for that component.
+        NoWeight: the design has none for that component.
     """
     found = (codebook.find(name) for name in variables)
     ranks = [codebook.COMPONENTS.index(v.component) for v in found if v and v.component]
     component = codebook.COMPONENTS[max(ranks, default=0)]
     if component not in design.weights:
-        raise UsageError(f"the survey has no weight for its {component} component; name one with weight")
+        raise NoWeight(f"the survey has no weight for its {component} component; name one with weight")
     return design.weights[component]

@@ -117,6 +117,29 @@ class Conventional:
         return Conventional(self.degrees, len(by), self.behind and self.behind.turned(by))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Limited:
+    """What ``moments`` tell where no more than ``participants`` have the outcome: who has none is like the others.
+
+    The degrees of freedom are at most one less than these, though scores that the model expects spread over all.
+    """
+
+    moments: Moments
+    participants: int
+
+    def df(self, contrasts: Array | None = None) -> Array:
+        """Return the degrees of freedom of coefficients or contrasts (k x p)."""
+        return np.minimum(self.moments.df(contrasts), max(self.participants - 1, 1))
+
+    def effective(self, contrasts: Array | None = None) -> Array:
+        """Return the effective participants of coefficients or contrasts (k x p)."""
+        return np.minimum(self.moments.effective(contrasts), self.participants)
+
+    def turned(self, by: Array) -> Limited:
+        """Return the same of k other coefficients, ``by`` (k x p) of these."""
+        return Limited(self.moments.turned(by), self.participants)
+
+
 def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
     """Return what ``auto`` turned out to be, for the note of a row."""
     return (f"covariance {made.used}",) if kind == "auto" else ()

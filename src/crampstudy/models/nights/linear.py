@@ -136,6 +136,13 @@ def no_residual(
     return None
 
 
+def one_night_each(groups: Codes, times: Array | None) -> str | None:
+    """Return that no participant has two nights, or ``None``; a row (n) of ``groups`` stands for so many ``times``."""
+    if np.bincount(groups, times).max() < 2:
+        return "no participant has two nights: differences between nights and between participants cannot be told apart"
+    return None
+
+
 def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, weights: Array | None) -> str | None:
     """Return why nights and participants cannot be told apart in a model of both, or ``None``.
 
@@ -147,9 +154,8 @@ def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, 
         weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
     """
     times = np.ones(len(outcome)) if weights is None else weights
-    size = np.bincount(groups, times)
-    if size.max() < 2:
-        return "no participant has two nights: differences between nights and between participants cannot be told apart"
+    if reason := one_night_each(groups, times):
+        return reason
     if len(groups) > _SOME and (groups[1:] >= groups[:-1]).all():
         some = slice(0, int(np.searchsorted(groups, groups[_SOME])))
         if groups[some].any() and _is_clear(

@@ -8,9 +8,11 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from crampstudy.cohort.account import Account
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.lone_levels import Rest
-from crampstudy.models.common.estimability import collinear, no_rows, obstacle, too_few
+from crampstudy.models.common.estimability import collinear, no_rows, obstacle, too_few, with_any
+from crampstudy.models.inference.automatic import Limited, Moments
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.engine import Engine, Fitted, Solved
@@ -19,6 +21,7 @@ from crampstudy.models.nights.predictive import OutcomeKind
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.standardisation import propagated
 from crampstudy.readable import OneLine
+from crampstudy.wording import counted
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,19 +124,24 @@ class Solution(OneLine):
         coefficients, variance = standard.coefficients(solved.coefficients, solved.variance)
         if zero is not None and self.zero is not None:
             odds, spread = self.zero.standard.coefficients(zero.coefficients, zero.variance)
-            turned = zero.moments.turned(self.zero.standard.back())
+            turned = self._limited(zero.moments.turned(self.zero.standard.back()))
             back = block_diag(standard.back(), self.zero.standard.back())
             _, together = propagated(back, np.zeros(len(back)), zero.together)
-            both = zero.of_both.turned(back)
+            both = self._limited(zero.of_both.turned(back))
             zero = replace(zero, coefficients=odds, variance=spread, moments=turned, together=together, of_both=both)
-        moments = solved.moments.turned(standard.back())
         return replace(
             solved,
             coefficients=coefficients,
             variance=variance,
-            moments=moments,
+            moments=self._limited(solved.moments.turned(standard.back())),
             zero=zero,
         )
+
+    def _limited(self, moments: Moments) -> Moments:
+        """Return what coefficients tell, where few participants have a cramp no more than those do."""
+        if self.is_number or (people := with_any(self.data.outcome, self.data.groups)) >= FEWEST_EXPOSED:
+            return moments
+        return Limited(moments, people)
 
     def _far_slope(self) -> str | None:
         if self.slope is None:
@@ -162,7 +170,9 @@ class Solution(OneLine):
             return None
         p, people = self.data.matrix.shape[1] + self.data.zero.shape[1], len(self.participants)
         if self.kind != "model" and people <= p:
-            return f"{people} participants are too few for a cluster-robust covariance of {p} coefficients"
+            return (
+                f"{counted(people, 'participants', 'are')} too few for a cluster-robust covariance of {p} coefficients"
+            )
         if found := collinear(replace(self.zero, matrix=self.data.zero)):
             return f"in the zero part, {found}"
         return None

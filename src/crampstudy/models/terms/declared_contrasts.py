@@ -7,7 +7,7 @@ contrast between two values is the same in any unit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,16 +24,22 @@ from crampstudy.models.terms.standardisation import is_zero_or_one
 if TYPE_CHECKING:
     from crampstudy.models.terms.design_matrix import Design
 
+_ROUNDED = 1 + 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class AppliedContrast:
-    """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows."""
+    """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows.
+
+    ``remark`` says that no two of the values observed lie so far apart.
+    """
 
     variable: str
     level: str
     reference: str
     printed: str
     vector: Array
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,7 @@ class Declared:
         """Return what the design declares of which only the columns at these places are kept."""
         place = {column: i for i, column in enumerate(places)}
         return Declared(
-            tuple(
-                AppliedContrast(c.variable, c.level, c.reference, c.printed, c.vector[list(places)])
-                for c in self.contrasts
-            ),
+            tuple(replace(c, vector=c.vector[list(places)]) for c in self.contrasts),
             tuple(place[i] for i in self.columns if i in place),
         )
 
@@ -90,8 +93,8 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         for declared, at, reference in _values(name, straight, observed, means):
             vector = _along(design, name, at, reference) if straight else _between(design, name, at, reference)
             if vector is not None:
-                printed = declared.wording(at, reference)
-                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector))
+                printed, remark = declared.wording(at, reference), observed.narrower(abs(at - reference))
+                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, remark))
                 break
     return Declared(tuple(found), tuple(sorted(columns)))
 
@@ -121,6 +124,12 @@ class _Observed:
 
     values: pl.Series
     times: NDArray[np.int64]
+
+    def narrower(self, width: float) -> str | None:
+        """Return that no two values lie so far apart as a ``width``, or ``None``."""
+        apart = float(np.ptp(self.values.to_numpy()))
+        said = f"compared beyond the values observed, which lie {apart:.3g} apart at most"
+        return None if width <= apart * _ROUNDED else said
 
     def nights(self) -> Array:
         """Return the value of each night."""

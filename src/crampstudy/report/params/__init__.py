@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy.age_bands import AgeBands
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import BandError, ParameterError, UsageError
 from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
@@ -120,17 +120,20 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
     """Check the values against the cohort that they are meant for.
 
     Raises:
-        ParameterError: the last age band begins above the age at which a survey top-codes ages, or nobody in the cohort
-            can meet the condition ``where``.
+        ParameterError: the last age band begins above the age at which a survey top-codes ages, the first above all
+            ages, or nobody in the cohort can meet the condition ``where``.
     """
     # Both load models, which a report that runs notebooks elsewhere does without.
     if (where := values.get("where")) is not None:
         from crampstudy.analyses.within import within
 
         try:
-            within(cohort, where)
+            cohort = within(cohort, where)
         except UsageError as problem:
             raise ParameterError(f"parameter 'where': {problem}") from None
+    limits = AgeBands(tuple(values["age_bands"])) if "age_bands" in values else AgeBands()
+    if young := subpopulation.too_young(cohort, limits.limits[0]):
+        raise ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands=5,10,15")
     if cohort.kind == "survey" and "age_bands" in values:
         from crampstudy.descriptive.prevalence import check_bands
 

@@ -12,6 +12,7 @@ from crampstudy.models.coefficients import auxiliary_parameters
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.inference import automatic
 from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights import linear
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.engine import Fitted, Solved
 from crampstudy.models.nights.families.covariances import ROBUST
@@ -65,6 +66,10 @@ def _predict(data: Data, kind: OutcomeKind, slope: int | None, fitted: Fitted) -
     return replace(plain, log_theta=-float(np.log(fitted.dispersion))) if fitted.dispersion > 0 else plain
 
 
+def _one_night_each(data: Data, _: Outcome) -> str | None:
+    return linear.one_night_each(data.groups, data.weights)
+
+
 _POSTERIOR = ", which approximates a posterior of mixed models and no likelihood"
 
 MIXED_POISSON = NightFamily(
@@ -75,6 +80,7 @@ MIXED_POISSON = NightFamily(
     functions=frozenset({"offset"}),
     solve=partial(_solve, mixed.poisson),
     predict=_predict,
+    lacking=_one_night_each,
     within_and_between=True,
     alike="count",
     called={"cramp_night": "mixed-logistic"},
@@ -88,6 +94,7 @@ MIXED_NEGATIVE_BINOMIAL = NightFamily(
     functions=frozenset({"offset"}),
     solve=partial(_solve, mixed.negative_binomial),
     predict=_predict,
+    lacking=_one_night_each,
     within_and_between=True,
     alike="count",
     dispersion=True,
@@ -101,6 +108,7 @@ MIXED_LOGISTIC = NightFamily(
     functions=frozenset({"offset"}),
     solve=partial(_solve, mixed.logistic),
     predict=_predict,
+    lacking=_one_night_each,
     within_and_between=True,
     alike="count",
     no_counterpart=_POSTERIOR,
