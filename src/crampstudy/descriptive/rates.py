@@ -106,7 +106,9 @@ def rates(
         made += [_row(rate, cells | {"analysis": kind.name}) for rate, kind in zip(both, _KINDS, strict=True)]
     if by == "age_band" and standard != "none":
         made.append(_standardised(found, bands, standard, base, where, ci_level, why_not))
-    return said_of_nobody(made, cohort, bands, where) if by == "age_band" else made, account
+    # Where there is no rate at all that is the reason of every row.
+    by_age = by == "age_band" and why_not is None
+    return said_of_nobody(made, cohort, bands, where) if by_age else made, account
 
 
 def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
