@@ -272,6 +272,15 @@ class TestLedger:
         entry = claim_with(left, number)
         assert entry.verdict == NOT_TESTABLE and row.needs in claims.reason(entry)
 
+    def test_what_only_a_diary_could_tell_is_told_of_a_survey(self) -> None:
+        ledger = claims.ledger({}, "survey")
+        journal = next(entry for entry in ledger if entry.claim.claim == "C51")
+        assert journal.verdict == NOT_TESTABLE and claims.reason(journal) == "Only a diary could tell it."
+        assert all(claims.reason(entry) for entry in ledger)
+        rows = tidy.rows(ledger, "x")
+        untested = rows[rows["status"].isin(["not_estimable", "not_measured"])]
+        assert untested["note"].notna().all() and "C51" in set(kinds.CLAIM_PART.rows(rows)["term"])
+
     def test_a_section_that_was_not_run_tests_nothing(self, found: Found) -> None:
         alone = {"sleep": found["sleep"]}
         tested = {e.claim.claim for e in claims.ledger(alone, "diary") if e.verdict != NOT_TESTABLE}

@@ -8,7 +8,7 @@ from typing import Any
 
 from crampstudy import wording
 from crampstudy.claims import power, rules
-from crampstudy.claims.claim import CITATION, MEDIATION
+from crampstudy.claims.claim import CITATION, CLAIM_ROWS, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
@@ -28,8 +28,9 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
     if claim.rule == CITATION:
         yield claim.published
         return
-    if claim.rule == MEDIATION and not entry.parts:
-        yield f"{of_mediation()} (needs participants.diabetes and participants.neuropathy)"
+    if not (entry.parts or entry.beside):
+        needed = " (needs participants.diabetes and participants.neuropathy)" if claim.rule == MEDIATION else ""
+        yield f"{without_rows(entry)}{needed}"
     yield from _of_parts(entry)
     if claim.kind == "omission":
         yield f"the article leaves this out (what was published: {entry.published.verdict})"
@@ -42,7 +43,15 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
 
 
-def of_mediation() -> str:
+def without_rows(entry: LedgerEntry) -> str:
+    """Return why a claim has no row in a cohort of this kind."""
+    if entry.claim.rule == MEDIATION:
+        return _of_mediation()
+    kinds = dict.fromkeys(row.kind for row in CLAIM_ROWS if row.claim == entry.claim.claim)
+    return f"only a {' or a '.join(kinds)} could tell it"
+
+
+def _of_mediation() -> str:
     """Return why no section tests that diabetes acts by way of neuropathy, which is asked of the study's graph."""
     from crampstudy.causal import mediated_path  # tables of claims need no graph
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from crampstudy import estimates
 from crampstudy.claims import rules
-from crampstudy.claims.claim import MEDIATION, Row
+from crampstudy.claims.claim import Row
 from crampstudy.claims.ledger import NOT_MEASURED, LedgerEntry
-from crampstudy.claims.sentences import missing, of_mediation, reason, specified
+from crampstudy.claims.sentences import missing, reason, specified, without_rows
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.claims.specifications import said as told
 from crampstudy.estimates import kinds
@@ -55,9 +55,9 @@ def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
 def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield why the parts of a claim that have no estimate have none."""
     cells = {**cells, "analysis": kinds.CLAIM_PART.name, "term": entry.claim.claim}
-    if entry.claim.rule == MEDIATION and not entry.parts:
-        yield estimates.row(status="not_estimable", note=of_mediation(), **cells)
     parts = entry.parts or entry.beside
+    if not parts:
+        yield estimates.row(status="not_estimable", note=without_rows(entry), **cells)
     made: dict[tuple[str | None, str], Status] = {}
     for part in parts:
         if part.row is None or not rules.estimated(part.row):

@@ -56,7 +56,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     flagged = attempt((parts.FLAGS, parts.TESTS), lambda: parts.flagged(cohort, settings))
     cases = attempt((parts.CASES,), lambda: parts.counted(cohort, settings))
     values = {
-        "answer": said.answer(described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates)),
+        "answer": said.answer(
+            described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates), _lacking(described)
+        ),
         "described": said.described(described.estimates),
         "helped": said.helped(helped.estimates),
         "flags": said_of_flags.disclaimed(said_of_flags.flags(flagged.estimates)),
@@ -70,6 +72,12 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         ),
     }
     return joined(described, curves, helped, flagged, cases, Findings(together([]), values=values))
+
+
+def _lacking(described: Findings) -> str:
+    """Return why nothing is known of single cramps."""
+    reason = described.could_not.get(FEATURES) or tables.reasons(described.estimates, brief=True)
+    return reason or "neither length nor pain nor relief was recorded"
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -99,7 +107,9 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
     chosen = features[features["term"].map(_SHOWN_BY_AGE).eq(features["level"])]
     if chosen["population"].nunique() > 1:
         caption = "What cramps are like, by age."
-        found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.few(chosen))
+        # A band of few people has a row alone, which says so.
+        told = features[features["term"].map(_SHOWN_BY_AGE).eq(features["level"]) | features["term"].eq("age_band")]
+        found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.few(told))
     else:
         could_not[BY_AGE] = could_not.get(FEATURES, _without_bands(cohort))
     onsets = together([kinds.ONSET.rows(rows), kinds.MEAN_ONSET.rows(rows)])

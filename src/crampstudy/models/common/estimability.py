@@ -21,7 +21,7 @@ def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.int
         return found
     if not counts.any():
         return "no cramp on any of the nights"
-    return too_few(design, groups, kind) or collinear(design) or separated(design, counts) or lone(counts, groups)
+    return too_few(design, groups, kind) or lone(counts, groups) or collinear(design) or separated(design, counts)
 
 
 def no_rows(design: design_matrix.Design, outcome: Array) -> str | None:
@@ -48,9 +48,9 @@ def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -
 
 
 def lone(counts: Array, groups: NDArray[np.intp]) -> str | None:
-    """Say so where one participant has all of the cramps: the others are alike."""
+    """Say so where one of several participants has all of the cramps: the others are alike."""
     said = "one participant has all of the cramps: an estimate would rest on that one"
-    return said if with_any(counts, groups) == 1 else None
+    return said if groups.max() > 0 and with_any(counts, groups) == 1 else None
 
 
 def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
@@ -93,16 +93,17 @@ def separated(design: design_matrix.Design, counts: Array) -> str | None:
         return None
     found = [design.columns[i] for i in by if design.columns[i].term != design_matrix.INTERCEPT]
     terms = {column.term for column in found}
-    if len(terms) == 1 and found[0].level is not None:
+    if len(terms) == 1 and found[0].reference is not None:
         if len(found) == len(by):
             where = " or ".join(name(column) for column in found)
         else:
             where = f"{found[0].term} = {found[0].reference}, the reference"
         return separation.separated(f"no cramp where {where}", number="ratio")
-    names = [name(column) for column in found]
+    names = list(dict.fromkeys(name(column) for column in found))
     return separation.separated("nights without a cramp are set apart completely", names, "ratio")
 
 
 def name(column: design_matrix.Column) -> str:
-    """Return a column as its term and, where it has one, its level."""
-    return column.term if column.level is None else f"{column.term} = {column.level}"
+    """Return a column as its term and, where it has one, its level; a part of a curve is its term alone."""
+    bare = column.level is None or (column.reference is None and not column.parts)
+    return column.term if bare else f"{column.term} = {column.level}"
