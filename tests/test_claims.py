@@ -272,6 +272,13 @@ class TestLedger:
         entry = claim_with(left, number)
         assert entry.verdict == NOT_TESTABLE and row.needs in claims.reason(entry)
 
+    def test_a_contrast_beyond_the_values_observed_is_not_what_nobody_had(self, found: Found) -> None:
+        ages = found["age-and-muscle"]
+        at = index_of(claims.find("C04").rows("diary")[0], ages)
+        younger = ages.assign(level=ages["level"].mask(ages.index.isin(at), "65"))
+        entry = claim_with(found | {"age-and-muscle": younger}, "C04")
+        assert claims.reason(entry) == "No value near 75 was observed (needs participants.age_years)."
+
     def test_what_only_a_diary_could_tell_is_told_of_a_survey(self) -> None:
         ledger = claims.ledger({}, "survey")
         journal = next(entry for entry in ledger if entry.claim.claim == "C51")

@@ -180,7 +180,9 @@ def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | No
     if measured is not None and not any(measured.issuperset(needed.split(" and ")) for needed in part.needs):
         return replace(part, why=NOT_MEASURED)
     if part.of.level and any(part.of.means(row) for row in found.get(part.of.section, ())):
-        return replace(part, why="nobody whose data could be used had it")
+        # A contrast of a number is not made beyond the values observed; anything else is what somebody has or not.
+        beyond = f"no value near {part.of.level} was observed"
+        return replace(part, why=beyond if part.of.level.isdecimal() else "nobody whose data could be used had it")
     return replace(part, why=f"the section {part.of.section} has no such row")
 
 
