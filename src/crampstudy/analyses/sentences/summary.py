@@ -183,8 +183,9 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     ]
     of_answered = [section.estimates for section in others.values() if not section.unanswered]
     said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
-    failed = sum(
-        int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
+    every = together(section.estimates for section in others.values())
+    failed = int(
+        (every["status"].isin(["not_estimable", "not_converged"]) & every["analysis"].ne(kinds.CLAIM_PART.name)).sum()
     )
     if failed:
         # These are the others only where something was said before.

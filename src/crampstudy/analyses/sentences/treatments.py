@@ -11,15 +11,15 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
-from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, WIDER
+from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
+from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, PER_WEEK
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
 from crampstudy.treatments.designs import PLACEBO, TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
-from crampstudy.treatments.question import PER_WEEK, arm
+from crampstudy.treatments.question import arm
 
 _FOUND = {
     "higher": "more cramps",
@@ -47,7 +47,9 @@ def answer(rows: pd.DataFrame, taken: int) -> str:
 def _why_none(rows: pd.DataFrame) -> str:
     """Return why no treatment has an estimate; how many people took each stands in the table of their flow."""
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    if len(failed) and failed["note"].str.contains(DESCRIBED, regex=False).all():
+    untreated = failed["n_participants"] - failed["n_exposed"]
+    few = failed["n_exposed"].lt(FEWEST_EXPOSED) | untreated.lt(FEWEST_EXPOSED).fillna(value=False)
+    if len(failed) and few.fillna(value=False).all():
         took = f"fewer than {FEWEST_EXPOSED} people who took it, or who did not"
         return f"of each treatment {took}, have nights before and after time zero"
     return tables.reasons(rows)
@@ -57,14 +59,14 @@ def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the ratios of trials with a verdict: of a crossover and of n-of-1 those within pairs of periods."""
     main = kinds.TREATMENT_EFFECT.rows(rows)
     told = main[main["estimate"].notna() & main["verdict"].notna() & main["scale"].ne(DIFFERENCE)]
-    weekly = main[main["scale"].eq(DIFFERENCE) & main["estimate"].notna()].set_index("term")
-    return [{**row, "weekly": _weekly(weekly, row["term"])} for row in wording.records(told)]
+    return [{**row, **_weekly(row, wording.records(main))} for row in wording.records(told)]
 
 
-def _weekly(rows: pd.DataFrame, agent: str) -> str:
-    if agent not in rows.index:
-        return ""
-    return f", difference {estimate(wording.records(rows.loc[[agent]])[0])} cramps a week"
+def _weekly(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the difference beside a ratio in words (``weekly``), and whether it alone decides (``widened``)."""
+    beside = verdicts.difference_beside(row, rows)
+    said = f", difference {estimate(beside)} cramps a week" if beside and pd.notna(beside["estimate"]) else ""
+    return {"weekly": said, "widened": verdicts.widened(row, beside)}
 
 
 def _of_trial(row: Mapping[str, Any]) -> str:
@@ -77,7 +79,7 @@ def _of_trial(row: Mapping[str, Any]) -> str:
 def _not_ruled_out(row: Mapping[str, Any]) -> str:
     """Return what keeps a ratio that is close to 1 from being as good as that."""
     found = margin(PER_WEEK)
-    if found is None or WIDER not in str(row["note"]):
+    if found is None or not row["widened"]:
         return ""
     return f": the ratio is near 1, but a difference of more than {found.size:g} cramp a week is not ruled out"
 
@@ -160,7 +162,8 @@ def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
 
 def of_both(rows: pd.DataFrame) -> str:
     """Return how a verdict of a ratio is read where its difference in cramps a week is less sure."""
-    if not rows["note"].str.contains(WIDER, regex=False).any():
+    every = wording.records(rows)
+    if not any(verdicts.widened(row, verdicts.difference_beside(row, every)) for row in every):
         return ""
     return "A verdict is near null or negligible only where the ratio and cramps a week both lie inside their margins. "
 

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.pooling import COHORT, pooled
 from crampstudy.contrasts.cohorts.measures import FEWEST, OUTCOMES, GroupMeasures, measures
 from crampstudy.descriptive.rate_intervals import rate_interval
-from crampstudy.descriptive.rates import ALL, UNIT
+from crampstudy.descriptive.rates import ALL, UNIT, said_of_nobody
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -65,6 +65,8 @@ def pool_cohorts(
             if survey
             else _rates(together, by, bands, where, cells)
         )
+        if not survey and by == "age_band":
+            groups = said_of_nobody(groups, together, bands, where)
         found = [measures(each, by, bands, outcome=outcome if survey else "any", where=where) for each in cohorts]
         made += [_named_absent(row, found, row["level"]) for row in groups]
         made += [_named_absent(row, found, None) for row in _ratios(together, by, bands, where, cells)]
