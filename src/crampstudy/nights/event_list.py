@@ -14,7 +14,7 @@ from crampstudy.nights.diary import Diary, observed_night
 NO_DENOMINATOR = (
     "this is a list of events: no observed night was without a cramp, and nights are missing between rows, so that "
     "there is no denominator for a rate. If a night without a row was one without a cramp, say so, and say when cramps "
-    f"would have been logged: {EXAMPLE}, or the participants' diary_start and diary_end"
+    f"would have been logged: {EXAMPLE}, or the columns 'diary_start' and 'diary_end' of the participants"
 )
 """Why there is no rate of a list of events, and what makes it a diary."""
 NO_ZERO = (

@@ -268,7 +268,9 @@ def reworded(text: str) -> str:
     text = _OF_ONE.sub(_of_one, text)
     text = _WHERE.sub(_with, text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
-    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./=]\w)", lambda match: wording.small(wording.label(match[0])), text)
+    # A name in quotes is one to write as it is.
+    own = r"(?<![\w./'])[A-Za-z]\w*_\w*+(?![./=]\w)"
+    return re.sub(own, lambda match: wording.small(wording.label(match[0])), text)
 
 
 def _of_one(said: re.Match[str]) -> str:
