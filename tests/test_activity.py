@@ -126,6 +126,12 @@ def test_exertion_is_held_against_that_of_the_day_after(diary: Cohort) -> None:
     v = fitted.vcov.loc[both := [lags[0], "lead(within(session_load), 1)"], both].to_numpy()
     assert row["std_error"] == pytest.approx(math.sqrt(v[0, 0] + v[1, 1] - 2 * v[0, 1]), rel=1e-6)
     assert person(made, "contrast: session_load", "lag 0 against lead 1")["verdict"] is not None
+    # All nights are told at one contrast, that of the night itself, though centiles of each lag are a little apart.
+    told = made[made["term"].eq("contrast: session_load") & made["estimate"].notna()].set_index("level")
+    assert told["unit"].nunique() == 1 and len(told) == 8
+    per_unit = made[made["term"].eq("session_load")].set_index("level").loc[told.index]
+    size = np.log(told["estimate"].astype(float)) / np.log(per_unit["estimate"].astype(float))
+    assert size.to_numpy() == pytest.approx(size.iloc[0], rel=1e-4)
     plain = distributed_lag(diary, "session_load", lags=1)
     assert "lag 0 against lead 1" not in set(plain["level"])
 

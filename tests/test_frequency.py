@@ -308,6 +308,10 @@ def test_a_survey_has_recalled_classes_and_what_they_say() -> None:
     assert "recalled at least one in 30 nights" in found.values["answer"] and "ever had" in found.values["answer"]
     drawn = figures.recalled_classes(found.figures["fig-recalled-classes"].estimates)
     assert [text.get_text().partition(" ")[0] for text in drawn.axes[0].get_yticklabels()][-1] == "80+"
+    # Those below the first limit stand in the tables alone.
+    older = analyses.run("frequency", cohort, analyses.Settings(age_bands=[50, 70]))
+    assert "<50" not in set(older.figures["fig-recalled-classes"].estimates["population"])
+    assert "<50" in older.tables["tbl-people-by-frequency"].frame.index
 
 
 @pytest.mark.parametrize(

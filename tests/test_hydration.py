@@ -195,8 +195,11 @@ def test_of_few_people_the_exposures_stay_and_covariates_are_left_out(diary: Coh
         "adjusted for fewer than the study's graph asks for: too few participants to take exer"
     )
     said = nightly_sentences.adjusted(few, ["fluid_ml"], made)
-    both = "fluid intake, within participants and fluid intake, between participants"
-    assert f"There are too few participants to take all of that for {both}: what each takes stands in its row" in said
+    assert "There are too few participants to take all of that for fluid intake: what each takes stands in" in said
+    within = made[made["level"].eq("within")].copy()
+    whole = made[made["level"].eq("between")].assign(note=None)
+    part = nightly_sentences.adjusted(few, ["fluid_ml"], pd.concat([within, whole]))
+    assert "take all of that for fluid intake (within participants): what" in part
     assert "adjusted for fewer" not in said
 
 

@@ -139,5 +139,7 @@ def test_the_report_is_made(run: Run, tmp_path: Path) -> None:
     assert "Could not estimate: no participant has an age" in shown
     assert "every row but all" not in shown and "by age, and what" not in shown and "Summary rows" not in shown
     assert "People of different ages are compared" not in shown
+    # Nothing supposes an age: no heading, no ratio of age, no rate at the ages of a standard.
+    assert "By age" not in shown and "acts through them" not in shown and "age-standardised figure was" not in shown
     assert "Among all participants the crude incidence rate is" in shown and "nan" not in shown.split()
     assert f"In one line: {made.account.sentence()}." in shown

@@ -229,6 +229,10 @@ def test_the_page_links_to_what_stands_beside_it(made: Mapping[str, bytes]) -> N
     links = set(re.findall(r'href="([^"#:]+)"', page))
     assert {"report.pdf", "report.docx", "estimates.csv", "tables/tables.xlsx"} <= links <= set(made)
     assert {"tables/tbl-groups.csv", "figures/fig-age.pdf", "figures/fig-narrow.csv"} <= links
+    # Those of a table stand below its note.
+    for each in re.findall(r'<figure id="tbl-.*?</figure>', page, re.DOTALL):
+        assert each.index("</table>") < each.index('<p class="files">') and "<!--" not in each
+        assert each.find('class="note"') < each.index('<p class="files">')
 
 
 def test_the_page_has_real_tables_and_draws_in_its_own_colours(made: Mapping[str, bytes]) -> None:

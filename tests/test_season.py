@@ -291,7 +291,7 @@ def test_months_of_few_people_are_counted_and_named_under_the_figure(cohort: Coh
     rows += [estimates.row(status="not_estimable", level="June", **cells | alone)]
     months = estimates.frame(rows)
     few = "Too few people logged in July for an interval."
-    assert season._few(months) == f"{few} No rate is drawn for some months: June: rests on one participant."
+    assert season._few(months) == f"{few} No rate is drawn for June (rests on one participant)."
     labels = [text.get_text() for text in figures.season(months).axes[0].get_xticklabels()]
     assert labels[4:7] == ["May\nn = 9", "Jun\nn = 1", "Jul\nn = 2"]
 

@@ -380,6 +380,14 @@ def test_gaps_are_printed_by_their_size(value: float, printed: str) -> None:
     assert wording.magnitude(value) == printed
 
 
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [(7.654724e-5, "7.65472 × 10⁻⁵"), (-7.33934e-5, "−7.33934 × 10⁻⁵"), (0.00262393, "0.00262393"), (-0.0, "0")],
+)
+def test_numbers_side_by_side_have_no_raw_exponents(value: float, printed: str) -> None:
+    assert wording.digits(value, 6) == printed
+
+
 def test_importing_the_models_loads_no_statsmodels() -> None:
     code = "import sys, crampstudy.models.fit; print('statsmodels' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

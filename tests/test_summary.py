@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import replace
 from datetime import date
@@ -22,6 +23,7 @@ from crampstudy.analyses.sentences import methods as methods_said
 from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
+from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
@@ -107,7 +109,8 @@ def test_the_main_contrasts_are_rows_of_the_others_one_of_each() -> None:
 
 
 def test_every_headline_is_of_a_claim_and_found_in_a_cohort_of_either_kind() -> None:
-    assert len(HEADLINES) < 25 and all(re.fullmatch(r"C\d\d", each.claim) for each in HEADLINES)
+    assert len({(each.claim, each.term) for each in HEADLINES}) < 25
+    assert all(re.fullmatch(r"C\d\d", each.claim) for each in HEADLINES)
     assert {each.section for each in HEADLINES} <= set(analyses.ANALYSES)
     assert {each.analysis for each in HEADLINES} <= set(kinds.KINDS)
 
@@ -125,6 +128,40 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     assert "significan" not in text
     # An association is called no effect.
     assert [line.partition(":")[0] for line in said if "ffect" in line] == ["Effect, randomised"]
+
+
+def lagged(level: str, term: str = "contrast: fluid_ml", **cells: object) -> dict[str, object]:
+    own = {"analysis": kinds.DISTRIBUTED_LAG.name, "term": term, "level": level, "reference": None}
+    return ratio("lower", **own | {"unit": "500 mL/day below own mean", "estimate": 0.8, "ci_low": 0.7} | cells)
+
+
+def test_of_fluid_all_days_together_are_told_and_the_same_day_alone_where_they_have_no_ratio() -> None:
+    same = lagged("within", analysis=kinds.WITHIN_BETWEEN.name, estimate=0.95)
+    every, lost = lagged("cumulative", ci_high=0.9), lagged("cumulative", estimate=None) | {"status": "not_estimable"}
+    for rows, number in (((same, every), 0.8), ((same, lost), 0.95), ((same,), 0.95)):
+        (found,) = headlines({"hydration": section(*rows)})["estimate"]
+        assert found == number
+    said = sentences.lines(flow(few()), estimates.frame([every]), {})
+    told = "fluid intake, four days running (500 mL/day below own mean: rate ratio 0.80; 0.70–0.90)"
+    assert f"Fewer cramps went with {told}." in said
+    figure = FIGURES["headlines"](estimates.frame([every]))
+    assert "Fluid intake, four days running" in [text.get_text() for axes in figure.axes for text in axes.texts]
+    # The words are of the lags that the model has.
+    assert inspect.signature(distributed_lag).parameters["lags"].default == 3
+
+
+def test_the_summary_tells_the_rows_that_the_sections_tell(diary: Cohort) -> None:
+    others = {name: SectionResults.of(analyses.run(name, diary)) for name in ("sleep", "hydration")}
+    (slept,) = (line for line in sentences.lines(flow(diary), headlines(others), others) if "On nights with" in line)
+    assert slept.removesuffix(".") in others["sleep"].values["answer"]
+    (lag,) = headlines({"sleep": others["sleep"]})["analysis"]
+    assert lag == kinds.DISTRIBUTED_LAG.name
+    chosen = section(
+        ratio("higher", analysis=kinds.OPEN_USE_GRAPH.name, term="tens", estimate=1.8),
+        ratio("higher", analysis=kinds.OPEN_USE.name, term="tens", estimate=1.7),
+    )
+    (line,) = (each for each in sentences.lines(flow(diary), headlines({}), {"treatments": chosen}) if "TENS" in each)
+    assert "1.70" in line and "1.80" not in line
 
 
 @pytest.mark.parametrize(
@@ -248,6 +285,12 @@ def test_who_logged_when_is_in_order_and_names_nobody() -> None:
     assert weekly["term"].eq("study_week").all()
     assert weekly["n_nights"].max() == 7 and set(weekly["level"]) <= {"1", "2", "3"}
     assert "Week since the participant's first night" in drawn(FIGURES["logging"](weekly))
+    # Who was expected on fewer nights than others has a hatched end, which the note tells of.
+    figure = FIGURES["logging"](rows)
+    assert any(patch.get_hatch() for patch in figure.axes[0].patches)
+    assert [text for text in figure.remarks if text.startswith("hatched: no night was expected")]
+    whole = FIGURES["logging"](second)
+    assert not whole.remarks and not whole.axes[0].patches
     many = logging_over_time(simulate(120, 8, seed=1))
     assert many["population"].nunique() == 40 and many["population"].iloc[0] == "participants 1-3"
     assert "120" in drawn(FIGURES["logging"](many))
@@ -286,6 +329,11 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
     assert done["Data sources"] == ("Ward 7", True) and done["Title and abstract"][1]
     cited = analyses.run("methods", known, others=OTHERS).values["cite"]
     assert "Data: Ada Moss. Night cramps [data set]. Ward 7." in cited and "not stated" not in cited
+    # Age bands, and characteristics by them, are reported where anybody has an age.
+    people = diary.frame("participants").with_columns(age_years=pl.lit(None, pl.Float64))
+    unaged = replace(diary, tables={**diary.tables, "participants": people})
+    said = {topic: text for _, topic, text, _ in checklist(unaged, Settings(), OTHERS | {"cohort": section()})}
+    assert said["Quantitative variables"].startswith("Nobody has an age") and "by age" not in said["Descriptive data"]
     frame = found.tables["tbl-strobe"].frame
     assert frame.loc["22", "Status"] == "GAP" and frame.loc["3", "Status"] == "reported"
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from crampstudy import suggestions
 from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.causal import CausalGraph
@@ -92,6 +94,10 @@ class Settings:
     def youngest(self) -> int:
         """The first limit, in years."""
         return self.age_bands[0]
+
+    def to_draw(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows by age without those below the first limit, who are few and would rule a figure."""
+        return rows[rows["population"] != self.bands.labels[0]]
 
     def old_enough(self, cohort: Cohort) -> str | None:
         """Return the condition of those from the first limit on; where nobody has an age, all are taken."""

@@ -223,7 +223,7 @@ def convergence(solution: Solution) -> Check:
     said = (
         f"the score is {reached} {optimum.SCORE:g} standard errors of zero after "
         f"{counted(fitted.iterations, 'iterations')}, "
-        f"and the smallest eigenvalue of the scaled information is {smallest:.2g}"
+        f"and the smallest eigenvalue of the scaled information is {wording.digits(smallest, 2)}"
     )
     if edges:
         said += f"; {wording.listed(edges)} {'is' if len(edges) == 1 else 'are'} at the boundary"

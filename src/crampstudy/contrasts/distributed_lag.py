@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -78,15 +79,18 @@ def distributed_lag(
     if within.leave_out:
         made.append(_untold(joint, own[0]))
     single = {one: _single(joint, one, f"lag {one.shift}", more) for one in own}
+    same = _Declared.of(joint, own[0], single[own[0]])
+    single = {one: _at_same(joint, one, rows, same, more) for one, rows in single.items()}
     made += chain.from_iterable(single.values())
-    made += _together(joint, single, dict.fromkeys(own, 1.0), CUMULATIVE, more)
+    made += _together(joint, single, dict.fromkeys(own, 1.0), CUMULATIVE, same, more)
     if not within.leave_out:
-        made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", more)
-    for row in _single(control, later, f"lead {lead}", more):
+        made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", same, more)
+    leads = _single(control, later, f"lead {lead}", more)
+    for row in _at_same(control, later, leads, same, more):
         made.append(row if _lacks([row]) else row | {"note": estimates.note(_CONTROL, row["note"] or "")})
     if against_lead and not within.leave_out:
         ends = {one: _single(control, one, f"lead {lead}", more) for one in (own[0], later)}
-        made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", more)
+        made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", same, more)
     return estimates.frame(made)
 
 
@@ -95,14 +99,70 @@ def _single(fitted: Fit, one: Exposure, level: str, more: Mapping[str, Any]) -> 
     return [person_time.at_own_rates(row, fitted, {one: 1.0}, more) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """The declared contrast of the first night, which all nights are told at: its ``size`` and how it is printed.
+
+    One between centiles is of what was logged, and each lag has that of somewhat different nights.
+    """
+
+    size: float
+    unit: str
+
+    @classmethod
+    def of(cls, fitted: Fit, first: Exposure, rows: list[_Row]) -> _Declared | None:
+        """Return the contrast of an exposure in a fit, of which these are the rows; ``None`` where it has none."""
+        unit = next((row["unit"] for row in rows if _is_declared(row) and not _lacks([row])), None)
+        size = person_time.contrast(fitted, first)
+        return None if unit is None or size is None else cls(size, unit)
+
+
+def _is_declared(row: _Row) -> bool:
+    return str(row["term"]).startswith(CONTRAST)
+
+
+def _at_same(
+    fitted: Fit, one: Exposure, rows: list[_Row], same: _Declared | None, more: Mapping[str, Any]
+) -> list[_Row]:
+    """Return the rows of a night in a fit with its declared contrast that of the first night."""
+    if same is None or fitted.linear is None:
+        return rows
+    return [
+        _moved(fitted, one, row, same, more)
+        if _is_declared(row) and row["unit"] != same.unit and not _lacks([row])
+        else row
+        for row in rows
+    ]
+
+
+def _moved(fitted: Fit, one: Exposure, row: _Row, same: _Declared, more: Mapping[str, Any]) -> _Row:
+    """Return a row of a declared contrast at another one."""
+    assert fitted.linear is not None
+    found = fitted.linear.ratio({str(one): same.size}, {str(one): 0.0})
+    kept = {name: cell for name, cell in found.items() if name not in ("key", "reference") and cell is not None}
+    cells = {name: row[name] for name in ("term", "level", "analysis", "estimand", "adjusted_for", "note")}
+    made = person_time.at_own_rates(estimates.row(**kept | cells | {"unit": same.unit}), fitted, {one: 1.0}, more)
+    return made if row["verdict"] is None else person_time.judged(made, more.get("margins", MARGINS))
+
+
 def _together(
     fitted: Fit,
     single: Mapping[Exposure, list[_Row]],
     signs: Mapping[Exposure, float],
     level: str,
+    same: _Declared | None,
     more: Mapping[str, Any],
 ) -> list[_Row]:
-    """Return the rows of a sum of lags with these ``signs``, per unit and at the declared contrast of a single one."""
+    """Return the rows of a sum of lags, per unit and at the declared contrast of a single one.
+
+    Args:
+        fitted: the fit that has the lags.
+        single: the rows of each lag.
+        signs: how often each is in the sum.
+        level: what the sum is called.
+        same: the declared contrast of all nights.
+        more: what else was asked of the fit.
+    """
     made = []
     # What one of the nights has no estimate of, the sum has none of either.
     first, *_ = single
@@ -112,11 +172,13 @@ def _together(
             kept = {name: cell for name, cell in plain.items() if name != "key"}
             made.append(estimates.row(**kept | {"level": level}))
             continue
-        declared = person_time.contrast(fitted, first) if str(plain["term"]).startswith(CONTRAST) else None
-        size = declared or person_time.step(fitted, first)
+        declared = same if _is_declared(plain) else None
+        size = declared.size if declared else person_time.step(fitted, first)
         at = {str(one): size * max(sign, 0.0) for one, sign in signs.items()}
         row = fitted.linear.ratio(at, {str(one): size * max(-sign, 0.0) for one, sign in signs.items()})
         cells = {name: plain[name] for name in ("term", "unit", "analysis", "estimand")} | {"level": level}
+        if declared:
+            cells["unit"] = declared.unit
         others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *at))
         cells |= {"adjusted_for": "; ".join(others) or None, "note": row["note"] or plain["note"]}
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}

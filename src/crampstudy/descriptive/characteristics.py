@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +28,9 @@ def characteristics(
 ) -> pd.DataFrame:
     """Return mean and standard deviation, or proportion per level, of what describes the participants.
 
-    Overall and by sex, or with ``bands`` by age, among participants of at least ``youngest`` years, or all of them
-    where nobody has an age. In a survey the estimates are weighted by the component of each variable while
-    ``n_participants`` counts people. By age there are also the median and quartiles of a number that is skewed, and how
-    many have no value; a pregnancy is looked for among women of the age alone.
+    Overall and by sex, or with ``bands`` by age as :func:`characteristics_of` tells groups, among participants of at
+    least ``youngest`` years, or all of them where nobody has an age. In a survey the estimates are weighted by the
+    component of each variable while ``n_participants`` counts people.
 
     Args:
         cohort: a diary or a survey.
@@ -44,33 +43,90 @@ def characteristics(
     """
     everybody = people(cohort, bands)
     frame = _from(everybody.filter(subpopulation.select(everybody, where).inside), youngest)
-    variables = [
+    if bands is not None:
+        by_band = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
+        return characteristics_of(
+            cohort, {"all": frame} | {label: part for label, part in by_band.items() if not part.is_empty()}
+        )
+    columns = {"all": frame} | {sex: frame.filter(pl.col("sex") == sex) for sex in ("female", "male")}
+    return estimates.frame(
+        row
+        for v in _variables(cohort)
+        # The sex of one sex says nothing.
+        for name, part in ({"all": frame} if v.name == "sex" else columns).items()
+        for row in _describe(_Cells(cohort, v, name), part)
+    )
+
+
+def characteristics_of(
+    cohort: Cohort,
+    groups: Mapping[str, pl.DataFrame],
+    *,
+    kind: kinds.Kind = kinds.CHARACTERISTICS,
+    also: Sequence[codebook.Variable] = (),
+) -> pd.DataFrame:
+    """Return what describes the participants of groups, of whatever these are made: age bands, the arms of a trial.
+
+    Mean and standard deviation of a number, with median and quartiles where it is skewed among all; a proportion per
+    level of the rest; and how many have no value. A pregnancy is looked for among women of the age alone.
+
+    Args:
+        cohort: that the participants are of.
+        groups: participants by the name of their group, a row each with their columns; the first are all of them.
+        kind: of the rows.
+        also: variables of the groups beside those of the codebook, which come first.
+
+    Returns:
+        Tidy estimates of the ``kind`` with ``population`` the name of a group; ``term`` is the variable.
+    """
+    everybody = next(iter(groups.values()))
+    made: list[Row] = []
+    for v in (*also, *_variables(cohort)):
+        among = _AMONG.get(v.name)
+        skewed = v.type in ("number", "integer") and is_skewed(everybody[v.name])
+        for name, part in groups.items():
+            inside = part.filter(among.condition) if among else part
+            if among and inside.is_empty():
+                continue
+            cells = _Cells(cohort, v, name, kind)
+            made += _describe(cells, inside, among)
+            if skewed:
+                made += _quartiles(cells, inside)
+            made.append(_missing(cells, inside))
+    return estimates.frame(made)
+
+
+def _variables(cohort: Cohort) -> list[codebook.Variable]:
+    """Return what describes the participants of a cohort and has a value."""
+    return [
         v
         for v in codebook.variables("participants")
         if v.domain in DOMAINS and v.name not in _LEFT_OUT and cohort.has(v.name) and v.type in _TYPES
     ]
-    columns = {"all": frame}
-    if bands is None:
-        columns |= {sex: frame.filter(pl.col("sex") == sex) for sex in ("female", "male")}
-    else:
-        by_band = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
-        columns |= {label: part for label, part in by_band.items() if not part.is_empty()}
-    made: list[Row] = []
-    for v in variables:
-        # The sex of one sex says nothing.
-        shown = {"all": frame} if bands is None and v.name == "sex" else columns
-        among = _AMONG[v.name] if bands is not None and v.name in _AMONG else None
-        skewed = bands is not None and v.type in ("number", "integer") and is_skewed(frame[v.name])
-        for name, part in shown.items():
-            inside = part.filter(among.condition) if among else part
-            if among and inside.is_empty():
-                continue
-            made += _describe(cohort, v, name, inside, among)
-            if skewed:
-                made += _quartiles(cohort, v, name, inside)
-            if bands is not None:
-                made.append(_missing(cohort, v, name, inside))
-    return estimates.frame(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """What the rows of a variable in a group have in common."""
+
+    cohort: Cohort
+    variable: codebook.Variable
+    population: str
+    kind: kinds.Kind = kinds.CHARACTERISTICS
+
+    def of(self, estimand: str, **more: Any) -> Row:
+        return {
+            "cohort": self.cohort.name,
+            "population": self.population,
+            "analysis": self.kind.name,
+            "estimand": estimand,
+            "term": self.variable.name,
+            **more,
+        }
+
+    @property
+    def estimand(self) -> str:
+        return "weighted to the population" if self.cohort.design else "as observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +161,16 @@ def _known(cohort: Cohort, v: codebook.Variable, frame: pl.DataFrame) -> tuple[p
     return known, known[weight].to_numpy() if weight else np.ones(known.height), weight
 
 
-def _quartiles(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame) -> Iterator[Row]:
-    known, w, weight = _known(cohort, v, frame)
+def _quartiles(cells: _Cells, frame: pl.DataFrame) -> Iterator[Row]:
+    v = cells.variable
+    known, w, weight = _known(cells.cohort, v, frame)
     values = known[v.name].cast(pl.Float64).to_numpy()
     for scale, share in (("quartile_1", 0.25), ("quartile_2", 0.5), ("quartile_3", 0.75)) if len(values) else ():
         yield estimates.row(
             status="converged",
-            cohort=cohort.name,
-            population=population,
-            analysis=kinds.CHARACTERISTICS.name,
-            estimand="weighted to the population" if cohort.design else "as observed",
-            term=v.name,
             scale=scale,
-            unit=v.unit,
             estimate=quantile(values, w, share),
-            n_participants=known.height,
-            note=weight,
+            **cells.of(cells.estimand, unit=v.unit, n_participants=known.height, note=weight),
         )
 
 
@@ -132,21 +182,11 @@ def quantile(values: Array, w: Array, share: float) -> float:
     return float(np.interp(share, at, ordered))
 
 
-def _missing(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame) -> Row:
-    missing = frame[v.name].null_count()
-    return estimates.row(
-        status="converged",
-        cohort=cohort.name,
-        population=population,
-        analysis=kinds.CHARACTERISTICS.name,
-        estimand="participants without a value",
-        term=v.name,
-        scale="missing",
-        unit="participants",
-        estimate=missing,
-        n_participants=frame.height,
-        n_events=missing,
-    )
+def _missing(cells: _Cells, frame: pl.DataFrame) -> Row:
+    missing = frame[cells.variable.name].null_count()
+    counted = {"n_participants": frame.height, "n_events": missing}
+    of_whom = cells.of("participants without a value", unit="participants", **counted)
+    return estimates.row(status="converged", scale="missing", estimate=missing, **of_whom)
 
 
 def _from(frame: pl.DataFrame, youngest: int) -> pl.DataFrame:
@@ -156,21 +196,11 @@ def _from(frame: pl.DataFrame, youngest: int) -> pl.DataFrame:
 _TYPES = ("number", "integer", "boolean", "level")
 
 
-def _describe(
-    cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame, among: _Among | None = None
-) -> Iterator[Row]:
-    known, w, weight = _known(cohort, v, frame)
-    estimand = "weighted to the population" if cohort.design is not None else "as observed"
-    cells: Row = {
-        "cohort": cohort.name,
-        "population": population,
-        "analysis": kinds.CHARACTERISTICS.name,
-        "estimand": f"{estimand}, of {among.said}" if among else estimand,
-        "term": v.name,
-        "n_participants": known.height,
-        "unit": v.unit,
-        "note": weight,
-    }
+def _describe(own: _Cells, frame: pl.DataFrame, among: _Among | None = None) -> Iterator[Row]:
+    v = own.variable
+    known, w, weight = _known(own.cohort, v, frame)
+    estimand = f"{own.estimand}, of {among.said}" if among else own.estimand
+    cells = own.of(estimand, n_participants=known.height, unit=v.unit, note=weight)
     if known.is_empty():
         yield estimates.row(status="not_estimable", scale="mean", **cells | {"note": "no value"})
     elif v.type in ("boolean", "level"):

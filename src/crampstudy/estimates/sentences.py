@@ -73,6 +73,15 @@ def sentence(row: Mapping[str, Any]) -> str:
     return wording.capital(kinds.named(row["analysis"]).sentence.format(**parts))
 
 
+_DAYS = {"cumulative": "four days running", "lag 0": "the same day", "lag 1": "the night before"}
+
+
+def of_days(row: Mapping[str, Any]) -> str:
+    """Return which days a row of a distributed lag compares, beginning with a comma; nothing of other rows."""
+    lagged = (kinds.DISTRIBUTED_LAG.name, kinds.LAG_ADJUSTED.name)
+    return f", {_DAYS[str(row['level'])]}" if row["analysis"] in lagged and row["level"] in _DAYS else ""
+
+
 def _who(population: object) -> str:
     inside = condition(population)
     return wording.level(group(population)) + (f", {wording.condition(inside)}" if inside else "")

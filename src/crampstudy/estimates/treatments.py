@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from crampstudy import wording
+from crampstudy import codebook, wording
 
 RUN_IN, AFTER, OBSERVED = "run-in", "after", "observed"
 OF_SELECTION, OF_FLARE, EXPECTED, REMAINS = "expected of selection", "expected of a flare", "expected", "remains"
 HALF_LIFE = "half-life of a flare"
 ALL = "all"
+RANDOMISED = "randomised participants"
+"""Everybody of a trial, as a population."""
 DESCRIBED = "with nights before and after time zero, described alone"
 """Of how many people nothing is estimated."""
 TREATED, UNTREATED = GROUPS = "treated", "untreated"
@@ -16,6 +18,33 @@ RUN_IN_RATE = "run_in_log_rate"
 """The logarithm of the rate before time zero, a covariate."""
 MEAN_BEFORE = "between("
 """What the mean of a nightly column before time zero begins with."""
+
+
+def _before(name: str, label: str, unit: str | None, type_: codebook.VariableType) -> codebook.Variable:
+    return codebook.Variable(
+        table="participants",
+        name=name,
+        label=label,
+        unit=unit,
+        type=type_,
+        minimum=0,
+        maximum=None,
+        levels=(),
+        domain="run-in",
+        component=None,
+        severity=None,
+        required=False,
+        source=None,
+        description=f"{label}, before time zero.",
+    )
+
+
+RUN_IN_CRAMPS, RUN_IN_NIGHTS = "run_in_cramps_per_week", "run_in_nights"
+OF_RUN_IN = {
+    RUN_IN_CRAMPS: _before(RUN_IN_CRAMPS, "Cramps a week in the run-in", None, "number"),
+    RUN_IN_NIGHTS: _before(RUN_IN_NIGHTS, "Nights logged in the run-in", None, "integer"),
+}
+"""What was counted of the participants of a trial before time zero, beside the codebook's variables."""
 
 
 def covariate(column: str) -> str:

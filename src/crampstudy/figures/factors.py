@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,9 +11,8 @@ from matplotlib.figure import Figure
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
-from crampstudy.arrays import Array
 from crampstudy.estimates.results import of_result
-from crampstudy.figures import columns, style
+from crampstudy.figures import columns, intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -57,11 +58,8 @@ def ratios(estimates: pd.DataFrame) -> Figure:
             errorbar=None,
             ax=axes,
         )
-        whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
-        axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
-        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
-        if not differ:
-            arrows(axes, rows, at, log_axis(axes, rows), style.PALETTE[0])
+        ends = (-math.inf, math.inf) if differ else log_axis(axes, rows)
+        intervals.draw(axes, at, rows, ends, colour=style.PALETTE[0])
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rows) - 0.3, -0.7)
@@ -95,20 +93,3 @@ def log_axis(axes: Axes, rows: pd.DataFrame) -> tuple[float, float]:
     low, high = (float(limit) for limit in np.clip((low, high), *_WINDOW))
     set_ratio_axis(axes, "x", low / 1.05, high * 1.05)
     return low, high
-
-
-def arrows(axes: Axes, rows: pd.DataFrame, at: Array, ends: tuple[float, float], colour: str) -> None:
-    """End the intervals of rows in an arrow where they reach beyond the axis.
-
-    Args:
-        axes: where they are drawn.
-        rows: estimates with their intervals.
-        at: the height of each.
-        ends: where the axis ends.
-        colour: of the arrows.
-    """
-    low, high = ends
-    for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
-        cut = limits.fillna(value=False).to_numpy(dtype=bool)
-        style.remark(axes, style.ARROW, when=bool(cut.any()))
-        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=colour, markersize=4)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crampstudy import wording
-from crampstudy.figures import style
+from crampstudy.figures import intervals, style
 
 _APART = 0.16
 """Between the points of one group, whose groups are 1 apart."""
@@ -78,10 +78,8 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
         ax=axes,
     )
     for points, (name, rows) in zip(drawn, series.items(), strict=True):
-        whole = rows["ci_low"].notna() & rows["ci_high"].notna()
-        low, high = (rows.loc[whole, limit] * groups.factor for limit in ("ci_low", "ci_high"))
-        axes.vlines(points.loc[whole, "at"], low, high, color=colours[name])
-        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
+        shown = rows[["estimate", "ci_low", "ci_high"]].astype(float) * groups.factor
+        intervals.draw(axes, points["at"].to_numpy(), shown, colour=colours[name], along="y")
     axes.set_xlim(-0.5, len(at) - 0.5)
     axes.set_ylim(bottom=0)
     axes.set_xticks(list(at.values()), _labels(series, groups))

@@ -66,6 +66,8 @@ class JournalFigure(Figure):
 
 ARROW = "an arrow: the interval reaches beyond the axis"
 CUT = "shading that ends at the frame goes on beyond it"
+OUTSIDE = "an arrow without a point: so does the estimate"
+SHADED = "shaded along a curve: its interval"
 NO_INTERVAL = "a point without a line has no interval"
 """What figures remark of how they are drawn."""
 

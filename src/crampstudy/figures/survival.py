@@ -17,6 +17,7 @@ from crampstudy.figures.message import could_not_estimate
 _DASHES = ("-", "--", ":")
 _SHADED = 4
 """The largest number of curves whose intervals can be told apart."""
+_BARE = "intervals are left out, as those of so many curves could not be told apart"
 _IN_MINUTES = 300
 """Seconds from which on the axis counts minutes."""
 
@@ -45,11 +46,13 @@ def relief(estimates: pd.DataFrame) -> Figure:
         axes, numbers = figure.subplots(2, 1, sharex=True, height_ratios=(2.9, below))
         for position, label in enumerate(labels):
             colour = style.PALETTE[position % len(style.PALETTE)]
-            dash = _DASHES[position // len(style.PALETTE) % len(_DASHES)]
+            # Colours alone are not told apart in grey.
+            dash = _DASHES[position % len(_DASHES)]
             rows = curves[curves["population"] == label]
             _steps(axes, rows, unit, colour, dash, names[label])
             if len(labels) <= _SHADED:
                 _shade(axes, rows, unit, colour)
+        style.remark(axes, _BARE, when=len(labels) > _SHADED)
         axes.set_ylim(0, 1)
         axes.set_xlim(left=0)
         axes.set_ylabel("Share without relief")
@@ -69,6 +72,7 @@ def _steps(axes: Axes, rows: pd.DataFrame, unit: float, colour: str, dash: str, 
 def _shade(axes: Axes, rows: pd.DataFrame, unit: float, colour: str) -> None:
     low, high = (np.append(1.0, rows[name].to_numpy(dtype=float)) for name in ("ci_low", "ci_high"))
     axes.fill_between(_times(rows, unit), low, high, step="post", color=colour, alpha=0.14, linewidth=0)
+    style.remark(axes, style.SHADED)
 
 
 def _times(rows: pd.DataFrame, unit: float) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
 from crampstudy.tables.attrition import cleaning, rules
-from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.characteristics import table_of_arms, table_one, what_cells_say
 from crampstudy.tables.evidence import (
     against_article,
     agents,
@@ -189,6 +189,7 @@ __all__ = [
     "standardised_differences",
     "standardised_otherwise",
     "strobe",
+    "table_of_arms",
     "table_one",
     "test_results",
     "treatment_course",
@@ -199,4 +200,5 @@ __all__ = [
     "trials",
     "usual_sleep",
     "weekly_intervals",
+    "what_cells_say",
 ]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from crampstudy import codebook, wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import OF_RUN_IN, RANDOMISED
 from crampstudy.tables.table import table_of_rows
 from crampstudy.wording import SEXES
 
@@ -25,11 +26,35 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
     headings say how many there are, and a column how many have no value; where there are standardised differences
     between the bands, the last column has them.
     """
+    return _by_group(kinds.CHARACTERISTICS.rows(estimates), kinds.DIFFERENCE_BETWEEN_BANDS.rows(estimates), "all")
+
+
+@table_of_rows
+def table_of_arms(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return who was randomised and who to which arm of a trial, as :func:`table_one` does by age."""
+    described = kinds.CHARACTERISTICS_BY_ARM.rows(estimates)
+    return _by_group(described, kinds.DIFFERENCE_BETWEEN_ARMS.rows(estimates), RANDOMISED)
+
+
+def what_cells_say(described: pd.DataFrame) -> str:
+    """Return what the cells of rows of characteristics are, for the note of a table, as far as it has such cells."""
+    scales = set(described["scale"])
+    skewed = "IQR: interquartile range, of a number that is skewed (skewness beyond 1). "
+    missing = "Missing: participants without a value. "
+    return f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}"
+
+
+def _by_group(estimates: pd.DataFrame, differences: pd.DataFrame, whole: str) -> pd.DataFrame:
+    """Return characteristics by group.
+
+    Args:
+        estimates: rows of characteristics.
+        differences: the largest standardised difference of each between two groups, where they were made.
+        whole: the group that everybody is in.
+    """
     apart = {
-        (row["term"], None if pd.isna(row["level"]) else row["level"]): row
-        for row in wording.records(kinds.DIFFERENCE_BETWEEN_BANDS.rows(estimates))
+        (row["term"], None if pd.isna(row["level"]) else row["level"]): row for row in wording.records(differences)
     }
-    estimates = kinds.CHARACTERISTICS.rows(estimates)
     lines: dict[tuple[str, str], dict[str, str]] = {}
     skewed = set(estimates.loc[estimates["scale"].isin(_OF_NUMBERS), "term"])
     absent = estimates[estimates["scale"] == "missing"].set_index(["term", "population"])
@@ -39,23 +64,23 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
         if row["scale"] in _BESIDE or (row["scale"] == "mean" and row["term"] in skewed):
             continue
         text = _stub(row)
-        known = codebook.variable(row["term"], "participants")
+        known = OF_RUN_IN.get(row["term"]) or codebook.variable(row["term"], "participants")
         line = lines.setdefault((known.domain.capitalize(), text), {})
         line[row["population"]] = _characteristic(row, cells)
-        if row["population"] == "all" and len(absent):
+        if row["population"] == whole and len(absent):
             # Said once of a variable, at the first of its levels.
-            line[_MISSING] = "" if row["term"] in told else wording.count(absent.loc[(row["term"], "all"), "estimate"])
+            line[_MISSING] = "" if row["term"] in told else wording.count(absent.loc[(row["term"], whole), "estimate"])
             told.add(row["term"])
-        if row["population"] == "all" and apart:
+        if row["population"] == whole and apart:
             line[_APART] = _difference(apart.get((row["term"], None if pd.isna(row["level"]) else row["level"])))
     if not lines:
-        lines["", "No characteristic was recorded"] = {"all": wording.DASH}
+        lines["", "No characteristic was recorded"] = {whole: wording.DASH}
     # A domain stands in one place, wherever its variables stand in the codebook.
     domains = list(dict.fromkeys(domain for domain, _ in lines))
     lines = dict(sorted(lines.items(), key=lambda line: domains.index(line[0][0])))
     made = pd.DataFrame.from_dict(lines, orient="index")
     made.index = pd.MultiIndex.from_tuples(lines, names=["", "Characteristic"])
-    populations = [c for c in dict.fromkeys(["all", *estimates["population"]]) if c in made.columns]
+    populations = [c for c in dict.fromkeys([whole, *estimates["population"]]) if c in made.columns]
     numbers = dict(absent["n_participants"].groupby("population").max()) if len(absent) else {}
     headings = {name: _heading(name, numbers) for name in populations}
     columns = [*populations, *(name for name in (_MISSING, _APART) if name in made.columns)]
@@ -63,6 +88,7 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 _MISSING, _APART = "Missing", "SMD"
+_TO = "randomised to "
 
 
 def _difference(row: Mapping[str, Any] | None) -> str:
@@ -70,12 +96,14 @@ def _difference(row: Mapping[str, Any] | None) -> str:
 
 
 def _heading(population: str, numbers: Mapping[Any, int]) -> str:
-    name = ({"all": "All"} | SEXES).get(population) or wording.level(population)
+    whole = dict.fromkeys(("all", RANDOMISED), "All")
+    name = (whole | SEXES).get(population) or wording.capital(wording.level(population.removeprefix(_TO)))
     return f"{name} (N = {wording.count(numbers[population])})" if population in numbers else name
 
 
 def _stub(row: Mapping[str, Any]) -> str:
-    text = wording.term(row["term"], heading=True)
+    run_in = OF_RUN_IN.get(str(row["term"]))
+    text = run_in.heading if run_in else wording.term(row["term"], heading=True)
     if row["scale"] == "proportion":
         _, _, among = str(row["estimand"]).partition(", of ")
         share = f"n (%) of {among}" if among else "n (%)"

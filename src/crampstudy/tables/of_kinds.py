@@ -39,7 +39,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
         *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
-        *(characteristics.table_one, observed.completeness),
+        *(characteristics.table_one, characteristics.table_of_arms, observed.completeness),
         *(observed.measured, attrition.cohort_flow, attrition.logging),
         *(comparisons.between_cohorts, comparisons.between_bands, comparisons.cohort_interaction),
         *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),

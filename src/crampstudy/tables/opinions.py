@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
         "statsmodels' SE": shown["statsmodels_std_error"].map(_digits),
         "SE apart (relative)": errors_apart.map(wording.magnitude),
     }
-    contrasts = [wording.contrast(row | {"unit": None}) or wording.DASH for row in wording.records(shown)]
+    contrasts = [_contrast(row) for row in wording.records(shown)]
     terms = [shown["model"].map(wording.model), shown["term"].map(wording.term).map(wording.capital)]
     index = pd.MultiIndex.from_arrays([list(texts) for texts in terms], names=["", "Factor"])
     return pd.DataFrame({"Contrast": contrasts, **{name: list(texts) for name, texts in columns.items()}}, index=index)
@@ -59,8 +60,22 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(made).set_index("Model") if made else pd.DataFrame()
 
 
+def _contrast(row: Mapping[str, Any]) -> str:
+    """Return what a coefficient compares: two levels, or one unit more of a number."""
+    known = wording.variable(str(row["term"]))
+    if (said := wording.contrast({**row, "unit": None})) or known is None or known.unit is None:
+        return said or wording.DASH
+    # A derived variable has its own step, such as per 10 years.
+    unit = "point" if re.fullmatch(r"\d+-\d+", known.unit) else known.unit
+    return unit if unit.startswith("per ") else f"per 1 {unit}"
+
+
+_SHOWN = 6
+"""Significant digits of a number beside its second opinion."""
+
+
 def _digits(value: float) -> str:
-    return wording.DASH if math.isnan(value) else wording.signed(f"{value:z.6g}")
+    return wording.DASH if math.isnan(value) else wording.digits(value, _SHOWN)
 
 
 def agreement(rows: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ from crampstudy.tables import export
 from crampstudy.tables.remarks import notes, parameters
 
 P = ParamSpec("P")
-_OF_NONE = frozenset({"table_one"})
+_OF_NONE = frozenset({"table_one", "table_of_arms"})
 """Tables that say of no rows that nothing was recorded."""
 File = str | Path
 

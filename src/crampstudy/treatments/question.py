@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
+from crampstudy.estimates.treatments import RANDOMISED
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.inference.covariance import p_value, quantile
@@ -67,7 +68,7 @@ def cells_of(cohort: Cohort, design: TreatmentDesign, kind: Kind, level: str, **
     """Return the cells that say what a row is of: an ``estimand`` and other cells are in ``more``."""
     return {
         "cohort": cohort.name,
-        "population": "randomised participants" if design.randomised else "all participants",
+        "population": RANDOMISED if design.randomised else "all participants",
         "outcome": CRAMPS,
         "analysis": kind.name,
         "term": design.agent,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,13 +84,23 @@ def p_text(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {number(value, 3 if value < 0.1 else 2)}"
 
 
+def digits(value: float, most: int) -> str:
+    """Return a number with so many significant digits at ``most``, a small or huge one as ``7.65 × 10⁻⁵``."""
+    return signed(_as_powers(f"{value:z.{most}g}"))
+
+
+def _as_powers(text: str) -> str:
+    return re.sub(
+        r"e([+-])0*(\d+)",
+        lambda found: f" × 10{'⁻' if found[1] == '-' else ''}{found[2].translate(RAISED)}",
+        text,
+    )
+
+
 def magnitude(value: float) -> str:
     """Return a gap by its first digits, such as ``0.48`` or ``2 × 10⁻⁵``; what is rounding as ``<10⁻⁸``."""
     if math.isnan(value):
         return DASH
     if value < _ROUNDING:
         return "<10⁻⁸"
-    if value >= _SMALL:
-        return f"{value:.2g}"
-    digit, power = f"{value:.0e}".split("e-")
-    return f"{digit} × 10⁻{power.lstrip('0').translate(RAISED)}"
+    return _as_powers(f"{value:.2g}" if value >= _SMALL else f"{value:.0e}")

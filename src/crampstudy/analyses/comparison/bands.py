@@ -66,7 +66,7 @@ def by_group(rows: pd.DataFrame) -> Findings:
         rows,
         caption=said.caption(compared),
         alt=said.alt(rows),
-        note="Ratios inside the shaded band are as good as 1; intervals that reach further than the axis are cut.",
+        note="Ratios inside the shaded band are as good as 1.",
     )
     return Findings(rows, shown, {FIGURE: drawing}, {"answer": said.answer(rows), "groups": said.by_group(rows)})
 

@@ -21,7 +21,7 @@ def _read() -> tuple[ClaimRow, ...]:
 
 
 HEADLINES: tuple[ClaimRow, ...] = _read()
-"""In the order in which they are shown; of a term that is there twice the first that a cohort has is taken."""
+"""In the order in which they are shown; of a term that is there twice the first with an estimate is taken."""
 _MOST_TREATMENTS = 3
 
 
@@ -31,8 +31,9 @@ def headlines(others: Others) -> pd.DataFrame:
     for row in HEADLINES:
         if row.section in others:
             ratio = row.among(wording.with_none(_ratios(others[row.section].estimates)))
-            if ratio is not None:
-                found.setdefault((row.claim, row.term), estimates.frame([ratio]))
+            place = row.claim, row.term
+            if ratio is not None and (place not in found or found[place]["estimate"].isna().all()):
+                found[place] = estimates.frame([ratio])
     return together([*_randomised(others), *found.values()])
 
 

@@ -15,7 +15,7 @@ from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences.methods import trial
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.estimates import compares
+from crampstudy.estimates import compares, kinds
 
 _MADE = ("converged", "boundary")
 
@@ -61,7 +61,8 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
 def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[str, str]:
     people = wording.counted(cohort.frame("participants").height, "participants")
     diary = cohort.kind == "diary"
-    tried = trial(cohort)
+    tried, aged = trial(cohort), cohort.has("age_years")
+    by_arm = len(kinds.CHARACTERISTICS_BY_ARM.rows(rows))
     observed = "cohort with nightly diaries" if diary else "cross-sectional survey with a sampling design"
     first, last = cohort.frame("diary")["date"].min(), wording.day(cohort.date_of_data)
     since = f"nights from {wording.day(first)} to {last}" if isinstance(first, datetime.date) else f"data to {last}"
@@ -73,7 +74,11 @@ def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[st
         "participants": people,
         "sources": "; ".join(cohort.credits.sources),
         "adjusted": "what each exposure was adjusted for by the causal graph of the study stands in the appendix",
-        "bands": f"age in bands from {wording.listed(map(str, settings.age_bands))} years",
+        "bands": f"age in bands from {wording.listed(map(str, settings.age_bands))} years"
+        if aged
+        else "nobody has an age; numbers are compared at contrasts that are declared beforehand",
+        "described": f"the table of characteristics{' by age' if aged else ''} in the section Cohort"
+        f"{', and by arm in that on treatments' if by_arm else ''}, with the number of missing values",
         "methods": f"the section Methods; {wording.counted(failed, 'rows')} say why there is no number",
         "outcomes": "the sections Frequency, and Age and muscle",
         "results": f"{wording.counted(len(adjusted), 'ratios and differences')} with intervals, crude and adjusted",

@@ -48,8 +48,7 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     }
     curve = age_curve(cohort, youngest=settings.youngest, ci_level=settings.ci_level)
     alt = "Left, a smooth curve over age with its interval shaded; right, points with vertical intervals by age band."
-    # Those below the first limit are few, and would rule the axis.
-    of_age = bands.estimates[bands.estimates["population"] != settings.bands.labels[0]]
+    of_age = settings.to_draw(bands.estimates)
     # Without an age the bands have none to stand at.
     drawn = together([curve, of_age]) if cohort.has("age_years") else curve
     curved = bool(has_estimate(curve))
@@ -222,11 +221,9 @@ def _frequency(
     known = wording.records(standardised[standardised["estimate"].notna()])
     of_whom = f"people aged {youngest} and older" if aged else "all participants"
     overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
-    also = (
-        f", and {value(known[0])} at the ages of the standard population"
-        if known
-        else " (an age-standardised figure was not estimated)"
-    )
+    also = f", and {value(known[0])} at the ages of the standard population" if known else ""
+    if aged and not known:
+        also = " (an age-standardised figure was not estimated)"
     return f"Among {of_whom} the {quantity} is {overall}{also}."
 
 

@@ -106,6 +106,7 @@ def _found(
         described = together([described, differences_between_bands(described)])
     by_age = cohort.has("age_years")
     merged = " Neighbouring age bands are taken together." if by_age and shown != settings.bands else ""
+    cells = tables.what_cells_say(kinds.CHARACTERISTICS.rows(described))
     of_whom = _of_whom(cohort, settings)
     aged = not cohort.frame("participants")["age_years"].null_count()
     some = by_age and not aged
@@ -116,7 +117,7 @@ def _found(
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
                 f"Characteristics of {of_whom}{', by age' if by_age else ''}.",
-                f"{_in_table(described)}{characteristics_note}{merged}{_SMD if settings.smd else ''}",
+                f"{cells}{characteristics_note}{merged}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete),
@@ -162,14 +163,6 @@ def _rules(cohort: Cohort) -> dict[str, ReportTable]:
 
 def _overall(complete: pd.DataFrame) -> dict[str, Any]:
     return wording.records(complete[(complete["population"] == "all") & (complete["scale"] == "proportion")])[0]
-
-
-def _in_table(described: pd.DataFrame) -> str:
-    """Return what the cells of the table of characteristics are, as far as it has such cells."""
-    scales = set(kinds.CHARACTERISTICS.rows(described)["scale"])
-    skewed = "IQR: interquartile range, of a number that is skewed (skewness beyond 1). "
-    missing = "Missing: participants without a value. "
-    return f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}"
 
 
 _SMD = (

@@ -71,10 +71,11 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
     )
     shown = {
         _TABLE: ReportTable(tables.conditions(measured), said.caption(model, main, two=two), _notes(main, rows, two)),
-        _ADJUSTED: ReportTable(
-            tables.adjustments(main), "What each ratio is adjusted for, a minimal set of the study's causal graph."
-        ),
     }
+    if main["adjusted_for"].isna().all():
+        return Findings(rows, shown, {_FIGURE: drawing}, values, absent=(_ADJUSTED,))
+    caption = "What each ratio is adjusted for, a minimal set of the study's causal graph."
+    shown[_ADJUSTED] = ReportTable(tables.adjustments(main), caption)
     return Findings(rows, shown, {_FIGURE: drawing}, values)
 
 

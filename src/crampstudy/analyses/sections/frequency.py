@@ -116,7 +116,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     )
     drawing = Drawing(
         "recalled_classes",
-        classes,
+        settings.to_draw(classes),
         caption="Recalled cramps in 30 nights by age, in per cent of people.",
         alt="Horizontal bars of 100 per cent by age group, in parts for the recalled classes.",
     )

@@ -112,7 +112,8 @@ def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Fi
     drawing = Drawing(
         "modified",
         rows,
-        caption="Rate ratio of a day with 500 mL less fluid than the person's own mean, by outdoor temperature.",
+        caption="Rate ratio of a day with 500 mL less fluid than the person's own mean, by outdoor temperature; "
+        "shaded: 0.8 to 1.25.",
         alt=f"Points with intervals at 10, 20 and 30 °C. The ratio at 30 over that at 10 °C {found}.",
         note=said.without_adjustment(drawn if len(drawn) else rows) or None,
     )

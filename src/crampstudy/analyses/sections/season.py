@@ -112,8 +112,11 @@ def _few(months: pd.DataFrame) -> str:
     logged = months[months["n_participants"].gt(0)]
     alone = logged[logged["status"].isin(["converged", "boundary"]) & logged["ci_low"].isna()]
     said = [f"too few people logged in {wording.listed(alone['level'])} for an interval"] if len(alone) else []
-    reasons = tables.reasons(logged)
-    return wording.sentences([*said, *([f"no rate is drawn for some months: {reasons}"] if reasons else [])])
+    lost = logged[logged["status"].eq("not_estimable")]
+    said += [
+        f"no rate is drawn for {wording.listed(own['level'])} ({why})" for why, own in lost.groupby("note", sort=False)
+    ]
+    return wording.sentences(said)
 
 
 def _row(rows: pd.DataFrame, level: str) -> Mapping[str, Any] | None:

@@ -16,9 +16,11 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import RANDOMISED
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
+from crampstudy.treatments.baseline import baseline
 from crampstudy.treatments.designs import TreatmentDesign, designs
 from crampstudy.treatments.flow import flow
 from crampstudy.treatments.modifiers import modifiers
@@ -36,12 +38,15 @@ AGENTS = (
 """The treatments of the article's section, and three that it is compared with."""
 COURSE, EFFECTS, OTHERWISE = "fig-treatment-course", "tbl-treatment-effects", "tbl-treatment-sensitivity"
 REGRESSION, MODIFIERS, FLOW = "tbl-regression-to-the-mean", "tbl-treatment-modifiers", "tbl-treatment-flow"
-BALANCE, OVERLAP, RATES = "fig-treatment-balance", "tbl-treatment-overlap", "tbl-treatment-rates"
-PARTS = (COURSE, EFFECTS, RATES, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
+ARMS, RATES = "tbl-treatment-arms", "tbl-treatment-rates"
+BALANCE, OVERLAP = "fig-treatment-balance", "tbl-treatment-overlap"
+PARTS = (COURSE, EFFECTS, RATES, REGRESSION, OTHERWISE, MODIFIERS, FLOW, ARMS, OVERLAP, BALANCE)
 _LEFT_OUT = (
     "Intervals of open use: participants of a group of fewer than 100 are left out one at a time, and the weights made "
     "anew (jackknife)."
 )
+_ALL_AND_TWO = 3
+"""Groups of a trial of two arms."""
 _PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
 
 
@@ -59,16 +64,18 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         for row in course.flow_rows(cohort, design, flow(cohort, design, zero))
     ]
     absent = _absent(cohort, found)
-    rows = together([effects, around, estimates.frame(who), absent])
+    arms = baseline(cohort, [(design, zeros[design.agent]) for design in found if design.randomised])
+    rows = together([effects, around, estimates.frame(who), arms, absent])
     shown = together([rows, falls.estimates])
     values = {
         "answer": said.answer(shown, len(found)),
         "by_design": said.by_design(shown),
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
+        "arms": said.apart(arms),
         "limits": said.limits(found, effects),
     }
-    parts = (_drawn(around, falls.estimates, effects), _tables(effects), _of_choice(effects), _flow(rows))
+    parts = (_drawn(around, falls.estimates, effects), _tables(effects), _of_choice(effects), _flow(rows), _arms(arms))
     return joined(Findings(rows), falls, *parts, Findings(together([]), values=values))
 
 
@@ -181,7 +188,7 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> 
             "treatment_course",
             together([around, falls]),
             caption="Cramps a week around time zero, as they were logged, with intervals; week 1 begins with the night "
-            "of time zero. Intervals that reach far are cut."
+            "of time zero."
             + (" The dashed line is the rate to be expected without any treatment." if len(falls) else ""),
             alt=said.answer(effects, 1),
         )
@@ -197,10 +204,7 @@ def _tables(effects: pd.DataFrame) -> Findings:
     beside = effects[effects["analysis"].isin([kind.name for kind in others])]
     differs = effects[
         effects["analysis"].isin([kinds.TREATMENT_EFFECT_BY_LEVEL.name, kinds.TREATMENT_DOSE.name])
-        | (
-            effects["analysis"].eq(kinds.TREATMENT_EFFECT_BY_WEEK.name)
-            & effects["population"].eq("randomised participants")
-        )
+        | (effects["analysis"].eq(kinds.TREATMENT_EFFECT_BY_WEEK.name) & effects["population"].eq(RANDOMISED))
     ]
     few = main["note"].fillna("").str.contains(JACKKNIFE, regex=False).any()
     how = f"{_LEFT_OUT} " if few else ""
@@ -243,9 +247,7 @@ def _of_modifiers(rows: pd.DataFrame) -> str:
     levels = "Levels: the low end of the reference range and its middle." * bool(
         len(kinds.TREATMENT_EFFECT_BY_LEVEL.rows(rows))
     )
-    chosen = "In open use adjusted for run-in, age and sex." * bool(
-        rows["population"].ne("randomised participants").any()
-    )
+    chosen = "In open use adjusted for run-in, age and sex." * bool(rows["population"].ne(RANDOMISED).any())
     return f"{levels} {chosen}".strip()
 
 
@@ -290,6 +292,23 @@ def _flow(rows: pd.DataFrame) -> Findings:
     return Findings(together([]), {FLOW: ReportTable(tables.treatment_flow(own), "The flow of participants.", note)})
 
 
+def _arms(rows: pd.DataFrame) -> Findings:
+    """Return who was randomised to each arm."""
+    described = kinds.CHARACTERISTICS_BY_ARM.rows(rows)
+    if described.empty:
+        return Findings(together([]), absent=(ARMS,))
+    of_two = "standardised mean difference, the first arm less the second"
+    of_several = "the largest standardised mean difference between two arms, that which stands first less the other"
+    smd = of_two if described["population"].nunique() == _ALL_AND_TWO else of_several
+    note = (
+        f"{tables.what_cells_say(described)}Numbers are of the participants with a value. SMD: {smd}; its denominator "
+        "is the root of the mean of the variances of the two, that of a share p being p (1 − p). There are no "
+        "p-values: what lots make unlike is chance."
+    )
+    caption = "Characteristics of everybody who was randomised, by arm, before the treatment."
+    return Findings(together([]), {ARMS: ReportTable(tables.table_of_arms(rows), caption, note)})
+
+
 ANALYSIS = Analysis(
     "treatments",
     "What happened here with TENS, botulinum toxin and tailored supplements, and was it due to them?",
@@ -297,5 +316,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, PARTS, {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, ()),
     },
-    values=("answer", "by_design", "fall", "differs", "limits"),
+    values=("answer", "by_design", "fall", "differs", "arms", "limits"),
 )

@@ -86,10 +86,7 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
     each = "; ".join(adjustments(cohort, name) for name in variables)
     fewer = rows[rows["note"].fillna("").str.contains(FEWER, regex=False) & rows["estimate"].notna()]
-    names = dict.fromkeys(
-        f"{wording.small(wording.label(exposures.unsplit(str(row['term']).removeprefix(wording.CONTRAST))))}{_part(row)}"
-        for row in wording.records(fewer)
-    )
+    names = _in_parts(fewer, tables.at_contrasts(rows[rows["estimate"].notna()]))
     left_out = (
         f"There are too few participants to take all of that for {wording.listed(names)}: what each takes stands in "
         "its row of estimates.csv, and in the table of adjustments where the report has one. "
@@ -100,8 +97,27 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
 
 
-def _part(row: Mapping[str, Any]) -> str:
-    return f", {row['level']} participants" if row["level"] in (WITHIN, BETWEEN) else ""
+def _in_parts(fewer: pd.DataFrame, every: pd.DataFrame) -> list[str]:
+    """Return the exposures of rows, with which of their parts these are where it is not all ``every`` row has."""
+    (some, whole) = (_parts(each) for each in (fewer, every))
+    return [
+        name if parts >= whole.get(name, parts) else f"{name} ({wording.listed(sorted(parts, key=_ORDER.index))})"
+        for name, parts in some.items()
+    ]
+
+
+_SEVERAL = "over several nights"
+_PARTS = {WITHIN: "within participants", BETWEEN: "between them"}
+_ORDER = (*_PARTS.values(), _SEVERAL)
+
+
+def _parts(rows: pd.DataFrame) -> dict[str, set[str]]:
+    """Return the parts of each exposure that rows are of."""
+    found: dict[str, set[str]] = {}
+    for row in wording.records(rows):
+        variable = exposures.unsplit(str(row["term"]).removeprefix(wording.CONTRAST))
+        found.setdefault(wording.small(wording.label(variable)), set()).add(_PARTS.get(row["level"], _SEVERAL))
+    return found
 
 
 def without_adjustment(rows: pd.DataFrame) -> str:

@@ -119,7 +119,7 @@ def low(rows: pd.DataFrame) -> str:
         return "No level with a limit of low was measured."
     first = _low(wording.records(found)[0])
     of = wording.counted(len(found), "levels")
-    return f"Of {of} with a limit, the one that most participants are below is this: {first}."
+    return f"Of {of} with a limit, this one is low in more participants than any other: {first}."
 
 
 def shapes(rows: pd.DataFrame) -> str:

@@ -60,15 +60,15 @@ def of_scores(rows: pd.DataFrame, lacking: str | None = None) -> str:
     known = {str(row["outcome"]): row for row in wording.records(own)}
     night = [known[name] for name in _NIGHT if name in known][:1]
     after = [known[name] for name in _DAY_AFTER if name in known]
-    said = [_compared(row) for row in night]
+    said = [score_compared(row) for row in night]
     if after:
-        said.append(f"on the day after, {'; '.join(map(_compared, after))}")
+        said.append(f"on the day after, {'; '.join(map(score_compared, after))}")
     if not said:
         return f"What cramps do to sleep and to the next day could not be estimated: {lacking or tables.reasons(rows)}."
     return f"On nights with a cramp, against other nights of the same person, {'; '.join(said)}."
 
 
-def _compared(row: Mapping[str, Any]) -> str:
+def score_compared(row: Mapping[str, Any]) -> str:
     """Return a difference in the words of its verdict: ``sleep quality was lower, by 0.97 (0.84–1.10) points``."""
     name = wording.small(wording.label(str(row["outcome"]))).removeprefix("next-day ")
     unit = str(row["unit"]).partition(", ")[0]

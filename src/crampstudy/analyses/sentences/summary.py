@@ -10,10 +10,11 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
+from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
 from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate, in_brackets
+from crampstudy.estimates.sentences import estimate, in_brackets, of_days
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -95,7 +96,7 @@ def _of_verdict(rows: pd.DataFrame, verdict: str, said: str) -> str:
 
 def _named(row: Mapping[str, Any], *, numbers: bool) -> str:
     """Return a contrast in words, with its ratio where one is told."""
-    name, compared = wording.small(wording.term(str(row["term"]))), wording.contrast(row)
+    name, compared = f"{wording.small(wording.term(str(row['term'])))}{of_days(row)}", wording.contrast(row)
     inside = compared if wording.is_declared(row["term"]) else ""
     scale = str(row["scale"]).replace("_", " ")
     told = f"{scale} {in_brackets(row)}" if numbers else ""
@@ -111,14 +112,11 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """Yield the effects of treatments, those that were randomised and those that rest on an adjustment."""
     if "treatments" not in rows:
         return
-    for kinds_, said in (
-        ((kinds.TREATMENT_EFFECT,), "Effect, randomised: {}."),
-        (
-            (kinds.OPEN_USE_GRAPH, kinds.OPEN_USE),
-            "Effect of what people took by choice, adjusted for who takes it: {}.",
-        ),
+    for kind, said in (
+        (kinds.TREATMENT_EFFECT, "Effect, randomised: {}."),
+        (kinds.OPEN_USE, "Effect of what people took by choice, adjusted for who takes it: {}."),
     ):
-        own = pd.concat([kind.rows(rows["treatments"]) for kind in kinds_])
+        own = kind.rows(rows["treatments"])
         ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
         made = _made(ratios.drop_duplicates("term"))
         by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
@@ -139,14 +137,9 @@ def _agents(rows: Sequence[Mapping[str, Any]], verdict: str) -> str:
 def _burden(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     if "sleep" not in rows:
         return
-    own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows["sleep"])
+    own = kinds.CRAMP_NIGHT.rows(rows["sleep"])
     for row in _made(own[own["level"].eq("within") & own["outcome"].eq("sleep_quality_0_10")])[:1]:
-        than = "better" if row["estimate"] > 0 else "worse"
-        negligible = {"differs but negligible": f"{than}, by less than would matter", "near null": "no differently"}
-        than = "neither clearly better nor worse" if row["verdict"] in _NUMBERLESS else than
-        than = negligible.get(str(row["verdict"]), than)
-        points = f"{estimate(row)} points of 10"
-        yield f"On nights with a cramp people slept {than}, against their own other nights ({points})."
+        yield f"On nights with a cramp, against other nights of the same person, {score_compared(row)}."
 
 
 def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:

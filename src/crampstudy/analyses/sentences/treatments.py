@@ -13,7 +13,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, REMAINS, RUN_IN_RATE
+from crampstudy.estimates.treatments import ALL, DESCRIBED, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, WIDER
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
@@ -172,7 +172,7 @@ def of_the_graph(rows: pd.DataFrame) -> str:
     names = dict.fromkeys(name for found in told if found for name in re.split(r", | and ", found[1]))
     if not names:
         return ""
-    lacking = wording.listed(study().node(name).meaning for name in names)
+    lacking = wording.listed(wording.small(study().node(name).meaning) for name in names)
     which = "No set was" if all(told) else "Not every set was"
     return (
         "Also for the graph: weighted as well for what else was measured of what the study's causal graph asks for. "
@@ -204,6 +204,22 @@ def differs(rows: pd.DataFrame) -> str:
         return ""
     said = wording.listed(f"{estimate(row)} for {wording.agent(row['term'])}" for row in wording.records(own))
     return f"The ratio at the low end of the serum level's reference range, over that at its middle, is {said}."
+
+
+def apart(rows: pd.DataFrame) -> str:
+    """Return by how much the arms of a trial differ at most in what was there before the treatment."""
+    known = kinds.DIFFERENCE_BETWEEN_ARMS.rows(rows)
+    known = known[known["estimate"].notna()]
+    if known.empty:
+        return ""
+    row = wording.records(known.loc[[known["estimate"].abs().idxmax()]])[0]
+    name = str(row["term"])
+    label = OF_RUN_IN[name].label if name in OF_RUN_IN else wording.term(name)
+    level = "" if pd.isna(row["level"]) or row["level"] == "true" else f" ({wording.level(str(row['level']))})"
+    return (
+        f"The largest standardised mean difference between arms is {wording.number(abs(row['estimate']))}, in "
+        f"{wording.small(label)}{level}."
+    )
 
 
 def balanced(rows: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""By how much cohorts, or age bands, differ in who they are: standardised differences of means and of shares."""
+"""By how much cohorts, age bands, or the arms of a trial differ in who they are: standardised differences."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from crampstudy import estimates
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import RANDOMISED
 from crampstudy.wording import records
 
 Row = dict[str, Any]
@@ -51,34 +52,63 @@ def differences_between_bands(described: pd.DataFrame) -> pd.DataFrame:
 
     Source: Austin 2009 (10.1002/sim.3697).
     """
-    bands = [name for name in dict.fromkeys(described["population"]) if name != "all"]
-    cells = {name: _cells(described[described["population"] == name]) for name in bands}
-    cohort = described["cohort"].iloc[0] if len(described) else None
-    made: list[Row] = []
-    for place in dict.fromkeys(place for name in bands for place in cells[name]):
+    rows = kinds.CHARACTERISTICS.rows(described)
+    bands = list(dict.fromkeys(rows["population"]))[1:]
+    return estimates.frame(_largest(rows, "all", bands, kinds.DIFFERENCE_BETWEEN_BANDS, "age bands"))
+
+
+def differences_between_arms(described: pd.DataFrame) -> pd.DataFrame:
+    """Return the largest standardised difference of each characteristic between two arms of a trial, with its sign.
+
+    It is that of the earlier arm of the rows less the later one, and so of what is tried less what it is compared with;
+    the denominator is that of :func:`standardised_differences`, of the two that are compared. It is no test: what lots
+    make unlike is chance.
+
+    Args:
+        described: rows of characteristics by arm, those of everybody first.
+
+    Source: Austin 2009 (10.1002/sim.3697); Senn 1994 (10.1002/sim.4780131703).
+    """
+    rows = kinds.CHARACTERISTICS_BY_ARM.rows(described)
+    arms = list(dict.fromkeys(rows["population"]))[1:]
+    return estimates.frame(_largest(rows, RANDOMISED, arms[::-1], kinds.DIFFERENCE_BETWEEN_ARMS, "arms"))
+
+
+def _largest(rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.Kind, what: str) -> Iterator[Row]:
+    """Yield the largest difference of each characteristic between two groups, the later less the earlier.
+
+    Args:
+        rows: characteristics by group, among others of the whole.
+        whole: the group that everybody is in.
+        groups: the groups that are compared, in order.
+        kind: of the rows that are made.
+        what: the groups are, in the plural.
+    """
+    cells = {name: _cells(rows[rows["population"] == name]) for name in groups}
+    cohort = rows["cohort"].iloc[0] if len(rows) else None
+    for place in dict.fromkeys(place for name in groups for place in cells[name]):
         pairs = [
-            (old, young, _apart(cells[old][place], cells[young][place]))
-            for young, old in combinations([name for name in bands if place in cells[name]], 2)
+            (later, earlier, _apart(cells[later][place], cells[earlier][place]))
+            for earlier, later in combinations([name for name in groups if place in cells[name]], 2)
         ]
         known = [pair for pair in pairs if not math.isnan(pair[2])]
         row: Row = {
             "cohort": cohort,
-            "analysis": kinds.DIFFERENCE_BETWEEN_BANDS.name,
-            "estimand": "largest difference between two age bands, in standard deviations",
+            "analysis": kind.name,
+            "estimand": f"largest difference between two {what}, in standard deviations",
             "term": place[0],
             "level": place[1],
             "scale": "standardised_difference",
             "unit": "standard deviations",
         }
         if not known:
-            why = "no spread in any two age bands" if pairs else "no two age bands have a value"
-            made.append(estimates.row(status="not_estimable", population="all", **row | {"note": why}))
+            why = f"no spread in any two {what}" if pairs else f"no two {what} have a value"
+            yield estimates.row(status="not_estimable", population=whole, **row | {"note": why})
             continue
-        old, young, apart = max(known, key=lambda pair: abs(pair[2]))
-        counts = cells[old][place][2], cells[young][place][2]
-        row |= {"population": old, "reference": young, "n_participants": sum(counts), "n_exposed": counts[0]}
-        made.append(estimates.row(status="converged", estimate=apart, **row))
-    return estimates.frame(made)
+        later, earlier, apart = max(known, key=lambda pair: abs(pair[2]))
+        counts = cells[later][place][2], cells[earlier][place][2]
+        row |= {"population": later, "reference": earlier, "n_participants": sum(counts), "n_exposed": counts[0]}
+        yield estimates.row(status="converged", estimate=apart, **row)
 
 
 def _apart(one: _Cell, other: _Cell) -> float:

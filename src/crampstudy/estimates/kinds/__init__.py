@@ -116,6 +116,8 @@ from crampstudy.estimates.kinds.sections.sleep import (
     SLEEP_AND_MOOD,
 )
 from crampstudy.estimates.kinds.sections.treatments import (
+    CHARACTERISTICS_BY_ARM,
+    DIFFERENCE_BETWEEN_ARMS,
     TREATMENT_COURSE,
     TREATMENT_DOSE,
     TREATMENT_EFFECT,
@@ -155,6 +157,7 @@ __all__ = [
     "CALIBRATION_POINT",
     "CASE_RATE",
     "CHARACTERISTICS",
+    "CHARACTERISTICS_BY_ARM",
     "CLAIM",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
@@ -178,6 +181,7 @@ __all__ = [
     "DEPENDENCE_BESIDE",
     "DEPENDENCE_CURVE",
     "DEPENDENCE_SUPPORT",
+    "DIFFERENCE_BETWEEN_ARMS",
     "DIFFERENCE_BETWEEN_BANDS",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",

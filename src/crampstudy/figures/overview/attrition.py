@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import wording
+from crampstudy.arrays import Flags
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
@@ -20,6 +23,7 @@ _BOX = {"boxstyle": "round,pad=0.45,rounding_size=0.15", "facecolor": "white", "
 _LEAST_HEIGHT = 1.9
 """Inches that the words beside the colours need."""
 _MOST_NAMED = 20
+_HATCH, _AFTER = "//////", "hatched: no night was expected, as it is after the last one that was logged"
 
 
 @of_result
@@ -59,7 +63,7 @@ def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
 def logging(estimates: pd.DataFrame) -> Figure:
     """Draw the share of nights that was logged, a line each participant or group of them, a cell each week or night.
 
-    Those who logged least stand at the top; one after somebody's last night is empty.
+    Those who logged least stand at the top; one after somebody's last night is hatched.
     """
     rows = kinds.LOGGED.rows(estimates)
     if rows.empty:
@@ -79,12 +83,16 @@ def logging(estimates: pd.DataFrame) -> Figure:
             vmin=0,
             vmax=100,
             cmap="cividis",
+            # Without a line of their own colour paper shines through between the cells.
+            linewidths=0.4,
+            linecolor="face",
             cbar_kws={"label": "Nights logged (%)", "pad": 0.02},
             xticklabels=max(1, len(times) // 14),
             yticklabels=people if len(people) <= _MOST_NAMED else False,
             rasterized=len(people) * len(times) > 2000,
             ax=axes,
         )
+        _hatch(axes, shares.reindex(index=people, columns=times).notna().to_numpy())
         part = logging_part(rows)
         axes.set_xlabel(f"{wording.capital(part)} since the participant's first{'' if part == 'night' else ' night'}")
         axes.set_ylabel("Participants, least logged first")
@@ -94,3 +102,18 @@ def logging(estimates: pd.DataFrame) -> Figure:
             numbers = rows.groupby("population", sort=False)["n_participants"].max().cumsum()
             axes.set_yticks(ends, ["1", wording.count(numbers.iloc[-1])])
     return figure
+
+
+def _hatch(axes: Axes, expected: Flags) -> None:
+    """Hatch the end of each line from where no night was ``expected`` (lines x times) on.
+
+    Paper alone would be dark on a dark page, as are the cells of those who logged nothing.
+    """
+    ends = [int(np.flatnonzero(line).max(initial=-1)) + 1 for line in expected]
+    most = expected.shape[1]
+    blank = [(at, end) for at, end in enumerate(ends) if end < most]
+    if blank:
+        at, left = (np.array(each, dtype=np.float64) for each in zip(*blank, strict=True))
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": style.RULE, "linewidth": 0, "hatch": _HATCH}
+        axes.barh(at + 0.5, most - left, height=1.0, left=left, **look)
+        style.remark(axes, _AFTER)

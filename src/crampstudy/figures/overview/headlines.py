@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import wording
 from crampstudy.estimates.results import of_result
+from crampstudy.estimates.sentences import of_days
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import style
-from crampstudy.figures.factors import arrows, log_axis
+from crampstudy.figures import intervals, style
+from crampstudy.figures.factors import log_axis
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 
 _ROW = 0.25
 """Inches of a row, which has two lines on its left."""
 _WIDTHS = (2.35, 1.85, 2.8)
-_AT = {"n": 0.13, "events": 0.3, "number": 0.635, "verdict": 0.66}
+_AT = {"n": 0.115, "events": 0.25, "number": 0.665, "verdict": 0.69}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
 _LONGEST = 53
@@ -60,10 +60,8 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axvline(1.0, color=style.RULE, linewidth=0.8)
     ends = log_axis(axes, rows)
     colours = [_COLOURS.get(str(verdict), style.INK) for verdict in rows["verdict"]]
-    for at, (row, colour) in enumerate(zip(wording.records(rows), colours, strict=True)):
-        if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
-            axes.hlines(at, row["ci_low"], row["ci_high"], color=colour)
-        arrows(axes, rows.iloc[[at]], np.array([at], dtype=np.float64), ends, colour)
+    for at, colour in enumerate(colours):
+        intervals.draw(axes, [at], rows.iloc[[at]], ends, colour=colour)
     sns.scatterplot(
         x=rows["estimate"].to_numpy(dtype=float),
         y=range(len(rows)),
@@ -110,5 +108,5 @@ def _compared(row: Mapping[str, Any]) -> str:
 
 def _named(row: Mapping[str, Any]) -> str:
     """Return what a ratio is of, and which ratio it is where it is not that of rates."""
-    name = wording.capital(wording.term(str(row["term"])))
+    name = f"{wording.capital(wording.term(str(row['term'])))}{of_days(row)}"
     return name if row["scale"] == "rate_ratio" else f"{name}, {str(row['scale']).replace('_', ' ')}"

@@ -39,6 +39,7 @@ def age_ratios(estimates: pd.DataFrame) -> Figure:
         every = pd.concat(drawn.values())
         low, high = (min(every["ci_low"].min(), 0.75), max(every["ci_high"].max(), 1.35))
         set_ratio_axis(panels[0], "y", max(low, _WINDOW[0]), min(high, _WINDOW[1]))
+        style.remark(panels[0], style.CUT, when=low < _WINDOW[0] or high > _WINDOW[1])
         scale = str(every["scale"].iloc[0]).replace("_", " ").capitalize()
         panels[0].set_ylabel(f"{scale} against {every['reference'].iloc[0]} years, log scale")
     return figure

@@ -14,7 +14,7 @@ from crampstudy.codebook.recalled import GROUPS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import style
+from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -64,9 +64,10 @@ def _frequencies(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: S
     factor = 1.0 if outcome == "cramps" else 100.0
     shown = estimated(rows[rows["group"].isin(groups)])
     shown = shown.assign(**{cell: shown[cell] * factor for cell in ("estimate", "ci_low", "ci_high")})
-    _points(axes, {name: shown[shown["cohort"] == name] for name in names}, groups, skipped=0)
     highest = float(shown["estimate"].max())
-    axes.set_ylim(0, min(float(np.nanmax([shown["ci_high"].max(), highest])) * 1.05, _TALLEST * highest or 1.0))
+    top = min(float(np.nanmax([shown["ci_high"].max(), highest])), _TALLEST * highest) or 1.0
+    _points(axes, {name: shown[shown["cohort"] == name] for name in names}, groups, (0.0, top), skipped=0)
+    axes.set_ylim(0, 1.05 * top)
     axes.set_ylabel(_LABELS[outcome])
     style.legend_above(axes)
     style.grid(axes, "y")
@@ -78,12 +79,12 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
     axes.axhline(1.0, color=style.RULE, linewidth=0.8)
     shown = estimated(rows)
     series = {name: shown[shown["cohort"] == name] for name in names[1:]}
-    if len(shown):
-        _points(axes, series, groups, skipped=1)
     cells = shown[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
     low, high = (float(f([*cells[np.isfinite(cells)], *MARGINS])) for f in (np.min, np.max))
-    low, high = max(low / 1.08, _WINDOW[0]), min(high * 1.08, _WINDOW[1])
-    set_ratio_axis(axes, "y", low, high)
+    low, high = max(low, _WINDOW[0]), min(high, _WINDOW[1])
+    if len(shown):
+        _points(axes, series, groups, (low, high), skipped=1)
+    set_ratio_axis(axes, "y", low / 1.08, high * 1.08)
     axes.set_xlim(-0.5, len(groups) - 0.5)
     scale = str(rows["scale"].iloc[0]).replace("_", " ").capitalize()
     axes.set_ylabel(f"{scale} against\n{names[0]}")
@@ -91,8 +92,23 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
     axes.tick_params(axis="x", length=0)
 
 
-def _points(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Sequence[str], *, skipped: int) -> None:
-    """Draw the rows of each cohort at their groups, in the colours and marks after the first ``skipped``."""
+def _points(
+    axes: Axes,
+    series: Mapping[str, pd.DataFrame],
+    groups: Sequence[str],
+    ends: tuple[float, float],
+    *,
+    skipped: int,
+) -> None:
+    """Draw the rows of each cohort at their groups, in the colours and marks after the first ``skipped``.
+
+    Args:
+        axes: where they are drawn.
+        series: rows by cohort.
+        groups: in their order.
+        ends: where the axis of the estimates ends.
+        skipped: how many colours and marks are those of other cohorts.
+    """
     import seaborn as sns
 
     at = {each: place for place, each in enumerate(groups)}
@@ -103,8 +119,7 @@ def _points(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Sequence[str
         sns.scatterplot(
             x=places, y=rows["estimate"].to_numpy(), color=colour, marker=marker, label=name, legend=False, ax=axes
         )
-        whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
-        axes.vlines(places[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=colour)
+        intervals.draw(axes, places, rows, ends, colour=colour, along="y")
 
 
 def _label(group: str, groups: int) -> str:
@@ -130,7 +145,7 @@ def common_measure(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.6))
         axes = figure.subplots()
-        _points(axes, series, list(GROUPS), skipped=0)
+        _points(axes, series, list(GROUPS), (0.0, 100.0), skipped=0)
         axes.set_xticks(range(len(GROUPS)), [wording.recalled(name) for name in GROUPS])
         axes.set_xlim(-0.5, len(GROUPS) - 0.5)
         axes.set_ylim(0, None)

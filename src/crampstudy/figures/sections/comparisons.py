@@ -11,8 +11,8 @@ from crampstudy.arrays import Array
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import style
-from crampstudy.figures.factors import arrows, log_axis
+from crampstudy.figures import intervals, style
+from crampstudy.figures.factors import log_axis
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 
@@ -43,10 +43,7 @@ def between_cohorts(estimates: pd.DataFrame) -> Figure:
             legend=False,
             ax=axes,
         )
-        whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
-        axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
-        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
-        arrows(axes, rows, at, log_axis(axes, rows), style.PALETTE[0])
+        intervals.draw(axes, at, rows, log_axis(axes, rows), colour=style.PALETTE[0])
         labels = [
             f"{wording.level(str(level))}{', age-standardised' if by_standard else ''} (n = {wording.count(n)})"
             for level, by_standard, n in zip(rows["level"], standardised, rows["n_participants"], strict=True)

@@ -12,8 +12,8 @@ from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import columns, style
-from crampstudy.figures.factors import arrows, log_axis
+from crampstudy.figures import columns, intervals, style
+from crampstudy.figures.factors import log_axis
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.tables.sections.conditions import AT_AGES, labels
@@ -74,10 +74,7 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
             sns.scatterplot(
                 x=rows["estimate"].to_numpy(), y=at, color=colour, marker=marker, s=26, linewidth=0, label=name, ax=axes
             )
-            whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
-            axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=colour)
-            style.remark(axes, style.NO_INTERVAL, when=not whole.all())
-            arrows(axes, rows, at, ends, colour)
+            intervals.draw(axes, at, rows, ends, colour=colour)
             written |= dict(zip(at.tolist(), map(wording.estimate, wording.records(rows)), strict=True))
         axes.set_yticks(range(len(order)), list(order))
         axes.tick_params(axis="y", length=0)

@@ -168,18 +168,16 @@ def _draw(axes: Axes, at: int, line: _Line, row: Mapping[str, Any]) -> None:
     estimate, low, high = (float(row[name]) for name in ("estimate", "ci_low", "ci_high"))
     edges = axes.get_xlim()
     shown = np.clip([low, high], *edges)
+    colour = {"published": _PUBLISHED, "cohort": _COHORT}.get(line.kind, style.PALETTE[0])
     if line.kind in ("pool", "published"):
         filled = line.kind == "pool"
-        colour = style.PALETTE[0] if filled else _PUBLISHED
         height = 0.32 if filled else 0.22
         corners = [(shown[0], at), (np.clip(estimate, *edges), at - height), (shown[1], at)]
         corners.append((corners[1][0], at + height))
         axes.fill(*zip(*corners, strict=True), facecolor=colour if filled else "white", edgecolor=colour, linewidth=0.8)
-        return
-    if line.kind == "next":
-        axes.plot(shown, [at, at], color=style.PALETTE[0], linewidth=4, solid_capstyle="butt", alpha=0.45)
+    elif line.kind == "next":
+        axes.plot(shown, [at, at], color=colour, linewidth=4, solid_capstyle="butt", alpha=0.45)
     else:
-        colour = _COHORT if line.kind == "cohort" else style.PALETTE[0]
         axes.plot(shown, [at, at], color=colour, linewidth=1.1)
         size = 3.2 + 4.5 * np.sqrt(line.weight) if line.weight is not None else 4.6
         marker = "D" if line.kind == "cohort" else "s"
@@ -187,5 +185,6 @@ def _draw(axes: Axes, at: int, line: _Line, row: Mapping[str, Any]) -> None:
             axes.plot(estimate, at, marker, color=colour, markersize=size, markeredgewidth=0)
     for limit, edge, arrow in ((low < edges[0], edges[0], "<"), (high > edges[1], edges[1], ">")):
         if limit:
-            axes.plot(edge, at, arrow, color=style.PALETTE[0], markersize=4, clip_on=False)
+            axes.plot(edge, at, arrow, color=colour, markersize=4, clip_on=False)
             style.remark(axes, style.ARROW)
+            style.remark(axes, style.OUTSIDE, when=not edges[0] <= estimate <= edges[1])

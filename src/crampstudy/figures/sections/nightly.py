@@ -14,7 +14,7 @@ from crampstudy import tables, wording
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
-from crampstudy.figures import style
+from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -135,19 +135,10 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     axes.axvline(1, color=style.RULE, linewidth=0.8)
     low, high = _limits(rows)
     set_ratio_axis(axes, "x", low / 1.08, high * 1.08)
-    inside = rows["estimate"].between(low, high).to_numpy()
+    inside = ~intervals.outside(rows, (low, high)).to_numpy()
     at = np.asarray(places, dtype=float)
     sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
-    for beyond, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
-        cut = beyond.fillna(value=False).to_numpy(dtype=bool)
-        style.remark(axes, style.ARROW, when=bool(cut.any()))
-        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
-    whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
-    style.remark(axes, style.NO_INTERVAL, when=not whole.all())
-    spans = [place for place, known in zip(places, whole, strict=True) if known]
-    axes.hlines(
-        spans, rows["ci_low"][whole].clip(low, high), rows["ci_high"][whole].clip(low, high), color=style.PALETTE[0]
-    )
+    intervals.draw(axes, at, rows, (low, high), colour=style.PALETTE[0])
     axes.set_ylabel("")
     style.grid(axes, "x")
 
@@ -182,8 +173,6 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float], reach: tupl
     """Draw points with their intervals; what lies beyond the ``reach`` of the axis ends there in an arrow."""
     import seaborn as sns
 
-    low, high = reach
-
     axes.axhspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
     axes.axhline(1, color=style.RULE, linewidth=0.8)
     control = rows["level"].str.startswith("lead")
@@ -192,19 +181,10 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float], reach: tupl
         shown = rows[own]
         if shown.empty:
             continue
-        x, inside = np.asarray(at, dtype=float), shown["estimate"].between(low, high).to_numpy()
+        x, inside = np.asarray(at, dtype=float), ~intervals.outside(shown, reach).to_numpy()
         y = shown["estimate"].to_numpy()[inside]
         sns.scatterplot(x=x[inside], y=y, color=colour, marker=marker, s=30, linewidth=0, ax=axes)
-        for beyond, edge, arrow in ((shown["ci_low"] < low, low, "v"), (shown["ci_high"] > high, high, "^")):
-            cut = beyond.fillna(value=False).to_numpy(dtype=bool)
-            style.remark(axes, style.ARROW, when=bool(cut.any()))
-            axes.plot(x[cut], np.full(cut.sum(), edge), arrow, color=colour, markersize=4)
-        whole = (shown["ci_low"].notna() & shown["ci_high"].notna()).to_numpy()
-        style.remark(axes, style.NO_INTERVAL, when=not whole.all())
-        spans = [place for place, known in zip(at, whole, strict=True) if known]
-        axes.vlines(
-            spans, shown["ci_low"][whole].clip(low, high), shown["ci_high"][whole].clip(low, high), color=colour
-        )
+        intervals.draw(axes, x, shown, reach, colour=colour, along="y")
     axes.set_xlim(min(places) - 0.6, max(places) + 0.6)
 
 

@@ -13,7 +13,7 @@ from crampstudy import tables
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.sections.season import MONTH_NAMES
 from crampstudy.estimates.results import of_result
-from crampstudy.figures import points, style
+from crampstudy.figures import intervals, points, style
 from crampstudy.figures.message import could_not_estimate
 
 _FIRST = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -37,25 +37,17 @@ def season(estimates: pd.DataFrame) -> Figure:
         axes = figure.subplots()
         if len(cycle):
             _cycle(axes, cycle)
-        _months(axes, rows, dict(zip(every["level"], every["n_participants"].fillna(0), strict=True)))
         top = float(pd.concat([rows["ci_high"], rows["estimate"]]).max())
-        highest = 1.05 * min(top, _TALLEST * float(rows["estimate"].max())) or 1.0
-        axes.set_ylim(0, highest)
-        _beyond(axes, rows, highest)
+        highest = min(top, _TALLEST * float(rows["estimate"].max())) or 1.0
+        numbers = dict(zip(every["level"], every["n_participants"].fillna(0), strict=True))
+        _months(axes, rows, numbers, highest)
+        axes.set_ylim(0, 1.05 * highest)
+        if len(cycle):
+            style.remark(axes, style.CUT, when=float(cycle["ci_high"].max()) > 1.05 * highest)
         axes.set(xlim=(0, _FIRST[-1]), xlabel="", ylabel="Cramps per person-week")
         style.legend_above(axes)
         style.grid(axes, "y")
     return figure
-
-
-def _beyond(axes: Axes, rows: pd.DataFrame, highest: float) -> None:
-    """Mark the intervals that reach beyond the axis, and say of points that they have none."""
-    names = MONTH_NAMES
-    far = rows[rows["ci_high"] > highest]
-    at = [(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in far["level"]]
-    axes.plot(at, [0.985 * highest] * len(at), "^", color=style.PALETTE[0], markersize=4)
-    style.remark(axes, style.ARROW, when=len(far) > 0)
-    style.remark(axes, style.NO_INTERVAL, when=bool(rows["ci_low"].isna().any()))
 
 
 def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:
@@ -67,12 +59,11 @@ def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:
     sns.lineplot(x=days, y=cycle["estimate"], color=style.PALETTE[1], errorbar=None, label=label, legend=False, ax=axes)
 
 
-def _months(axes: Axes, rows: pd.DataFrame, numbers: Mapping[str, float]) -> None:
-    """Draw the rates of ``rows``; ``numbers`` are how many people logged in each month."""
+def _months(axes: Axes, rows: pd.DataFrame, numbers: Mapping[str, float], highest: float) -> None:
+    """Draw the rates of ``rows``, cut at the ``highest``; ``numbers`` are how many people logged in each month."""
     names = MONTH_NAMES
     at = np.array([(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in rows["level"]])
-    whole = rows["ci_low"].notna().to_numpy()
-    axes.vlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
+    intervals.draw(axes, at, rows, (0.0, highest), colour=style.PALETTE[0], along="y")
     axes.plot(
         at, rows["estimate"], "o", color=style.PALETTE[0], markersize=style.MARKER, markeredgewidth=0, label="Month"
     )

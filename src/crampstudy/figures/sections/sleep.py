@@ -13,7 +13,7 @@ from crampstudy import tables, wording
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import style
+from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -58,7 +58,7 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
                 errorbar=None,
                 ax=axes,
             )
-            axes.hlines(y, shown["ci_low"], shown["ci_high"], color=colour)
+            intervals.draw(axes, y, shown, colour=colour)
         named = {place: _label(row) for place, row in zip(at, records, strict=True)}
         named |= {place: _GROUPS[group] for group, place in headings.items()}
         axes.set_yticks(sorted(named), [named[place] for place in sorted(named)])
@@ -124,6 +124,7 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
         for number, outcome in enumerate(outcomes):
             colour, label = style.PALETTE[number], wording.outcome(str(outcome))
             own = _with_reference(curve[curve["outcome"] == outcome])
+            style.remark(left, style.SHADED, when=len(own) > 0)
             left.fill_between(own["level"], own["ci_low"], own["ci_high"], color=colour, alpha=0.16, linewidth=0)
             look = {"color": colour, "marker": style.MARKERS[number], "markeredgewidth": 0}
             # Named even where it has no curve: the colour is that of the point beside it as well.

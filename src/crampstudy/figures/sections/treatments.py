@@ -14,7 +14,7 @@ from crampstudy import tables, wording
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.treatments import ALL, EXPECTED, RUN_IN
-from crampstudy.figures import style
+from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -56,8 +56,8 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
         if not single:
-            lines = next(iter(grid.flat)).get_lines()
-            figure.legend(lines[:2], ["Took it", "Untreated"], loc="outside upper right", ncols=2)
+            lines, _ = grid.flat[0].get_legend_handles_labels()
+            figure.legend(lines, ["Took it", "Untreated"], loc="outside upper right", ncols=2)
         figure.supxlabel("Weeks since time zero", fontsize=8.5)
         figure.supylabel("Cramps per person-week", fontsize=8.5)
     return figure
@@ -74,9 +74,9 @@ def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
         # The week before time zero and the one after it are next to each other: the middle of each.
         weeks = own["level"].map(week_of).astype(int)
         at = np.where(weeks > 0, weeks - 0.5, weeks + 0.5) + _APART * (place - (len(groups) - 1) / 2)
-        axes.plot(at, own["estimate"], marker=style.MARKERS[place], color=colour, markersize=3.6, linewidth=1.0)
-        whole = own["ci_low"].notna().to_numpy()
-        axes.vlines(at[whole], own["ci_low"][whole], own["ci_high"][whole].clip(upper=top), color=colour, linewidth=0.9)
+        marker, name = style.MARKERS[place], str(group)
+        axes.plot(at, own["estimate"], marker=marker, color=colour, markersize=3.6, linewidth=1.0, label=name)
+        intervals.draw(axes, at, own, (0.0, top), colour=colour, along="y", width=0.9)
         drawn[str(group)] = int(own["n_participants"].max()), colour
     axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
     axes.set_ylim(0, 1.05 * min(top, float(rows[["ci_high", "estimate"]].max().max())) or 1.0)
@@ -127,7 +127,7 @@ def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
 def single_participants(estimates: pd.DataFrame) -> Figure:
     """Draw the ratio in each participant of alternating periods, and below them that within the pairs of all.
 
-    An interval that reaches beyond 20 or 1/20 ends there. Where nobody has a ratio the figure says why.
+    An interval that reaches beyond 20 or 1/20 ends there in an arrow. Where nobody has a ratio the figure says why.
     """
     every = kinds.TREATMENT_EFFECT_OF_ONE.rows(estimates)
     own = estimated(every).sort_values("estimate")
@@ -156,11 +156,11 @@ def _label(row: dict[str, object]) -> str:
 
 
 def _forest(axes: Axes, rows: pd.DataFrame, colours: Sequence[str]) -> None:
-    for at, (row, colour) in enumerate(zip(wording.records(rows), colours, strict=True)):
-        limits = [min(max(row[name], 1 / _WIDEST), _WIDEST) for name in ("ci_low", "ci_high")]
-        axes.plot(limits, [at, at], color=colour, linewidth=1.0)
-        axes.plot(
-            min(max(row["estimate"], 1 / _WIDEST), _WIDEST), at, "o", color=colour, markersize=4, markeredgewidth=0
-        )
+    ends = 1 / _WIDEST, _WIDEST
+    for at, colour in enumerate(colours):
+        row = rows.iloc[[at]]
+        intervals.draw(axes, [at], row, ends, colour=colour, width=1.0)
+        inside = row.loc[~intervals.outside(row, ends), "estimate"]
+        axes.plot(inside, [at] * len(inside), "o", color=colour, markersize=4, markeredgewidth=0)
     set_ratio_axis(axes, "x", 0.9 / _WIDEST, 1.1 * _WIDEST)
     style.grid(axes, "x")

@@ -34,8 +34,8 @@ CROWDED = "left out, as there are too few participants for so many coefficients"
 _MILLION = float(np.log(1e6))
 LARGEST = float(np.log(1e15))
 """What lies beyond the exponential of this has more digits than a number is kept with."""
-_BEYOND = "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
-_ENDLESS = "the interval has no end that could be told, as it reaches below 1e-15 or above 1e15"
+_BEYOND = "the estimate lies beyond all numbers, below 10⁻¹⁵ or above 10¹⁵"
+_ENDLESS = "the interval has no end that could be told, as it reaches below 10⁻¹⁵ or above 10¹⁵"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

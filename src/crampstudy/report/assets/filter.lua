@@ -102,6 +102,7 @@ local function figure_or_table(div)
     out:extend(note)
     out:insert(raw("</div>"))
   end
+  if is_table then out:insert(raw("<!--files:" .. label .. "-->")) end
   out:insert(raw(is_table and "</figure>" or "</figcaption></figure>"))
   return out
 end

@@ -42,7 +42,12 @@ def table(block: Mapping[str, Any]) -> str:
     """Return a table, each number with the keys of the rows that it is of, and a part of it for each group."""
     label = block["label"]
     region = f'<div class="scroll" tabindex="0" role="region" aria-label="Table {label}">'
-    return f'{region}<table role="table">{"".join(_table(block))}</table></div>{_files("tables", label, ("csv",))}'
+    return f'{region}<table role="table">{"".join(_table(block))}</table></div>'
+
+
+def table_files(label: str) -> str:
+    """Return the links to the files of a table, which stand below its note."""
+    return _files("tables", label, ("csv",))
 
 
 def _table(block: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
 @table_of_rows
 def flag_stability(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how steady more than 2 cramps a week are, in per cent of weeks or of people."""
-    return _a_row_each(kinds.FLAG_STABILITY.rows(estimates), "More than 2 cramps a week", with_unit=True)
+    return _a_row_each(kinds.FLAG_STABILITY.rows(estimates), "More than 2 cramps a week", "With it", with_unit=True)
 
 
 @table_of_rows
@@ -43,12 +43,12 @@ def test_results(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.TEST_RESULT.rows(estimates)
     rows = rows[rows["status"] != "not_measured"]
     labels = [f"{wording.capital(str(row['term']))}: {row['level']}" for row in wording.records(rows)]
-    return _a_row_each(rows.assign(level=labels), "Test and people", with_unit=False)
+    return _a_row_each(rows.assign(level=labels), "Test and people", "Out of the ordinary", with_unit=False)
 
 
-def _a_row_each(rows: pd.DataFrame, stub: str, *, with_unit: bool) -> pd.DataFrame:
+def _a_row_each(rows: pd.DataFrame, stub: str, counted: str, *, with_unit: bool) -> pd.DataFrame:
     made = pd.DataFrame({"Participants": rows["n_participants"].map(wording.count)})
-    made["With it"] = rows["n_events"].map(wording.count)
+    made[counted] = rows["n_events"].map(wording.count)
     if with_unit:
         made["Of"] = [str(unit).removeprefix("share of ") for unit in rows["unit"]]
     made[with_level("% (95% CI)", rows)] = [estimate(row) for row in wording.records(rows)]

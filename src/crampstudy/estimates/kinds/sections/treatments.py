@@ -75,6 +75,24 @@ TREATMENT_COURSE = register(
         tabled=False,
     )
 )
+CHARACTERISTICS_BY_ARM = register(
+    Kind(
+        name="characteristics by arm",
+        meaning="Mean, standard deviation, quartile, or share at a level of a variable that describes the participants "
+        "of a trial before their time zero, of all of them and of the arm in `population`.",
+        table="table_of_arms",
+        sentence="{variable}, {scale}, {who}: {value}",
+    )
+)
+DIFFERENCE_BETWEEN_ARMS = register(
+    Kind(
+        name="standardised difference by arm",
+        meaning="Largest difference between two arms of a trial, `population` less `reference`, of a mean or of the "
+        "share at a level, divided by the root of the mean of both variances.",
+        table="table_of_arms",
+        sentence="{variable}: {value}",
+    )
+)
 TREATMENT_FLOW = register(
     Kind(
         name="flow of a treatment",
