@@ -322,7 +322,7 @@ def test_few_treated_are_described_and_not_estimated(found: dict[str, pd.DataFra
     assert set(rows["analysis"]) == {kinds.OPEN_USE_RATE.name, kinds.OPEN_USE.name}
     lost = kinds.OPEN_USE.rows(rows)
     assert (lost["status"] == "not_estimable").all() and (lost["verdict"] == "too few").all()
-    assert lost["note"].str.contains("treated participants? with nights before and after time zero, described").all()
+    assert (lost["note"] == "fewer than 5 people who took it have nights before and after time zero").all()
     rates = kinds.OPEN_USE_RATE.rows(rows)
     assert rates["estimate"].notna().all()
     assert rates.loc[rates["n_participants"] < 5, "ci_low"].isna().all()
@@ -360,9 +360,9 @@ def diary(
     [
         (
             {"people": 20, "treated": 4},
-            "4 treated participants with nights before and after time zero, described alone",
+            "fewer than 5 people who took it have nights before and after time zero",
         ),
-        ({"people": 20, "treated": 17}, "3 untreated participants with nights"),
+        ({"people": 20, "treated": 17}, "fewer than 5 people who did not take it have nights"),
         ({"people": 20, "treated": 8, "cramps": False}, "no cramp of the treated from time zero on"),
         ({"people": 20, "treated": 8, "apart": True}, "treated and untreated are set apart completely"),
     ],

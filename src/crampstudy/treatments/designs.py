@@ -64,6 +64,23 @@ def designs(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
     )
 
 
+def why_no_design(cohort: Cohort) -> str:
+    """Return why nothing can be said of treatments though somebody was given one or randomised, empty where nobody was.
+
+    Of a cohort in which :func:`designs` finds any, why there is none by lot.
+    """
+    periods, people = _periods(cohort), cohort.frame("participants")
+    given = periods.filter("randomised")
+    if given.height and {*given["agent"]} == {PLACEBO}:
+        return f"all who were randomised took {term(PLACEBO)}, and nobody a treatment to compare with it"
+    lots = int(people["randomised_on"].count()) if "randomised_on" in people.columns else 0
+    if lots and given.is_empty():
+        return f"{counted(lots, 'participants', 'were')} randomised, and no table says what they were given"
+    if periods.height and {*periods["agent"]} == {PLACEBO}:
+        return f"nobody took a treatment but {term(PLACEBO)}"
+    return ""
+
+
 def randomised(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
     """Return the designs of a cohort by which lots decided; a survey has none."""
     return tuple(design for design in designs(cohort) if design.randomised) if cohort.kind == "diary" else ()

@@ -19,8 +19,9 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.nights import beside, people
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.parallel import GIVEN, MODEL, NIGHTS, RUN_IN, Followed
+from crampstudy.treatments.parallel import MODEL, NIGHTS, RUN_IN, Followed
 from crampstudy.treatments.question import (
+    GIVEN,
     POLICY,
     Row,
     TreatmentQuestion,
@@ -154,8 +155,7 @@ def _by_week(
             continue
         at = cells | {"level": name}
         if not found or name not in able:
-            few = f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the groups"
-            yield nothing(at, f"in some weeks {few}")
+            yield nothing(at, _why_no_week(here, design))
             continue
         counts = {
             "n_participants": int(here["people"].sum()),
@@ -164,6 +164,22 @@ def _by_week(
             "n_exposed": int(here.filter(GIVEN)["people"].sum()),
         }
         yield taken(without_offset(found[of_weeks[name]]) | counts, at)
+
+
+def _why_no_week(sums: pl.DataFrame, design: TreatmentDesign) -> str:
+    """Return why there is no ratio in some weeks.
+
+    Args:
+        sums: ``people``, ``cramps`` and ``nights`` of those weeks by ``treated``, a row for each arm with nights.
+        design: names the arms.
+    """
+    for given, name in ((True, design.agent), (False, design.against)):
+        own = sums.filter(pl.col(GIVEN) == given)
+        if own["people"].sum() < FEWEST_EXPOSED:
+            return f"in some weeks fewer than {FEWEST_EXPOSED} participants with {arm(name)} logged a night"
+        if not own["cramps"].sum():
+            return f"in some weeks no cramp with {arm(name)}"
+    return "no other weeks have a ratio that theirs could be set beside"
 
 
 def label(first: int, last: int | None) -> str:

@@ -23,6 +23,7 @@ from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, in_periods
 from crampstudy.treatments.question import (
+    GIVEN,
     POLICY,
     Row,
     TreatmentQuestion,
@@ -31,17 +32,21 @@ from crampstudy.treatments.question import (
     effect,
     nothing,
     of_term,
+    of_those,
+    rates_of,
     set_apart,
     taken,
     weekly,
     weekly_difference,
+    without_cramp,
     without_offset,
+    without_ratio,
 )
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
 MODEL = "negative-binomial"
-GIVEN, RUN_IN = "treated", "run_in_log_rate"
+RUN_IN = "run_in_log_rate"
 PRIMARY, TOTALS, ON_TREATMENT = "parallel arms", "person totals", "while on treatment"
 NIGHTS = "nights_counted"
 
@@ -96,8 +101,12 @@ class Followed(OneLine):
         for given, name in ((True, design.agent), (False, design.against)):
             n = self.people.filter(pl.col(GIVEN) == given).height
             if n < FEWEST_EXPOSED:
-                return f"{counted(n, 'participants')} with {arm(name)} and nights on both sides of time zero: too few"
+                return of_those(n, f"with {arm(name)} and nights on both sides of time zero")
         return None
+
+    def rates(self, design: TreatmentDesign) -> dict[str, tuple[int, float]]:
+        """Return the cramps and the nights of each arm from time zero on, by its name, that of the agent first."""
+        return rates_of(self.nights.join(self.people, on="participant_id"), design)
 
 
 def parallel(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
@@ -112,6 +121,10 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     main |= {"estimand": f"{effect(design)}: {POLICY}", "adjusted_for": "run-in"}
     if reason := followed.too_few(design):
         yield nothing(main, reason, exposed=int(followed.people[GIVEN].sum()))
+        return
+    rates = followed.rates(design)
+    if without_cramp(rates):
+        yield from without_ratio(main, rates, followed.people.height, int(followed.people[GIVEN].sum()))
         return
     terms = f"{GIVEN} + {RUN_IN}"
     nights = followed.nights.drop("on")
@@ -135,6 +148,9 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     own = replace(followed, people=followed.people.join(on, on="participant_id", how="semi"), nights=on)
     cells = other | {"level": ON_TREATMENT, "estimand": f"{effect(design)}: nights up to the end of what was allocated"}
     if reason := own.too_few(design):
+        yield nothing(cells, reason)
+        return
+    if reason := without_cramp(own.rates(design)):
         yield nothing(cells, reason)
         return
     while_on = fit(own.diary(cohort, on), model=MODEL, terms=terms, ci_level=asked.ci_level)

@@ -6,7 +6,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.treatments.crossover import crossover
-from crampstudy.treatments.designs import PLACEBO, TreatmentDesign, designs
+from crampstudy.treatments.designs import PLACEBO, TreatmentDesign, designs, why_no_design
 from crampstudy.treatments.n_of_1 import n_of_1
 from crampstudy.treatments.parallel import parallel
 from crampstudy.treatments.question import Row, TreatmentQuestion, of_both
@@ -36,7 +36,9 @@ def own_contrast(cohort: Cohort, asked: TreatmentQuestion | None = None) -> Row:
     """
     trials = [design for design in designs(cohort) if design.arms.height]
     if not trials:
-        raise AnalysisError("the cohort has no randomised treatment")
+        raise AnalysisError(why_no_design(cohort) or "the cohort has no randomised treatment")
+    if trials[0].kind is None:
+        raise AnalysisError(trials[0].reason)
     if len(trials) > 1 or trials[0].against != PLACEBO:
         agents = dict.fromkeys(name for each in trials for name in (each.agent, each.against) if name)
         named = listed("nothing" if name == "none" else term(name) for name in agents)

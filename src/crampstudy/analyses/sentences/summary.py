@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
+from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
 from crampstudy.descriptive.frequency.diary import ONCE
@@ -120,6 +121,9 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
         made = _made(ratios.drop_duplicates("term"))
         by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
+        if kind is kinds.TREATMENT_EFFECT:
+            for row in wording.records(treatments.without_ratio(rows["treatments"])):
+                yield f"Effect, randomised, {treatments.rates_alone(row)}."
         parts = [f"{_SAID[verdict]} with {_agents(of, verdict)}" for verdict, of in by_verdict.items() if of]
         if parts:
             yield said.format("; ".join(parts).replace("tell with", "tell for"))
@@ -180,10 +184,12 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
         if section.unanswered
     ]
     of_answered = [section.estimates for section in others.values() if not section.unanswered]
+    told = [section.estimates for name, section in others.items() if name == "treatments" and not section.unanswered]
+    said += [f"{wording.capital(text)}." for rows in told for text in treatments.not_told(rows)]
     said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
     failed = sum(
         int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
-    )
+    ) - sum(len(treatments.lost(rows)) for rows in told)
     if failed:
         # These are the others only where something was said before.
         which = "further estimates" if said else "estimates"

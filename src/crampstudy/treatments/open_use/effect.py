@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
-from crampstudy.estimates.treatments import DESCRIBED, TREATED, UNTREATED, covariate
+from crampstudy.estimates.treatments import BOTH_SIDES, TREATED, UNTREATED, covariate
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, beside, observed_nights
@@ -83,12 +83,17 @@ def open_use(
     made = list(_rates(asked))
     fewest = min(int(treated.sum()), int((~treated).sum()))
     if fewest < FEWEST_EXPOSED:
-        which = TREATED if treated.sum() == fewest else UNTREATED
-        reason = f"{counted(fewest, f'{which} participants')} {DESCRIBED}"
+        who = "took it" if treated.sum() == fewest else "did not take it"
+        reason = f"fewer than {FEWEST_EXPOSED} people who {who} have {BOTH_SIDES}"
+        if not fewest:
+            reason = f"nobody who {who} has {BOTH_SIDES}"
+        if zero.people["arm"].eq(design.agent).all():
+            reason = "everybody took it, so that nobody is left to compare with"
         return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
     for group, name in ((treated, TREATED), (~treated, UNTREATED)):
         if not asked.followed.cramps[group].sum():
-            reason = f"no cramp of the {name} from time zero on, so that there is no ratio"
+            lost = "so that there is no ratio, nor an interval of the difference"
+            reason = f"no cramp of the {name} from time zero on, {lost}"
             return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
     crude = without_each_crude(crude_rates(asked.followed), asked.followed)
     made += _contrasts(asked, kinds.OPEN_USE_CRUDE, asked.followed, crude, ())
@@ -246,7 +251,7 @@ def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
         "n_events": int(cramps.sum()),
     }
     if not len(cramps):
-        return estimates.row(status="not_estimable", **cells | {"note": f"nobody {DESCRIBED.partition(',')[0]}"})
+        return estimates.row(status="not_estimable", **cells | {"note": f"nobody with {BOTH_SIDES}"})
     found = ratio(cramps, nights)
     rate = NIGHTS_PER_WEEK * found.value
     if len(cramps) < 2 or not found.value:
