@@ -46,6 +46,7 @@ def test_a_trial_is_told_with_its_estimand_and_regression_to_the_mean(trial: Fin
     assert trial.values["answer"].startswith("By lot, magnesium against placebo: ")
     assert "rate ratio" in trial.values["answer"] and "cramps a week" in trial.values["answer"]
     assert "to be expected of regression to the mean alone" in trial.values["fall"]
+    assert "in the 60 participants with nights of both" in trial.values["fall"]
     assert set(trial.absent) == {section.RATES, section.OVERLAP, section.BALANCE}
     note = trial.tables[section.EFFECTS].note or ""
     assert note.startswith("Estimands: Randomised participants, randomised effect: all nights from time zero on count")

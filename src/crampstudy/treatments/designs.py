@@ -69,16 +69,22 @@ def why_no_design(cohort: Cohort) -> str:
 
     Of a cohort in which :func:`designs` finds any, why there is none by lot.
     """
-    periods, people = _periods(cohort), cohort.frame("participants")
+    if lots := unrecorded(cohort):
+        return f"{counted(lots, 'participants', 'were')} randomised, and no table says what they were given"
+    periods = _periods(cohort)
     given = periods.filter("randomised")
     if given.height and {*given["agent"]} == {PLACEBO}:
         return f"all who were randomised took {term(PLACEBO)}, and nobody a treatment to compare with it"
-    lots = int(people["randomised_on"].count()) if "randomised_on" in people.columns else 0
-    if lots and given.is_empty():
-        return f"{counted(lots, 'participants', 'were')} randomised, and no table says what they were given"
     if periods.height and {*periods["agent"]} == {PLACEBO}:
         return f"nobody took a treatment but {term(PLACEBO)}"
     return ""
+
+
+def unrecorded(cohort: Cohort) -> int:
+    """Return how many participants were randomised where no table says what anybody of them was given."""
+    people = cohort.frame("participants")
+    lots = int(people["randomised_on"].count()) if "randomised_on" in people.columns else 0
+    return 0 if _periods(cohort)["randomised"].any() else lots
 
 
 def randomised(cohort: Cohort) -> tuple[TreatmentDesign, ...]:

@@ -30,6 +30,7 @@ from crampstudy.treatments.question import (
     effect,
     nothing,
     taken,
+    without_cramp,
     without_offset,
 )
 from crampstudy.wording import counted, listed
@@ -90,6 +91,9 @@ def _by_level(
     own = replace(followed, people=measured)
     if reason := own.too_few(design):
         yield nothing(cells, f"with {codebook.variable(name).label} at baseline: {reason}")
+        return
+    if reason := without_cramp(own.rates(design)):
+        yield nothing(cells, f"of those with {codebook.variable(name).label} at baseline {reason}")
         return
     low, middle = span.low, round((span.low + span.high) / 2, 3)
     nights = own.nights.drop("on").join(measured, on="participant_id", how="semi")
@@ -179,7 +183,7 @@ def _why_no_week(sums: pl.DataFrame, design: TreatmentDesign) -> str:
             return f"in some weeks fewer than {FEWEST_EXPOSED} participants with {arm(name)} logged a night"
         if not own["cramps"].sum():
             return f"in some weeks no cramp with {arm(name)}"
-    return "no other weeks have a ratio that theirs could be set beside"
+    return "no other week has a ratio to set beside it"
 
 
 def label(first: int, last: int | None) -> str:

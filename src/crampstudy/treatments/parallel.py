@@ -126,7 +126,10 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     if without_cramp(rates):
         yield from without_ratio(main, rates, followed.people.height, int(followed.people[GIVEN].sum()))
         return
-    terms = f"{GIVEN} + {RUN_IN}"
+    # Where all had the same run-in there is nothing to hold equal.
+    varies = followed.people[RUN_IN].n_unique() > 1
+    main |= {} if varies else {"adjusted_for": None}
+    terms = f"{GIVEN} + {RUN_IN}" if varies else GIVEN
     nights = followed.nights.drop("on")
     fitted = fit(followed.diary(cohort, nights), model=MODEL, terms=terms, ci_level=asked.ci_level)
     first = of_term(fitted, GIVEN)
@@ -161,10 +164,13 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
 def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: TreatmentQuestion) -> Row:
     """Return the standardised difference in cramps a week, with its delta-method interval."""
     run_in = np.asarray(followed.people[RUN_IN], dtype=np.float64)
+    run_in = run_in[:, None] if main["adjusted_for"] else np.empty((len(run_in), 0))
 
     def over_all(beta: Array, covariance: Array) -> tuple[float, float]:
         return standardised(beta, covariance, run_in)
 
+    if not main["adjusted_for"]:
+        return weekly(fitted, first, main, asked, over_all, *followed.notes)
     cells = main | {"estimand": f"{main['estimand']}, standardised to the run-in of all compared participants"}
     return weekly(fitted, first, cells, asked, over_all, *followed.notes)
 
@@ -172,7 +178,9 @@ def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: T
 def standardised(beta: Array, covariance: Array, run_in: Array) -> tuple[float, float]:
     """Return the mean difference of the expected cramps a week over all participants, and its delta-method error.
 
-    ``beta`` (3) and its ``covariance`` are of the intercept, the treatment and the log rate of the run-in.
+    ``beta`` (2 + k) and its ``covariance`` are of the intercept, the treatment and the columns of ``run_in`` (n x k):
+    the log rate of the run-in, or none.
     """
-    designs = [np.column_stack([np.ones(len(run_in)), np.full(len(run_in), treated), run_in]) for treated in (1.0, 0.0)]
+    n = len(run_in)
+    designs = [np.column_stack([np.ones(n), np.full(n, treated), run_in]) for treated in (1.0, 0.0)]
     return weekly_difference(designs, beta, covariance)

@@ -21,7 +21,7 @@ from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.baseline import baseline
-from crampstudy.treatments.designs import TreatmentDesign, designs, why_no_design
+from crampstudy.treatments.designs import TreatmentDesign, designs, unrecorded, why_no_design
 from crampstudy.treatments.flow import flow
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
@@ -47,6 +47,7 @@ _LEFT_OUT = (
 )
 _ALL_AND_TWO = 3
 """Groups of a trial of two arms."""
+_ALONE = "An arm of one participant is not shown. "
 _PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
 
 
@@ -70,16 +71,18 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     absent = _absent(cohort, found)
     arms = baseline(cohort, [(design, zeros[design.agent]) for design in found if design.randomised])
     rows = together([effects, around, estimates.frame(who), arms, absent])
-    shown = together([rows, falls.estimates])
+    why_none = "" if found else why_no_design(cohort)
+    answer = said.answer(rows, why_none)
     values = {
-        "answer": said.answer(shown, why_no_design(cohort) if not found else ""),
-        "by_design": said.by_design(shown),
+        "answer": answer,
+        "by_design": "" if why_none else said.by_design(rows),
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
         "arms": said.apart(arms),
-        "limits": said.limits(found, effects) or said.of_nobody(why_no_design(cohort)),
+        "limits": said.limits(found, effects) or said.of_nobody(why_none),
     }
-    parts = (_drawn(around, falls.estimates, effects), _tables(effects), _of_choice(effects), _flow(rows), _arms(arms))
+    drawn = _drawn(around, falls.estimates, effects, answer)
+    parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows), _arms(rows))
     return joined(Findings(rows), falls, *parts, Findings(together([]), values=values))
 
 
@@ -126,12 +129,14 @@ def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str,
 
 
 def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
-    """Return the rows of the article's treatments that nobody had, by lot or by choice."""
+    """Return the rows of the article's treatments that nobody had, by lot or by choice, or is known to have had."""
     taken = {name for design in found for name in (design.agent, design.against)}
-    why = tables.NOBODY if found else why_no_design(cohort) or tables.NOBODY
+    lacking: tuple[estimates.Status, str] = "not_measured", tables.NOBODY
+    if not found and unrecorded(cohort):
+        lacking = "not_estimable", why_no_design(cohort)
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
     return estimates.frame(
-        estimates.row(status="not_measured", analysis=name, term=agent, note=why, **cells)
+        estimates.row(status=lacking[0], analysis=name, term=agent, note=lacking[1], **cells)
         for agent in AGENTS
         if agent not in taken
         for name in _PRIMARY
@@ -203,7 +208,7 @@ def _of_all(zeros: Sequence[TimeZero], *, in_arms: bool) -> TimeZero:
     return TimeZero(people.sort("participant_id"), zeros[0].said)
 
 
-def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> Findings:
+def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, answer: str) -> Findings:
     single = kinds.TREATMENT_EFFECT_OF_ONE.rows(effects)
     expected = course.expected_rate(kinds.TREATMENT_COURSE.rows(around), kinds.REGRESSION_TO_THE_MEAN.rows(falls))
     if has_estimate(single):
@@ -212,7 +217,7 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> 
             effects,
             caption="Rate ratio in each participant of alternating periods, and pooled. That each rests on one "
             "participant is the design; pairs of periods are its clusters.",
-            alt=said.answer(effects),
+            alt=answer,
         )
     else:
         drawing = Drawing(
@@ -221,7 +226,7 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> 
             caption=f"Cramps a week around {_zero_of(around)}, as they were logged, with intervals; week 1 begins with "
             "its night."
             + (" The dashed line is the rate to be expected without any treatment." * (expected is not None)),
-            alt=said.answer(effects),
+            alt=answer,
         )
     return Findings(together([]), figures={COURSE: drawing})
 
@@ -337,10 +342,12 @@ def _arms(rows: pd.DataFrame) -> Findings:
     of_two = "standardised mean difference, the first arm less the second"
     of_several = "the largest standardised mean difference between two arms, that which stands first less the other"
     smd = of_two if described["population"].nunique() == _ALL_AND_TWO else of_several
+    entered = kinds.TREATMENT_FLOW.rows(rows)
+    alone = (entered["level"].eq("randomised") & entered["estimate"].eq(1)).any()
     note = (
-        f"{tables.what_cells_say(described)}Numbers are of the participants with a value. SMD: {smd}; its denominator "
-        "is the root of the mean of the variances of the two, that of a share p being p (1 − p). There are no "
-        "p-values: what lots make unlike is chance."
+        f"{_ALONE * bool(alone)}{tables.what_cells_say(described)}Numbers are of the participants with a value. SMD: "
+        f"{smd}; its denominator is the root of the mean of the variances of the two, that of a share p being "
+        "p (1 − p). There are no p-values: what lots make unlike is chance."
     )
     caption = "Characteristics of everybody who was randomised, by arm, before the treatment."
     return Findings(together([]), {ARMS: ReportTable(tables.table_of_arms(rows), caption, note)})

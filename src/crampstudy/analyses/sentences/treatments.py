@@ -37,9 +37,10 @@ _FLARE = "a flare in which somebody begins ends by itself"
 
 def answer(rows: pd.DataFrame, why_none: str = "") -> str:
     """Return what each treatment did, those that lots decided on first; where nobody had any, ``why_none``."""
+    if why_none:
+        return f"{wording.capital(why_none)}."
     if _primary(rows)["status"].eq("not_measured").all():
-        nobody = "nobody in this cohort was given a treatment or noted to have taken one"
-        return f"{wording.capital(why_none or nobody)}."
+        return "Nobody in this cohort was given a treatment or noted to have taken one."
     trials = [_of_trial(row) for row in judged(rows)] + [
         f"By lot, {rates_alone(row)}." for row in wording.records(without_ratio(rows))
     ]
@@ -167,9 +168,10 @@ def estimands(rows: pd.DataFrame) -> str:
     made = rows[rows["estimate"].notna()]
     ratios = made[made["scale"].ne(DIFFERENCE) | made["key"].isin(without_ratio(rows)["key"])]
     texts = dict.fromkeys(f"{row['population']}, {row['estimand']}" for row in wording.records(ratios))
-    zeros = dict.fromkeys(str(row["note"]).partition("; ")[0] for row in wording.records(ratios))
-    if ratios["analysis"].eq(kinds.OPEN_USE.name).any():
-        zeros = {_ZERO_OF_CHOICE: None}
+    chosen = ratios["analysis"].eq(kinds.OPEN_USE.name)
+    zeros = dict.fromkeys(str(row["note"]).partition("; ")[0] for row in wording.records(ratios[~chosen]))
+    if chosen.any():
+        zeros[_ZERO_OF_CHOICE] = None
     said = [f"Estimands: {wording.sentences(texts)}"] if texts else []
     if ratios["level"].eq(PAIRS).any():
         said.append(_OF_PAIRS)
@@ -223,7 +225,7 @@ def fall(rows: pd.DataFrame) -> str:
     own = rows[rows["term"].eq(ALL)] if len(rows) else rows
     parts = {str(row["level"]): row for row in wording.records(own) if pd.notna(row["estimate"])}
     if OBSERVED not in parts or EXPECTED not in parts:
-        reason = tables.reasons(rows)
+        reason = tables.reasons(own)
         return f"How far cramps fall by themselves after a run-in could not be told: {reason}." if reason else ""
     text = (
         f"After the run-in the rate was {estimate(parts[OBSERVED])} times that in it, in the "

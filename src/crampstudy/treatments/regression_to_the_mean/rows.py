@@ -244,7 +244,8 @@ def _of_arm(
     sums = {"before time zero": before[0][inside].sum(), "after time zero": after[0][inside].sum()}
     few = [f"fewer than {FEWEST} participants"] if inside.sum() < FEWEST else []
     if reasons := few or [f"no cramp {when}" for when, cramps in sums.items() if not cramps]:
-        whose = "" if arm == ALL else f" with {named(arm)}"
+        nobody = not before[0].sum() or not after[0].sum()
+        whose = "" if arm == ALL or (nobody and not few) else f" with {named(arm)}"
         yield _ratio(cells, OBSERVED, arm, None, f"{' and '.join(reasons)}{whose}")
         return
     rates = [_linear(sums, inside) for sums in (after, before)]
