@@ -144,7 +144,7 @@ class TestAllInOneArm:
         fall = kinds.REGRESSION_TO_THE_MEAN.rows(one_arm.estimates)
         run_in = fall[fall["level"].eq(RUN_IN)]
         assert run_in["estimate"].tolist() == [pytest.approx(5)] and run_in["n_nights"].tolist() == [56]
-        assert run_in["note"].tolist() == ["the run-in is the nights before time zero"]
+        assert run_in["note"].tolist() == ["no spread, so no interval; the run-in is the nights before time zero"]
 
 
 def test_nights_before_time_zero_alone_are_drawn_before_it() -> None:
@@ -217,6 +217,21 @@ def test_choice_is_told_by_the_group_that_lacks_people() -> None:
         found = analyses.run("treatments", study(nights, [(who, "tens", 7, None, False) for who in [*nights][:taking]]))
         assert f"Effect of TENS: {why}." in told(found)[1], taking
         assert f"No effect could be estimated: {why}." in found.values["answer"]
+
+
+def test_the_difference_of_those_who_chose_needs_no_cramp_either() -> None:
+    nights: dict[str, Counts] = {f"{i:02}": [*BEFORE, *(NONE if i % 2 else BEFORE)] for i in range(16)}
+    cohort = study(nights, [(who, "tens", 7, None, False) for who in nights if int(who) % 2])
+    found = analyses.run("treatments", cohort)
+    why = f"no cramp of the treated from time zero on, {LOST}"
+    own = kinds.OPEN_USE.rows(found.estimates)
+    ratio, difference = own[own["term"] == "tens"].to_dict("records")
+    assert (ratio["status"], ratio["note"], ratio["scale"]) == ("not_estimable", why, "rate_ratio")
+    # The others go on with five cramps a week.
+    assert difference["estimate"] == pytest.approx(-5) and difference["status"] == "boundary"
+    said = f"TENS: −5.00 cramps a week, the difference of the weighted rates; {why}."
+    assert found.values["answer"] == f"Taken by choice, {said}"
+    assert told(found) == (f"Effect of what people took by choice, adjusted for who takes it, {said}", told(found)[1])
 
 
 def test_weeks_without_a_ratio_name_the_arm_that_lacks_cramps() -> None:

@@ -370,7 +370,9 @@ def diary(
 def test_what_cannot_be_estimated_says_why(options: dict[str, Any], reason: str) -> None:
     rows = open_use(*diary(**options))
     lost = kinds.OPEN_USE.rows(rows)
-    assert (lost["status"] == "not_estimable").all() and lost["estimate"].isna().all()
+    ratio = lost[lost["scale"].eq("rate_ratio")]
+    assert (ratio["status"] == "not_estimable").all() and ratio["estimate"].isna().all()
+    assert lost["ci_low"].isna().all() and lost["verdict"].isin([None, "too few"]).all()
     assert lost["note"].str.contains(reason, regex=False).all()
     assert reason in str(tables.open_use(rows).notes)
 

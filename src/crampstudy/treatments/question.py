@@ -30,6 +30,7 @@ Difference = Callable[[Array, Array], tuple[float, float]]
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 POLICY = "all nights from time zero on count, whatever was stopped or taken besides (treatment policy)"
 WEEK_UNIT = "cramps a week"
+NO_RATIO = "so that there is no ratio, nor an interval of the difference"
 GIVEN = "treated"
 """Whether a participant, or a night, is with the treatment."""
 
@@ -223,8 +224,7 @@ def without_cramp(rates: Mapping[str, tuple[int, float]]) -> str:
     if not lacking:
         return ""
     who = " or with ".join(map(arm, lacking))
-    lost = "so that there is no ratio, nor an interval of the difference"
-    return f"no cramp with {who} on the nights that are compared, {lost}"
+    return f"no cramp with {who} on the nights that are compared, {NO_RATIO}"
 
 
 def without_ratio(cells: Row, rates: Mapping[str, tuple[int, float]], participants: int, exposed: int) -> list[Row]:

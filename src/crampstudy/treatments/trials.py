@@ -6,7 +6,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.treatments.crossover import crossover
-from crampstudy.treatments.designs import PLACEBO, TreatmentDesign, designs, why_no_design
+from crampstudy.treatments.designs import MIXED, PLACEBO, TreatmentDesign, designs, why_no_design
 from crampstudy.treatments.n_of_1 import n_of_1
 from crampstudy.treatments.parallel import parallel
 from crampstudy.treatments.question import Row, TreatmentQuestion, of_both
@@ -37,6 +37,8 @@ def own_contrast(cohort: Cohort, asked: TreatmentQuestion | None = None) -> Row:
     trials = [design for design in designs(cohort) if design.arms.height]
     if not trials:
         raise AnalysisError(why_no_design(cohort) or "the cohort has no randomised treatment")
+    if trials[0].agent == MIXED:
+        raise AnalysisError(f"it randomised {term(MIXED)}, which may be any, and trials of it are not known")
     if trials[0].kind is None:
         raise AnalysisError(trials[0].reason)
     if len(trials) > 1 or trials[0].against != PLACEBO:

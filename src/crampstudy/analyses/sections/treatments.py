@@ -186,7 +186,7 @@ def _falls(
     Where nobody was enrolled after a run-in, people began when they chose, and there is no selection to tell of.
     """
     trials = [design for design in found if design.arms.height]
-    in_arms = any(design.kind in ("parallel", None) for design in trials)
+    in_arms = any(design.kind == "parallel" or not design.against for design in trials)
     if not in_arms and not cohort.has("enrolled_on"):
         return Findings(together([]), absent=(REGRESSION,))
     zero = _of_all([zeros[design.agent] for design in trials], in_arms=in_arms) if trials else None

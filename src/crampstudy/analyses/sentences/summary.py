@@ -121,9 +121,8 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
         made = _made(ratios.drop_duplicates("term"))
         by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
-        if kind is kinds.TREATMENT_EFFECT:
-            for row in wording.records(treatments.without_ratio(rows["treatments"])):
-                yield f"Effect, randomised, {treatments.rates_alone(row)}."
+        for row in wording.records(kind.rows(treatments.without_ratio(rows["treatments"]))):
+            yield f"{said.partition(':')[0]}, {treatments.rates_alone(row)}."
         parts = [f"{_SAID[verdict]} with {_agents(of, verdict)}" for verdict, of in by_verdict.items() if of]
         if parts:
             yield said.format("; ".join(parts).replace("tell with", "tell for"))
@@ -132,7 +131,7 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
 def _agents(rows: Sequence[Mapping[str, Any]], verdict: str) -> str:
     numbers = verdict not in _NUMBERLESS
     return wording.listed(
-        f"{wording.small(wording.term(str(row['term'])))}"
+        wording.agent(str(row["term"]))
         + (f" ({str(row['scale']).replace('_', ' ')} {estimate(row).replace(' (', '; ')}" if numbers else "")
         for row in rows
     )

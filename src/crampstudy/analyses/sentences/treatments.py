@@ -30,6 +30,7 @@ _FOUND = {
     "inconclusive": "too uncertain to tell",
     "too few": "too few to tell",
 }
+_HOW = {kinds.TREATMENT_EFFECT.name: "By lot", kinds.OPEN_USE.name: "Taken by choice"}
 _BY_CHOICE = "Who takes a treatment by choice differs from who does not"
 _BEFORE = "the rate before time zero"
 _FLARE = "a flare in which somebody begins ends by itself"
@@ -41,9 +42,8 @@ def answer(rows: pd.DataFrame, why_none: str = "") -> str:
         return f"{wording.capital(why_none)}."
     if _primary(rows)["status"].eq("not_measured").all():
         return "Nobody in this cohort was given a treatment or noted to have taken one."
-    trials = [_of_trial(row) for row in judged(rows)] + [
-        f"By lot, {rates_alone(row)}." for row in wording.records(without_ratio(rows))
-    ]
+    alone = [f"{_HOW[str(row['analysis'])]}, {rates_alone(row)}." for row in wording.records(without_ratio(rows))]
+    trials = [*(_of_trial(row) for row in judged(rows)), *alone]
     told = _of_choice(rows)
     lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(rows)}."]
     return " ".join([*trials, *told, *lacking])
@@ -78,8 +78,8 @@ def lost(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_ratio(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the differences of trials without a ratio beside them or an interval, as an arm is without a cramp."""
-    main = kinds.TREATMENT_EFFECT.rows(rows)
+    """Return the differences without a ratio beside them and without an interval, as a group is without a cramp."""
+    main = _primary(rows)
     main = main[main["estimate"].notna()]
     ratios = main.loc[main["scale"].ne(DIFFERENCE), "term"]
     return main[main["scale"].eq(DIFFERENCE) & main["verdict"].isna() & ~main["term"].isin(ratios)]
@@ -87,8 +87,10 @@ def without_ratio(rows: pd.DataFrame) -> pd.DataFrame:
 
 def rates_alone(row: Mapping[str, Any]) -> str:
     """Return the difference of two rates without an interval in words, with the reason why it has none."""
-    against = f"{wording.agent(row['term'])} against {arm(row['reference'])}"
-    reason = str(row["note"]).partition("; ")[0]
+    agent, reason = wording.agent(row["term"]), str(row["note"]).partition("; ")[0]
+    if row["analysis"] == kinds.OPEN_USE.name:
+        return f"{agent}: {estimate(row)} cramps a week, the difference of the weighted rates; {reason}"
+    against = f"{agent} against {arm(row['reference'])}"
     return f"{against}: {estimate(row)} cramps a week, the difference of the rates as observed; {reason}"
 
 

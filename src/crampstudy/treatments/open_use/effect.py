@@ -40,7 +40,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval, of_both
+from crampstudy.treatments.question import CRAMPS, NO_RATIO, PER_WEEK, WEEK_UNIT, interval, of_both
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
@@ -90,11 +90,8 @@ def open_use(
         if zero.people["arm"].eq(design.agent).all():
             reason = "everybody took it, so that nobody is left to compare with"
         return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
-    for group, name in ((treated, TREATED), (~treated, UNTREATED)):
-        if not asked.followed.cramps[group].sum():
-            lost = "so that there is no ratio, nor an interval of the difference"
-            reason = f"no cramp of the {name} from time zero on, {lost}"
-            return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
+    if not asked.followed.cramps.sum():
+        return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, "nobody had a cramp from time zero on")])
     crude = without_each_crude(crude_rates(asked.followed), asked.followed)
     made += _contrasts(asked, kinds.OPEN_USE_CRUDE, asked.followed, crude, ())
     first = Covariates.of(asked.measured, FIRST)
@@ -194,9 +191,15 @@ def _contrasts(
         "n_effective": sum(rates.effective),
         "note": estimates.note(*asked.notes, *notes, jackknife),
     }
+    weekly = difference(rates, of.treated, NIGHTS_PER_WEEK)
+    if without := _without_cramp(of):
+        yield estimates.row(status="not_estimable", **cells | {"scale": "rate_ratio", "note": without})
+        alone = {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT, "note": without}
+        yield estimates.row(status="boundary", **cells | alone | {"estimate": weekly.value})
+        return
     both = (
         (CRAMPS, "rate_ratio", None, log_ratio(rates, of.treated)),
-        (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT, difference(rates, of.treated, NIGHTS_PER_WEEK)),
+        (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT, weekly),
     )
     for outcome, scale, unit, found in both:
         own = cells | {"outcome": outcome, "scale": scale, "unit": unit}
@@ -206,6 +209,17 @@ def _contrasts(
             limits = interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio")
             row = estimates.row(status="converged", **own | limits)
         yield {**row, "verdict": verdicts.verdict(row)} if judged else row
+
+
+def _without_cramp(of: FollowUp) -> str:
+    """Return why there is no ratio where a group is without a cramp, empty where both have one.
+
+    What that group may differ by chance is told by none of its nights.
+    """
+    for group, name in ((of.treated, TREATED), (~of.treated, UNTREATED)):
+        if not of.cramps[group].sum():
+            return f"no cramp of the {name} from time zero on, {NO_RATIO}"
+    return ""
 
 
 def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
