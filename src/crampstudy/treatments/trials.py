@@ -38,7 +38,7 @@ def own_contrast(cohort: Cohort, asked: TreatmentQuestion | None = None) -> Row:
     if not trials:
         raise AnalysisError(why_no_design(cohort) or "the cohort has no randomised treatment")
     if trials[0].agent == MIXED:
-        raise AnalysisError(f"it randomised {term(MIXED)}, which may be any, and trials of it are not known")
+        raise AnalysisError("it randomised what is noted as another agent, of which no trial is known")
     if trials[0].kind is None:
         raise AnalysisError(trials[0].reason)
     if len(trials) > 1 or trials[0].against != PLACEBO:
