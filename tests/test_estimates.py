@@ -38,6 +38,12 @@ def test_a_key_is_readable_and_tells_levels_apart() -> None:
     assert len({key(ROW | {"level": level}) for level in levels}) == len(levels)
 
 
+def test_levels_that_differ_in_their_sign_have_keys_of_their_own() -> None:
+    levels = ("4, 0.25", "4, -0.25", "-1", "1", "20-39")
+    keys = [key({"cohort": "x", "level": level}) for level in levels]
+    assert keys == ["x/4-0.25", "x/4-minus-0.25", "x/minus-1", "x/1", "x/20-39"]
+
+
 def test_a_row_has_every_column_and_no_other() -> None:
     made = row(status="converged", estimate=1.5, **ROW)
     assert tuple(made) == COLUMNS

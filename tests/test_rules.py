@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 TODAY = date(2024, 6, 1)
 
 PARTICIPANTS = """participant_id,age_years,sex,birth_year,diary_start,diary_end,enrolled_on,randomised_on,bmi_kg_m2,\
-smoking,serum_calcium_mmol_l,serum_magnesium_mmol_l,grip_strength_kg
-a,60,male,1964,,,,,25,never,2.4,0.8,30
-b,60,male,1900,,,,,heavy,often,9.6,2.0,NA
-c,60,female,1964,2024-03-09,2024-03-01,,,25,never,99,0.8,30
-d-1,60,female,1964,,,2024-03-05,2024-03-01,25,never,2.4,0.8,30
-D1,60,female,1964,,2024-02-28,2024-03-01,2024-03-02,25,never,2.4,0.8,30
-e,60,female,1964,,,,,25,never,2.4,0.8,30,1,2,3
+smoking,serum_calcium_mmol_l,serum_magnesium_mmol_l,grip_strength_kg,pregnancy_trimester
+a,60,male,1964,,,,,25,never,2.4,0.8,30,second
+b,60,male,1900,,,,,heavy,often,9.6,2.0,NA,none
+c,60,female,1964,2024-03-09,2024-03-01,,,25,never,99,0.8,30,none
+d-1,60,female,1964,,,2024-03-05,2024-03-01,25,never,2.4,0.8,30,none
+D1,60,female,1964,,2024-02-28,2024-03-01,2024-03-02,25,never,2.4,0.8,30,none
+e,60,female,1964,,,,,25,never,2.4,0.8,30,none,1,2,3
 f,60
 """
 DIARY = [

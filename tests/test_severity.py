@@ -277,12 +277,12 @@ def test_verdicts_are_said_in_the_words_of_their_outcome(
     own = kinds.REMEDY.rows(rows)
     (at,) = own.index[own["outcome"].eq(outcome) & own["level"].eq("stretch")]
     one = rows.loc[[at]].assign(verdict=verdict)
-    text = said.answer(rows.iloc[:0], one, "") if outcome == "relief" else said.helped(one)
+    text = said.answer(rows.iloc[:0], one, "", "no pain") if outcome == "relief" else said.helped(one)
     # Of too few no number is told.
     assert f"without a remedy, {words}{'.' if verdict == 'too few' else ' ('}" in text
     other = one.assign(level="other")
     assert f"another remedy{'.' if verdict == 'too few' else ' ('}" in (
-        said.answer(rows.iloc[:0], other, "") if outcome == "relief" else said.helped(other)
+        said.answer(rows.iloc[:0], other, "", "no pain") if outcome == "relief" else said.helped(other)
     )
 
 

@@ -93,6 +93,10 @@ def test_the_table_has_numbers_of_each_arm_and_no_p_values() -> None:
     stubs = table.droplevel(0)
     assert stubs.index[0] == "Cramps a week in the run-in, mean (SD)" and table.index[0][0] == "Run-in"
     assert stubs.loc["Age (years), mean (SD)", "Missing"] == "1"
+    # All six are women, which the note says in the place of a row.
+    assert not any(str(stub).startswith("Sex") for stub in stubs.index)
+    said = tables.what_cells_say(kinds.CHARACTERISTICS_BY_ARM.rows(rows_of(trial())))
+    assert said.endswith("Without a row, as everybody is alike: sex (female). ")
     assert not any(str(name).lower() == "p" or "p-value" in str(name) for name in table.columns)
 
 

@@ -42,7 +42,9 @@ def test_the_flow_says_who_is_outside() -> None:
     counts = (TableCount("participants", "p.csv", 41, 40, 1), TableCount("diary", "d.csv", 900, 900, 0))
     rows = flow(within(replace(cohort, attrition=Attrition(counts)), WOMEN)).set_index(["outcome", "level"])
     women = int((cohort.frame("participants")["sex"] == "female").sum())
-    assert rows.loc[("participants", "accepted"), "note"] == f"1 rejected, {40 - women} outside the condition"
+    accepted, meeting = (rows.loc[("participants", step)] for step in ("accepted", "meeting the condition"))
+    assert (accepted["estimate"], accepted["note"]) == (40, "1 rejected")
+    assert (meeting["estimate"], meeting["note"]) == (women, f"{40 - women} outside the condition")
 
 
 def test_a_survey_keeps_its_design() -> None:

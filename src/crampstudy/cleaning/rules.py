@@ -226,6 +226,17 @@ RULES: tuple[Rule, ...] = (
         expression=pl.col("randomised_on") > pl.col("diary_end"),
     ),
     Rule(
+        name="pregnant-man",
+        severity="warn",
+        when="a man is said to be pregnant",
+        stage="row",
+        tables=("participants",),
+        columns=("sex", "pregnancy_trimester"),
+        blamed=("pregnancy_trimester",),
+        hint="pregnancy is told of women of 15 to 49 years alone: both are kept, correct one of them",
+        expression=(pl.col("sex") == "male") & (pl.col("pregnancy_trimester") != "none"),
+    ),
+    Rule(
         name="sleep-exceeds-bed",
         severity="warn",
         when="sleep is longer than the time in bed by more than a quarter of an hour",

@@ -21,6 +21,7 @@ from crampstudy.cohort.digest import table_digest
 from crampstudy.cohort.read_only import ReadOnly
 from crampstudy.cohort.survey_design import SurveyDesign
 from crampstudy.readable import Readable, quoted
+from crampstudy.wording import counted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,7 +71,7 @@ class Cohort(Readable):
 
     def _facts(self) -> Iterator[str]:
         yield quoted(self.name)
-        yield f"{self.kind} of {self.frame('participants').height:,} participants"
+        yield f"{self.kind} of {counted(self.frame('participants').height, 'participants')}"
         if self.kind == "diary":
             yield f"{self.frame('diary').height:,} rows of nights"
         yield f"data to {self.date_of_data}"

@@ -15,6 +15,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval
 from crampstudy.models.surveys.sampling import SamplingDesign
+from crampstudy.wording import counted
 
 LOGGED = 25
 """Nights of a window that must have been logged."""
@@ -61,7 +62,7 @@ def windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row, 
     for name in sorted(set(groups)):
         inside = groups == name
         logged = found["logged"].to_numpy()[inside]
-        remark = f"{int(inside.sum()):,} windows, {logged.mean():.1f} of {NIGHTS} nights logged; {NO_RECALL}"
+        remark = f"{counted(int(inside.sum()), 'windows')}, {logged.mean():.1f} of {NIGHTS} nights logged; {NO_RECALL}"
         shared = {"population": part_of(name, where), "n_nights": int(logged.sum())}
         for level, classes in LEVELS.items():
             made.append(_window_row(np.isin(place, classes), inside, design, base | shared, level, remark, ci_level))

@@ -14,7 +14,8 @@ from crampstudy.estimates import kinds
 from crampstudy.nights import observed_night, people
 from crampstudy.wording import counted
 
-IN_FILE, ACCEPTED, LOGGED, ANSWERED, ANALYSED = "in the file", "accepted", "logged", "answered", "analysed"
+IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
+LOGGED, ANSWERED, ANALYSED = "logged", "answered", "analysed"
 PARTICIPANTS, NIGHTS = "participants", "nights"
 _FEW_NIGHTS = 14
 """A diary of no more nights is shown by night, a longer one by week."""
@@ -25,8 +26,9 @@ _MOST_LINES = 50
 def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     """Return how many participants, and nights of a diary, are in the file, accepted, logged, and analysed by age.
 
-    Logged is a night with a count, and a participant with such a night; of a survey a participant who answered how
-    often. Analysed by age is who was also at least ``youngest`` years old; where nobody has an age, everybody.
+    Of a diary of those alone who meet a condition it says how many do. Logged is a night with a count, and a
+    participant with such a night; of a survey a participant who answered how often. Analysed by age is who was also at
+    least ``youngest`` years old; where nobody has an age, everybody.
     """
     frame = people(cohort)
     if cohort.kind == "diary":
@@ -62,10 +64,12 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
     rejected = sum(count.rejected for count in counts)
     blanked = sum(count.blanked for count in counts)
     lost = [f"{rejected:,} rejected"] if rejected else []
-    outside = sum(count.accepted for count in counts) - accepted if counts else 0
-    lost += [f"{outside:,} outside the condition"] if outside > 0 else []
+    outside = max(sum(count.accepted for count in counts) - accepted, 0) if counts else 0
     kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
-    first = [(IN_FILE, max(read, accepted), ""), (ACCEPTED, accepted, ", ".join([*lost, kept] if kept else lost))]
+    why_not = ", ".join([*lost, kept] if kept else lost)
+    first = [(IN_FILE, max(read, accepted + outside), ""), (ACCEPTED, accepted + outside, why_not)]
+    if outside:
+        first.append((MEETING, accepted, f"{outside:,} outside the condition"))
     before = None
     for step, n, why in [*first, *later]:
         yield estimates.row(

@@ -72,6 +72,8 @@ def _by_age(population: str) -> str:
 def _slug(text: str) -> str:
     for sign, word in _SIGNS.items():
         text = text.replace(sign, word)
+    # Two levels that differ in their sign are two rows.
+    text = re.sub(r"(?<![\w.])-(?=\.?\d)", "minus ", text)
     # A name that has no letter of any script must not vanish: two such cohorts would share their keys.
     return re.sub(r"(?:[^\w.]|_)+", "-", text.lower()).strip("-") or names.slug(text)
 

@@ -16,6 +16,8 @@ _FAR, _FARTHEST = 20.0, 1000.0
 _FEWEST = 3
 _FIRST = (1.0, 0.5, 2.0, 0.2, 5.0, 0.1, 10.0, 0.33, 3.0)
 """Ticks that stay where there is no room for all."""
+_LETTER = 3.4
+"""Points that a letter of it is wide, at least."""
 _LINE = 9.5
 """Points that the label of a tick is high, with what parts it from the next."""
 
@@ -37,22 +39,31 @@ def set_ratio_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float
     """Make an axis a log axis of ratios from ``low`` to ``high``."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     axis = axes.xaxis if which == "x" else axes.yaxis
-    ticks = ratio_ticks(low, high)
-    axis.set_ticks(ticks if which == "x" else _with_room(ticks, low, high, _height(axes)))
+    axis.set_ticks(_with_room(ratio_ticks(low, high), low, high, _length(axes, which), across=which == "x"))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 
 
-def _height(axes: Axes) -> float:
-    """Return about how many points high axes are before they are laid out."""
-    figure = axes.get_figure(root=True)
-    return 72 * float(axes.get_position().height * figure.get_figheight()) if figure else math.inf
+def _length(axes: Axes, which: Literal["x", "y"]) -> float:
+    """Return about how many points wide or high axes are before they are laid out."""
+    figure, place = axes.get_figure(root=True), axes.get_position()
+    if figure is None:
+        return math.inf
+    size = figure.get_size_inches()
+    return 72 * float(place.width * size[0] if which == "x" else place.height * size[1])
 
 
-def _with_room(ticks: Sequence[float], low: float, high: float, height: float) -> list[float]:
-    """Return the ticks whose labels stand clear of one another on an axis of a ``height`` in points."""
+def _with_room(ticks: Sequence[float], low: float, high: float, length: float, *, across: bool) -> list[float]:
+    """Return the ticks whose labels stand clear of one another on an axis of a ``length`` in points.
+
+    Labels stand beside one another along an axis that goes ``across``, else above one another.
+    """
     kept: list[float] = []
     for tick in sorted(ticks, key=lambda each: _FIRST.index(each) if each in _FIRST else len(_FIRST)):
-        if all(height * abs(math.log(tick / other)) / math.log(high / low) >= _LINE for other in kept):
+        if all(
+            length * abs(math.log(tick / other)) / math.log(high / low)
+            >= (_LETTER * (len(f"{tick:g}") + len(f"{other:g}")) / 2 + 1 if across else _LINE)
+            for other in kept
+        ):
             kept.append(tick)
     return sorted(kept)

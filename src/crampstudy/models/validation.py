@@ -10,6 +10,7 @@ from formulaic import Formula
 
 from crampstudy import causal, codebook, suggestions
 from crampstudy.codebook import exposures
+from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
@@ -20,6 +21,7 @@ from crampstudy.models.nights.solution import Solution
 from crampstudy.models.nights.solve import solve_nights
 from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, find, find_of_nights, names_of_weighted, taking
 from crampstudy.models.request import EXPOSURES, ModelRequest
+from crampstudy.models.surveys.sample import SampleFamily
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.functions import OFFSET, WEIGHTS
 
@@ -42,6 +44,7 @@ def validate(request: ModelRequest) -> ModelRequest:
     asked = find(request.model)
     check_outcome(asked, request.outcome)
     family = find(asked.called.get(request.outcome, asked.name))
+    _check_kind(request, family)
     if request.exposure not in EXPOSURES:
         allowed = f"allowed: {', '.join(EXPOSURES)}"
         raise suggestions.unknown(UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed)
@@ -63,6 +66,21 @@ def validate(request: ModelRequest) -> ModelRequest:
         return request
     remark = f"{asked.name} of {request.outcome} is {family.name}"
     return replace(request, model=family.name, remarks=(*request.remarks, remark))
+
+
+def _check_kind(request: ModelRequest, family: Family) -> None:
+    """Check that a diary is asked a model of nights, single cramps or gaps, and a survey one of surveys."""
+    cohort = request.cohort
+    survey = isinstance(cohort, Cohort) and cohort.kind == "survey"
+    if survey == isinstance(family, SampleFamily):
+        return
+    able = [each.name for each in FAMILIES.values() if isinstance(each, SampleFamily) == survey]
+    of = (
+        f"{cohort.name} is a survey, whose recalled class is never turned into nights"
+        if survey
+        else f"{family.name} needs a survey cohort; {cohort.name} is a diary"
+    )
+    raise UsageError(f"{of}; allowed: {', '.join(able)}, such as --model {able[0]}")
 
 
 def with_remarks(request: ModelRequest) -> ModelRequest:

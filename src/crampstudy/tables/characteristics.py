@@ -24,7 +24,7 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Numbers are mean (SD), or where there are quartiles median (lower to upper quartile); the rest n (%). By age the
     headings say how many there are, and a column how many have no value; where there are standardised differences
-    between the bands, the last column has them.
+    between the bands, the last column has them. What is the same of everybody has no row there.
     """
     return _by_group(kinds.CHARACTERISTICS.rows(estimates), kinds.DIFFERENCE_BETWEEN_BANDS.rows(estimates), "all")
 
@@ -41,7 +41,34 @@ def what_cells_say(described: pd.DataFrame) -> str:
     scales = set(described["scale"])
     skewed = "IQR: interquartile range, of a number that is skewed (skewness beyond 1). "
     missing = "Missing: participants without a value. "
-    return f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}"
+    return (
+        f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}{_without_row(described)}"
+    )
+
+
+def _without_row(described: pd.DataFrame) -> str:
+    """Return in what everybody is alike, so that it has no row in a table by group."""
+    by_level: dict[str, list[str]] = {}
+    for term, level in _alike(described).items():
+        by_level.setdefault(wording.level(level), []).append(wording.small(wording.term(term)))
+    said = [f"{wording.listed(names)} ({level})" for level, names in by_level.items()]
+    return f"Without a row, as everybody is alike: {'; '.join(said)}. " if said else ""
+
+
+def _alike(described: pd.DataFrame) -> dict[str, str]:
+    """Return the variables of a table by group in which everybody with a value has the same level, with that level."""
+    if not described["scale"].eq("missing").any():
+        return {}
+    whole = described[described["population"].eq(described["population"].iloc[0])]
+    shares = whole[whole["scale"].eq("proportion") & whole["status"].eq("converged")]
+    found = {}
+    for term, own in shares.groupby("term", sort=False):
+        levels, n = own.loc[own["n_events"].gt(0), "level"].tolist(), own["n_participants"].iloc[0]
+        if own["level"].tolist() == ["true"] and not levels:
+            found[str(term)] = "false"
+        elif len(levels) == 1 and own["n_events"].max() == n:
+            found[str(term)] = str(levels[0])
+    return found
 
 
 def _by_group(estimates: pd.DataFrame, differences: pd.DataFrame, whole: str) -> pd.DataFrame:
@@ -60,7 +87,10 @@ def _by_group(estimates: pd.DataFrame, differences: pd.DataFrame, whole: str) ->
     absent = estimates[estimates["scale"] == "missing"].set_index(["term", "population"])
     told: set[str] = set()
     cells = {(row["term"], row["population"], row["scale"]): row for row in wording.records(estimates)}
+    alike = _alike(estimates)
     for row in wording.records(estimates):
+        if row["term"] in alike:
+            continue
         if row["scale"] in _BESIDE or (row["scale"] == "mean" and row["term"] in skewed):
             continue
         text = _stub(row)

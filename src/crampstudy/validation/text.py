@@ -37,9 +37,12 @@ def as_text(summary: Summary) -> str:
             f"  observed: {n.with_cramp:,} with a cramp, {n.without_cramp:,} without (0); "
             f"missing (never 0): {counted(n.without_count, 'rows')} without entry or count, "
             f"{n.without_row:,} without a row",
+        ]
+        # A gap lies between observed nights.
+        lines += [
             f"longest gap per participant: median {n.longest_gap_median:g}, 90th centile "
             f"{n.longest_gap_90th_centile:g}, longest {counted(n.longest_gap, 'nights')}",
             "  participants by longest gap: " + ", ".join(f"{gap}: {k:,}" for gap, k in n.longest_gaps.items()),
-        ]
+        ] * bool(n.observed)
     lines += [f"note: {notice}" for notice in summary.notices]
     return "\n".join(lines)

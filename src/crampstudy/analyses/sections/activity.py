@@ -221,7 +221,8 @@ def _answer(rows: pd.DataFrame) -> str:
         ("where they sat 10 h a day and not 5", said.judged(rows, SITTING, "between")),
         ("after a day with stress 2 points above their own mean", said.judged(rows, "stress_0_10", "within")),
     )
-    return said.sentences(text) or "Whether activity goes with cramps could not be estimated in this cohort."
+    names = (EXERTION, STRETCHED, SITTING)
+    return said.sentences(text) or said.untold("whether activity goes with cramps", rows, names)
 
 
 def _answer_of_survey(found: Findings) -> str:

@@ -54,7 +54,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         ),
         values={
             "cohort_kind": "nightly diary",
-            "expected": f"{wording.count(overall['n_nights'])} expected nights",
+            "expected": wording.counted(int(overall["n_nights"]), "expected nights"),
             "observed": f"{wording.count(overall['n_events'])} were observed",
             "completeness_shown": "who logged when",
         },
@@ -81,7 +81,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         ),
         values={
             "cohort_kind": "survey with a recalled 30-day frequency of cramps",
-            "expected": f"{wording.count(overall['n_participants'])} participants asked",
+            "expected": f"{wording.counted(int(overall['n_participants']), 'participants')} asked",
             "observed": f"{wording.count(overall['n_events'])} answered",
             "completeness_shown": "how many have a value of each factor",
         },
@@ -143,7 +143,7 @@ def _found(
         },
         values={
             "cohort_name": cohort.heading,
-            "n_participants": wording.count(cohort.frame("participants").height),
+            "participants": wording.counted(cohort.frame("participants").height, "participants"),
             "described": of_whom,
             "completeness_by": "the same by age" if by_age else "this in numbers",
             "share": value(_overall(complete)),
@@ -179,7 +179,9 @@ def _columns(bands: AgeBands) -> AgeBands:
 
 
 def _of_flow(steps: pd.DataFrame) -> str:
-    said = [f"{wording.count(row['estimate'])} {row['outcome']} {row['level']}" for row in wording.records(steps)]
+    said = [
+        f"{wording.counted(int(row['estimate']), str(row['outcome']))} {row['level']}" for row in wording.records(steps)
+    ]
     return f"Boxes from the file down: {wording.listed(said)}."
 
 
@@ -210,7 +212,7 @@ ANALYSIS = Analysis(
     "Who took part, how completely were they observed, and what was set aside?",
     answers={"diary": CohortAnswer(of_diary, PARTS), "survey": CohortAnswer(of_survey, PARTS)},
     values=(
-        *("cohort_name", "cohort_kind", "n_participants", "described"),
+        *("cohort_name", "cohort_kind", "participants", "described"),
         *("expected", "observed", "share", "completeness_by", "completeness_shown", "rules_broken", "account"),
     ),
 )

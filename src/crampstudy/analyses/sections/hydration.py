@@ -168,7 +168,8 @@ def _answer(rows: pd.DataFrame) -> str:
         ("with 3 units more alcohol on four days running", every),
     )
     text = said.sentences(text)
-    return text or "Whether fluid, electrolyte drinks and alcohol go with cramps could not be estimated in this cohort."
+    names = (FLUID, DRINK, ALCOHOL)
+    return text or said.untold("whether fluid, electrolyte drinks and alcohol go with cramps", rows, names)
 
 
 def _answer_of_survey(ratios: Findings) -> str:

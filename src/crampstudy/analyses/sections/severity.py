@@ -56,7 +56,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     flagged = attempt((parts.FLAGS, parts.TESTS), lambda: parts.flagged(cohort, settings))
     cases = attempt((parts.CASES,), lambda: parts.counted(cohort, settings))
     values = {
-        "answer": said.answer(described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates)),
+        "answer": said.answer(
+            described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates), _lacking(described)
+        ),
         "described": said.described(described.estimates),
         "helped": said.helped(helped.estimates),
         "flags": said_of_flags.disclaimed(said_of_flags.flags(flagged.estimates)),
@@ -70,6 +72,12 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         ),
     }
     return joined(described, curves, helped, flagged, cases, Findings(together([]), values=values))
+
+
+def _lacking(described: Findings) -> str:
+    """Return why nothing is known of single cramps."""
+    reason = described.could_not.get(FEATURES) or tables.reasons(described.estimates, brief=True)
+    return reason or "neither length nor pain nor relief was recorded"
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:

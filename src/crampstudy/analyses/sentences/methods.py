@@ -8,7 +8,7 @@ from crampstudy import tables, wording
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.flow import ACCEPTED, LOGGED, NIGHTS
+from crampstudy.descriptive.flow import ACCEPTED, LOGGED, MEETING, NIGHTS
 from crampstudy.estimates import kinds
 from crampstudy.nights import denominator
 from crampstudy.treatments.designs import randomised
@@ -67,8 +67,8 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     """Return how what is missing was handled, and how much of it there is."""
     counts = {(row["outcome"], row["level"]): int(row["estimate"]) for row in wording.records(steps)}
     if cohort.kind == "diary":
-        lost = counts[NIGHTS, ACCEPTED] - counts[NIGHTS, LOGGED]
-        missing = f"{wording.counted(lost, 'nights')} of {counts[NIGHTS, ACCEPTED]:,} have no count"
+        taken = counts.get((NIGHTS, MEETING), counts[NIGHTS, ACCEPTED])
+        missing = f"{wording.counted(taken - counts[NIGHTS, LOGGED], 'nights')} of {taken:,} have no count"
         first = f"A night without a count is unobserved, never a night without cramps; {missing}."
         said = [wording.sentences(denominator(cohort).remarks)]
     else:

@@ -56,8 +56,11 @@ _FOUND = {
 """What the verdicts say of each outcome."""
 
 
-def answer(features: pd.DataFrame, helped_rows: pd.DataFrame, flags: str) -> str:
-    """Return how long and painful cramps are, and after what relief came sooner; ``flags`` are for where neither is."""
+def answer(features: pd.DataFrame, helped_rows: pd.DataFrame, flags: str, lacking: str) -> str:
+    """Return how long and painful cramps are, and after what relief came sooner.
+
+    Where neither is known, for what is ``lacking``, there may be ``flags``.
+    """
     long, pain = _row(features, "duration_s", "median"), _row(features, "pain_0_10", "mean")
     is_said = []
     if long is not None:
@@ -68,7 +71,7 @@ def answer(features: pd.DataFrame, helped_rows: pd.DataFrame, flags: str) -> str
     helped_text = _judged(helped_rows, "relief")
     if text or helped_text:
         return f"{text} {helped_text}".strip()
-    none = "How severe cramps are and what helps could not be estimated in this cohort"
+    none = f"How severe cramps are and what helps could not be estimated: {lacking}"
     return f"{none}; red flags are told below." if flags else f"{none}."
 
 

@@ -12,7 +12,7 @@ from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
-from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
+from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, in_brackets, of_days
@@ -60,9 +60,11 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool 
 def _people(flow: pd.DataFrame, *, aged: bool) -> Iterator[str]:
     counts = {(row["outcome"], row["level"]): row["estimate"] for row in wording.records(flow)}
     accepted, analysed = (int(counts[PARTICIPANTS, step]) for step in (ACCEPTED, ANALYSED))
+    taken = int(counts.get((PARTICIPANTS, MEETING), accepted))
     nights = counts.get((NIGHTS, ANALYSED))
     with_nights = "" if nights is None else f", with {wording.counted(int(nights), 'nights')},"
-    people = f"{wording.count(analysed)} of {wording.counted(accepted, 'participants')}"
+    whose = "" if taken == accepted else " who meet the condition"
+    people = f"{wording.count(analysed)} of {wording.counted(taken, 'participants')}{whose}"
     yield f"{people}{with_nights} entered the analyses{' by age' if aged else ''}."
 
 

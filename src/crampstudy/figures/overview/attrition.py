@@ -48,7 +48,7 @@ def cohort_flow(estimates: pd.DataFrame) -> Figure:
 def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
     for row in wording.records(rows):
         at = steps.index(str(row["level"]))
-        said = f"{wording.count(row['estimate'])} {row['outcome']}\n{row['level']}"
+        said = f"{wording.counted(int(row['estimate']), str(row['outcome']))}\n{row['level']}"
         axes.text(x, at, said, ha="center", va="center", fontsize=7.5, bbox=_BOX, zorder=2, in_layout=False)
         if at == 0:
             continue

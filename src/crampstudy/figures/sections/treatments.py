@@ -25,7 +25,7 @@ from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.question import arm
 
 _COLUMNS = 3
-_TALLEST = 1.6
+_TALLEST = 2.0
 """How many times the highest rate an axis reaches, where intervals reach further."""
 _APART = 0.14
 _WIDEST = 20.0

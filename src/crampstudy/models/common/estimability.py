@@ -9,6 +9,7 @@ from crampstudy.arrays import Array
 from crampstudy.models.common import separation
 from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix
+from crampstudy.wording import counted
 
 _INDEPENDENT = 1e-6
 """Columns of length one with products of an eigenvalue above this are no combinations of each other."""
@@ -41,16 +42,15 @@ def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -
         return "a cluster-robust covariance needs at least two participants"
     if kind != "model" and clusters <= len(design.columns):
         # The scores of G participants span at most G - 1 dimensions: some variance would come out as zero.
-        return (
-            f"{clusters} participants are too few for a cluster-robust covariance of {len(design.columns)} coefficients"
-        )
+        few = counted(clusters, "participants", "are")
+        return f"{few} too few for a cluster-robust covariance of {counted(len(design.columns), 'coefficients')}"
     return None
 
 
 def lone(counts: Array, groups: NDArray[np.intp]) -> str | None:
-    """Say so where one participant has all of the cramps: the others are alike."""
+    """Say so where one of several participants has all of the cramps: the others are alike."""
     said = "one participant has all of the cramps: an estimate would rest on that one"
-    return said if with_any(counts, groups) == 1 else None
+    return said if groups.max() > 0 and with_any(counts, groups) == 1 else None
 
 
 def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
@@ -93,16 +93,17 @@ def separated(design: design_matrix.Design, counts: Array) -> str | None:
         return None
     found = [design.columns[i] for i in by if design.columns[i].term != design_matrix.INTERCEPT]
     terms = {column.term for column in found}
-    if len(terms) == 1 and found[0].level is not None:
+    if len(terms) == 1 and found[0].reference is not None:
         if len(found) == len(by):
             where = " or ".join(name(column) for column in found)
         else:
             where = f"{found[0].term} = {found[0].reference}, the reference"
         return separation.separated(f"no cramp where {where}", number="ratio")
-    names = [name(column) for column in found]
+    names = list(dict.fromkeys(name(column) for column in found))
     return separation.separated("nights without a cramp are set apart completely", names, "ratio")
 
 
 def name(column: design_matrix.Column) -> str:
-    """Return a column as its term and, where it has one, its level."""
-    return column.term if column.level is None else f"{column.term} = {column.level}"
+    """Return a column as its term and, where it has one, its level; a part of a curve is its term alone."""
+    bare = column.level is None or (column.reference is None and not column.parts)
+    return column.term if bare else f"{column.term} = {column.level}"

@@ -21,6 +21,7 @@ from crampstudy.models.nights.predictive import OutcomeKind
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.standardisation import propagated
 from crampstudy.readable import OneLine
+from crampstudy.wording import counted
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -169,7 +170,9 @@ class Solution(OneLine):
             return None
         p, people = self.data.matrix.shape[1] + self.data.zero.shape[1], len(self.participants)
         if self.kind != "model" and people <= p:
-            return f"{people} participants are too few for a cluster-robust covariance of {p} coefficients"
+            return (
+                f"{counted(people, 'participants', 'are')} too few for a cluster-robust covariance of {p} coefficients"
+            )
         if found := collinear(replace(self.zero, matrix=self.data.zero)):
             return f"in the zero part, {found}"
         return None

@@ -24,6 +24,7 @@ from crampstudy.models.terms.levels import participants
 from crampstudy.models.terms.smooths import Smooth
 from crampstudy.models.terms.standardisation import Standard
 from crampstudy.readable import OneLine
+from crampstudy.wording import counted
 
 __all__ = [
     "INTERCEPT",
@@ -307,4 +308,5 @@ def _crowded(frame: pl.DataFrame, made: Encoded) -> tuple[str, ...]:
     if not _is_crowded(frame, made, PER_COEFFICIENT):
         return ()
     n = participants(frame, made.rows)
-    return (f"{len(made.columns)} coefficients of {n} participants, more than one to every {PER_COEFFICIENT}",)
+    of = f"{counted(len(made.columns), 'coefficients')} of {counted(n, 'participants')}"
+    return (f"{of}, more than one to every {PER_COEFFICIENT}",)

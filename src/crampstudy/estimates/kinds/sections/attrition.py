@@ -5,8 +5,8 @@ from crampstudy.estimates.kinds.registry import Kind, register
 COHORT_FLOW = register(
     Kind(
         name="flow of the cohort",
-        meaning="Participants or nights, as `outcome` says, at the step in `level`: in the file, accepted, logged (in "
-        "a survey: answered), analysed by age; `note` says why others were lost before it.",
+        meaning="Participants or nights, as `outcome` says, at the step in `level`: in the file, accepted, meeting a "
+        "condition, logged (in a survey: answered), analysed by age; `note` says why others were lost before it.",
         table="cohort_flow",
         figure="cohort_flow",
         sentence="{outcome}, {level}: {value}",
