@@ -159,7 +159,7 @@ def _by_week(
             continue
         at = cells | {"level": name}
         if not found or name not in able:
-            yield nothing(at, _why_no_week(here, design))
+            yield nothing(at, _why_no_week(here))
             continue
         counts = {
             "n_participants": int(here["people"].sum()),
@@ -170,19 +170,15 @@ def _by_week(
         yield taken(without_offset(found[of_weeks[name]]) | counts, at)
 
 
-def _why_no_week(sums: pl.DataFrame, design: TreatmentDesign) -> str:
-    """Return why there is no ratio in some weeks.
+def _why_no_week(sums: pl.DataFrame) -> str:
+    """Return why there is no ratio in weeks of which ``sums`` has people and cramps, a row for each group with nights.
 
-    Args:
-        sums: ``people``, ``cramps`` and ``nights`` of those weeks by ``treated``, a row for each arm with nights.
-        design: names the arms.
+    Reasons of many treatments and weeks name none, so that they are told once.
     """
-    for given, name in ((True, design.agent), (False, design.against)):
-        own = sums.filter(pl.col(GIVEN) == given)
-        if own["people"].sum() < FEWEST_EXPOSED:
-            return f"in some weeks fewer than {FEWEST_EXPOSED} participants with {arm(name)} logged a night"
-        if not own["cramps"].sum():
-            return f"in some weeks no cramp with {arm(name)}"
+    if sums.height < 2 or (sums["people"] < FEWEST_EXPOSED).any():
+        return f"in some weeks fewer than {FEWEST_EXPOSED} participants of a group logged a night"
+    if (sums["cramps"] == 0).any():
+        return "in some weeks a group had no cramp"
     return "no other week has a ratio to set beside it"
 
 
