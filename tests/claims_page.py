@@ -59,6 +59,7 @@ def of_rows() -> str:
     lines = ["| claim | part | section | `analysis` | `term` | `level` | else | side | needs |", f"|{'---|' * 9}"]
     for row in claims.CLAIM_ROWS:
         more = {"a": row.kind, "outcome": row.outcome, "population": row.population}
+        more |= {"of people": "at large" if row.at_large else ""}
         beside = ", ".join(f"{name} {cell}" for name, cell in more.items() if cell) or DASH
         cells = (f"`{cell}`" if cell else DASH for cell in (row.section, row.analysis, row.term, row.level))
         lines.append(

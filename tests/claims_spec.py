@@ -25,6 +25,15 @@ class Case:
     verdict: str
     because: str
     cells: dict[str, Any] = field(default_factory=dict)
+    beside: tuple[float, float, float] | None = None
+
+    @property
+    def difference(self) -> dict[str, Any] | None:
+        """The difference in cramps a week beside the ratio, if there is one."""
+        if self.beside is None:
+            return None
+        made = Case("", DIFFERENCE, self.beside, "", "", {"outcome": verdicts.PER_WEEK}).row
+        return made | {"verdict": verdicts.verdict(made)}
 
     @property
     def row(self) -> dict[str, Any]:
@@ -48,7 +57,7 @@ CASES = (
         (1.02, 0.95, 1.1),
         INCONCLUSIVE,
         "inside the margins, but its difference in cramps a week is not inside those of a difference",
-        {"note": verdicts.WIDER},
+        beside=(0.2, -0.8, 1.2),
     ),
     Case("higher", RATIO, (0.9, 0.85, 0.97), CONTRADICTED, "wholly below 1, though inside the margins"),
     Case("higher", RATIO, (0.6, 0.4, 0.9), CONTRADICTED, "wholly below 1"),
@@ -99,7 +108,7 @@ SEASONS: tuple[tuple[tuple[float, float, float] | None, tuple[float, float, floa
 
 def verdict(case: Case) -> str:
     """Return the verdict of a case."""
-    return rules.of_row(case.row, case.side)
+    return rules.of_row(case.row, case.side, beside=case.difference)
 
 
 def peak(numbers: tuple[float, float, float] | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 import recovery_activity as recovery
 from test_age_curve import survey
 
-from crampstudy import analyses, causal, codebook, figures, fit, wording
+from crampstudy import analyses, causal, codebook, figures, fit, tables, wording
 from crampstudy.analyses.sections import activity
 from crampstudy.causal.graph import descendants
 from crampstudy.cohort import Cohort
@@ -175,12 +175,13 @@ def test_a_dose_that_few_reached_has_no_ratio() -> None:
     made = strength_dose(training({0: 0.6, 60: 0.2, 90: 0.2}))
     none, some, much = wording.records(made)
     assert none["status"] == "converged" and none["ci_low"] < 3 < none["ci_high"]
-    for row, dose in ((some, 150), (much, 300)):
+    for row in (some, much):
         assert row["status"] == "not_estimable" and pd.isna(row["estimate"])
-        assert row["note"] == f"0 participants ever had {dose} min/week, and 5 are needed"
+        assert row["note"] == "nobody ever had 150 min/week or more, and 5 are needed"
+    assert tables.reasons(made) == "nobody ever had 150 min/week or more, and 5 are needed"
     assert is_u_shaped(made) is None
     nobody = strength_dose(training({0: 0.6}))
-    assert set(nobody["note"]) >= {"0 participants ever had 60 min/week, and 5 are needed"}
+    assert set(nobody["note"]) >= {"nobody ever had 60 min/week or more, and 5 are needed"}
     assert set(nobody["status"]) == {"not_estimable"} and nobody["unit"].notna().all()
 
 

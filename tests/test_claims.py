@@ -110,12 +110,20 @@ class TestTables:
         found = {"severity": estimates.frame([stretched]), "activity": estimates.frame([short])}
         known = {"episodes.pain_after_0_10", "diary.stretch_calf_min"}
         made = {each.claim.claim: each for each in claims.ledger(found, "diary", measured=known)}
-        menthol = "Menthol: nobody whose data could be used had it (needs episodes.pain_after_0_10)."
+        menthol = "Menthol and capsaicin: nobody whose data could be used had it (needs episodes.pain_after_0_10)."
         assert claims.reason(made["C47"]).startswith(menthol)
         assert claims.reason(made["C32"]) == "A week (needs diary.stretch_calf_min)."
         assert claims.reason(made["C15"]) == "Not measured (needs diary.warm_up)."
-        status = tidy.rows(made.values(), "x").set_index("term")["status"]
+        rows = tidy.rows(made.values(), "x")
+        status = kinds.CLAIM.rows(rows).set_index("term")["status"]
         assert status[["C47", "C32", "C15"]].tolist() == ["not_estimable", "not_estimable", "not_measured"]
+        # Each part that was not tested says why in a row of its own, of a claim in parts with its name.
+        parts = kinds.CLAIM_PART.rows(rows)
+        menthol = parts[parts["term"] == "C47"]
+        assert menthol["level"].tolist() == ["menthol", "capsaicin"]
+        assert set(menthol["note"]) == {"nobody whose data could be used had it"}
+        (warm_up,) = parts[parts["term"] == "C15"].to_dict("records")
+        assert (warm_up["status"], warm_up["note"], pd.isna(warm_up["level"])) == ("not_measured", "not measured", True)
 
     def test_an_unknown_claim_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"no claim 'C62'.*allowed: C01 to C61"):
@@ -264,6 +272,22 @@ class TestLedger:
         entry = claim_with(left, number)
         assert entry.verdict == NOT_TESTABLE and row.needs in claims.reason(entry)
 
+    def test_a_contrast_beyond_the_values_observed_is_not_what_nobody_had(self, found: Found) -> None:
+        ages = found["age-and-muscle"]
+        at = index_of(claims.find("C04").rows("diary")[0], ages)
+        younger = ages.assign(level=ages["level"].mask(ages.index.isin(at), "65"))
+        entry = claim_with(found | {"age-and-muscle": younger}, "C04")
+        assert claims.reason(entry) == "No value near 75 was observed (needs participants.age_years)."
+
+    def test_what_only_a_diary_could_tell_is_told_of_a_survey(self) -> None:
+        ledger = claims.ledger({}, "survey")
+        journal = next(entry for entry in ledger if entry.claim.claim == "C51")
+        assert journal.verdict == NOT_TESTABLE and claims.reason(journal) == "Only a diary could tell it."
+        assert all(claims.reason(entry) for entry in ledger)
+        rows = tidy.rows(ledger, "x")
+        untested = rows[rows["status"].isin(["not_estimable", "not_measured"])]
+        assert untested["note"].notna().all() and "C51" in set(kinds.CLAIM_PART.rows(rows)["term"])
+
     def test_a_section_that_was_not_run_tests_nothing(self, found: Found) -> None:
         alone = {"sleep": found["sleep"]}
         tested = {e.claim.claim for e in claims.ledger(alone, "diary") if e.verdict != NOT_TESTABLE}
@@ -315,6 +339,34 @@ class TestLedger:
             # What could have been told follows from its error, which is not known well enough.
             assert entry.chances is None and not entry.parted
 
+    def test_people_who_were_chosen_for_their_cramps_tell_no_share_of_people_at_large(self, found: Found) -> None:
+        sign = estimates.row(
+            status="converged",
+            analysis=kinds.CHOSEN.name,
+            level="cramps in the run-in",
+            estimate=5.0,
+            note="people were let in for their cramps, as nobody had fewer than 5 cramps",
+        )
+        chosen = estimates.frame([sign])
+        for number in ("C01", "C02", "C03"):
+            made = changed(found, number, hold=False)
+            assert claim_with(made, number).verdict == CONTRADICTED
+            made["frequency"] = pd.concat([made["frequency"], chosen])
+            entry = claim_with(made, number)
+            assert entry.verdict == NOT_TESTABLE and "needs" not in claims.reason(entry)
+            assert "let in for their cramps, as nobody had fewer than 5 cramps, which tells" in claims.reason(entry)
+            # What it does not tell is no number of the claim, and is told once of all of its parts.
+            rows = tidy.rows([entry], "x")
+            (row,) = kinds.CLAIM.rows(rows).to_dict("records")
+            assert row["status"] == "not_estimable" and pd.isna(row["estimate"])
+            assert len(kinds.CLAIM_PART.rows(rows)) == 1 and rows["key"].is_unique
+        # Ratios, and what some sufferers have, are told as before.
+        for number in ("C04", "C09"):
+            made = changed(found, number, hold=True)
+            made["frequency"] = pd.concat([made["frequency"], chosen])
+            assert claim_with(made, number).verdict == SUPPORTED
+        assert {row.claim for row in claims.CLAIM_ROWS if row.at_large} == {"C01", "C02", "C03"}
+
     def test_where_cohort_and_literature_part_a_sentence_says_so(self, found: Found) -> None:
         parted = claim_with(changed(found, "C26", hold=True), "C26")
         assert parted.parted and "supported here, contradicted by what was published." in claims.reason(parted)
@@ -337,6 +389,23 @@ def simulated(log_ratio: float, error: float, df: float, n: int = 4000) -> Count
     for at, half in zip(estimate, reach, strict=True):
         numbers = (math.exp(at), math.exp(at - half), math.exp(at + half))
         told[rules.of_row(Case("higher", "rate_ratio", numbers, "", "").row, "higher")] += 1
+    return told
+
+
+def two_rates(log_ratio: float, per_week: float, error: float, df: float, n: int = 4000) -> Counter[str]:
+    """Return the verdicts of ``n`` pairs of rates, a ratio each that is read with the difference beside it."""
+    from scipy import stats
+
+    rng = np.random.default_rng(8)
+    logs = rng.standard_normal((n, 2)) * error / math.sqrt(2) + np.array([log_ratio, 0.0])
+    errors = error * np.sqrt(rng.chisquare(df, n) / df)
+    told: Counter[str] = Counter()
+    for (treated, other), own in zip(per_week * np.exp(logs), errors * stats.t.ppf(0.975, df), strict=True):
+        ratio, more = treated / other, treated - other
+        half = own * math.sqrt((treated**2 + other**2) / 2)
+        numbers = (ratio, ratio * math.exp(-own), ratio * math.exp(own))
+        case = Case("lower", "rate_ratio", numbers, "", "", beside=(more, more - half, more + half))
+        told[verdict(case)] += 1
     return told
 
 
@@ -370,6 +439,26 @@ class TestPower:
         chances = power.chances(row, "lower")
         assert chances and chances[power.BEYOND][SUPPORTED] > 0.99
         assert power.chances(row | {"outcome": "sleep_hours"}, "lower") is None
+
+    @pytest.mark.parametrize("per_week", [5.5, 1.0])
+    def test_of_a_ratio_with_a_difference_both_have_to_be_inside(self, per_week: float) -> None:
+        error, df = 0.09, 80.0
+        case = Case("lower", "rate_ratio", (1.04, 0.87, 1.24), "", "", {"std_error": error, "df": df})
+        slope = per_week * error * math.sqrt((1 + 1.04**2) / 2)
+        week = {"outcome": "cramps_per_week", "std_error": slope, "df": df}
+        shift = 0.04 * per_week
+        difference = Case("", "difference", (shift, shift - 2 * slope, shift + 2 * slope), "", "", week).row
+        chances = power.chances(case.row, "lower", difference=difference)
+        alone = power.chances(case.row, "lower")
+        assert chances and alone
+        told = two_rates(0.0, per_week, error, df)
+        for verdict_of, probability in chances[power.NO_EFFECT].items():
+            assert told[verdict_of] / 4000 == pytest.approx(probability, abs=0.032), verdict_of
+        # One cramp a week is a fifth of 5.5 and all of 1.
+        wider = chances[power.NO_EFFECT][CONTRADICTED] < alone[power.NO_EFFECT][CONTRADICTED] - 0.2
+        assert wider == (per_week > 1) and chances[power.BEYOND] == pytest.approx(alone[power.BEYOND], abs=0.01)
+        turned = power.chances(case.row, "higher", difference=difference)
+        assert turned and turned[power.NO_EFFECT][CONTRADICTED] == pytest.approx(told[CONTRADICTED] / 4000, abs=0.032)
 
     def test_what_rests_on_too_few_can_tell_nothing(self) -> None:
         row = Case("", "rate_ratio", (3, 2, 4), "", "", {"std_error": 0.1, "n_exposed": 4}).row

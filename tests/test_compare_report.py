@@ -516,8 +516,8 @@ def test_a_reason_is_told_once_with_the_name_of_its_cohort(diary: Cohort, other:
     table = other.frame("participants").with_columns(age_years=pl.lit(70.0))
     old = replace(other, tables={**other.tables, "participants": table})
     made = compare_cohorts((diary, old), ComparisonSettings(age_bands=(20, 60), factors="none"))
-    assert made.values["not_estimated"].count("no observed night") == 1
-    assert "no observed night (there)" in made.values["not_estimated"]
+    assert made.values["not_estimated"].count("took part") == 1
+    assert "nobody of this age took part (there)" in made.values["not_estimated"]
 
 
 def test_describe_takes_a_standard_of_ones_own(

@@ -19,6 +19,7 @@ from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency import measures
 from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
+from crampstudy.descriptive.frequency.chosen import EVERYBODY, RUN_IN, criterion
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
@@ -261,7 +262,7 @@ def test_a_cramp_ever_of_those_who_were_asked() -> None:
     assert set(rows["level"]) == {EVER}
     assert rows.loc["20-39", "estimate"] == pytest.approx(2 / 3) and pd.isna(rows.loc["20-39", "ci_low"])
     assert rows.loc["20+", "estimate"] == pytest.approx(5 / 6) and rows.loc["20+", "n_participants"] == 6
-    assert rows.loc["40-49", "note"] == "nobody answered"
+    assert rows.loc["40-49", "note"] == "nobody of this age took part"
     unasked = ever(diary("0" * 3))
     assert unasked["status"].tolist() == ["not_measured"]
 
@@ -280,6 +281,45 @@ def test_a_table_of_a_week_has_no_row_and_no_words_of_columns_that_it_lacks() ->
     assert list(month.frame.index) == ["all", "all with a cramp"] and "near-nightly a cramp on at least 6" in str(
         month.note
     )
+
+
+def in_run_in(*people: str, nights: int = 7) -> Cohort:
+    """A diary whose people are let in after so many nights."""
+    entered = pl.Series("enrolled_on", [START + timedelta(days=nights)] * len(people))
+    return diary(*people, enrolled_on=entered.to_list())
+
+
+def signs_of(cohort: Cohort) -> dict[str, float]:
+    found = kinds.CHOSEN.rows(analyses.run("frequency", cohort).estimates)
+    return dict(zip(found["level"], found["estimate"], strict=True))
+
+
+def test_a_run_in_that_nobody_is_in_without_cramps_says_that_people_were_chosen() -> None:
+    enough = ["1101000" + "0" * 7, "0020010" + "0" * 7, *["1111111" + "0" * 7] * 4]
+    assert signs_of(in_run_in(*enough)) == {RUN_IN: 3.0}
+    found = analyses.run("frequency", in_run_in(*enough))
+    said = "People were let in for their cramps, as nobody who logged the whole run-in had fewer than 3 cramps."
+    assert said in found.values["limits"]
+    # Somebody without one was let in as well; or none of it was logged whole; or there is no day of enrolment.
+    assert signs_of(in_run_in(*enough, "0000000" + "1" * 7)) == {}
+    assert signs_of(in_run_in(*(text.replace("0", ".") for text in enough))) == {}
+    assert signs_of(diary(*enough)) == {}
+    # The run-in may have lasted as long as somebody was in it.
+    assert criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0])) is None
+    # Who did not log all of it had fewer than were there.
+    assert criterion(np.array([1.0, 4.0]), np.array([5.0, 7.0]), np.array([7.0, 7.0])) == 4
+
+
+@pytest.mark.parametrize(("people", "told"), [(20, True), (19, False)])
+def test_that_everybody_has_cramps_says_so_too(people: int, told: bool) -> None:
+    month = "0010000" * 5
+    case_series = diary(*[month] * people)
+    assert signs_of(case_series) == ({EVERYBODY: 1.0} if told else {})
+    assert signs_of(diary(*[month] * people, "0" * 35)) == {}
+    ever_one = diary(*["0" * 5] * people, ever_cramp=[True] * people)
+    assert signs_of(ever_one) == ({EVERYBODY: 1.0} if told else {})
+    note = str(analyses.run("frequency", ever_one).tables["tbl-people-by-frequency"].note)
+    assert (f"All {people} people who were asked ever had a cramp, as where people are chosen" in note) == told
 
 
 def test_a_survey_has_recalled_classes_and_what_they_say() -> None:

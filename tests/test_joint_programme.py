@@ -83,7 +83,7 @@ def test_who_eats_enough_is_told_by_two_of_three_at_their_age_and_sex() -> None:
     men = cohort.frame("participants").with_columns(sex=pl.lit("male"))
     row = row_of(Cohort("men", "diary", {"participants": men, "diary": cohort.frame("diary")}, as_of=None))
     assert row["status"] == "not_estimable"
-    assert row["note"] == "0 participants ever followed all three, and 5 are needed"
+    assert row["note"] == "nobody ever followed all three, and 5 are needed"
     # At 25 women need 310 mg; who has 315 of magnesium and enough potassium eats enough at 25, and not at 60.
     nights = cohort.frame("diary").with_columns(
         dietary_magnesium_mg=pl.when(pl.col("dietary_magnesium_mg") > 300).then(315.0).otherwise(250.0)

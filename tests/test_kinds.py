@@ -47,6 +47,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.frequency.recall import recall_against_log
 from crampstudy.descriptive.levels import levels
@@ -221,6 +222,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "guidelines": adherence(diary),
         "open use": open_use(used, designs(used)[0]),
         "regression to the mean": regression_to_the_mean(recruited),
+        "chosen for cramps": chosen_for_cramps(recruited, frequency(recruited, BANDS)),
         "parallel arms": analyses.run("treatments", in_arms()).estimates,
         "alternating periods": analyses.run("treatments", in_turns()).estimates,
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),

@@ -324,7 +324,9 @@ def test_few_treated_are_described_and_not_estimated(found: dict[str, pd.DataFra
     assert (lost["status"] == "not_estimable").all() and (lost["verdict"] == "too few").all()
     assert (lost["note"] == "fewer than 5 people who took it have nights before and after time zero").all()
     rates = kinds.OPEN_USE_RATE.rows(rows)
-    assert rates["estimate"].notna().all()
+    # Whoever took it alone is described by no rate.
+    assert rates["estimate"].notna().eq(rates["n_participants"] > 1).all()
+    assert set(rates.loc[rates["n_participants"] == 1, "note"]) == {"rests on one participant"}
     assert rates.loc[rates["n_participants"] < 5, "ci_low"].isna().all()
 
 

@@ -247,7 +247,7 @@ def test_the_corrected_ratio_is_that_of_the_definition() -> None:
         3 * expected, rel=1e-6
     )
     assert found["ci_low"] < found["estimate"] < found["ci_high"]
-    assert found["note"] == f"corrected for a reliability of {reliability:.2f}, interval by 40 replicates"
+    assert found["note"] == "corrected for its reliability, interval by 40 replicates"
     assert of(rows, "between", "contrast: alcohol_units", kinds.CORRECTED)["verdict"] in ("lower", "inconclusive")
 
 

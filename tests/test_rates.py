@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,8 +13,11 @@ from scipy import stats
 
 from crampstudy import AgeBands, describe
 from crampstudy.cohort import Cohort
+from crampstudy.descriptive.frequency.asked import ever
+from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, standardised_rate
 from crampstudy.errors import BandError, UsageError
+from crampstudy.triage.shares import red_flags
 
 
 def diary(people: list[tuple[float, str, list[int | None]]], name: str = "made") -> Cohort:
@@ -172,12 +176,43 @@ def test_rows_of_small_groups_say_how_well_they_are_covered() -> None:
     rows = describe(diary([*PEOPLE, (85.0, "male", [1, 0, 0])]), bands=AgeBands((20, 40, 80))).estimates
     noted = rows["note"].str.contains("95% intervals of rates cover the truth", na=False)
     assert (noted == rows["ci_high"].notna()).all() and noted.sum() > 6
-    assert pick(rows, "80+")["status"] == "boundary" and pd.isna(pick(rows, "80+")["ci_high"])
+    assert (pick(rows, "80+")["status"], pick(rows, "80+")["note"]) == ("not_estimable", "rests on one participant")
+    assert pd.isna(pick(rows, "80+")["estimate"]) and pick(rows, "80+")["n_nights"] == 3
     # A limit of no cramp is another interval; of very many people nothing is to be said.
     none = describe(diary([(30.0, "male", [0, 0])] * 12), "sex").estimates
     assert pick(none, "all")["ci_high"] > 0 and "cover the truth" not in pick(none, "all")["note"]
     many = describe(diary([(30.0, "male", [i % 3, 0]) for i in range(400)]), "sex").estimates
     assert pd.isna(pick(many, "all")["note"])
+
+
+def test_every_analysis_says_the_same_of_an_age_that_nobody_is_of() -> None:
+    older = diary([(age, "male", [1, 0, 3]) for age in (45.0, 52.0, 63.0, 64.0, 65.0, 66.0)])
+    table = older.frame("participants").with_columns(ever_cramp=pl.lit(value=True))
+    asked = replace(older, tables={**older.tables, "participants": table})
+    bands = AgeBands((20, 40, 60))
+    found = [describe(asked, bands=bands).estimates, frequency(asked, bands), ever(asked, bands)]
+    found.append(red_flags(asked, bands))
+    for rows in found:
+        young = rows[rows["population"].eq("20-39") & rows["status"].ne("not_measured")]
+        assert len(young) and set(young["note"]) == {"nobody of this age took part"}
+        assert not rows.loc[rows["population"].ne("20-39"), "note"].str.contains("took part", na=False).any()
+    # Nobody knows the age of one who may be of it.
+    unknown = replace(
+        asked,
+        tables={
+            **asked.tables,
+            "participants": table.with_columns(
+                age_years=pl.when(pl.col("age_years") == 45).then(None).otherwise(pl.col("age_years"))
+            ),
+        },
+    )
+    rows = describe(unknown, bands=bands).estimates
+    assert set(rows.loc[rows["population"] == "20-39", "note"]) == {"nobody who is known to be of this age took part"}
+    part = describe(asked, bands=bands, where="sex = 'male'").estimates
+    assert set(part.loc[part["level"] == "20-39", "note"]) == {"nobody of this age took part"}
+    # Of a part that leaves an age out somebody took part.
+    part = describe(asked, bands=bands, where="age_years >= 60").estimates
+    assert set(part.loc[part["level"] == "40-59", "note"]) == {"no observed night"}
 
 
 def test_no_cramp_at_all_is_a_rate_of_zero_in_every_row() -> None:

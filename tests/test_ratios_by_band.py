@@ -72,7 +72,9 @@ def test_the_reference_is_the_youngest_that_can_be(diary: Cohort) -> None:
     nobody = AgeBands((19, 20, 50, 70))
     rows = ratios_by_band(diary, nobody)
     assert set(rows["reference"]) == {"20-49"}
-    assert of(rows, "19-19")["status"] == "not_estimable" and of(rows, "19-19")["note"] == "no observed night"
+    assert (
+        of(rows, "19-19")["status"] == "not_estimable" and of(rows, "19-19")["note"] == "nobody of this age took part"
+    )
     named = ratios_by_band(diary, nobody, reference="19–19")
     assert set(named["status"]) == {"not_estimable"} and len(named) == 3
     with pytest.raises(BandError, match=r"no age band '20-39'; name one of 20-49, 50-69, 70\+"):

@@ -201,7 +201,9 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
             {"term": "peripheral_artery_disease", "note": "exertional_leg_pain was not measured"},
             {"term": "vitamin_k2", "note": "nobody had it"},
             {"term": "C07", "analysis": kinds.CLAIM.name, "note": "Not measured (needs episodes.woke)"},
+            {"term": "C07", "analysis": kinds.CLAIM_PART.name, "note": "not measured"},
             {"term": "C55", "analysis": kinds.CLAIM.name, "note": "Nobody had it (needs treatments.agent)"},
+            {"term": "C55", "analysis": kinds.CLAIM_PART.name, "note": tables.NOBODY},
             {"term": "statin", "note": None},
         )
     )
@@ -211,17 +213,24 @@ def test_what_is_lacking_is_named_for_what_it_is() -> None:
         "not testable, as nobody in this cohort took what they are of: C55",
         "not testable, for what they need was not measured: C07",
     ]
-    many = pd.concat([rows.iloc[[4]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
+    many = pd.concat([rows.iloc[[6]].assign(term=f"serum_{i}") for i in range(5)], ignore_index=True)
     assert tables.not_measured(many, 3) == ["not measured in this cohort: serum 0, serum 1, serum 2 and 2 others"]
     assert tables.not_measured(many, 4) == tables.not_measured(many)
-    failed = {"status": "not_estimable", "analysis": kinds.CLAIM.name, "term": "C04", "scale": "rate", "level": "60+"}
-    claim = estimates.frame([estimates.row(note="Too few have an age (needs participants.age_years)", **failed)])
+    failed = {"status": "not_estimable", "analysis": kinds.CLAIM.name, "term": "C04", "scale": "rate"}
+    part = failed | {"analysis": kinds.CLAIM_PART.name}
+
+    def untested(note: str, **parts: str) -> pd.DataFrame:
+        own = [estimates.row(level=level, note=why, **part) for level, why in parts.items()]
+        return estimates.frame([estimates.row(note=note, **failed), *own])
+
+    claim = untested("Too few have an age (needs participants.age_years)", age="too few have an age")
+    claim.loc[1, "level"] = pd.NA
     assert tables.not_estimated(claim, {}) == "Could not estimate: too few have an age."
-    # Of a claim in parts those that something is lacking for, each reason once.
-    parts = "Weekly: no participant with 28 logged nights (needs diary.cramps). Monthly: no participant with 28 logged "
-    note = f"Heat: inconclusive, hazard ratio 0.28. {parts}nights (needs diary.cramps)"
-    of_parts = estimates.frame([estimates.row(note=note, **failed)])
-    said = "Could not estimate: weekly and monthly: no participant with 28 logged nights."
+    # Of a claim in parts those that something is lacking for, each reason once; what was taken in part is no treatment
+    # that nobody took.
+    few = "no participant with 28 logged nights"
+    of_parts = untested("Heat: inconclusive. Weekly and monthly: …", weekly=few, monthly=few, nightly=tables.NOBODY)
+    said = f"Could not estimate: weekly and monthly: {few}, and nightly: nobody had it."
     assert tables.not_estimated(of_parts, {}) == said
     # That there is nothing to show is said where nothing else is.
     assert tables.not_estimated(claim, {"tbl-a": tables.NOTHING_SHOWN}) == "Could not estimate: too few have an age."

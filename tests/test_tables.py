@@ -130,5 +130,5 @@ def test_reasons_that_differ_in_what_they_are_of_alone_are_one() -> None:
         estimates.row(term=name, note=f"{needed} days_last({name}, 14)", **cells)
         for name in ("steps", "warm_up", "stretch_calf_min")
     ]
-    said = tables.not_estimated(estimates.frame(rows), {})
-    assert said.count(needed) == 1 and said.count("nights of last 14") == 3
+    for said in (tables.not_estimated(estimates.frame(rows), {}), tables.notes(estimates.frame(rows))):
+        assert said.lower().count(needed) == 1 and said.count("nights of last 14") == 3

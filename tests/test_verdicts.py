@@ -557,7 +557,7 @@ def test_a_ratio_with_a_difference_is_negligible_by_both_margins(
         made = estimates.row(status="converged", estimate=value, ci_low=low, ci_high=high, **shared, **cells)
         rows.append(made | {"verdict": verdict(made)})
     first, second = of_both(rows)
-    assert first["verdict"] == said == verdict(first) and second == rows[1]
+    assert first["verdict"] == said == verdict(first, beside=second) and second == rows[1]
     assert (WIDER in str(first["note"])) == (said not in ("near null", "differs but negligible") and ratio[2] < 1.25)
 
 

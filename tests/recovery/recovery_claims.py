@@ -21,6 +21,7 @@ from scipy import stats
 
 from crampstudy import claims, estimates
 from crampstudy.claims import LedgerEntry, rules
+from crampstudy.estimates.verdicts import difference_beside
 from crampstudy.simulate import Truth, simulate
 from crampstudy.wording import with_none
 
@@ -92,7 +93,9 @@ def rows_of(state: str, seed: int) -> dict[str, str]:
 def _meant(section: str, rows: pd.DataFrame) -> pd.DataFrame:
     every = with_none(rows)
     meant = (row.among(every) for row in claims.CLAIM_ROWS if row.section == section and row.kind in ("", "diary"))
-    keys = [row["key"] for row in meant if row is not None]
+    found = [row for row in meant if row is not None]
+    # The verdict on a ratio is read with the difference beside it.
+    keys = [row["key"] for each in found for row in (each, difference_beside(each, every)) if row is not None]
     return rows[rows["key"].isin(keys)]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from crampstudy import estimates, suggestions
 from crampstudy.errors import UsageError
+from crampstudy.estimates.kinds import CHOSEN
 from crampstudy.evidence import package
 from crampstudy.wording import CONTRAST, with_none
 
@@ -52,7 +53,8 @@ class ClaimRow:
     """A row that answers a part of a claim: the section and the cells by which it is found there.
 
     A cell that is empty may be anything, as where a contrast lies between centiles of the cohort. Without a ``side``
-    the row stands beside the others and has no verdict.
+    the row stands beside the others and has no verdict. A share of people ``at_large`` is told by nobody who was chosen
+    for it.
     """
 
     claim: str
@@ -66,6 +68,7 @@ class ClaimRow:
     outcome: str = ""
     population: str = ""
     side: str = ""
+    at_large: str = ""
 
     def among(self, rows: Iterable[Row]) -> Row | None:
         """Return the one of the ``rows`` of its section that is meant: of several groups that of most participants.
@@ -104,7 +107,7 @@ def claims() -> tuple[Claim, ...]:
 
 CLAIM_ROWS: tuple[ClaimRow, ...] = tuple(ClaimRow(**row) for row in package.records("claim_rows"))
 """The rows in the order of the claims; a claim may have several parts, and a part several rows that stand for it."""
-_ANALYSES = frozenset(row.analysis for row in CLAIM_ROWS)
+_ANALYSES = frozenset(row.analysis for row in CLAIM_ROWS) | {CHOSEN.name}
 
 
 def find(number: str) -> Claim:

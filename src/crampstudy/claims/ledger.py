@@ -12,6 +12,7 @@ from crampstudy.claims.claim import CITATION, SEASON, Claim, ClaimRow, Row, clai
 from crampstudy.claims.published import Published, published
 from crampstudy.claims.rules import ClaimVerdict
 from crampstudy.contrasts.multiplicity import adjusted
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.nights.calendar import Hemisphere
 
@@ -26,7 +27,8 @@ NOT_MEASURED = "not measured"
 class ClaimPart:
     """What answers one part of a claim: the row that was taken, ``None`` where there is none, and its own verdict.
 
-    ``needs`` are the columns that would give one, any of them. Without a row ``why`` is the reason.
+    ``needs`` are the columns that would give one, any of them. Without a row ``why`` is the reason. ``difference`` is
+    that of the same contrast in cramps a week, which a verdict on a ratio is read with.
     """
 
     of: ClaimRow
@@ -34,6 +36,7 @@ class ClaimPart:
     verdict: ClaimVerdict
     needs: tuple[str, ...] = ()
     why: str = ""
+    difference: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,9 @@ class LedgerEntry:
         """The probability of each verdict of the row that is shown, by truth."""
         part = self.deciding
         judged = part is not None and part.row is not None and part.of.side and not rules.unjudged(part.row)
-        return power.chances(part.row, part.of.side) if part and part.row and judged else None
+        return (
+            power.chances(part.row, part.of.side, difference=part.difference) if part and part.row and judged else None
+        )
 
     @property
     def parted(self) -> bool:
@@ -130,7 +135,8 @@ def _entry(
         hemisphere: which months are winter.
         margins: between which a ratio is as good as 1.
     """
-    every = [_with_reason(part, rows, measured) for part in _parts(claim, rows, kind, margins)]
+    found = (_unless_chosen(part, rows) for part in _parts(claim, rows, kind, margins))
+    every = [_with_reason(part, rows, measured) for part in found]
     parts = [part for part in every if part.of.side]
     beside = [part for part in every if not part.of.side]
     if claim.rule == SEASON:
@@ -155,14 +161,28 @@ def _parts(claim: Claim, found: _Records, kind: str, margins: Margins) -> Iterat
         yield replace(taken, needs=tuple(dict.fromkeys(row.needs for row in rows)))
 
 
+def _unless_chosen(part: ClaimPart, found: _Records) -> ClaimPart:
+    """Return a part, of a share of people at large without its row where people were chosen for their cramps."""
+    if not part.of.at_large or part.verdict == rules.NOT_TESTABLE:
+        return part
+    signs = (row for row in found.get(part.of.section, ()) if row["analysis"] == kinds.CHOSEN.name)
+    sign = next(signs, None)
+    if sign is None:
+        return part
+    why = f"{sign['note']}, which tells nothing of how common they are among people at large"
+    return ClaimPart(part.of, None, rules.NOT_TESTABLE, why=why)
+
+
 def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | None) -> ClaimPart:
     """Return a part, of one without a row with the reason why there is none."""
-    if part.row is not None:
+    if part.row is not None or part.why:
         return part
     if measured is not None and not any(measured.issuperset(needed.split(" and ")) for needed in part.needs):
         return replace(part, why=NOT_MEASURED)
     if part.of.level and any(part.of.means(row) for row in found.get(part.of.section, ())):
-        return replace(part, why="nobody whose data could be used had it")
+        # A contrast of a number is not made beyond the values observed; anything else is what somebody has or not.
+        beyond = f"no value near {part.of.level} was observed"
+        return replace(part, why=beyond if part.of.level.isdecimal() else "nobody whose data could be used had it")
     return replace(part, why=f"the section {part.of.section} has no such row")
 
 
@@ -173,7 +193,9 @@ def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> Cl
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
-    return ClaimPart(of, row, rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins))
+    beside = verdicts.difference_beside(row, rows)
+    verdict = rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins, beside)
+    return ClaimPart(of, row, verdict, difference=beside)
 
 
 def _of_season(part: ClaimPart, beside: Sequence[ClaimPart], hemisphere: Hemisphere, margins: Margins) -> ClaimPart:

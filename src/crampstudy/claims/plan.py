@@ -20,7 +20,8 @@ FORMAT = "crampstudy plan of claims, 1"
 PLANNED, POST_HOC = "planned", "post hoc"
 _QUESTION = ("text", "rule", "direction", "contrast", "smallest_effect")
 _NAMES = tuple(each.name for each in fields(ClaimRow) if each.name not in ("claim", "needs"))
-_OF_CLAIMS = (kinds.CLAIM.name, kinds.EXPECTED_VERDICT.name)
+_OF_CLAIMS = (kinds.CLAIM.name, kinds.CLAIM_PART.name, kinds.EXPECTED_VERDICT.name)
+_MARK = rf"^(?:{PLANNED}|{POST_HOC})(?:; |$)"
 _NEXT = "crampstudy claims --freeze PLAN writes one"
 
 
@@ -98,6 +99,11 @@ def marked(rows: pd.DataFrame, plan: ClaimPlan | None) -> pd.DataFrame:
     own = [row["analysis"] in _OF_CLAIMS and row["term"] in numbers for row in every]
     notes = [_note(row, planned=of_claim or row["key"] in keys) for row, of_claim in zip(every, own, strict=True)]
     return rows.assign(note=pd.array(notes, dtype=TEXT))
+
+
+def unmarked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with their notes as they were before :func:`marked`."""
+    return rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
 
 
 def mark(note: object) -> str | None:

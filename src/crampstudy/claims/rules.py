@@ -23,17 +23,20 @@ HIGHER, LOWER, WINTER_PEAK = "higher", "lower", "winter"
 _LEVEL = re.compile(r"(?:above (?P<above>[\d.]+)|below (?P<below>[\d.]+)|(?P<low>[\d.]+) to (?P<high>[\d.]+))")
 
 
-def of_row(row: Mapping[str, Any], side: str, margins: Margins = MARGINS) -> ClaimVerdict:
+def of_row(
+    row: Mapping[str, Any], side: str, margins: Margins = MARGINS, beside: Mapping[str, Any] | None = None
+) -> ClaimVerdict:
     """Return the verdict that one row of estimates gives on the side on which a claim lies.
 
     Args:
         row: a row of estimates.
         side: ``higher`` or ``lower`` than no effect, or a level such as ``above 0.5`` or ``0.25 to 0.35``.
         margins: between which a ratio is as good as 1; those of a difference are declared for its outcome.
+        beside: the difference of the same contrast, which has to be negligible as well.
     """
     if not estimated(row):
         return NOT_TESTABLE
-    return of_contrast(row, side, margins) if side in (HIGHER, LOWER) else of_level(row, side)
+    return of_contrast(row, side, margins, beside) if side in (HIGHER, LOWER) else of_level(row, side)
 
 
 def estimated(row: Mapping[str, Any]) -> bool:
@@ -46,9 +49,11 @@ def unjudged(row: Mapping[str, Any]) -> bool:
     return estimated(row) and verdicts.compares(row) and bool(pd.isna(row["verdict"]))
 
 
-def of_contrast(row: Mapping[str, Any], side: str, margins: Margins = MARGINS) -> ClaimVerdict:
+def of_contrast(
+    row: Mapping[str, Any], side: str, margins: Margins = MARGINS, beside: Mapping[str, Any] | None = None
+) -> ClaimVerdict:
     """Return what the interval of a ratio or a difference says of the claim that it is ``higher`` or ``lower``."""
-    said = verdicts.verdict(row, margins)
+    said = verdicts.verdict(row, margins, beside)
     null = 0 if row["scale"] == verdicts.DIFFERENCE else 1
     if said == "differs but negligible":
         return NEGLIGIBLE if (row["estimate"] > null) == (side == HIGHER) else CONTRADICTED

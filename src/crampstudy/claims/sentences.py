@@ -8,7 +8,7 @@ from typing import Any
 
 from crampstudy import wording
 from crampstudy.claims import power, rules
-from crampstudy.claims.claim import CITATION, MEDIATION
+from crampstudy.claims.claim import CITATION, CLAIM_ROWS, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
@@ -28,8 +28,9 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
     if claim.rule == CITATION:
         yield claim.published
         return
-    if claim.rule == MEDIATION and not entry.parts:
-        yield _of_mediation()
+    if not (entry.parts or entry.beside):
+        needed = " (needs participants.diabetes and participants.neuropathy)" if claim.rule == MEDIATION else ""
+        yield f"{without_rows(entry)}{needed}"
     yield from _of_parts(entry)
     if claim.kind == "omission":
         yield f"the article leaves this out (what was published: {entry.published.verdict})"
@@ -42,15 +43,23 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
 
 
+def without_rows(entry: LedgerEntry) -> str:
+    """Return why a claim has no row in a cohort of this kind."""
+    if entry.claim.rule == MEDIATION:
+        return _of_mediation()
+    kinds = dict.fromkeys(row.kind for row in CLAIM_ROWS if row.claim == entry.claim.claim)
+    return f"only a {' or a '.join(kinds)} could tell it"
+
+
 def _of_mediation() -> str:
     """Return why no section tests that diabetes acts by way of neuropathy, which is asked of the study's graph."""
     from crampstudy.causal import mediated_path  # tables of claims need no graph
 
     path = mediated_path("diabetes", "neuropathy", "cramps")
-    named, needed = "diabetes and neuropathy", "(needs participants.diabetes and participants.neuropathy)"
+    named = "diabetes and neuropathy"
     if path.identified:
-        return f"no section estimates the indirect effect, which a mediation analysis of {named} would test {needed}"
-    return f"{path.sentence}, so that a mediation analysis of {named} would give a number, and not that part {needed}"
+        return f"no section estimates the indirect effect, which a mediation analysis of {named} would test"
+    return f"{path.sentence}, so that a mediation analysis of {named} would give a number, and not that part"
 
 
 def _alpha(entry: LedgerEntry) -> float:
@@ -100,9 +109,11 @@ def _of_parts(entry: LedgerEntry) -> Iterator[str]:
     elif len(parts) == 1:
         yield _said(parts[0])
     else:
+        named: dict[str, list[str]] = {}
         for part in parts:
             verdict = f"{part.verdict}, " if part.verdict != rules.NOT_TESTABLE else ""
-            yield f"{part.of.part}: {verdict}{_said(part)}"
+            named.setdefault(f"{verdict}{_said(part)}", []).append(part.of.part)
+        yield from (f"{wording.listed(names)}: {text}" for text, names in named.items())
 
 
 def _stated(part: ClaimPart) -> str:
@@ -120,13 +131,14 @@ def _said(part: ClaimPart) -> str:
     return f"{_scale(part.row)}{estimate(part.row)}{_unit(part.row)}, {_where(part)}"
 
 
+def missing(part: ClaimPart) -> str:
+    """Return why a part has no estimate."""
+    return str(part.why if part.row is None else part.row["note"] or str(part.row["status"]).replace("_", " "))
+
+
 def _missing(part: ClaimPart) -> str:
     """Return why a part has no estimate, and the column that would test it."""
-    needed = f"(needs {' or '.join(part.needs)})"
-    if part.row is None:
-        return f"{part.why} {needed}"
-    said = part.row["note"] or str(part.row["status"]).replace("_", " ")
-    return f"{said} {needed}"
+    return f"{missing(part)} (needs {' or '.join(part.needs)})" if part.needs else missing(part)
 
 
 def _where(part: ClaimPart) -> str:
@@ -153,7 +165,7 @@ def _where(part: ClaimPart) -> str:
         return f"which has no verdict of its own: {row['note'] or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
-    if part.verdict == rules.INCONCLUSIVE and verdicts.WIDER in str(row["note"]):
+    if part.verdict == rules.INCONCLUSIVE and verdicts.widened(row, part.difference):
         return f"includes 1 and lies inside the margins of a ratio, but {verdicts.WIDER}"
     null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"
     around = row["ci_low"] <= float(null) <= row["ci_high"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import pandas as pd
@@ -11,18 +11,20 @@ from crampstudy import estimates
 from crampstudy.claims import rules
 from crampstudy.claims.claim import Row
 from crampstudy.claims.ledger import NOT_MEASURED, LedgerEntry
-from crampstudy.claims.sentences import reason, specified
+from crampstudy.claims.sentences import missing, reason, specified, without_rows
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.claims.specifications import said as told
 from crampstudy.estimates import kinds
 from crampstudy.estimates.rows import Status
 
 _OWN = ("key", "analysis", "term", "level", "q_value", "verdict", "status", "note")
+UNTESTED = ("not_estimable", "not_converged", "not_measured")
+"""Statuses of a claim that was not tested."""
 _SHARED = ("cohort", "population", "outcome", "ci_level")
 
 
 def rows(ledger: Iterable[LedgerEntry], cohort: str) -> pd.DataFrame:
-    """Return a row of each claim and, of those on a contrast, of each verdict by truth."""
+    """Return a row of each claim, of each part that was not tested, and of each verdict on a contrast by truth."""
     return estimates.frame(row for entry in ledger for row in _of_claim(entry, cohort))
 
 
@@ -41,11 +43,31 @@ def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
         status=_status(entry, made),
         note=reason(entry).rstrip("."),
     )
+    if _status(entry, made) in UNTESTED:
+        yield from _untested(entry, {name: kept.get(name) for name in _SHARED} | {"cohort": cohort})
     shared = {name: kept.get(name) for name in _SHARED} | {"analysis": kinds.EXPECTED_VERDICT.name, "term": number}
     for truth, expected in (entry.chances or {}).items():
         for verdict, probability in expected.items():
             cells = {"level": f"{verdict}, truth {truth}", "reference": truth, "scale": "probability"}
             yield estimates.row(status="converged", estimate=probability, **shared | cells)
+
+
+def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield why the parts of a claim that have no estimate have none."""
+    cells = {**cells, "analysis": kinds.CLAIM_PART.name, "term": entry.claim.claim}
+    parts = entry.parts or entry.beside
+    if not parts:
+        yield estimates.row(status="not_estimable", note=without_rows(entry), **cells)
+    made: dict[tuple[str | None, str], Status] = {}
+    for part in parts:
+        if part.row is None or not rules.estimated(part.row):
+            unmeasured = part.why == NOT_MEASURED
+            status = part.row["status"] if part.row else "not_measured" if unmeasured else "not_estimable"
+            # What no column would mend is of the whole claim.
+            name = part.of.part if len(parts) > 1 and part.needs else None
+            made[name, missing(part)] = cast(Status, status)
+    for (name, why), status in made.items():
+        yield estimates.row(status=status, note=why, level=name, **cells)
 
 
 def _status(entry: LedgerEntry, made: Row | None) -> Status:

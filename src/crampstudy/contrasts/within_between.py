@@ -17,11 +17,12 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.reliability import LEAST, WANTED
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.bootstrap import MOST_FAILED, Coefficients, check_replicates, expanded_percentile, resample
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
-from crampstudy.models.inference.reliability import LEAST, WANTED, Reliability
+from crampstudy.models.inference.reliability import Reliability
 from crampstudy.models.nights.reliability_rows import CORRECTED_BY
 from crampstudy.models.registry import names_of_weighted
 from crampstudy.models.request import ModelRequest
@@ -204,7 +205,7 @@ def _corrected(fitted: Fit, part: Exposure, value: float, drawn: _Drawn | None, 
 def _row(fitted: Fit, cells: Row, step: float, value: float, drawn: _Drawn) -> Row:
     kept = drawn.replicates[np.isfinite(drawn.replicates)]
     number, failed = len(drawn.replicates), len(drawn.replicates) - len(kept)
-    said = f"corrected for a reliability of {value:.2f}, interval by {counted(number, 'replicates')}"
+    said = f"corrected for its reliability, interval by {counted(number, 'replicates')}"
     said += f", {failed:,} of them without an estimate" if failed else ""
     if failed > MOST_FAILED * number:
         why = f"the reliability of the mean is {value:.2f}, and {failed:,} of {number:,} replicates have no estimate"

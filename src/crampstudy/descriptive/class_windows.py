@@ -84,9 +84,7 @@ def _window_row(
     cells = dict(cells) | {"level": level, "n_participants": psus, "n_groups": psus, "n_events": events}
     cells |= {"estimate": value, "df": float(df)}
     if df < 1:
-        return estimates.row(
-            status="boundary", **cells, note=f"one participant has no spread, so no interval; {remark}"
-        )
+        return estimates.row(status="boundary", **cells, note=remark)
     if events in (0, int(inside.sum())):
         low, high = boundary_interval(round(value), psus, float(psus), df, ci_level)
         cells["estimate"] = float(round(value))

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
 from crampstudy.cohort.subpopulation import select
 from crampstudy.descriptive.frequency.people_by_level import people_by_level
-from crampstudy.descriptive.rates import ALL
+from crampstudy.descriptive.rates import ALL, said_of_nobody
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds, note
 from crampstudy.estimates.groups import part_of
@@ -153,7 +153,7 @@ def prevalence(
                 }
                 adjusted, reason = _standardise(means, groups, bands, standard, crude)
                 rows.append(_row(cells, adjusted, nobody if reason and nobody == NO_AGE else reason, remarks))
-    return rows
+    return said_of_nobody(rows, cohort, bands, domain_name) if by == "age_band" else rows
 
 
 def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | None = None) -> Account:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +20,14 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.terms.levels import check_group, no_group
-from crampstudy.nights import NO_AGE, denominator, night_account, no_night, person_nights
+from crampstudy.nights import NO_AGE, denominator, night_account, no_night, people, person_nights
 from crampstudy.wording import counted
 
 ALL = "all"
 """The label of everybody, also of those without a value of what the groups are formed by."""
 SUMMARY_AGES = (50, 60)
+NOBODY, NOBODY_KNOWN = "nobody of this age took part", "nobody who is known to be of this age took part"
+"""Why there is nothing of an age group that nobody of the cohort is of, or of those whose age is known."""
 _KINDS = (kinds.INCIDENCE_RATE, kinds.MEAN_PERSON_RATE)
 UNIT = "cramps per person-week"
 
@@ -104,7 +106,9 @@ def rates(
         made += [_row(rate, cells | {"analysis": kind.name}) for rate, kind in zip(both, _KINDS, strict=True)]
     if by == "age_band" and standard != "none":
         made.append(_standardised(found, bands, standard, base, where, ci_level, why_not))
-    return made, account
+    # Where there is no rate at all that is the reason of every row.
+    by_age = by == "age_band" and why_not is None
+    return said_of_nobody(made, cohort, bands, where) if by_age else made, account
 
 
 def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
@@ -122,14 +126,45 @@ def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
     return single | summaries | everybody
 
 
+def said_of_nobody(rows: Iterable[Row], cohort: Cohort, bands: AgeBands, where: str | None = None) -> list[Row]:
+    """Return rows by age, of which those of a group that nobody of the cohort is of say that and no other reason.
+
+    Args:
+        rows: of the age groups, and of others.
+        cohort: whose rows they are.
+        bands: the age bands.
+        where: the condition of the part that they are of.
+    """
+    gone = nobody_of(cohort, bands)
+    found = {part_of(label, where): reason for label, reason in gone.items()}
+    return [
+        row | {"note": found[row["population"]]}
+        if row["status"] == "not_estimable" and row["population"] in found
+        else row
+        for row in rows
+    ]
+
+
+def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:
+    """Return the age groups that nobody of a cohort is of, with that as the reason; none where no age is known."""
+    ages = people(cohort, bands)["age_years"]
+    if not ages.count():
+        return {}
+    limits = (*bands.limits, math.inf)
+    edges = dict(zip(bands.labels, zip((-math.inf, *bands.limits), limits, strict=True), strict=True))
+    edges |= {f"{age}+": (age, math.inf) for age in (bands.limits[0], *SUMMARY_AGES)}
+    empty = (label for label, (low, high) in edges.items() if not ((ages >= low) & (ages < high)).any())
+    return dict.fromkeys(empty, NOBODY if not ages.null_count() else NOBODY_KNOWN)
+
+
 def _check_groups(by: str, every: pl.DataFrame) -> None:
     """Check that a column of all that there are names groups of participants."""
     if by == "age_band":
         return
     check_group(by, every)
     if by not in every.columns or every[by].dtype not in (pl.Boolean, pl.String):
-        people = every.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))
-        raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, people)
+        own = every.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))
+        raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, own)
 
 
 def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.Expr]:

@@ -1,6 +1,7 @@
 """The tidy rows that every model, table and comparison yields, and the kinds of results that they are."""
 
 from crampstudy.estimates.rows import (
+    ALONE,
     COLUMNS,
     FEWEST,
     TEXT,
@@ -13,11 +14,13 @@ from crampstudy.estimates.rows import (
     row,
     to_csv,
     to_json,
+    withheld,
     without_interval,
 )
 from crampstudy.estimates.selection import BASELINES, PARAMETERS, at_contrasts, compares, declared, differences, ratios
 
 __all__ = [
+    "ALONE",
     "BASELINES",
     "COLUMNS",
     "FEWEST",
@@ -37,5 +40,6 @@ __all__ = [
     "row",
     "to_csv",
     "to_json",
+    "withheld",
     "without_interval",
 ]

@@ -40,6 +40,8 @@ _TYPES: Mapping[Any, tuple[str, ...]] = MappingProxyType({TEXT: _TEXTS, "float64
 
 FEWEST = 5
 """A rate of fewer participants than this has no interval."""
+ALONE = "rests on one participant"
+"""Why a rate or a share of people is not shown."""
 _OF_PEOPLE = ("rate", "prevalence")
 _AROUND = ("ci_low", "ci_high", "std_error", "p_value")
 _ROUNDING = 1e-10
@@ -82,7 +84,7 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
     """Return one row as a mapping in column order; cells that are not given are missing.
 
     No row shows limits that are no interval (:func:`no_interval`): it keeps its estimate, with status ``boundary`` and
-    the reason in ``note``.
+    the reason in ``note``. A rate or a share of people that rests on one participant is not shown at all.
 
     Raises:
         TypeError: a cell is not one of :data:`COLUMNS`.
@@ -95,6 +97,8 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
     cells["status"] = status
     cells.setdefault("key", key(cells))
     made = {name: cells.get(name) for name in COLUMNS}
+    if made["scale"] in _OF_PEOPLE and made["n_participants"] == 1 and not pd.isna(made["estimate"]):
+        return withheld(made, ALONE)
     reason = no_interval(made)
     return without_interval(made, reason) if reason else made
 
@@ -114,6 +118,12 @@ def without_interval(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the cells of an estimate that keeps its number and loses what stood around it, for the ``reason``."""
     note = reason if pd.isna(cells.get("note")) else f"{reason}; {cells['note']}"
     return {**cells, **dict.fromkeys(_AROUND), "status": "boundary", "note": note}
+
+
+def withheld(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Return the cells of a row without its number, for the ``reason``; what was counted stays."""
+    lost = dict.fromkeys(("estimate", *_AROUND, "df", "n_effective"))
+    return {**cells, **lost, "status": "not_estimable", "note": reason}
 
 
 def _spread(cells: Mapping[str, Any]) -> bool:

@@ -26,18 +26,24 @@ FEWEST_EXPOSED = 5
 FEWEST_DF = 4.0
 """Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
 DIFFERENCE = "difference"
+CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
+"""Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
 WIDER = "the difference beside it is not inside its margins"
 """What the note of a ratio says where it alone would be as good as 1: of a contrast that has margins of both."""
+_OF_CONTRAST = ("analysis", "term", "level", "reference", "population")
 _SET = "verdict with margins"
 
 
-def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | None:
+def verdict(
+    row: Mapping[str, Any], margins: Margins = MARGINS, beside: Mapping[str, Any] | None = None
+) -> Verdict | None:
     """Return what the interval of one row of estimates says at its own confidence level, ``None`` if nothing.
 
     First whether the interval excludes 1, then whether it lies inside the ``margins``; of a difference whether it
     excludes 0, then whether it lies inside those that the codebook declares for the outcome, and without any nothing is
-    negligible or null. A ratio whose note says :data:`WIDER` is not inside. One that rests on too few, or has no
-    interval, is neither. A p-value above 0.05 is never read as no effect. What is neither, or could not be
+    negligible or null. A ratio with a difference ``beside`` it (:func:`difference_beside`) is inside only if both are:
+    what may be more than the margins of one is not negligible by those of the other. One that rests on too few, or has
+    no interval, is neither. A p-value above 0.05 is never read as no effect. What is neither, or could not be
     estimated, has no verdict, unless it is for a level that too few participants are at.
 
     Source: Schuirmann 1987 (equivalence by an interval); Lakens 2017 (both questions of one interval).
@@ -50,7 +56,7 @@ def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | Non
         return "too few"
     null, limits = (1, margins) if row["scale"] != DIFFERENCE else (0, _of_outcome(row["outcome"]))
     inside = limits is not None and limits[0] <= row["ci_low"] and row["ci_high"] <= limits[1]
-    inside = inside and WIDER not in str(row.get("note"))
+    inside = inside and not exceeds(beside)
     if row["ci_low"] <= null <= row["ci_high"]:
         return "near null" if inside else "inconclusive"
     if inside:
@@ -58,16 +64,30 @@ def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | Non
     return "higher" if row["ci_low"] > null else "lower"
 
 
-def of_both(ratio: Mapping[str, Any], difference: Mapping[str, Any], margins: Margins = MARGINS) -> dict[str, Any]:
-    """Return the verdict and the note of a ratio whose contrast is to lie inside the margins of a ``difference`` too.
+def difference_beside(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the difference in cramps a week of the contrast that a ratio is of, of those ``rows`` with a verdict."""
+    if not _alike(row["outcome"], CRAMPS) or _alike(row["scale"], DIFFERENCE) or pd.isna(row["verdict"]):
+        return None
+    wanted = {**{name: row[name] for name in _OF_CONTRAST}, "scale": DIFFERENCE, "outcome": PER_WEEK}
+    found = (each for each in rows if all(_alike(each[name], cell) for name, cell in wanted.items()))
+    return next((each for each in found if not pd.isna(each["verdict"])), None)
 
-    Neither is read alone: what may be more than the margins of one is not negligible by those of the other.
-    """
-    alone = verdict(ratio, margins)
-    if alone not in INSIDE or verdict(difference) in (*INSIDE, None, "too few"):
-        return {"verdict": alone, "note": ratio["note"]}
-    said = f"{ratio['note']}; {WIDER}" if ratio["note"] else WIDER
-    return {"verdict": verdict({**ratio, "note": said}, margins), "note": said}
+
+def exceeds(difference: Mapping[str, Any] | None) -> bool:
+    """Say whether a difference may be more than its margins, so that the ratio beside it is not as good as 1."""
+    return difference is not None and verdict(difference) not in (*INSIDE, None, "too few")
+
+
+def widened(row: Mapping[str, Any], beside: Mapping[str, Any] | None, margins: Margins = MARGINS) -> bool:
+    """Say whether the difference ``beside`` a ratio alone keeps it from being as good as 1."""
+    return exceeds(beside) and verdict(row, margins) in INSIDE
+
+
+def of_both(ratio: Mapping[str, Any], difference: Mapping[str, Any], margins: Margins = MARGINS) -> dict[str, Any]:
+    """Return the verdict of a ratio by its margins and those of its ``difference``, and its note, which says so."""
+    said = WIDER if widened(ratio, difference, margins) else ""
+    note = "; ".join(filter(None, (ratio["note"], said))) or None
+    return {"verdict": verdict(ratio, margins, difference), "note": note}
 
 
 def compares(row: Mapping[str, Any]) -> bool:
@@ -154,6 +174,10 @@ def _of_alike(found: contrasts.Margin | None, names: str) -> str:
     if found is None:
         return f"no margins are declared for {names}, so that they say only whether 0 is excluded"
     return f"margins −{found.size:g} to {found.size:g} of {names} ({found.source.partition(':')[0]})"
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return bool(one == other) if pd.notna(one) and pd.notna(other) else bool(pd.isna(one) and pd.isna(other))
 
 
 def _below(row: Mapping[str, Any], count: str, fewest: float) -> bool:

@@ -12,6 +12,7 @@ from crampstudy.codebook.recalled import GROUPS
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, value
+from crampstudy.nights.calendar import day_of
 from crampstudy.tables.headings import by_group, of_group, with_level
 from crampstudy.tables.table import table_of_rows
 
@@ -176,8 +177,8 @@ def season(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def peak(row: Mapping[str, Any]) -> str:
-    """Return the date of a peak with its interval, as its note has it: ``30 June (5 June to 25 July)``."""
-    return str(row["note"]).partition("; ")[0]
+    """Return the date of a peak with its interval: ``30 June (5 June to 25 July)``."""
+    return f"{day_of(row['estimate'])} ({day_of(row['ci_low'])} to {day_of(row['ci_high'])})"
 
 
 def _cell(row: Mapping[str, Any]) -> str:

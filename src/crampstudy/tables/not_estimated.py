@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -12,13 +11,9 @@ from crampstudy.claims import plan
 from crampstudy.estimates import kinds
 from crampstudy.tables.remarks import reasons
 
-_MARK = rf"^(?:{plan.PLANNED}|{plan.POST_HOC})(?:; |$)"
-_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
-_SEVERAL = 3
 NOTHING_SHOWN = "there is nothing to show"
 """Why there is no table or figure of rows that have no estimate, each for reasons of its own."""
-_NEEDS = re.compile(r" \(needs [^()]*\)")
-_PARTS_OF_CLAIM = re.compile(r"\. |; |^No verdict of truth: ")
+OF_CLAIMS = (kinds.CLAIM.name, kinds.CLAIM_PART.name)
 NOBODY = "nobody had it"
 """What the row of a treatment says that nobody took."""
 _LACKED = r"(\w+) was not measured"
@@ -32,11 +27,9 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
     """
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     # That it was planned is no reason.
-    rows = rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
-    of_claims = rows["note"].map(_why_untested, na_action="ignore")
-    rows = rows.assign(note=rows["note"].mask(rows["analysis"].eq(kinds.CLAIM.name), of_claims))
+    rows = plan.unmarked(rows)
     said = not_measured(rows)
-    failed = _of_several(reasons(rows, brief=True))
+    failed = reasons(_with_parts(rows), brief=True)
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
     said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
@@ -50,32 +43,52 @@ def not_measured(rows: pd.DataFrame, most: int | None = None) -> list[str]:
     Where a row says that something else was not measured, that is what was lacking. Of more names than ``most`` the
     others are counted.
     """
-    own = rows[(rows["status"] == "not_measured") & rows["term"].notna()]
+    rows = plan.unmarked(rows)
+    of_claims = rows["analysis"].isin(OF_CLAIMS)
+    own = rows[(rows["status"] == "not_measured") & rows["term"].notna() & ~of_claims]
     notes = own["note"].fillna("")
-    claims, untaken = own["analysis"].fillna("").eq(kinds.CLAIM.name), notes.str.contains(NOBODY, case=False)
+    untaken = notes.eq(NOBODY)
     lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
     terms = lacked.where(lacked.notna(), own["term"])
+    untested, unmeasured = _claims_lacking(rows)
     found = {
-        "not measured in this cohort: {}": terms[~claims & ~untaken],
-        "taken as a treatment by nobody in this cohort: {}": terms[~claims & untaken],
-        "not testable, as nobody in this cohort took what they are of: {}": terms[claims & untaken],
-        "not testable, for what they need was not measured: {}": terms[claims & ~untaken],
+        "not measured in this cohort: {}": list(terms[~untaken]),
+        "taken as a treatment by nobody in this cohort: {}": list(terms[untaken]),
+        "not testable, as nobody in this cohort took what they are of: {}": untested,
+        "not testable, for what they need was not measured: {}": unmeasured,
     }
     named = {said: dict.fromkeys(wording.small(wording.term(str(term))) for term in of) for said, of in found.items()}
     return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
 
 
-def _why_untested(note: str) -> str:
-    """Return why a claim cannot be tested: the parts of a note that need something, those of one reason together."""
-    needing = [part for part in _PARTS_OF_CLAIM.split(note) if _NEEDS.search(part)]
-    if not needing:
-        return wording.small(note)
+def _claims_lacking(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the claims of treatments that nobody took, and those of which nothing that they need was measured."""
+    untaken, unmeasured = [], []
+    for claim, parts in kinds.CLAIM_PART.rows(rows).groupby("term", sort=False):
+        if parts["note"].eq(NOBODY).all():
+            untaken.append(str(claim))
+        elif parts["status"].eq("not_measured").all():
+            unmeasured.append(str(claim))
+    return untaken, unmeasured
+
+
+def _with_parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of which those of claims that were not tested say why, the parts of one reason together."""
+    parts = kinds.CLAIM_PART.rows(rows)
+    told = {name for some in _claims_lacking(rows) for name in some}
+    why = {str(claim): _why_untested(own) for claim, own in parts.groupby("term", sort=False) if claim not in told}
+    rows = rows[~rows["analysis"].eq(kinds.CLAIM_PART.name)]
+    lacking = rows["analysis"].eq(kinds.CLAIM.name) & rows["term"].isin([*why])
+    note = rows["note"].mask(lacking, rows["term"].map(why))
+    return rows.assign(note=note, status=rows["status"].mask(lacking, "not_estimable"))
+
+
+def _why_untested(parts: pd.DataFrame) -> str:
+    """Return why the parts of a claim were not tested, those of one reason together."""
     of_reason: dict[str, list[str]] = {}
-    for part in needing:
-        name, told, reason = _NEEDS.sub("", part).partition(": ")
-        if not told:
-            name, reason = "", name
-        of_reason.setdefault(wording.small(reason), []).extend([wording.small(name)] if name else [])
+    for row in wording.with_none(parts):
+        names = of_reason.setdefault(wording.small(str(row["note"])), [])
+        names.extend([wording.small(str(row["level"]))] if row["level"] else [])
     said = (f"{wording.listed(names)}: {reason}" if names else reason for reason, names in of_reason.items())
     return ", and ".join(said)
 
@@ -84,19 +97,3 @@ def _first(names: list[str], most: int | None) -> list[str]:
     others = 0 if most is None else len(names) - most
     # One other is named sooner than counted.
     return [*names[:most], f"{others} others"] if others > 1 else names
-
-
-def _of_several(failed: str) -> str:
-    """Return reasons of which those that differ in what they are of alone are one, where there are three or more."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for part in failed.split("; "):
-        match = _OF.fullmatch(part)
-        found.setdefault((match[1], match[3]) if match else (part, ""), []).append(match[2] if match else "")
-    said = []
-    for (first, last), names in found.items():
-        if len(names) < _SEVERAL:
-            said += [f"{first} {name}{last}" if name else first for name in names]
-        else:
-            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
-            said.append(f"{each} {wording.listed(names)}{last}")
-    return "; ".join(said)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort.account import OUTSIDE
-from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
+from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
 
@@ -31,11 +32,12 @@ _CALLED = re.compile(
     r"|sqrt|log(?:2|10|1p)?)\([^()]*\)"
 )
 """What a formula makes of a variable, within a text."""
+_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
+_SEVERAL = 3
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
-_RELIABILITY = re.compile(r"the mean of (.+) has a reliability of ([\d.]+), so that (its .+)")
-_CORRECTED = re.compile(r"corrected for a reliability of [\d.]+")
 _Counts = Mapping[str, tuple[int, ...]]
 """The counts of a remark by the names of its rows."""
+_Unreliable = Mapping[str, reliability.UnreliableMean]
 _COVARIANCES = {
     "covariance cluster": "cluster-robust intervals",
     "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
@@ -49,8 +51,26 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
 
     Where they are ``brief``, as apart from a table, a reason of many rows names none of them.
     """
-    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    return "; ".join(_said(failed, besides, rows, most=_MOST_NAMES if brief else None))
+    # What keeps a part of a claim from being tested is told with the claim.
+    whole = ~rows["analysis"].isin([kinds.CLAIM_PART.name])
+    failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & whole]
+    return "; ".join(_of_several(_said(failed, besides, rows, most=_MOST_NAMES if brief else None)))
+
+
+def _of_several(parts: Iterable[str]) -> list[str]:
+    """Return reasons of which those that differ in what they are of alone are one, where there are three or more."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        match = _OF.fullmatch(part)
+        found.setdefault((match[1], match[3]) if match else (part, ""), []).append(match[2] if match else "")
+    said: list[str] = []
+    for (first, last), names in found.items():
+        if len(names) < _SEVERAL:
+            said += [f"{first} {name}{last}" if name else first for name in names]
+        else:
+            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
+            said.append(f"{each} {wording.listed(names)}{last}")
+    return said
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -65,7 +85,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     # That there is no zero part to show is said by its intercept, which there always is.
     shown = rows[compares(rows) | rows["term"].eq(f"{wording.ZERO_PART}intercept")]
     made = shown[shown["status"].isin(["converged", "boundary"])]
-    said = "; ".join(_said(made, besides, made))
+    said = "; ".join(_said(made, besides, made, unreliable=reliability.unreliable(rows)))
     failed = reasons(shown, besides)
     texts = (
         *_splits(rows[split]),
@@ -101,10 +121,23 @@ def _splits(rows: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(made))
 
 
-def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, most: int | None = None) -> list[str]:
+def _said(
+    rows: pd.DataFrame,
+    besides: Collection[str],
+    among: pd.DataFrame,
+    most: int | None = None,
+    unreliable: _Unreliable = MappingProxyType({}),
+) -> list[str]:
     """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
 
     Remarks that differ in their leading count alone are one; of each row its count is named.
+
+    Args:
+        rows: whose notes are told.
+        besides: what is left out.
+        among: the rows of the table.
+        most: with more rows than these a remark names none.
+        unreliable: the means of low reliability by the remarks on them, which are one.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     for name, note in zip(_names(rows, among), rows["note"], strict=True):
@@ -119,7 +152,7 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
     every = list(dict.fromkeys(_names(named if len(named) else among, among)))
     told = [
         _of_rows(rest, counts, every, most)
-        for rest, counts in _folded(found).items()
+        for rest, counts in _folded(found, unreliable).items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
     ]
@@ -129,18 +162,17 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame, mos
     return [text for of, texts in by_rows.items() for text in ([f"{of}: {', and '.join(texts)}"] if of else texts)]
 
 
-def _folded(found: Mapping[str, _Counts]) -> dict[str, _Counts]:
+def _folded(found: Mapping[str, _Counts], unreliable: _Unreliable) -> dict[str, _Counts]:
     """Return remarks by their text, those of the reliabilities of several means as one."""
     folded: dict[str, _Counts] = {}
-    unreliable: dict[str, list[str]] = {}
+    low: dict[str, list[str]] = {}
     for text, counts in found.items():
-        mean = _RELIABILITY.fullmatch(text)
-        if mean:
-            unreliable.setdefault(mean[3], []).append(f"{wording.small(wording.term(mean[1]))} {mean[2]}")
+        if mean := unreliable.get(text):
+            value = f"{wording.small(wording.term(mean.variable))} {max(mean.value, 0):.2f}"
+            low.setdefault(mean.so_that, []).append(value)
         else:
-            text = _CORRECTED.sub("corrected for its reliability", text)
             folded[text] = {**folded.get(text, {}), **counts}
-    for what, means in unreliable.items():
+    for what, means in low.items():
         folded[f"the reliability of the mean is low ({', '.join(means)}), so that {what}"] = {}
     return folded
 
@@ -205,6 +237,8 @@ def _named(row: Mapping[str, Any]) -> str:
         return wording.capital(str(row["term"]))
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
+    if row["analysis"] == kinds.OPEN_USE_RATE.name:
+        return f"{wording.capital(wording.term(str(row['term'])))} ({str(row['level']).partition(', ')[0]})"
     by_population = (
         row["scale"] == "prevalence"
         or (row["term"] == "age_band" and row["scale"] != "rate")

@@ -11,10 +11,11 @@ from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.treatments import ALL, EXPECTED, RUN_IN
 from crampstudy.estimates.treatments import UNTREATED as UNTAKEN
+from crampstudy.estimates.verdicts import CRAMPS
 from crampstudy.nights import beside, observed_nights
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.flow import ArmFlow
-from crampstudy.treatments.question import CRAMPS, Row, arm
+from crampstudy.treatments.question import Row, arm
 from crampstudy.treatments.time_zero import TimeZero
 
 BEFORE, AFTER = 4, 8

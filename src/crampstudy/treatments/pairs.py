@@ -17,12 +17,12 @@ import polars as pl
 from crampstudy.arrays import Array, Codes
 from crampstudy.contrasts.remedies import person_fit
 from crampstudy.estimates import verdicts
-from crampstudy.estimates.verdicts import FEWEST_DF, FEWEST_EXPOSED
+from crampstudy.estimates.verdicts import FEWEST_DF, FEWEST_EXPOSED, PER_WEEK
 from crampstudy.models.common.distributions import BINOMIAL
 from crampstudy.models.inference.small_sample import Nights, SmallSample, bias_reduced
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.readable import OneLine
-from crampstudy.treatments.question import GIVEN, PER_WEEK, WEEK_UNIT, Row, TreatmentQuestion, interval, nothing, taken
+from crampstudy.treatments.question import GIVEN, WEEK_UNIT, Row, TreatmentQuestion, interval, nothing, taken
 from crampstudy.wording import counted
 
 LEVEL = "pairs of periods"

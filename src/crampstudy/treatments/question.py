@@ -17,7 +17,7 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import RANDOMISED
-from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.estimates.verdicts import CRAMPS, MARGINS, PER_WEEK, Margins
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
@@ -27,7 +27,6 @@ from crampstudy.wording import counted
 Row = dict[str, Any]
 Difference = Callable[[Array, Array], tuple[float, float]]
 """A number of coefficients (p) and their covariance (p x p), with its standard error."""
-CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 POLICY = "all nights from time zero on count, whatever was stopped or taken besides (treatment policy)"
 WEEK_UNIT = "cramps a week"
 NO_RATIO = "so that there is no ratio, nor an interval of the difference"
@@ -183,17 +182,8 @@ def without_offset(found: Row) -> Row:
 
 def of_both(rows: Sequence[Row], margins: Margins = MARGINS) -> list[Row]:
     """Return rows in which a ratio is negligible or near null only if its difference in cramps a week is as well."""
-    weekly_rows = {_contrast(row): row for row in rows if row["scale"] == verdicts.DIFFERENCE and row["verdict"]}
-    return [
-        row | verdicts.of_both(row, weekly_rows[_contrast(row)], margins)
-        if row["scale"] == "rate_ratio" and row["verdict"] and _contrast(row) in weekly_rows
-        else row
-        for row in rows
-    ]
-
-
-def _contrast(row: Row) -> tuple[Any, ...]:
-    return row["term"], row["analysis"], row["level"], row["reference"], row["population"]
+    pairs = ((row, verdicts.difference_beside(row, rows)) for row in rows)
+    return [row | verdicts.of_both(row, beside, margins) if beside else row for row, beside in pairs]
 
 
 def nothing(cells: Row, reason: str, *, exposed: int | None = None) -> Row:

@@ -14,7 +14,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.diary import members, whole_group
-from crampstudy.descriptive.rates import ALL
+from crampstudy.descriptive.rates import ALL, said_of_nobody
 from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -82,7 +82,7 @@ def red_flags(
     everybody, cells = people.filter(pl.Series(groups[whole])), base | {"population": part_of(whole, where)}
     made += _stability(weeks.join(everybody.select(_WHO), on=_WHO), cells, why_not)
     made += _results(everybody, cells)
-    return estimates.frame(made)
+    return estimates.frame(said_of_nobody(made, cohort, bands, where))
 
 
 def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, why_not: str | None) -> Iterator[Row]:

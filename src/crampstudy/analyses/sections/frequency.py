@@ -16,6 +16,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
 from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
+from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
@@ -62,7 +63,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     rows = frequency(cohort, settings.bands, ci_level=settings.ci_level)
     asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
     people, nights = kinds.OFTEN.rows(together([asked, rows])), kinds.CRAMP_NIGHTS.rows(rows)
-    note = _of_people(people)
+    period = attempt((PERIOD,), lambda: _period(cohort, settings))
+    chosen = chosen_for_cramps(cohort, together([asked, rows, period.estimates]))
+    note = _of_people(people, chosen)
     bins, curve = kinds.DISTRIBUTION.rows(rows), kinds.CONCENTRATION.rows(rows)
     shared = ", and the share of all cramps that those with the most have" if curve["estimate"].notna().any() else ""
     drawing = Drawing(
@@ -73,7 +76,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     )
     log = attempt(parts.RECALLS, lambda: parts.recalled(cohort, settings))
     found = Findings(
-        together([asked, rows]),
+        together([asked, rows, chosen]),
         {
             PEOPLE: ReportTable(
                 tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
@@ -86,23 +89,32 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
             "elsewhere": _elsewhere(cohort),
             "runs": _runs(nights),
             "recall": said.recall(log.estimates) if log.tables else "",
-            "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, "
+            "limits": f"{_of_chosen(chosen)}"
+            "The rate of a few weeks varies more than that of many, so that the ends of the distribution, "
             "and the unevenness of people, are somewhat larger than over a year. People who log few nights are left "
             "out, and need not be like the others. What changes slowly, such as the season or a flare, is part of "
             "the serial dependence.",
         },
     )
-    return joined(found, log, attempt((PERIOD,), lambda: _period(cohort, settings)))
+    return joined(found, log, period)
 
 
-def _of_people(people: pd.DataFrame) -> str:
+def _of_chosen(chosen: pd.DataFrame) -> str:
+    """Return that shares tell nothing of people at large, where people were let in for their cramps."""
+    if chosen.empty:
+        return ""
+    why = str(chosen["note"].iloc[0])
+    return f"{wording.sentences([why])} The shares of people here tell nothing of how common cramps are at large. "
+
+
+def _of_people(people: pd.DataFrame, chosen: pd.DataFrame) -> str:
     """Return what the shares of a diary's people are of, as far as the table has them."""
     known = people[people["estimate"].notna()]
     often = known[known["level"].ne(EVER)]
     said = [_OF_DIARY] if len(often) or known.empty else [_OF_LIMIT]
     if (people["level"].eq(EVER) & people["status"].ne("not_measured")).any():
         said.append("Ever is of all who were asked.")
-    return " ".join(said)
+    return f"{' '.join(said)} {_of_chosen(chosen)}".strip()
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -110,6 +122,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     rows = recalled_frequency(cohort, settings.bands, ci_level=settings.ci_level)
     asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
     people, classes = kinds.OFTEN.rows(together([asked, rows])), kinds.RECALLED.rows(rows)
+    chosen = chosen_for_cramps(cohort, together([asked, rows]))
     note = (
         "Design-based, with logit t intervals [@lumley2004]. At least one a week: 5 or more recalled in 30 nights; "
         "near-nightly: 16 or more, the highest class."
@@ -121,7 +134,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         alt="Horizontal bars of 100 per cent by age group, in parts for the recalled classes.",
     )
     return Findings(
-        together([asked, rows]),
+        together([asked, rows, chosen]),
         {
             PEOPLE: ReportTable(
                 tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
@@ -138,7 +151,8 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
             "elsewhere": _elsewhere(cohort),
             "runs": "",
             "recall": "",
-            "limits": "Classes are recalled over a month, and recall is not a log: people may remember more or fewer "
+            "limits": f"{_of_chosen(chosen)}"
+            "Classes are recalled over a month, and recall is not a log: people may remember more or fewer "
             "cramps than they had. More than 3 a month cannot be told, since one class has 2 to 4; single nights, and "
             "whether they come in runs, need a diary.",
         },

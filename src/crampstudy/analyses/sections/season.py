@@ -15,7 +15,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
-from crampstudy.contrasts.season.rows import NONE, SeasonQuestion
+from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.models.fit import fit
@@ -132,7 +132,7 @@ def _answer(cycle: pd.DataFrame) -> str:
     high = f"the highest rate of the year is {estimate(ratio)} times the lowest"
     p = wording.p_text(test["p_value"])
     whom = " Different people stand for the months of that cycle." if _is_between(cycle) else ""
-    if not str(peak["note"]).startswith(NONE):
+    if pd.notna(peak["ci_low"]):
         return f"Cramps follow an annual cycle: {high} ({p}), and the peak is on {tables.peak(peak)}.{whom}"
     if test["p_value"] < 1 - ratio["ci_level"]:
         high = f"{high}, an interval from resampled participants that reaches no cycle at all"

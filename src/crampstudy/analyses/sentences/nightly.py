@@ -93,7 +93,7 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
         if names
         else ""
     )
-    remarks = without_adjustment(tables.at_contrasts(rows))
+    remarks = without_adjustment(tables.at_contrasts(rows), kinds.RELIABILITY.rows(rows))
     return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
 
 
@@ -120,11 +120,14 @@ def _parts(rows: pd.DataFrame) -> dict[str, set[str]]:
     return found
 
 
-def without_adjustment(rows: pd.DataFrame) -> str:
-    """Return what the notes of rows say but for what they are adjusted for, which is told once."""
+def without_adjustment(rows: pd.DataFrame, *others: pd.DataFrame) -> str:
+    """Return what the notes of rows say but for what they are adjusted for, which is told once.
+
+    ``others`` are of the same models and not in the table, such as the reliabilities of their means.
+    """
     parts = {part for note in rows["note"].dropna() for part in str(note).split("; ")}
     told = {part for part in parts if part.startswith((FEWER, "compared within persons", "adjusted for"))}
-    return tables.notes(rows, besides=told)
+    return tables.notes(rows, *others, besides=told)
 
 
 def sentences(*texts: str) -> str:

@@ -188,9 +188,11 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     told = [section.estimates for name, section in others.items() if name == "treatments" and not section.unanswered]
     said += [f"{wording.capital(text)}." for rows in told for text in treatments.not_told(rows)]
     said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
-    failed = sum(
-        int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
-    ) - sum(len(treatments.lost(rows)) for rows in told)
+    every = together(section.estimates for section in others.values())
+    failed = int(
+        (every["status"].isin(["not_estimable", "not_converged"]) & every["analysis"].ne(kinds.CLAIM_PART.name)).sum()
+    )
+    failed -= sum(len(treatments.lost(rows)) for rows in told)
     if failed:
         # These are the others only where something was said before.
         which = "further estimates" if said else "estimates"

@@ -11,16 +11,16 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
-from crampstudy.estimates.verdicts import DIFFERENCE, WIDER
+from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
 from crampstudy.tables.remarks import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
 from crampstudy.treatments.designs import PLACEBO, TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
-from crampstudy.treatments.question import PER_WEEK, arm
+from crampstudy.treatments.question import arm
 
 _FOUND = {
     "higher": "more cramps",
@@ -98,14 +98,14 @@ def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the ratios of trials with a verdict: of a crossover and of n-of-1 those within pairs of periods."""
     main = kinds.TREATMENT_EFFECT.rows(rows)
     told = main[main["estimate"].notna() & main["verdict"].notna() & main["scale"].ne(DIFFERENCE)]
-    weekly = main[main["scale"].eq(DIFFERENCE) & main["estimate"].notna()].set_index("term")
-    return [{**row, "weekly": _weekly(weekly, row["term"])} for row in wording.records(told)]
+    return [{**row, **_weekly(row, wording.records(main))} for row in wording.records(told)]
 
 
-def _weekly(rows: pd.DataFrame, agent: str) -> str:
-    if agent not in rows.index:
-        return ""
-    return f", difference {estimate(wording.records(rows.loc[[agent]])[0])} cramps a week"
+def _weekly(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the difference beside a ratio in words (``weekly``), and whether it alone decides (``widened``)."""
+    beside = verdicts.difference_beside(row, rows)
+    said = f", difference {estimate(beside)} cramps a week" if beside and pd.notna(beside["estimate"]) else ""
+    return {"weekly": said, "widened": verdicts.widened(row, beside)}
 
 
 def _of_trial(row: Mapping[str, Any]) -> str:
@@ -118,7 +118,7 @@ def _of_trial(row: Mapping[str, Any]) -> str:
 def _not_ruled_out(row: Mapping[str, Any]) -> str:
     """Return what keeps a ratio that is close to 1 from being as good as that."""
     found = margin(PER_WEEK)
-    if found is None or WIDER not in str(row["note"]):
+    if found is None or not row["widened"]:
         return ""
     return f": the ratio is near 1, but a difference of more than {found.size:g} cramp a week is not ruled out"
 
@@ -201,7 +201,8 @@ def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
 
 def of_both(rows: pd.DataFrame) -> str:
     """Return how a verdict of a ratio is read where its difference in cramps a week is less sure."""
-    if not rows["note"].str.contains(WIDER, regex=False).any():
+    every = wording.records(rows)
+    if not any(verdicts.widened(row, verdicts.difference_beside(row, every)) for row in every):
         return ""
     return "A verdict is near null or negligible only where the ratio and cramps a week both lie inside their margins. "
 

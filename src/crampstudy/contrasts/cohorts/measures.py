@@ -16,7 +16,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.prevalence import LEVELS, check_bands
-from crampstudy.descriptive.rates import UNIT, rates
+from crampstudy.descriptive.rates import UNIT, nobody_of, rates
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.common import recalled_outcomes
@@ -145,9 +145,11 @@ def _of_survey(cohort: Cohort, by: str, bands: AgeBands, outcome: str, where: st
     hits = np.isin(answer, LEVELS[outcome])
     found = domain_means(hits, members, design)
     events = (members & hits[:, None] & (design.weight > 0)[:, None]).sum(axis=0)
+    gone = nobody_of(cohort, bands) if by == "age_band" else {}
+    nobody = [gone.get(label, "nobody answered") for label in labels]
     why_not = [
-        "nobody answered" if not n else f"fewer than {FEWEST} participants" if n < FEWEST else _edge(k, n)
-        for n, k in zip(found.n, events, strict=True)
+        none if not n else f"fewer than {FEWEST} participants" if n < FEWEST else _edge(k, n)
+        for none, n, k in zip(nobody, found.n, events, strict=True)
     ]
     return GroupMeasures(
         cohort.name,

@@ -21,6 +21,7 @@ from crampstudy.codebook.intakes import reference_intakes
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of, no_room_for, single_terms
+from crampstudy.contrasts.nights.windows import few_ever
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
 from crampstudy.models.common.distributions import POISSON
@@ -292,6 +293,6 @@ def _obstacle(design: design_matrix.Design, used: pl.DataFrame) -> str | None:
     for what, nights in follows.items():
         people = used.filter(nights)["participant_id"].n_unique() if used.height else 0
         if people < FEWEST_EXPOSED:
-            return f"{people} participants ever followed {what}, and {FEWEST_EXPOSED} are needed"
+            return few_ever(people, f"followed {what}")
     lost = [name for name in _ADVICE if name not in design.terms()]
     return f"too few participants for a model of {wording.listed(map(_printed, lost))}" if lost else None

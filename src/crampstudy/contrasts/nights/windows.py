@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.causal import study
 from crampstudy.causal.graph import source
 from crampstudy.codebook import exposures
@@ -61,7 +61,8 @@ def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
     """Return the rate ratios of minutes of strength training in the last week against 60 of them, on one curve.
 
     The curve is a natural cubic spline of the mean of the last seven nights, with knots at 60 and 150 minutes a week,
-    adjusted as the causal graph asks. A dose that fewer than 5 participants ever reached has no ratio.
+    adjusted as the causal graph asks. A dose that fewer than 5 participants ever reached has no ratio, nor have those
+    above it, for the same reason.
 
     Args:
         cohort: a diary with the variable.
@@ -82,7 +83,7 @@ def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
         "term": f"{CONTRAST}{STRENGTH}",
         "scale": "rate_ratio",
     }
-    lacking = {dose: _lacking(reached, dose) for dose in WEEKLY}
+    lacking = _lacking(reached)
     if lacking[USUAL] or all(lacking[dose] for dose in asked):
         reason = lacking[USUAL] or lacking[asked[-1]]
         return estimates.frame(
@@ -142,12 +143,24 @@ def _reached(cohort: Cohort, weekly: Exposure) -> pl.DataFrame:
     return nights.group_by("participant_id").agg(least=minutes.min(), most=minutes.max())
 
 
-def _lacking(reached: pl.DataFrame, dose: float) -> str:
-    """Return why a dose has no ratio, empty where enough participants reached it."""
-    n = int((reached["most"] >= dose).sum()) if dose else int((reached["least"] <= 0).sum())
-    if n >= FEWEST_EXPOSED:
-        return ""
-    return f"{n} participants ever had {dose:g} min/week, and {FEWEST_EXPOSED} are needed"
+def _lacking(reached: pl.DataFrame) -> dict[float, str]:
+    """Return why each dose has no ratio, empty where enough participants reached it.
+
+    Whoever did not reach a dose reached none above it: that of the lowest of them is the reason of all.
+    """
+    without = int((reached["least"] <= 0).sum())
+    found = {0.0: "" if without >= FEWEST_EXPOSED else few_ever(without, "had a week without any")}
+    why = ""
+    for dose in filter(None, WEEKLY):
+        n = int((reached["most"] >= dose).sum())
+        found[dose] = why = why or ("" if n >= FEWEST_EXPOSED else few_ever(n, f"had {dose:g} min/week or more"))
+    return found
+
+
+def few_ever(people: int, what: str) -> str:
+    """Return that too few people ever did something for a ratio of it: ``nobody ever had 60 min/week or more``."""
+    who = wording.counted(people, "participants") if people else "nobody"
+    return f"{who} ever {what}, and {FEWEST_EXPOSED} are needed"
 
 
 def _dose(minutes: float) -> str:

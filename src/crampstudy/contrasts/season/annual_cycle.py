@@ -133,7 +133,7 @@ def _months(cohort: Cohort, nights: pl.DataFrame, asked: SeasonQuestion) -> Iter
             "n_events": rate.cramps,
             "n_groups": rate.participants,
         }
-        alone = "rests on one participant" if rate.participants == 1 else None
+        alone = estimates.ALONE if rate.participants == 1 else None
         if why_not or alone or rate.status == "not_estimable":
             yield estimates.row(status="not_estimable", **cells, note=why_not or alone or rate.note)
             continue

@@ -13,9 +13,10 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency.diary import ALONE, EXACT, members, whole_group
+from crampstudy.descriptive.frequency.diary import EXACT, members, whole_group
 from crampstudy.descriptive.prevalence import prevalence
-from crampstudy.estimates import kinds, note
+from crampstudy.descriptive.rates import said_of_nobody
+from crampstudy.estimates import ALONE, kinds, note
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
@@ -90,7 +91,7 @@ def ever(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.9
             low, high = logit_interval(value, error, df, ci_level)
             limits = {"ci_low": low, "ci_high": high, "std_error": error}
             made.append(estimates.row(status="converged", **cells, **limits, note=said or None))
-    return estimates.frame(made)
+    return estimates.frame(said_of_nobody(made, cohort, bands))
 
 
 def recalled_frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.95) -> pd.DataFrame:

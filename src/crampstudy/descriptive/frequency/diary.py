@@ -23,14 +23,13 @@ from crampstudy.descriptive.frequency.measures import (
     Linearised,
     PersonSums,
 )
-from crampstudy.descriptive.rates import ALL, age_groups
-from crampstudy.estimates import kinds, note
+from crampstudy.descriptive.rates import ALL, age_groups, said_of_nobody
+from crampstudy.estimates import ALONE, kinds, note
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.surveys.domain_means import boundary_interval, logit_interval
 from crampstudy.nights import denominator, night_account, person_nights
 from crampstudy.wording import counted
 
-ALONE = "rests on one participant"
 UNTOLD = "too few nights with a cramp to tell it from each participant's mean"
 EXACT = "exact one-sided limit"
 """The remark of a share of nobody or of everybody."""
@@ -88,7 +87,7 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
         made += [_row(m, sums.of(inside), told, remark, ONCE if once and m.of_counts else None) for m in NIGHTLY]
     rated = sums.of(groups[whole]).rated
     made += _distribution(rated, base | {"population": whole, "note": _left_out(sums.of(groups[whole]))})
-    return estimates.frame(made)
+    return estimates.frame(said_of_nobody(made, cohort, bands))
 
 
 def sums_of(nights: pl.DataFrame) -> pl.DataFrame:

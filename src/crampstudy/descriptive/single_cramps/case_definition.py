@@ -113,7 +113,7 @@ def _rate(cohort: Cohort, persons: pl.DataFrame, level: str, base: Row, why_not:
         nights.group_by("participant_id").agg(pl.sum("cramps"), nights=pl.len().cast(pl.Int64)).sort("participant_id")
     )
     found = incidence_rate(sums["cramps"].to_numpy(), sums["nights"].to_numpy(), base["ci_level"])
-    alone = "rests on one participant" if found.participants == 1 else None
+    alone = estimates.ALONE if found.participants == 1 else None
     found = withheld(found, why_not or denominator(cohort).why_not or alone)
     cells = base | {"analysis": kinds.CASE_RATE.name, "term": "cramps", "level": level, "scale": "rate", "unit": UNIT}
     cells |= {name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high", "std_error", "df", "note")}

@@ -183,7 +183,7 @@ def _of_group(
     mean = cells | {"analysis": kinds.MEAN_RELIEF.name, "term": by, "level": label, "scale": "restricted_mean"}
     mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
     alone = options.covariance != "model" and group.participants < 2
-    # The curve is the same whatever its variance, and of one participant only the curve is shown.
+    # One participant's curve has no variance by participants, and is not shown.
     kind: Covariance = "model" if alone else options.covariance
     curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
     rows = _curve(curve, options.times, cells)
@@ -214,8 +214,7 @@ def _of_group(
                 "df": within.df,
             }
             rows.append(estimates.row(status="converged", **mean | limits))
-    reason = "one participant has no spread, so no interval"
-    return [estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows]
+    return [estimates.withheld(row, estimates.ALONE) for row in rows] if group.participants == 1 else rows
 
 
 def _curve(curve: Curve, times: Sequence[float] | None, cells: Row) -> list[Row]:

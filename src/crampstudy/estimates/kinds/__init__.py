@@ -55,7 +55,7 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
-from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.frequency import CHOSEN, CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -73,7 +73,13 @@ from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
-from crampstudy.estimates.kinds.sections.claims import AGREEMENT, CLAIM, EXPECTED_VERDICT, UNDER_SPECIFICATION
+from crampstudy.estimates.kinds.sections.claims import (
+    AGREEMENT,
+    CLAIM,
+    CLAIM_PART,
+    EXPECTED_VERDICT,
+    UNDER_SPECIFICATION,
+)
 from crampstudy.estimates.kinds.sections.comparison import DIFFERENCE_BETWEEN_BANDS, STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
@@ -158,7 +164,9 @@ __all__ = [
     "CASE_RATE",
     "CHARACTERISTICS",
     "CHARACTERISTICS_BY_ARM",
+    "CHOSEN",
     "CLAIM",
+    "CLAIM_PART",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
     "CLEAR_GROUPS",

@@ -13,6 +13,17 @@ OFTEN = register(
         sentence="People with cramps, {level}, {who}: {value}",
     )
 )
+CHOSEN = register(
+    Kind(
+        name="people chosen for cramps",
+        meaning="A sign that people were let in for their cramps, so that shares of them tell nothing of people at "
+        "large: by `level` the fewest cramps of anybody in the run-in, or that everybody has cramps. Without a sign "
+        "there is no row.",
+        table="people_by_frequency",
+        sentence="People chosen for their cramps, {level}: {value}",
+        tabled=False,
+    )
+)
 RECALLED = register(
     Kind(
         name="recalled classes",

@@ -15,9 +15,6 @@ import numpy as np
 from crampstudy.arrays import Array
 from crampstudy.nights.person_moments import PersonMoments
 
-WANTED, LEAST = 0.8, 0.5
-"""Below the first a ratio between participants is shown corrected beside the plain one; below the second it is not."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reliability:

@@ -11,8 +11,9 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
+from crampstudy.estimates.reliability import LEAST, WANTED, warning
 from crampstudy.models.coefficients import rows
-from crampstudy.models.inference.reliability import LEAST, WANTED, Reliability
+from crampstudy.models.inference.reliability import Reliability
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelRequest
 from crampstudy.nights.person_moments import person_moments
@@ -75,17 +76,6 @@ def row(variable: str, found: Reliability, place: int, cells: rows.Row, what: st
     said = tidy.note(f"ICC of a night {found.correlations[place]:.2f}", warning(variable, value, what) or "", pointer)
     shown = max(value, 0.0)
     return tidy.row(status="boundary" if value <= 0 else "converged", **cells | {"estimate": shown, "note": said})
-
-
-def warning(variable: str, value: float, what: str = "ratio") -> str | None:
-    """Return what is to be said of ``what`` is between participants, where the mean has a reliability of ``value``."""
-    if value >= WANTED:
-        return None
-    far = ", and too far to be corrected" if value < LEAST else ""
-    return (
-        f"the mean of {variable} has a reliability of {max(value, 0.0):.2f}, so that its {what} between participants "
-        f"is drawn towards that within{far}"
-    )
 
 
 def _means(solution: Solution) -> list[str]:

@@ -48,7 +48,7 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
     made.index = pd.MultiIndex.from_tuples(
         [(wording.term(str(row["term"])), _which(row)) for row in records], names=["", "Exposure"]
     )
-    return PrintedTable.of(made, notes=(notes(shown),))
+    return PrintedTable.of(made, notes=(notes(shown, kinds.RELIABILITY.rows(estimates)),))
 
 
 def at_contrasts(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import BOTH_SIDES, TREATED, UNTREATED, covariate
-from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.estimates.verdicts import CRAMPS, FEWEST_EXPOSED, PER_WEEK
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, beside, observed_nights
 from crampstudy.treatments.designs import TreatmentDesign
@@ -40,7 +40,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import CRAMPS, NO_RATIO, PER_WEEK, WEEK_UNIT, interval, of_both
+from crampstudy.treatments.question import NO_RATIO, WEEK_UNIT, interval, of_both
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
@@ -269,8 +269,7 @@ def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
     found = ratio(cramps, nights)
     rate = NIGHTS_PER_WEEK * found.value
     if len(cramps) < 2 or not found.value:
-        note = "one participant" if len(cramps) < 2 else "no cramp, so no interval"
-        return estimates.row(status="boundary", **cells | {"estimate": rate, "note": note})
+        return estimates.row(status="boundary", **cells | {"estimate": rate, "note": "no cramp, so no interval"})
     n = len(cramps)
     error = float(np.sqrt(n / (n - 1) * (found.influence**2).sum())) / found.value
     reach = float(np.exp(quantile(asked.ci_level, n - 1) * error))

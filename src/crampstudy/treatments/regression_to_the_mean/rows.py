@@ -18,6 +18,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.cohort import Cohort
+from crampstudy.descriptive.frequency.chosen import criterion
 from crampstudy.descriptive.frequency.measures import Linearised, ratio
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
@@ -42,10 +43,6 @@ from crampstudy.treatments.regression_to_the_mean.selection import LogRatio, Run
 from crampstudy.treatments.regression_to_the_mean.selection import lacking as selection_lacks
 from crampstudy.treatments.time_zero import TimeZero
 from crampstudy.wording import counted
-
-_ALIKE = 2
-"""EntryNights by which run-ins may differ from their median and be of one length."""
-_MOST = 0.8
 
 Row = dict[str, Any]
 
@@ -172,12 +169,9 @@ def _criterion(entered: _Entered, asked: int | None) -> tuple[int, str]:
     """Return the cramps that it took to be let in, and where they come from."""
     if asked is not None:
         return asked, f"let in with {counted(asked, 'cramps')} or more in the run-in, as asked for"
-    length = np.median(entered.length)
-    if np.mean(np.abs(entered.length - length) <= _ALIKE) < _MOST:
+    fewest = criterion(*entered.sums(entered.nights.run_in), entered.length)
+    if fewest is None:
         return 0, "run-ins differ in length, so that no criterion can be read from them"
-    cramps, nights = entered.sums(entered.nights.run_in)
-    whole = nights >= entered.length
-    fewest = int(cramps[whole].min() if whole.any() else cramps.min())
     if not fewest:
         return 0, "people without any cramp in the run-in were let in, so that nobody was selected by it"
     return fewest, (
@@ -190,11 +184,11 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
     nights = entered.nights
     n = len(entered.arms)
     before, after = entered.sums(nights.run_in), entered.sums(nights.after)
-    criterion, how = _criterion(entered, asked)
+    fewest, how = _criterion(entered, asked)
     cells = base | {"n_participants": n, "n_groups": n}
     everybody = np.ones(n, dtype=np.bool_)
     yield _rate(cells, RUN_IN, ALL, before, everybody, entered.said)
-    asked_of = RunIn(*before, entered.length, criterion)
+    asked_of = RunIn(*before, entered.length, fewest)
     selection = expected_of_selection(asked_of, *after)
     flare = expected_of_flare(nights)
     parts = {OF_SELECTION: selection, OF_FLARE: flare.part if flare else None}

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.pooling import COHORT, pooled
 from crampstudy.contrasts.cohorts.measures import FEWEST, OUTCOMES, measures
 from crampstudy.descriptive.rate_intervals import rate_interval
-from crampstudy.descriptive.rates import ALL, UNIT
+from crampstudy.descriptive.rates import ALL, UNIT, said_of_nobody
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -63,7 +63,8 @@ def pool_cohorts(
         if survey:
             made += _prevalences(together, by, bands, (outcome, where), cells)
         else:
-            made += _rates(together, by, bands, where, cells)
+            found = _rates(together, by, bands, where, cells)
+            made += said_of_nobody(found, together, bands, where) if by == "age_band" else found
         made += _ratios(together, by, bands, where, cells)
     return estimates.frame(made)
 

@@ -12,6 +12,16 @@ CLAIM = register(
         sentence="Claim {term}: {value}",
     )
 )
+CLAIM_PART = register(
+    Kind(
+        name="untested part of a claim",
+        meaning="Why a part of the claim in `term`, which `level` names where it has several, could not be tested; the "
+        "row of the claim stands beside it.",
+        table="claims",
+        sentence="Claim {term}, {level}: {value}",
+        tabled=False,
+    )
+)
 EXPECTED_VERDICT = register(
     Kind(
         name="expected verdict",
