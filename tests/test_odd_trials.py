@@ -234,6 +234,18 @@ def test_the_difference_of_those_who_chose_needs_no_cramp_either() -> None:
     assert told(found) == (f"Effect of what people took by choice, adjusted for who takes it, {said}", told(found)[1])
 
 
+def test_a_crossover_without_pairs_to_compare_is_not_passed_over() -> None:
+    nights: dict[str, Counts] = {f"{i}": [1, 0, 1, 0, 0, 1, 0, 0] if i < 3 else [0] * 8 for i in range(8)}
+    agents = ("placebo", "tens")
+    periods = [(who, agents[(int(who) + turn) % 2], 4 * turn, 4 * turn + 3, True) for who in nights for turn in (0, 1)]
+    found = analyses.run("treatments", study(nights, periods))
+    # The model has a ratio, from which no verdict is read.
+    assert kinds.TREATMENT_EFFECT.rows(found.estimates)["estimate"].notna().sum() == 1
+    why = "3 participants with a cramp: too few"
+    assert found.values["answer"] == f"No effect could be estimated: {why}." and found.values["by_design"] == ""
+    assert f"Effect of TENS: {why}." in told(found)[1]
+
+
 def test_weeks_without_a_ratio_say_what_they_lack() -> None:
     arms: dict[str, list[Counts]] = {
         "tens": [[*NONE, *BEFORE, *BEFORE]] * 3 + [[*NONE, *BEFORE[::-1], *NONE]] * 3,

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.readable import OneLine
-from crampstudy.wording import counted, term
+from crampstudy.wording import agent, counted, term
 
 Kind = Literal["parallel", "crossover", "n-of-1", "open use"]
 
@@ -133,7 +133,10 @@ class _Trial:
         against = next((name for name in (PLACEBO,) if name in agents), UNTREATED if untreated else agents[-1])
         kind, reason = _kind(periods)
         if kind and agents == [against]:
-            kind, reason = None, f"all who were randomised took {term(against)}, and nobody anything to compare it with"
+            kind, reason = (
+                None,
+                f"all who were randomised took {agent(against)}, and nobody anything to compare it with",
+            )
         compared = tuple(name for name in agents if name != against) or (against,)
         return cls(kind, compared, "" if agents == [against] else against, arms, periods, reason)
 

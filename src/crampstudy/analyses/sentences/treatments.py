@@ -71,10 +71,14 @@ def _unanswered(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def lost(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the primary rows of treatments of which neither a ratio nor a difference could be estimated."""
+    """Return the primary rows of treatments of which nothing is told: no number with a verdict, nor two rates.
+
+    Of a crossover there may be a ratio by the model all the same, from which no verdict is read.
+    """
     main = _primary(rows)
     failed = main[main["status"].isin(["not_estimable", "not_converged"])]
-    return failed[~failed["term"].isin(main.loc[main["estimate"].notna(), "term"])]
+    told = {*main.loc[main["estimate"].notna() & main["verdict"].notna(), "term"], *without_ratio(rows)["term"]}
+    return failed[~failed["term"].isin(told)]
 
 
 def without_ratio(rows: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +161,9 @@ def _primary(rows: pd.DataFrame) -> pd.DataFrame:
 
 def by_design(rows: pd.DataFrame) -> str:
     """Return which treatments are described and not estimated."""
+    main = _primary(rows)
     few = lost(rows)
+    few = few[~few["term"].isin(main.loc[main["estimate"].notna(), "term"])]
     return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
