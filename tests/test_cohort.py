@@ -130,8 +130,8 @@ class TestDoor:
             ({"kind": "diary"}, "needs the table diary"),
             ({"design": None}, "needs its sampling design"),
             ({"as_of": None}, "needs its sampling design and the last date"),
-            ({"design": replace(DESIGN, stratum="strata")}, "names 'strata', which participants lacks"),
-            ({"design": replace(DESIGN, weights={"exam": "weight_exam"})}, "names 'weight_exam'"),
+            ({"design": replace(DESIGN, stratum="strata")}, "the column .strata., which participants lacks"),
+            ({"design": replace(DESIGN, weights={"exam": "weight_exam"})}, "the column .weight_exam."),
         ],
     )
     def test_a_survey_refused(self, changes: dict[str, Any], said: str) -> None:

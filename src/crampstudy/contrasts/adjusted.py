@@ -107,7 +107,7 @@ def adjusted_fit(
         **more,
     )
     shown = tuple(formula.as_shown(term, fitted.estimates["term"].tolist()) for term in asked)
-    return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
+    return AdjustedFit(fitted, shown, said_of(found, fitted, covariates))
 
 
 def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
@@ -154,7 +154,8 @@ def _varies(cohort: Cohort, column: str) -> bool:
     return frame[column].drop_nulls().n_unique() > 1
 
 
-def _said(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
+def said_of(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
+    """Return what is said of an adjustment, of which a model of few participants may have left terms out."""
     rows = fitted.estimates
     crowded = set(rows.loc[rows["note"].fillna("").str.contains(CROWDED, regex=False), "term"])
     return with_left_out(found, [term for term in single_terms(covariates) if term in crowded])
@@ -165,16 +166,22 @@ def single_terms(terms: Sequence[str]) -> list[str]:
     return [str(term) for each in terms for term in formula.parse(each) if str(term) != "1"]
 
 
-def with_left_out(found: Adjustment, left_out: Sequence[str]) -> str:
-    """Return what is said of an adjustment of which a model of few participants had to leave terms out."""
+def with_left_out(found: Adjustment, left_out: Sequence[str], *, crowded: bool = True) -> str:
+    """Return what is said of an adjustment of which a model left terms out, if ``crowded`` for few participants."""
     if not left_out:
         return found.sentence
-    return f"adjusted for fewer than {found.graph} asks for: {no_room_for(left_out)}"
+    why = no_room_for(left_out) if crowded else f"{listed(_joint(left_out))} could not be taken in as well"
+    return f"adjusted for fewer than {found.graph} asks for: {why}"
 
 
 def no_room_for(terms: Sequence[str]) -> str:
-    """Return that a model of few participants had no room for terms: columns that show one thing together are one."""
+    """Return that a model of few participants had no room for terms."""
+    return f"too few participants to take {listed(_joint(terms))} in as well"
+
+
+def _joint(terms: Sequence[str]) -> list[str]:
+    """Return terms by name: columns that show one thing together are one."""
     joint = {
         one: node.name for node in study().nodes for each in node.measured_by if " + " in each for one in together(each)
     }
-    return f"too few participants to take {listed(dict.fromkeys(joint.get(term, term) for term in terms))} in as well"
+    return list(dict.fromkeys(joint.get(term, term) for term in terms))

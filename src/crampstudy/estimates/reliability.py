@@ -34,7 +34,8 @@ class UnreliableMean:
 
 def warning(variable: str, value: float, what: str = "ratio") -> str | None:
     """Return what is to be said of ``what`` is between participants, where the mean has a reliability of ``value``."""
-    return None if value >= WANTED else str(UnreliableMean(variable, value, what))
+    # Of means of one night each it is not known.
+    return str(UnreliableMean(variable, value, what)) if value < WANTED else None
 
 
 def unreliable(rows: pd.DataFrame) -> dict[str, UnreliableMean]:

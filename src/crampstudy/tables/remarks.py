@@ -29,7 +29,7 @@ _WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
 _THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
 _CALLED = re.compile(
     r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|lag|lead|mean_last|days_last|load_ratio|scale|center|exp"
-    r"|sqrt|log(?:2|10|1p)?)\([^()]*\)"
+    r"|sqrt|log(?:2|10|1p)?)\((?:[^()]|\([^()]*\))*\)"
 )
 """What a formula makes of a variable, within a text."""
 _OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")

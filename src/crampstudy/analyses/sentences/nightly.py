@@ -26,7 +26,7 @@ _FOUND = {
     "near null": "as many cramps, give or take what would not matter",
     "inconclusive": "neither clearly more nor clearly fewer cramps",
 }
-FEWER = "adjusted for fewer than"
+FEWER, TOO_FEW = "adjusted for fewer than", "too few participants to take"
 _TOO_FEW = "cramps of which too few people tell"
 
 
@@ -86,10 +86,12 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
     each = "; ".join(adjustments(cohort, name) for name in variables)
     fewer = rows[rows["note"].fillna("").str.contains(FEWER, regex=False) & rows["estimate"].notna()]
+    crowded = fewer["note"].str.contains(TOO_FEW, regex=False).all()
+    short = "There are too few participants to take all of that" if crowded else "Not all of that could be taken in"
     names = _in_parts(fewer, tables.at_contrasts(rows[rows["estimate"].notna()]))
     left_out = (
-        f"There are too few participants to take all of that for {wording.listed(names)}: what each takes stands in "
-        "its row of estimates.csv, and in the table of adjustments where the report has one. "
+        f"{short} for {wording.listed(names)}: what each takes stands in its row of estimates.csv, and in the table of "
+        "adjustments where the report has one. "
         if names
         else ""
     )

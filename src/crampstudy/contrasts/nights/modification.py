@@ -15,7 +15,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.exposures import WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
+from crampstudy.contrasts.adjusted import covariates_of, said_of
 from crampstudy.contrasts.nights.nightly import adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
@@ -79,8 +79,7 @@ def modified_ratio(
     terms = " + ".join([within, asked.modifier, product, *covariates])
     fitted = fit(cohort, model=model, terms=terms, **more)
     rows = fitted.estimates
-    kept = set(rows.loc[rows["status"].isin(["converged", "boundary"]), "term"])
-    said = with_left_out(found, [term for term in single_terms(covariates) if term not in kept])
+    said = said_of(found, fitted, covariates)
     plain = next(row for row in person_time.known(rows[rows["term"] == product]))
     cells = {"analysis": kinds.MODIFIED.name, "term": asked.exposure, "adjusted_for": "; ".join(covariates) or None}
     if fitted.linear is None or plain["status"] not in ("converged", "boundary"):

@@ -71,7 +71,8 @@ def adjusted_within_between(
     said = {key: (found, beside[key]) for key, found in sets.items()}
     keys = zip(rows["term"].str.removeprefix(CONTRAST), rows["level"], strict=True)
     own = rows["analysis"].ne(kinds.RELIABILITY.name)
-    return _with_notes(rows, [said[key] if of_ratio else None for key, of_ratio in zip(keys, own, strict=True)])
+    told = [said[key] if of_ratio else None for key, of_ratio in zip(keys, own, strict=True)]
+    return _with_notes(rows, told, more.get("participants_per_coefficient"))
 
 
 def in_one_model(cohort: Cohort, exposures: Sequence[str]) -> list[list[str]]:
@@ -99,7 +100,7 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
     same = columns_of((exposure,), known)
     terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) not in same]
     rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
-    return _with_notes(rows, [(found, terms)] * len(rows))
+    return _with_notes(rows, [(found, terms)] * len(rows), more.get("participants_per_coefficient"))
 
 
 def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None) -> str:
@@ -156,18 +157,23 @@ def _mean(term: str, same: Mapping[str, str]) -> bool:
     return found is not None and found.part == BETWEEN and found.variable in same
 
 
-def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None]) -> pd.DataFrame:
+def _with_notes(
+    rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None], per_coefficient: int | None
+) -> pd.DataFrame:
     """Return rows with what each is adjusted for before its note, and with what there was no room for."""
     notes = []
     for row, each in zip(rows.to_dict("records"), said, strict=True):
         note = "" if pd.isna(row["note"]) else str(row["note"])
-        notes.append(estimates.note(_sentence(row, *each) if each else "", note))
+        notes.append(estimates.note(_sentence(row, *each, per_coefficient or 0) if each else "", note))
     return rows.assign(note=pd.array(notes, dtype=estimates.TEXT))
 
 
-def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str]) -> str:
+def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str], per_coefficient: int) -> str:
     """Return what a row is adjusted for; one without an estimate is adjusted for nothing."""
     if row["status"] not in ("converged", "boundary"):
         return ""
     kept = {*str(row["adjusted_for"]).split("; ")}
-    return with_left_out(found, [term for term in single_terms(covariates) if term not in kept])
+    asked = single_terms(covariates)
+    # Where there was room for all, one that was left out has no value on the nights of the model, or does not differ.
+    crowded = row["n_participants"] < per_coefficient * (len(asked) + 1)
+    return with_left_out(found, [term for term in asked if term not in kept], crowded=crowded)

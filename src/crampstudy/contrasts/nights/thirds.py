@@ -13,7 +13,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
+from crampstudy.contrasts.adjusted import covariates_of, said_of
 from crampstudy.contrasts.nights.nightly import MODEL, adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
@@ -72,8 +72,7 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
         **more,
     )
     (row,) = person_time.known(fitted.estimates[fitted.estimates["term"] == _THIRD])
-    kept = {*str(row.get("adjusted_for") or "").split("; ")}
-    said = with_left_out(found, [term for term in single_terms(covariates) if term not in kept])
+    said = said_of(found, fitted, covariates)
     answered = row["status"] in ("converged", "boundary")
     remark = estimates.note(said if answered else "", str(row.get("note") or ""))
     adjusted_for = "; ".join(term for term in str(row.get("adjusted_for") or "").split("; ") if term != _MIDDLE)

@@ -15,7 +15,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
+from crampstudy.contrasts.adjusted import covariates_of, said_of
 from crampstudy.contrasts.nights.nightly import MODEL, adjustment_of, columns_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
@@ -124,9 +124,7 @@ def _fitted(cohort: Cohort, variable: str, terms: Sequence[str], **more: Any) ->
     same = columns_of((variable,), graph)
     covariates = [term for term in every if source(term) not in (_CRAMPS, *same)]
     fitted = fit(cohort, model=MODEL, terms=" + ".join([*terms, *covariates]), **more)
-    rows = fitted.estimates
-    kept = set(rows.loc[rows["status"].isin(["converged", "boundary"]), "term"])
-    said = with_left_out(found, [term for term in single_terms(covariates) if term not in kept])
+    said = said_of(found, fitted, covariates)
     return fitted, str(estimates.note(said, _NOT_HELD if any(source(term) == _CRAMPS for term in every) else ""))
 
 
