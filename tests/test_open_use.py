@@ -322,7 +322,7 @@ def test_few_treated_are_described_and_not_estimated(found: dict[str, pd.DataFra
     assert set(rows["analysis"]) == {kinds.OPEN_USE_RATE.name, kinds.OPEN_USE.name}
     lost = kinds.OPEN_USE.rows(rows)
     assert (lost["status"] == "not_estimable").all() and (lost["verdict"] == "too few").all()
-    assert lost["note"].str.contains("treated participants? with nights before and after time zero, described").all()
+    assert (lost["note"] == "fewer than 5 people who took it have nights before and after time zero").all()
     rates = kinds.OPEN_USE_RATE.rows(rows)
     # Whoever took it alone is described by no rate.
     assert rates["estimate"].notna().eq(rates["n_participants"] > 1).all()
@@ -362,9 +362,9 @@ def diary(
     [
         (
             {"people": 20, "treated": 4},
-            "4 treated participants with nights before and after time zero, described alone",
+            "fewer than 5 people who took it have nights before and after time zero",
         ),
-        ({"people": 20, "treated": 17}, "3 untreated participants with nights"),
+        ({"people": 20, "treated": 17}, "fewer than 5 people who did not take it have nights"),
         ({"people": 20, "treated": 8, "cramps": False}, "no cramp of the treated from time zero on"),
         ({"people": 20, "treated": 8, "apart": True}, "treated and untreated are set apart completely"),
     ],
@@ -372,7 +372,9 @@ def diary(
 def test_what_cannot_be_estimated_says_why(options: dict[str, Any], reason: str) -> None:
     rows = open_use(*diary(**options))
     lost = kinds.OPEN_USE.rows(rows)
-    assert (lost["status"] == "not_estimable").all() and lost["estimate"].isna().all()
+    ratio = lost[lost["scale"].eq("rate_ratio")]
+    assert (ratio["status"] == "not_estimable").all() and ratio["estimate"].isna().all()
+    assert lost["ci_low"].isna().all() and lost["verdict"].isin([None, "too few"]).all()
     assert lost["note"].str.contains(reason, regex=False).all()
     assert reason in str(tables.open_use(rows).notes)
 

@@ -259,6 +259,9 @@ class TestSection:
 
     def test_a_cohort_without_a_randomised_treatment_says_so(self, trial: Cohort) -> None:
         tables_left = {name: table for name, table in trial.tables.items() if name != "treatments"}
+        unnamed = analyses.run(NAME, Cohort("plain", "diary", tables_left))
+        assert unnamed.could_not["tbl-cohort-trial"].endswith("randomised, and no table says what they were given")
+        tables_left["participants"] = tables_left["participants"].drop("randomised_on")
         plain = analyses.run(NAME, Cohort("plain", "diary", tables_left))
         reason = "the cohort has no randomised treatment"
         assert plain.could_not == {"tbl-cohort-trial": reason}

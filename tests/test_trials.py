@@ -292,7 +292,7 @@ class TestNOf1:
             ([4, 8, 5, 3, 6, 9], 30, "2 pairs of periods: too few"),
             ([1, 2, 1, 1, 1, 2], 42, "8 cramps in 3 pairs of periods: too few"),
             ([4, 8, 5, 3, 0, 0], 42, "20 cramps in 2 pairs of periods: too few"),
-            ([0, 8, 5, 0, 0, 9], 42, "no cramp with one of the two"),
+            ([0, 8, 5, 0, 0, 9], 42, "no cramp with TENS"),
         ],
     )
     def test_what_is_too_little_says_so(self, counts: list[int], last: int, why: str) -> None:
@@ -374,7 +374,8 @@ class TestPairs:
         ("cramps", "why"),
         [
             ([[1, 2]] * 4 + [[0, 0]] * 3, "4 participants with a cramp: too few"),
-            ([[0, 2]] * 6, "no cramp with one of the two"),
+            ([[0, 2]] * 6, "no cramp with the treatment in any pair"),
+            ([[2, 0]] * 6, "no cramp with what it is compared with in any pair"),
         ],
     )
     def test_what_tells_nothing_says_so(self, cramps: list[list[int]], why: str) -> None:

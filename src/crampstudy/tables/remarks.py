@@ -13,6 +13,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
+from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
 
 _NAMING = ("term", "population", "scale", "level", "analysis")
@@ -253,7 +254,8 @@ def _named(row: Mapping[str, Any]) -> str:
     )
     group = row["population"] if by_population else row["level"]
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):
-        return wording.capital(wording.term(str(row["term"])))
+        term = str(row["term"])
+        return OF_RUN_IN[term].label if term in OF_RUN_IN else wording.capital(wording.term(term))
     adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"
 

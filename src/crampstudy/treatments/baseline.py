@@ -18,6 +18,7 @@ from crampstudy.treatments.course import group_of
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.time_zero import TimeZero
 
+FEWEST_ARMS = 2
 IN_ARMS = ("parallel", "crossover")
 """Designs whose arms are groups of people; in alternating periods everybody is compared with oneself."""
 
@@ -33,10 +34,11 @@ def baseline(cohort: Cohort, trial: Sequence[tuple[TreatmentDesign, TimeZero]]) 
         trial: the designs by which lots decided, each with the time zero of its participants.
 
     Returns:
-        Tidy estimates, none where no design has arms.
+        Tidy estimates, none where there are no two arms. An arm of one participant is among all who were randomised,
+        and not shown by itself.
     """
     arms = dict(_arms(trial))
-    if not arms:
+    if len(arms) < FEWEST_ARMS:
         return estimates.frame([])
     everybody = people(cohort)
     logged = pl.concat([zero.people for _, zero in trial]).unique("participant_id", maintain_order=True)
@@ -65,5 +67,5 @@ def _arms(trial: Sequence[tuple[TreatmentDesign, TimeZero]]) -> Iterator[tuple[s
     }
     last = {design.against for design, _ in trial}
     for name in sorted(made, key=lambda each: each in last):
-        if len(made[name][1]):
+        if len(made[name][1]) > 1:
             yield made[name]

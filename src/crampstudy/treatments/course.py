@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import polars as pl
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import FEWEST, kinds
+from crampstudy.estimates.treatments import ALL, EXPECTED, RUN_IN
+from crampstudy.estimates.treatments import UNTREATED as UNTAKEN
 from crampstudy.estimates.verdicts import CRAMPS
 from crampstudy.nights import beside, observed_nights
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
@@ -20,14 +23,14 @@ BEFORE, AFTER = 4, 8
 _USED = ("stretching", "tens")
 """Treatments that nobody takes, as one does a tablet."""
 _UNIT = "cramps per person-week"
-_BEFORE = " before"
+_BEFORE, _FIRST = " before", " first"
 
 
 def group_of(design: TreatmentDesign, name: str) -> str:
     """Return what an arm, or in open use a group, is called as a population."""
     if design.kind == "open use" or not design.arms.height:
-        return "untreated" if name == UNTREATED else f"{'used' if name in _USED else 'took'} {arm(name)}"
-    first = " first" if design.kind in ("crossover", "n-of-1") else ""
+        return UNTAKEN if name == UNTREATED else f"{'used' if name in _USED else 'took'} {arm(name)}"
+    first = _FIRST if design.kind in ("crossover", "n-of-1") or (design.kind is None and design.against) else ""
     return f"randomised to {arm(name)}{first}"
 
 
@@ -40,6 +43,29 @@ def week_of(text: str) -> int:
     """Return the number of a week in words, those before time zero with a minus."""
     number = int(text.removesuffix(_BEFORE).removeprefix("week "))
     return -number if text.endswith(_BEFORE) else number
+
+
+def is_treated(population: str, term: str) -> bool:
+    """Say whether a population of :func:`group_of` is that of the treatment ``term``, and not of its comparator."""
+    return population.removesuffix(_FIRST).endswith(f" {arm(term)}")
+
+
+def expected_rate(rows: pd.DataFrame, falls: pd.DataFrame) -> float | None:
+    """Return the rate to be expected after time zero of the run-in alone, ``None`` where a course has none beside it.
+
+    That is one of a single trial, or of everybody's enrolment: the fall of who began by choice has another time zero.
+
+    Args:
+        rows: courses around time zero.
+        falls: regression to the mean.
+    """
+    told = rows[rows["estimate"].notna()]
+    levels = falls[falls["term"] == ALL].set_index("level")["estimate"].dropna()
+    after = told["level"].map(week_of).max() if len(told) else 0
+    chosen = told["population"].str.fullmatch(rf"{UNTAKEN}|(?:took|used) .*").any()
+    if told["term"].nunique() != 1 or chosen or after <= 0 or not {RUN_IN, EXPECTED} <= {*levels.index}:
+        return None
+    return float(levels[RUN_IN] * levels[EXPECTED])
 
 
 def course(cohort: Cohort, term: str, people: pl.DataFrame, ci_level: float = 0.95) -> list[Row]:
@@ -90,12 +116,21 @@ def _rate(rows: pl.DataFrame, cells: Row) -> Row:
     return estimates.row(status=rate.status, **cells, **numbers, **counts)
 
 
-def of_design(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float = 0.95) -> list[Row]:
-    """Return the course of those whom a design compares, the group of its agent first."""
+def of_design(
+    cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float = 0.95, *, every: bool = False
+) -> list[Row]:
+    """Return the course of those whom a design compares, the group of its agent first.
+
+    Args:
+        cohort: a diary.
+        design: of one of its agents.
+        zero: the time zero of its participants.
+        ci_level: confidence level.
+        every: take also those with nights on one side of time zero alone.
+    """
     names = {name: group_of(design, name) for name in (design.agent, design.against or UNTREATED)}
-    people = zero.compared.filter(pl.col("arm").is_in(list(names))).with_columns(
-        group=pl.col("arm").replace_strict(names)
-    )
+    who = zero.people.drop_nulls("time_zero") if every else zero.compared
+    people = who.filter(pl.col("arm").is_in(list(names))).with_columns(group=pl.col("arm").replace_strict(names))
     return course(cohort, design.agent, people.sort(pl.col("arm") != design.agent, maintain_order=True), ci_level)
 
 

@@ -22,9 +22,10 @@ from crampstudy.models.inference.covariance import degrees_of_freedom
 from crampstudy.nights import Diary
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.pairs import GIVEN, PAIR, PairTotals, pair_rows
+from crampstudy.treatments.pairs import PAIR, PairTotals, pair_rows
 from crampstudy.treatments.period_nights import BUILDING_UP, SEVERAL, WASHING_OUT, period_nights
 from crampstudy.treatments.question import (
+    GIVEN,
     Row,
     TreatmentQuestion,
     arm,
@@ -34,8 +35,12 @@ from crampstudy.treatments.question import (
     nothing,
     of_few,
     of_term,
+    of_those,
+    rates_of,
     set_apart,
     taken,
+    without_cramp,
+    without_ratio,
 )
 from crampstudy.wording import counted
 
@@ -96,6 +101,10 @@ class Turns(OneLine):
         people = self.nights.select("participant_id").unique().sort("participant_id")
         return Diary(cohort.name, people, self.nights.lazy())
 
+    def rates(self, design: TreatmentDesign) -> dict[str, tuple[int, float]]:
+        """Return the cramps and the nights with each of the two agents, by its name, that of the design first."""
+        return rates_of(self.nights.join(self.people, on="participant_id", how="semi"), design)
+
     def periods(self) -> int:
         """Return in how many periods there are nights."""
         return self.nights[PERIOD].n_unique()
@@ -122,8 +131,12 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
     main |= {"estimand": f"{effect(design)}: {_ESTIMAND}", "adjusted_for": "period, participant"}
     if turns.people.height < FEWEST_EXPOSED:
         both = f"{arm(design.agent)} and of {arm(design.against)}"
-        reason = f"{counted(turns.people.height, 'participants')} with nights of {both}: too few"
+        reason = of_those(turns.people.height, f"with nights of {both}")
         yield nothing(main, reason, exposed=turns.people.height)
+        return
+    rates = turns.rates(design)
+    if without_cramp(rates):
+        yield from without_ratio(main, rates, turns.people.height, turns.people.height)
         return
     diary = turns.diary(cohort)
     terms = f"{GIVEN} + {PERIOD}" if turns.periods() > 1 else GIVEN

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.readable import OneLine
-from crampstudy.wording import counted, term
+from crampstudy.wording import agent, counted, term
 
 Kind = Literal["parallel", "crossover", "n-of-1", "open use"]
 
@@ -64,6 +64,29 @@ def designs(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
     )
 
 
+def why_no_design(cohort: Cohort) -> str:
+    """Return why nothing can be said of treatments though somebody was given one or randomised, empty where nobody was.
+
+    Of a cohort in which :func:`designs` finds any, why there is none by lot.
+    """
+    if lots := unrecorded(cohort):
+        return f"{counted(lots, 'participants', 'were')} randomised, and no table says what they were given"
+    periods = _periods(cohort)
+    given = periods.filter("randomised")
+    if given.height and {*given["agent"]} == {PLACEBO}:
+        return f"all who were randomised took {term(PLACEBO)}, and nobody a treatment to compare with it"
+    if periods.height and {*periods["agent"]} == {PLACEBO}:
+        return f"nobody took a treatment but {term(PLACEBO)}"
+    return ""
+
+
+def unrecorded(cohort: Cohort) -> int:
+    """Return how many participants were randomised where no table says what anybody of them was given."""
+    people = cohort.frame("participants")
+    lots = int(people["randomised_on"].count()) if "randomised_on" in people.columns else 0
+    return 0 if _periods(cohort)["randomised"].any() else lots
+
+
 def randomised(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
     """Return the designs of a cohort by which lots decided; a survey has none."""
     return tuple(design for design in designs(cohort) if design.randomised) if cohort.kind == "diary" else ()
@@ -110,7 +133,10 @@ class _Trial:
         against = next((name for name in (PLACEBO,) if name in agents), UNTREATED if untreated else agents[-1])
         kind, reason = _kind(periods)
         if kind and agents == [against]:
-            kind, reason = None, f"all who were randomised took {term(against)}, and nobody anything to compare it with"
+            kind, reason = (
+                None,
+                f"all who were randomised took {agent(against)}, and nobody anything to compare it with",
+            )
         compared = tuple(name for name in agents if name != against) or (against,)
         return cls(kind, compared, "" if agents == [against] else against, arms, periods, reason)
 

@@ -19,8 +19,9 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.nights import beside, people
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.parallel import GIVEN, MODEL, NIGHTS, RUN_IN, Followed
+from crampstudy.treatments.parallel import MODEL, NIGHTS, RUN_IN, Followed
 from crampstudy.treatments.question import (
+    GIVEN,
     POLICY,
     Row,
     TreatmentQuestion,
@@ -29,6 +30,7 @@ from crampstudy.treatments.question import (
     effect,
     nothing,
     taken,
+    without_cramp,
     without_offset,
 )
 from crampstudy.wording import counted, listed
@@ -89,6 +91,9 @@ def _by_level(
     own = replace(followed, people=measured)
     if reason := own.too_few(design):
         yield nothing(cells, f"with {codebook.variable(name).label} at baseline: {reason}")
+        return
+    if reason := without_cramp(own.rates(design)):
+        yield nothing(cells, f"of those with {codebook.variable(name).label} at baseline {reason}")
         return
     low, middle = span.low, round((span.low + span.high) / 2, 3)
     nights = own.nights.drop("on").join(measured, on="participant_id", how="semi")
@@ -154,8 +159,7 @@ def _by_week(
             continue
         at = cells | {"level": name}
         if not found or name not in able:
-            few = f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the groups"
-            yield nothing(at, f"in some weeks {few}")
+            yield nothing(at, _why_no_week(here))
             continue
         counts = {
             "n_participants": int(here["people"].sum()),
@@ -164,6 +168,18 @@ def _by_week(
             "n_exposed": int(here.filter(GIVEN)["people"].sum()),
         }
         yield taken(without_offset(found[of_weeks[name]]) | counts, at)
+
+
+def _why_no_week(sums: pl.DataFrame) -> str:
+    """Return why there is no ratio in weeks of which ``sums`` has people and cramps, a row for each group with nights.
+
+    Reasons of many treatments and weeks name none, so that they are told once.
+    """
+    if sums.height < 2 or (sums["people"] < FEWEST_EXPOSED).any():
+        return f"in some weeks fewer than {FEWEST_EXPOSED} participants of a group logged a night"
+    if (sums["cramps"] == 0).any():
+        return "in some weeks a group had no cramp"
+    return "no other week has a ratio to set beside it"
 
 
 def label(first: int, last: int | None) -> str:

@@ -21,9 +21,10 @@ from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
 from crampstudy.treatments.crossover import MODEL
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.pairs import GIVEN, PAIR, PairTotals, pair_rows
+from crampstudy.treatments.pairs import PAIR, PairTotals, pair_rows
 from crampstudy.treatments.period_nights import period_nights
 from crampstudy.treatments.question import (
+    GIVEN,
     Row,
     TreatmentQuestion,
     arm,
@@ -33,7 +34,11 @@ from crampstudy.treatments.question import (
     nothing,
     of_few,
     of_term,
+    of_those,
+    rates_of,
     taken,
+    without_cramp,
+    without_ratio,
 )
 from crampstudy.wording import counted
 
@@ -78,7 +83,10 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
     people = nights["participant_id"].n_unique()
     if people < FEWEST_EXPOSED:
         words = f"{arm(design.agent)} and {arm(design.against)}"
-        yield nothing(main, f"{counted(people, 'participants')} with pairs of {words}: too few to pool", exposed=people)
+        reason = of_those(people, f"with pairs of {words}")
+        yield nothing(main, f"{reason} to pool" if people else reason, exposed=people)
+    elif without_cramp(rates := rates_of(nights, design)):
+        yield from without_ratio(main, rates, people, people)
     else:
         who = nights.select("participant_id").unique().sort("participant_id")
         diary = Diary(cohort.name, who, nights.drop(PAIR).lazy())
@@ -89,10 +97,10 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
         for found in wording.with_none(rows[rows["term"].eq("random slope")]):
             yield taken(found, spread, "of the log rate ratio between participants")
     for number, ((_,), own) in enumerate(nights.group_by("participant_id", maintain_order=True), start=1):
-        yield _of_one(own, main | {"level": f"participant {number}", "adjusted_for": PAIR}, asked)
+        yield _of_one(own, design, main | {"level": f"participant {number}", "adjusted_for": PAIR}, asked)
 
 
-def _of_one(nights: pl.DataFrame, main: Row, asked: TreatmentQuestion) -> Row:
+def _of_one(nights: pl.DataFrame, design: TreatmentDesign, main: Row, asked: TreatmentQuestion) -> Row:
     """Return the ratio in one participant: pairs with levels of their own, and clusters."""
     cells = main | {"analysis": kinds.TREATMENT_EFFECT_OF_ONE.name, "population": "one participant"}
     pairs = nights[PAIR].n_unique()
@@ -102,7 +110,7 @@ def _of_one(nights: pl.DataFrame, main: Row, asked: TreatmentQuestion) -> Row:
         "n_events": int(nights["cramps"].sum()),
         "n_groups": pairs,
     }
-    if reason := _uninformative(nights):
+    if reason := _uninformative(nights, design):
         return estimates.row(status="not_estimable", **{**cells, **counts, "note": reason})
     nights = nights.filter(pl.col("cramps").sum().over(PAIR) > 0)
     pairs, groups = nights[PAIR].n_unique(), nights[PAIR].rle_id().to_numpy().astype(np.int64)
@@ -119,13 +127,12 @@ def _of_one(nights: pl.DataFrame, main: Row, asked: TreatmentQuestion) -> Row:
     return estimates.row(status="converged", **{**cells, **counts, **made, "note": note})
 
 
-def _uninformative(nights: pl.DataFrame) -> str | None:
+def _uninformative(nights: pl.DataFrame, design: TreatmentDesign) -> str | None:
     """Return why nothing is said of one participant, ``None`` where there are enough pairs and cramps."""
     cramps, pairs = int(nights["cramps"].sum()), nights.filter(pl.col("cramps") > 0)[PAIR].n_unique()
     if nights[PAIR].n_unique() < FEWEST_PAIRS:
         return f"{counted(nights[PAIR].n_unique(), 'pairs')} of periods: too few"
     if pairs < FEWEST_PAIRS or cramps < FEWEST:
         return f"{counted(cramps, 'cramps')} in {counted(pairs, 'pairs')} of periods: too few"
-    if not all(nights.filter(pl.col(GIVEN) == given)["cramps"].sum() for given in (True, False)):
-        return "no cramp with one of the two"
-    return None
+    lacking = [arm(name) for name, (cramps, _) in rates_of(nights, design).items() if not cramps]
+    return f"no cramp with {lacking[0]}" if lacking else None

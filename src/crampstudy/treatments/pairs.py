@@ -22,11 +22,11 @@ from crampstudy.models.common.distributions import BINOMIAL
 from crampstudy.models.inference.small_sample import Nights, SmallSample, bias_reduced
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.readable import OneLine
-from crampstudy.treatments.question import WEEK_UNIT, Row, TreatmentQuestion, interval, nothing, taken
+from crampstudy.treatments.question import GIVEN, WEEK_UNIT, Row, TreatmentQuestion, interval, nothing, taken
 from crampstudy.wording import counted
 
 LEVEL = "pairs of periods"
-GIVEN, PAIR = "treated", "pair"
+PAIR = "pair"
 METHOD = (
     "conditional Poisson regression, each pair with a level of its own, so that participants with more cramps count "
     "more; covariance cluster-small"
@@ -99,7 +99,8 @@ def fit_pairs(pairs: PairTotals) -> PairFit:
     if own.participants < FEWEST_EXPOSED:
         return PairFit(nothing_known, problem=f"{counted(own.participants, 'participants')} with a cramp: too few")
     if not own.cramps.sum(axis=0).all():
-        return PairFit(nothing_known, problem="no cramp with one of the two")
+        which = "with the treatment" if not own.cramps[:, 0].sum() else "with what it is compared with"
+        return PairFit(nothing_known, problem=f"no cramp {which} in any pair")
     given = np.broadcast_to(np.array([1.0, 0.0])[:, None], (n, 2, 1))
     cells = np.concatenate([given, own.shifts], axis=2)
     across = cells[:, 0] - cells[:, 1]

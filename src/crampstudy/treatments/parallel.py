@@ -23,6 +23,7 @@ from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, in_periods
 from crampstudy.treatments.question import (
+    GIVEN,
     POLICY,
     Row,
     TreatmentQuestion,
@@ -31,17 +32,21 @@ from crampstudy.treatments.question import (
     effect,
     nothing,
     of_term,
+    of_those,
+    rates_of,
     set_apart,
     taken,
     weekly,
     weekly_difference,
+    without_cramp,
     without_offset,
+    without_ratio,
 )
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
 MODEL = "negative-binomial"
-GIVEN, RUN_IN = "treated", "run_in_log_rate"
+RUN_IN = "run_in_log_rate"
 PRIMARY, TOTALS, ON_TREATMENT = "parallel arms", "person totals", "while on treatment"
 NIGHTS = "nights_counted"
 
@@ -96,8 +101,12 @@ class Followed(OneLine):
         for given, name in ((True, design.agent), (False, design.against)):
             n = self.people.filter(pl.col(GIVEN) == given).height
             if n < FEWEST_EXPOSED:
-                return f"{counted(n, 'participants')} with {arm(name)} and nights on both sides of time zero: too few"
+                return of_those(n, f"with {arm(name)} and nights on both sides of time zero")
         return None
+
+    def rates(self, design: TreatmentDesign) -> dict[str, tuple[int, float]]:
+        """Return the cramps and the nights of each arm from time zero on, by its name, that of the agent first."""
+        return rates_of(self.nights.join(self.people, on="participant_id"), design)
 
 
 def parallel(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
@@ -113,7 +122,14 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     if reason := followed.too_few(design):
         yield nothing(main, reason, exposed=int(followed.people[GIVEN].sum()))
         return
-    terms = f"{GIVEN} + {RUN_IN}"
+    rates = followed.rates(design)
+    if without_cramp(rates):
+        yield from without_ratio(main, rates, followed.people.height, int(followed.people[GIVEN].sum()))
+        return
+    # Where all had the same run-in there is nothing to hold equal.
+    varies = followed.people[RUN_IN].n_unique() > 1
+    main |= {} if varies else {"adjusted_for": None}
+    terms = f"{GIVEN} + {RUN_IN}" if varies else GIVEN
     nights = followed.nights.drop("on")
     fitted = fit(followed.diary(cohort, nights), model=MODEL, terms=terms, ci_level=asked.ci_level)
     first = of_term(fitted, GIVEN)
@@ -137,6 +153,9 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     if reason := own.too_few(design):
         yield nothing(cells, reason)
         return
+    if reason := without_cramp(own.rates(design)):
+        yield nothing(cells, reason)
+        return
     while_on = fit(own.diary(cohort, on), model=MODEL, terms=terms, ci_level=asked.ci_level)
     stopped = followed.nights.height - on.height
     yield taken(of_term(while_on, GIVEN), cells, set_apart(stopped, "no treatment"))
@@ -145,10 +164,13 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
 def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: TreatmentQuestion) -> Row:
     """Return the standardised difference in cramps a week, with its delta-method interval."""
     run_in = np.asarray(followed.people[RUN_IN], dtype=np.float64)
+    run_in = run_in[:, None] if main["adjusted_for"] else np.empty((len(run_in), 0))
 
     def over_all(beta: Array, covariance: Array) -> tuple[float, float]:
         return standardised(beta, covariance, run_in)
 
+    if not main["adjusted_for"]:
+        return weekly(fitted, first, main, asked, over_all, *followed.notes)
     cells = main | {"estimand": f"{main['estimand']}, standardised to the run-in of all compared participants"}
     return weekly(fitted, first, cells, asked, over_all, *followed.notes)
 
@@ -156,7 +178,9 @@ def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: T
 def standardised(beta: Array, covariance: Array, run_in: Array) -> tuple[float, float]:
     """Return the mean difference of the expected cramps a week over all participants, and its delta-method error.
 
-    ``beta`` (3) and its ``covariance`` are of the intercept, the treatment and the log rate of the run-in.
+    ``beta`` (2 + k) and its ``covariance`` are of the intercept, the treatment and the columns of ``run_in`` (n x k):
+    the log rate of the run-in, or none.
     """
-    designs = [np.column_stack([np.ones(len(run_in)), np.full(len(run_in), treated), run_in]) for treated in (1.0, 0.0)]
+    n = len(run_in)
+    designs = [np.column_stack([np.ones(n), np.full(n, treated), run_in]) for treated in (1.0, 0.0)]
     return weekly_difference(designs, beta, covariance)

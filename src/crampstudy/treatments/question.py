@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
@@ -28,6 +29,9 @@ Difference = Callable[[Array, Array], tuple[float, float]]
 """A number of coefficients (p) and their covariance (p x p), with its standard error."""
 POLICY = "all nights from time zero on count, whatever was stopped or taken besides (treatment policy)"
 WEEK_UNIT = "cramps a week"
+NO_RATIO = "so that there is no ratio, nor an interval of the difference"
+GIVEN = "treated"
+"""Whether a participant, or a night, is with the treatment."""
 
 _COUNTED = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed", "n_effective")
 _ESTIMATED = ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "status")
@@ -101,9 +105,13 @@ def of_few(people: int) -> str:
 
 
 def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | None = None) -> Row:
-    """Return the row of a question with the estimate ``found`` by a model, with a verdict by the margins ``judged``."""
+    """Return the row of a question with the estimate ``found`` by a model, with a verdict by the margins ``judged``.
+
+    Of what has no estimate the note is the reason alone, and not how it would have been made.
+    """
     numbers = {name: found[name] for name in (*_COUNTED, *_ESTIMATED) if found.get(name) is not None}
-    note = estimates.note(*notes, str(found.get("note") or ""))
+    reason = str(found.get("note") or "")
+    note = estimates.note(reason) if reason and found.get("estimate") is None else estimates.note(*notes, reason)
     made = estimates.row(**{**numbers, **cells, "model": found.get("model"), "note": note})
     if judged is None:
         return made
@@ -182,6 +190,60 @@ def nothing(cells: Row, reason: str, *, exposed: int | None = None) -> Row:
     """Return a row without an estimate, for the reason; of how many were exposed its verdict may say too few."""
     made = estimates.row(status="not_estimable", **{**cells, "note": reason, "n_exposed": exposed})
     return made | {"verdict": verdicts.verdict(made)}
+
+
+def rates_of(nights: pl.DataFrame, design: TreatmentDesign) -> dict[str, tuple[int, float]]:
+    """Return the cramps and the number of nights with a design's agent, and with what it is compared with, by name.
+
+    Args:
+        nights: ``cramps``, and ``treated``, whether a night is with the agent.
+        design: of the agent.
+    """
+    pair = ((design.agent, True), (design.against, False))
+    found = {name: nights.filter(pl.col(GIVEN) == given) for name, given in pair}
+    return {name: (int(own["cramps"].sum()), float(own.height)) for name, own in found.items()}
+
+
+def without_cramp(rates: Mapping[str, tuple[int, float]]) -> str:
+    """Return why two arms have no ratio, empty where both have a cramp.
+
+    Args:
+        rates: cramps and nights of each of two arms, by its name.
+    """
+    lacking = [name for name, (cramps, _) in rates.items() if not cramps]
+    if not lacking:
+        return ""
+    who = " or with ".join(map(arm, lacking))
+    return f"no cramp with {who} on the nights that are compared, {NO_RATIO}"
+
+
+def without_ratio(cells: Row, rates: Mapping[str, tuple[int, float]], participants: int, exposed: int) -> list[Row]:
+    """Return the rows of two arms one of which is without a cramp: no ratio, and the difference of their rates.
+
+    What an arm without a cramp may differ by chance is told by none of its nights, so that the difference has no
+    interval, and neither has a verdict.
+
+    Args:
+        cells: those of the ratio.
+        rates: cramps and nights of each arm, that of the treatment first.
+        participants: how many are compared.
+        exposed: how many of them had the treatment.
+    """
+    (treated, nights), (others, of_others) = rates.values()
+    counts = {"n_participants": participants, "n_exposed": exposed, "note": without_cramp(rates)}
+    counts |= {"n_events": treated + others, "n_nights": int(nights + of_others)}
+    weekly = {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT, "adjusted_for": None}
+    weekly |= {"estimand": f"{cells['estimand']}, difference of the rates as observed"}
+    value = NIGHTS_PER_WEEK * (treated / nights - others / of_others)
+    return [
+        estimates.row(status="not_estimable", **{**cells, **counts}),
+        estimates.row(status="boundary", **{**cells, **counts, **weekly, "estimate": value}),
+    ]
+
+
+def of_those(people: int, having: str) -> str:
+    """Return that too few, or nobody, is ``having`` what a comparison needs."""
+    return f"{counted(people, 'participants')} {having}: too few" if people else f"no participant {having}"
 
 
 def set_apart(nights: int, why: str) -> str:

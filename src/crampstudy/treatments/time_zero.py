@@ -60,7 +60,7 @@ def time_zero(cohort: Cohort, design: TreatmentDesign, *, run_in: int | None = N
         raise UsageError(f"a run-in has 1 night or more, got {run_in}")
     logged = observed_nights(cohort)
     first = logged.group_by("participant_id").agg(first_night=pl.col("date").min())
-    found, said = (_of_trial if design.randomised else _of_open_use)(cohort, design, first, run_in)
+    found, said = (_of_trial if design.arms.height else _of_open_use)(cohort, design, first, run_in)
     people = _with_nights(found, logged)
     left_out = (
         pl.when(pl.col("first_night").is_null())

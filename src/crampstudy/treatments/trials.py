@@ -6,11 +6,11 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.treatments.crossover import crossover
-from crampstudy.treatments.designs import PLACEBO, TreatmentDesign, designs
+from crampstudy.treatments.designs import MIXED, PLACEBO, TreatmentDesign, designs, why_no_design
 from crampstudy.treatments.n_of_1 import n_of_1
 from crampstudy.treatments.parallel import parallel
 from crampstudy.treatments.question import Row, TreatmentQuestion, of_both
-from crampstudy.wording import listed, term
+from crampstudy.wording import agent, listed, term
 
 _ANSWERS = {"parallel": parallel, "crossover": crossover, "n-of-1": n_of_1}
 
@@ -36,10 +36,14 @@ def own_contrast(cohort: Cohort, asked: TreatmentQuestion | None = None) -> Row:
     """
     trials = [design for design in designs(cohort) if design.arms.height]
     if not trials:
-        raise AnalysisError("the cohort has no randomised treatment")
+        raise AnalysisError(why_no_design(cohort) or "the cohort has no randomised treatment")
+    if trials[0].agent == MIXED:
+        raise AnalysisError("it randomised what is noted as another agent, of which no trial is known")
+    if trials[0].kind is None:
+        raise AnalysisError(trials[0].reason)
     if len(trials) > 1 or trials[0].against != PLACEBO:
         agents = dict.fromkeys(name for each in trials for name in (each.agent, each.against) if name)
-        named = listed("nothing" if name == "none" else term(name) for name in agents)
+        named = listed("nothing" if name == "none" else agent(name) for name in agents)
         raise AnalysisError(f"it randomised {named}, and the contrast is of one treatment against placebo")
     rows = trial_effect(cohort, trials[0], asked)
     found = next((row for row in rows if row["scale"] == DIFFERENCE), rows[0])

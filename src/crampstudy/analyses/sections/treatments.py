@@ -16,12 +16,12 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.treatments import RANDOMISED
-from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.estimates.treatments import ALL, RANDOMISED
+from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.baseline import baseline
-from crampstudy.treatments.designs import TreatmentDesign, designs
+from crampstudy.treatments.designs import TreatmentDesign, designs, unrecorded, why_no_design
 from crampstudy.treatments.flow import flow
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
@@ -47,13 +47,18 @@ _LEFT_OUT = (
 )
 _ALL_AND_TWO = 3
 """Groups of a trial of two arms."""
+_ALONE = "An arm of one participant is not shown. "
 _PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return the course around time zero, the effect of each treatment by its design, and who was in it."""
     found = designs(cohort)
-    zeros = {design.agent: time_zero(cohort, design, run_in=settings.run_in) for design in found if design.kind}
+    zeros = {
+        design.agent: time_zero(cohort, design, run_in=settings.run_in)
+        for design in found
+        if design.kind or design.arms.height
+    }
     effects = together(_effects(cohort, design, zeros.get(design.agent), settings) for design in found)
     falls = _falls(cohort, found, zeros, settings)
     around = _course(cohort, found, zeros, settings)
@@ -66,16 +71,18 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     absent = _absent(cohort, found)
     arms = baseline(cohort, [(design, zeros[design.agent]) for design in found if design.randomised])
     rows = together([effects, around, estimates.frame(who), arms, absent])
-    shown = together([rows, falls.estimates])
+    why_none = "" if found else why_no_design(cohort)
+    answer = said.answer(rows, why_none)
     values = {
-        "answer": said.answer(shown, len(found)),
-        "by_design": said.by_design(shown),
+        "answer": answer,
+        "by_design": "" if why_none else said.by_design(rows),
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
         "arms": said.apart(arms),
-        "limits": said.limits(found, effects),
+        "limits": said.limits(found, effects) or said.of_nobody(why_none),
     }
-    parts = (_drawn(around, falls.estimates, effects), _tables(effects), _of_choice(effects), _flow(rows), _arms(arms))
+    drawn = _drawn(around, falls.estimates, effects, answer)
+    parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows), _arms(rows))
     return joined(Findings(rows), falls, *parts, Findings(together([]), values=values))
 
 
@@ -99,7 +106,8 @@ def _effects(cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None, set
         made = open_use(cohort, design, zero, ci_level=settings.ci_level)
     else:
         made = estimates.frame(trial_effect(cohort, design, asked))
-    if design.kind not in ("open use", "parallel") or not has_estimate(made[made["analysis"].isin(_PRIMARY)]):
+    ratios = made[made["analysis"].isin(_PRIMARY) & made["scale"].ne(DIFFERENCE)]
+    if design.kind not in ("open use", "parallel") or not has_estimate(ratios):
         return made
     more = modifiers(cohort, design, asked, Followed.of(cohort, design, asked, zero))
     return together([made, estimates.frame(more)])
@@ -121,11 +129,14 @@ def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str,
 
 
 def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
-    """Return the rows of the article's treatments that nobody had, by lot or by choice."""
+    """Return the rows of the article's treatments that nobody had, by lot or by choice, or is known to have had."""
     taken = {name for design in found for name in (design.agent, design.against)}
+    lacking: tuple[estimates.Status, str] = "not_measured", tables.NOBODY
+    if not found and unrecorded(cohort):
+        lacking = "not_estimable", why_no_design(cohort)
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
     return estimates.frame(
-        estimates.row(status="not_measured", analysis=name, term=agent, note=tables.NOBODY, **cells)
+        estimates.row(status=lacking[0], analysis=name, term=agent, note=lacking[1], **cells)
         for agent in AGENTS
         if agent not in taken
         for name in _PRIMARY
@@ -135,7 +146,11 @@ def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
 def _course(
     cohort: Cohort, found: Sequence[TreatmentDesign], zeros: dict[str, TimeZero], settings: Settings
 ) -> pd.DataFrame:
-    """Return the course of each treatment with enough treated, or without any that around the day of enrolment."""
+    """Return the course of each treatment with enough treated, or without any what there is around time zero.
+
+    Of a trial in which nobody can be compared that is what each arm logged; where lots decided on no treatment that is
+    known, what everybody logged around the day of randomisation, or without one of enrolment.
+    """
     made = [
         row
         for design in found
@@ -143,13 +158,24 @@ def _course(
         and zero.compared.filter(pl.col("arm") == design.agent).height >= FEWEST_EXPOSED
         for row in course.of_design(cohort, design, zero, settings.ci_level)
     ]
-    people = cohort.frame("participants")
-    if not made and "enrolled_on" in people.columns:
-        everybody = people.drop_nulls("enrolled_on").select(
-            "participant_id", pl.lit("all participants").alias("group"), time_zero="enrolled_on"
-        )
-        made = course.course(cohort, "enrolment", everybody, settings.ci_level)
+    trials = [design for design in found if design.arms.height]
+    if not made and trials:
+        made = [
+            row
+            for design in trials
+            for row in course.of_design(cohort, design, zeros[design.agent], settings.ci_level, every=True)
+        ]
+    elif not made and cohort.has("enrolled_on"):
+        people = cohort.frame("participants")
+        day = "randomised_on" if cohort.has("randomised_on") else "enrolled_on"
+        group = RANDOMISED if day == "randomised_on" else "all participants"
+        everybody = people.drop_nulls(day).select("participant_id", pl.lit(group).alias("group"), time_zero=day)
+        made = course.course(cohort, _BEGINS[day], everybody, settings.ci_level)
     return estimates.frame(made)
+
+
+_BEGINS = {"randomised_on": "randomisation", "enrolled_on": "enrolment"}
+"""What begins on the days from which the course of everybody is counted."""
 
 
 def _falls(
@@ -159,13 +185,15 @@ def _falls(
 
     Where nobody was enrolled after a run-in, people began when they chose, and there is no selection to tell of.
     """
-    trials = [zeros[design.agent] for design in found if design.kind == "parallel"]
-    if not trials and not cohort.has("enrolled_on"):
+    trials = [design for design in found if design.arms.height]
+    in_arms = any(design.kind == "parallel" or not design.against for design in trials)
+    if not in_arms and not cohort.has("enrolled_on"):
         return Findings(together([]), absent=(REGRESSION,))
-    rows = regression_to_the_mean(cohort, trials[0] if trials else None, ci_level=settings.ci_level)
+    zero = _of_all([zeros[design.agent] for design in trials], in_arms=in_arms) if trials else None
+    rows = regression_to_the_mean(cohort, zero, ci_level=settings.ci_level)
     note = (
-        "Expected without any treatment: of selection, as people with few cramps in the run-in were not let in; of a "
-        f"flare, as people come when they cramp most. {tables.notes(rows)}"
+        "Expected without any treatment: of selection, where people with few cramps in the run-in were not let in; of "
+        f"a flare, as people come when they cramp most. {tables.notes(rows)}"
     )
     table = ReportTable(
         tables.regression_to_the_mean(rows), "The fall after the run-in: observed, and to be expected by itself.", note
@@ -173,26 +201,40 @@ def _falls(
     return Findings(rows, {REGRESSION: table})
 
 
-def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> Findings:
+def _of_all(zeros: Sequence[TimeZero], *, in_arms: bool) -> TimeZero:
+    """Return the time zero of everybody in a trial's arms; where all have several treatments in turn, as one group."""
+    people = pl.concat([zero.people for zero in zeros]).unique("participant_id", keep="first", maintain_order=True)
+    people = people if in_arms else people.with_columns(arm=pl.lit(ALL))
+    return TimeZero(people.sort("participant_id"), zeros[0].said)
+
+
+def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, answer: str) -> Findings:
     single = kinds.TREATMENT_EFFECT_OF_ONE.rows(effects)
+    expected = course.expected_rate(kinds.TREATMENT_COURSE.rows(around), kinds.REGRESSION_TO_THE_MEAN.rows(falls))
     if has_estimate(single):
         drawing = Drawing(
             "single_participants",
             effects,
             caption="Rate ratio in each participant of alternating periods, and pooled. That each rests on one "
             "participant is the design; pairs of periods are its clusters.",
-            alt=said.answer(effects, 1),
+            alt=answer,
         )
     else:
         drawing = Drawing(
             "treatment_course",
             together([around, falls]),
-            caption="Cramps a week around time zero, as they were logged, with intervals; week 1 begins with the night "
-            "of time zero."
-            + (" The dashed line is the rate to be expected without any treatment." if len(falls) else ""),
-            alt=said.answer(effects, 1),
+            caption=f"Cramps a week around {_zero_of(around)}, as they were logged, with intervals; week 1 begins with "
+            "its night."
+            + (" The dashed line is the rate to be expected without any treatment." * (expected is not None)),
+            alt=answer,
         )
     return Findings(together([]), figures={COURSE: drawing})
+
+
+def _zero_of(around: pd.DataFrame) -> str:
+    """Return what time zero is in words, where it is no treatment's."""
+    days = [day for day in _BEGINS.values() if around["term"].eq(day).any()]
+    return f"the day of {days[0]}" if days else "time zero"
 
 
 def _tables(effects: pd.DataFrame) -> Findings:
@@ -300,10 +342,12 @@ def _arms(rows: pd.DataFrame) -> Findings:
     of_two = "standardised mean difference, the first arm less the second"
     of_several = "the largest standardised mean difference between two arms, that which stands first less the other"
     smd = of_two if described["population"].nunique() == _ALL_AND_TWO else of_several
+    entered = kinds.TREATMENT_FLOW.rows(rows)
+    alone = (entered["level"].eq("randomised") & entered["estimate"].eq(1)).any()
     note = (
-        f"{tables.what_cells_say(described)}Numbers are of the participants with a value. SMD: {smd}; its denominator "
-        "is the root of the mean of the variances of the two, that of a share p being p (1 − p). There are no "
-        "p-values: what lots make unlike is chance."
+        f"{_ALONE * bool(alone)}{tables.what_cells_say(described)}Numbers are of the participants with a value. SMD: "
+        f"{smd}; its denominator is the root of the mean of the variances of the two, that of a share p being "
+        "p (1 − p). There are no p-values: what lots make unlike is chance."
     )
     caption = "Characteristics of everybody who was randomised, by arm, before the treatment."
     return Findings(together([]), {ARMS: ReportTable(tables.table_of_arms(rows), caption, note)})

@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
+from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.descriptive.frequency.diary import ONCE
@@ -122,6 +123,8 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
         made = _made(ratios.drop_duplicates("term"))
         by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
+        for row in wording.records(kind.rows(treatments.without_ratio(rows["treatments"]))):
+            yield f"{said.partition(':')[0]}, {treatments.rates_alone(row)}."
         parts = [f"{_SAID[verdict]} with {_agents(of, verdict)}" for verdict, of in by_verdict.items() if of]
         if parts:
             yield said.format("; ".join(parts).replace("tell with", "tell for"))
@@ -130,7 +133,7 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
 def _agents(rows: Sequence[Mapping[str, Any]], verdict: str) -> str:
     numbers = verdict not in _NUMBERLESS
     return wording.listed(
-        f"{wording.small(wording.term(str(row['term'])))}"
+        wording.agent(str(row["term"]))
         + (f" ({str(row['scale']).replace('_', ' ')} {estimate(row).replace(' (', '; ')}" if numbers else "")
         for row in rows
     )
@@ -182,11 +185,14 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
         if section.unanswered
     ]
     of_answered = [section.estimates for section in others.values() if not section.unanswered]
+    told = [section.estimates for name, section in others.items() if name == "treatments" and not section.unanswered]
+    said += [f"{wording.capital(text)}." for rows in told for text in treatments.not_told(rows)]
     said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
     every = together(section.estimates for section in others.values())
     failed = int(
         (every["status"].isin(["not_estimable", "not_converged"]) & every["analysis"].ne(kinds.CLAIM_PART.name)).sum()
     )
+    failed -= sum(len(treatments.lost(rows)) for rows in told)
     if failed:
         # These are the others only where something was said before.
         which = "further estimates" if said else "estimates"

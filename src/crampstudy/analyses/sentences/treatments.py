@@ -14,7 +14,8 @@ from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
-from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED, PER_WEEK
+from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
+from crampstudy.tables.remarks import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
 from crampstudy.treatments.designs import PLACEBO, TreatmentDesign
@@ -29,30 +30,72 @@ _FOUND = {
     "inconclusive": "too uncertain to tell",
     "too few": "too few to tell",
 }
+_HOW = {kinds.TREATMENT_EFFECT.name: "By lot", kinds.OPEN_USE.name: "Taken by choice"}
 _BY_CHOICE = "Who takes a treatment by choice differs from who does not"
 _BEFORE = "the rate before time zero"
 _FLARE = "a flare in which somebody begins ends by itself"
 
 
-def answer(rows: pd.DataFrame, taken: int) -> str:
-    """Return what each treatment did, those that lots decided on first."""
-    if not taken:
+def answer(rows: pd.DataFrame, why_none: str = "") -> str:
+    """Return what each treatment did, those that lots decided on first; where nobody had any, ``why_none``."""
+    if why_none:
+        return f"{wording.capital(why_none)}."
+    if _primary(rows)["status"].eq("not_measured").all():
         return "Nobody in this cohort was given a treatment or noted to have taken one."
-    trials = [_of_trial(row) for row in judged(rows)]
+    alone = [f"{_HOW[str(row['analysis'])]}, {rates_alone(row)}." for row in wording.records(without_ratio(rows))]
+    trials = [*(_of_trial(row) for row in judged(rows)), *alone]
     told = _of_choice(rows)
-    lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(_primary(rows))}."]
+    lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(rows)}."]
     return " ".join([*trials, *told, *lacking])
 
 
 def _why_none(rows: pd.DataFrame) -> str:
-    """Return why no treatment has an estimate; how many people took each stands in the table of their flow."""
-    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    untreated = failed["n_participants"] - failed["n_exposed"]
-    few = failed["n_exposed"].lt(FEWEST_EXPOSED) | untreated.lt(FEWEST_EXPOSED).fillna(value=False)
-    if len(failed) and few.fillna(value=False).all():
-        took = f"fewer than {FEWEST_EXPOSED} people who took it, or who did not"
-        return f"of each treatment {took}, have nights before and after time zero"
-    return tables.reasons(rows)
+    """Return why no treatment has an estimate, with its name where reasons differ."""
+    found = _unanswered(rows)
+    several = len(found) > 1
+    return "; ".join(f"{wording.listed(agents)}: {why}" if several else why for why, agents in found.items())
+
+
+def not_told(rows: pd.DataFrame) -> list[str]:
+    """Return which treatments have no estimate and why, those of one reason together."""
+    return [f"effect of {wording.listed(agents)}: {why}" for why, agents in _unanswered(rows).items()]
+
+
+def _unanswered(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the treatments without any estimate by the reason."""
+    found: dict[str, list[str]] = {}
+    for row in wording.records(lost(rows).drop_duplicates("term")):
+        why = reworded(str(row["note"]).partition("; ")[0])
+        found.setdefault(why, []).append(wording.agent(str(row["term"])))
+    return found
+
+
+def lost(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the primary rows of treatments of which nothing is told: no number with a verdict, nor two rates.
+
+    Of a crossover there may be a ratio by the model all the same, from which no verdict is read.
+    """
+    main = _primary(rows)
+    failed = main[main["status"].isin(["not_estimable", "not_converged"])]
+    told = {*main.loc[main["estimate"].notna() & main["verdict"].notna(), "term"], *without_ratio(rows)["term"]}
+    return failed[~failed["term"].isin(told)]
+
+
+def without_ratio(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences without a ratio beside them and without an interval, as a group is without a cramp."""
+    main = _primary(rows)
+    main = main[main["estimate"].notna()]
+    ratios = main.loc[main["scale"].ne(DIFFERENCE), "term"]
+    return main[main["scale"].eq(DIFFERENCE) & main["verdict"].isna() & ~main["term"].isin(ratios)]
+
+
+def rates_alone(row: Mapping[str, Any]) -> str:
+    """Return the difference of two rates without an interval in words, with the reason why it has none."""
+    agent, reason = wording.agent(row["term"]), str(row["note"]).partition("; ")[0]
+    if row["analysis"] == kinds.OPEN_USE.name:
+        return f"{agent}: {estimate(row)} cramps a week, the difference of the weighted rates; {reason}"
+    against = f"{agent} against {arm(row['reference'])}"
+    return f"{against}: {estimate(row)} cramps a week, the difference of the rates as observed; {reason}"
 
 
 def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -119,8 +162,8 @@ def _primary(rows: pd.DataFrame) -> pd.DataFrame:
 def by_design(rows: pd.DataFrame) -> str:
     """Return which treatments are described and not estimated."""
     main = _primary(rows)
-    lost = main[main["status"].isin(["not_estimable", "not_converged"])]
-    few = lost[~lost["term"].isin(main.loc[main["estimate"].notna(), "term"])]
+    few = lost(rows)
+    few = few[~few["term"].isin(main.loc[main["estimate"].notna(), "term"])]
     return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
@@ -130,11 +173,13 @@ def _agents(rows: pd.DataFrame) -> list[str]:
 
 def estimands(rows: pd.DataFrame) -> str:
     """Return whom, what and how a table of effects compares, for each kind of design once, and from which night on."""
-    ratios = rows[rows["scale"].ne(DIFFERENCE) & rows["estimate"].notna()]
+    made = rows[rows["estimate"].notna()]
+    ratios = made[made["scale"].ne(DIFFERENCE) | made["key"].isin(without_ratio(rows)["key"])]
     texts = dict.fromkeys(f"{row['population']}, {row['estimand']}" for row in wording.records(ratios))
-    zeros = dict.fromkeys(str(row["note"]).partition("; ")[0] for row in wording.records(ratios))
-    if ratios["analysis"].eq(kinds.OPEN_USE.name).any():
-        zeros = {_ZERO_OF_CHOICE: None}
+    chosen = ratios["analysis"].eq(kinds.OPEN_USE.name)
+    zeros = dict.fromkeys(str(row["note"]).partition("; ")[0] for row in wording.records(ratios[~chosen]))
+    if chosen.any():
+        zeros[_ZERO_OF_CHOICE] = None
     said = [f"Estimands: {wording.sentences(texts)}"] if texts else []
     if ratios["level"].eq(PAIRS).any():
         said.append(_OF_PAIRS)
@@ -189,10 +234,11 @@ def fall(rows: pd.DataFrame) -> str:
     own = rows[rows["term"].eq(ALL)] if len(rows) else rows
     parts = {str(row["level"]): row for row in wording.records(own) if pd.notna(row["estimate"])}
     if OBSERVED not in parts or EXPECTED not in parts:
-        reason = tables.reasons(rows)
+        reason = tables.reasons(own)
         return f"How far cramps fall by themselves after a run-in could not be told: {reason}." if reason else ""
     text = (
-        f"After the run-in the rate was {estimate(parts[OBSERVED])} times that in it, in all participants; "
+        f"After the run-in the rate was {estimate(parts[OBSERVED])} times that in it, in the "
+        f"{wording.counted(int(parts[OBSERVED]['n_participants']), 'participants')} with nights of both; "
         f"{estimate(parts[EXPECTED])} was to be expected of regression to the mean alone"
     )
     rest = f", which leaves a ratio of {estimate(parts[REMAINS])}" if REMAINS in parts else ""
@@ -257,15 +303,29 @@ def _by_lot(design: TreatmentDesign) -> str:
 
 def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
     """Return what designs of these kinds, and the ``rows`` of their effects, cannot tell."""
-    texts = []
-    texts += [_by_lot(design) for design in found if design.randomised]
+    # Arms of one trial have the same limits.
+    texts = list(dict.fromkeys(_by_lot(design) for design in found if design.randomised))
+    if any(design.kind is None and design.arms.height for design in found):
+        texts.append(
+            "Without a comparison by lot, what came after a treatment cannot be told from what would have come without "
+            "it."
+        )
+    if any(design.kind is None and not design.arms.height for design in found):
+        texts.append("What stands for several treatments has no one effect.")
     if any(design.kind in ("crossover", "n-of-1") for design in found):
         texts.append(
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
         )
     if any(design.kind == "open use" for design in found):
         texts.append(f"{_BY_CHOICE}: {_weighted(rows)}{_FLARE}.")
-    return " ".join(texts) or "A cohort that treats nobody says nothing of what treatments do."
+    return " ".join(texts)
+
+
+def of_nobody(why: str) -> str:
+    """Return what a cohort cannot tell in which no treatment could be compared, with ``why`` where somebody had one."""
+    if why:
+        return f"Nothing can be said here of what treatments do: {why}."
+    return "A cohort that treats nobody says nothing of what treatments do."
 
 
 def _weighted(rows: pd.DataFrame) -> str:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
-from crampstudy.estimates.treatments import ALL, EXPECTED, RUN_IN
+from crampstudy.estimates.treatments import UNTREATED
 from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
-from crampstudy.treatments.course import week_of
+from crampstudy.treatments.course import expected_rate, is_treated, week_of
 from crampstudy.treatments.pairs import LEVEL as PAIRS
+from crampstudy.treatments.question import arm
 
 _COLUMNS = 3
 _TALLEST = 2.0
@@ -49,16 +52,15 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
         for axes, (term, own) in zip(grid.flat, panels.items(), strict=False):
             numbers = _course(axes, own)
             if single:
-                _expected(axes, own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates))
+                _expected(axes, own, expected_rate(own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates)))
                 _labelled(axes, numbers)
             else:
                 axes.set_title(f"{wording.capital(wording.agent(term))}, n = {_listed(numbers)}", fontsize=7.5)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
         if not single:
-            lines, _ = grid.flat[0].get_legend_handles_labels()
-            figure.legend(lines, ["Took it", "Untreated"], loc="outside upper right", ncols=2)
-        figure.supxlabel("Weeks since time zero", fontsize=8.5)
+            _legend(figure, rows)
+        figure.supxlabel(_WEEKS.get(str(rows["term"].iloc[0]), "Weeks since time zero"), fontsize=8.5)
         figure.supylabel("Cramps per person-week", fontsize=8.5)
     return figure
 
@@ -70,11 +72,12 @@ def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
     drawn = {}
     for place, group in enumerate(groups):
         own = rows[rows["population"] == group]
-        colour = style.PALETTE[(1, 0)[place] if len(groups) > 1 else 0]
+        treated = is_treated(str(group), str(own["term"].iloc[0]))
+        colour = style.PALETTE[treated]
         # The week before time zero and the one after it are next to each other: the middle of each.
         weeks = own["level"].map(week_of).astype(int)
         at = np.where(weeks > 0, weeks - 0.5, weeks + 0.5) + _APART * (place - (len(groups) - 1) / 2)
-        marker, name = style.MARKERS[place], str(group)
+        marker, name = style.MARKERS[not treated], str(group)
         axes.plot(at, own["estimate"], marker=marker, color=colour, markersize=3.6, linewidth=1.0, label=name)
         intervals.draw(axes, at, own, (0.0, top), colour=colour, along="y", width=0.9)
         drawn[str(group)] = int(own["n_participants"].max()), colour
@@ -84,6 +87,26 @@ def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     style.grid(axes, "y")
     return drawn
+
+
+def _legend(figure: Figure, rows: pd.DataFrame) -> None:
+    """Name the groups of several panels: those of the treatment of each, and those whom they are compared with."""
+    named: dict[bool, dict[str, None]] = {}
+    for term, group in dict.fromkeys(zip(rows["term"], rows["population"], strict=True)):
+        treated = is_treated(str(group), str(term))
+        said = re.sub(rf" {re.escape(arm(str(term)))}(?= first$|$)", " it", str(group)) if treated else str(group)
+        named.setdefault(treated, {})[_GROUPS.get(said, said)] = None
+    handles = [
+        Line2D([], [], marker=style.MARKERS[not treated], color=style.PALETTE[treated], markersize=3.6, linewidth=1.0)
+        for treated in (True, False)
+        if treated in named
+    ]
+    labels = [wording.capital(" or ".join(named[treated])) for treated in (True, False) if treated in named]
+    figure.legend(handles, labels, loc="outside upper right", ncols=2)
+
+
+_GROUPS = {"used it": "took it", UNTREATED: "did not take it"}
+_WEEKS = {each: f"Weeks since {each}" for each in ("randomisation", "enrolment")}
 
 
 def _listed(numbers: dict[str, tuple[int, str]]) -> str:
@@ -96,7 +119,7 @@ def _labelled(axes: Axes, numbers: dict[str, tuple[int, str]]) -> None:
         axes.text(
             0.5 * place,
             1.02,
-            f"{wording.capital(group)}, n = {n:,}",
+            f"{wording.capital(_GROUPS.get(group, group))}, n = {n:,}",
             color=colour,
             transform=axes.transAxes,
             va="bottom",
@@ -104,12 +127,11 @@ def _labelled(axes: Axes, numbers: dict[str, tuple[int, str]]) -> None:
         )
 
 
-def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
-    """Draw, after time zero, the rate to be expected of the run-in without any treatment."""
-    levels = falls[falls["term"] == ALL].set_index("level")["estimate"].dropna()
-    if not {RUN_IN, EXPECTED} <= {*levels.index}:
+def _expected(axes: Axes, rows: pd.DataFrame, rate: float | None) -> None:
+    """Draw, after time zero, the rate to be expected of the run-in without any treatment, where there is one."""
+    if rate is None:
         return
-    rate, last = float(levels[RUN_IN] * levels[EXPECTED]), rows["level"].map(week_of).astype(int).max()
+    last = rows["level"].map(week_of).astype(int).max()
     axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
     # Beside its end, where no interval crosses it.
     axes.annotate(

@@ -74,7 +74,7 @@ def open_use_rates(estimates: pd.DataFrame) -> PrintedTable:
         }
     )
     made.index = pd.Index([wording.capital(wording.agent(str(agent))) for agent in agents], name="Treatment")
-    return PrintedTable.of(made, notes=("Cramps per person-week, as observed.",))
+    return PrintedTable.of(made, notes=("Cramps per person-week, as observed. Untreated: not with that treatment.",))
 
 
 @table_of_rows

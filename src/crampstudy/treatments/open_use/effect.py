@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
-from crampstudy.estimates.treatments import DESCRIBED, TREATED, UNTREATED, covariate
+from crampstudy.estimates.treatments import BOTH_SIDES, TREATED, UNTREATED, covariate
 from crampstudy.estimates.verdicts import CRAMPS, FEWEST_EXPOSED, PER_WEEK
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, beside, observed_nights
@@ -40,7 +40,7 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
-from crampstudy.treatments.question import WEEK_UNIT, interval, of_both
+from crampstudy.treatments.question import NO_RATIO, WEEK_UNIT, interval, of_both
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
@@ -83,13 +83,15 @@ def open_use(
     made = list(_rates(asked))
     fewest = min(int(treated.sum()), int((~treated).sum()))
     if fewest < FEWEST_EXPOSED:
-        which = TREATED if treated.sum() == fewest else UNTREATED
-        reason = f"{counted(fewest, f'{which} participants')} {DESCRIBED}"
+        who = "took it" if treated.sum() == fewest else "did not take it"
+        reason = f"fewer than {FEWEST_EXPOSED} people who {who} have {BOTH_SIDES}"
+        if not fewest:
+            reason = f"nobody who {who} has {BOTH_SIDES}"
+        if zero.people["arm"].eq(design.agent).all():
+            reason = "everybody took it, so that nobody is left to compare with"
         return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
-    for group, name in ((treated, TREATED), (~treated, UNTREATED)):
-        if not asked.followed.cramps[group].sum():
-            reason = f"no cramp of the {name} from time zero on, so that there is no ratio"
-            return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
+    if not asked.followed.cramps.sum():
+        return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, "nobody had a cramp from time zero on")])
     crude = without_each_crude(crude_rates(asked.followed), asked.followed)
     made += _contrasts(asked, kinds.OPEN_USE_CRUDE, asked.followed, crude, ())
     first = Covariates.of(asked.measured, FIRST)
@@ -189,9 +191,15 @@ def _contrasts(
         "n_effective": sum(rates.effective),
         "note": estimates.note(*asked.notes, *notes, jackknife),
     }
+    weekly = difference(rates, of.treated, NIGHTS_PER_WEEK)
+    if without := _without_cramp(of):
+        yield estimates.row(status="not_estimable", **cells | {"scale": "rate_ratio", "note": without})
+        alone = {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT, "note": without}
+        yield estimates.row(status="boundary", **cells | alone | {"estimate": weekly.value})
+        return
     both = (
         (CRAMPS, "rate_ratio", None, log_ratio(rates, of.treated)),
-        (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT, difference(rates, of.treated, NIGHTS_PER_WEEK)),
+        (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT, weekly),
     )
     for outcome, scale, unit, found in both:
         own = cells | {"outcome": outcome, "scale": scale, "unit": unit}
@@ -201,6 +209,17 @@ def _contrasts(
             limits = interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio")
             row = estimates.row(status="converged", **own | limits)
         yield {**row, "verdict": verdicts.verdict(row)} if judged else row
+
+
+def _without_cramp(of: FollowUp) -> str:
+    """Return why there is no ratio where a group is without a cramp, empty where both have one.
+
+    What that group may differ by chance is told by none of its nights.
+    """
+    for group, name in ((of.treated, TREATED), (~of.treated, UNTREATED)):
+        if not of.cramps[group].sum():
+            return f"no cramp of the {name} from time zero on, {NO_RATIO}"
+    return ""
 
 
 def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
@@ -246,7 +265,7 @@ def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
         "n_events": int(cramps.sum()),
     }
     if not len(cramps):
-        return estimates.row(status="not_estimable", **cells | {"note": f"nobody {DESCRIBED.partition(',')[0]}"})
+        return estimates.row(status="not_estimable", **cells | {"note": f"nobody with {BOTH_SIDES}"})
     found = ratio(cramps, nights)
     rate = NIGHTS_PER_WEEK * found.value
     if len(cramps) < 2 or not found.value:

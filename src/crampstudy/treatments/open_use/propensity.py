@@ -62,7 +62,10 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
         .join(before, on="participant_id", how="left", maintain_order="left")
         .drop("participant_id")
     )
-    return found.select(column for column in found.iter_columns() if column.drop_nulls().n_unique() > 1)
+    # The rate stays where all have the same, so that people in whom nothing differs are not lost.
+    return found.select(
+        column for column in found.iter_columns() if column.name == RUN_IN_RATE or column.drop_nulls().n_unique() > 1
+    )
 
 
 def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[str, tuple[str, ...]] | None:

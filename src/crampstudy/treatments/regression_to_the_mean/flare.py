@@ -54,15 +54,11 @@ class Flare:
 def expected_of_flare(nights: EntryNights) -> Flare | None:
     """Return the ratio of rates after the run-in to those in it that the end of a flare brings.
 
-    ``None`` with fewer than 20 participants, without a cramp in the run-in, or where it or the diary is too short
-    to see a fall or a memory.
+    ``None`` where :func:`lacking` says why.
     """
+    if _too_little(nights):
+        return None
     length = nights.counts.shape[1]
-    if len(nights.counts) < FEWEST or length <= _EDGES[3]:
-        return None
-    inside = np.where(nights.run_in, nights.counts, np.nan)
-    if np.isfinite(inside).any(axis=0).sum() < _WEEK or not np.nansum(inside):
-        return None
     half_lives = np.geomspace(SHORTEST, max(length, 2 * SHORTEST), _HALF_LIVES)
     memories = 2.0 ** (-1 / half_lives)
     weights = _plausibility(nights, memories)
@@ -75,6 +71,25 @@ def expected_of_flare(nights: EntryNights) -> Flare | None:
     within = np.interp([0.1, 0.5, 0.9], weights.cumsum(), half_lives)
     spread = float(weights @ (logs - mean) ** 2)
     return Flare(LogRatio(mean, influence, spread), float(within[1]), (float(within[0]), float(within[2])))
+
+
+def lacking(nights: EntryNights) -> str:
+    """Return why nothing can be said of a flare's end where :func:`expected_of_flare` says nothing."""
+    return _too_little(nights) or "neither a fall inside the run-in nor how long a flare lasts can be told"
+
+
+def _too_little(nights: EntryNights) -> str:
+    """Return what there is too little of for a fall and a memory to be seen, empty where there is enough."""
+    length, inside = nights.counts.shape[1], np.where(nights.run_in, nights.counts, np.nan)
+    if len(nights.counts) < FEWEST:
+        return f"fewer than {FEWEST} participants, too few to tell how long a flare lasts"
+    if length <= _EDGES[3]:
+        return f"a diary of {length} nights is too short to tell how long a flare lasts"
+    if not np.nansum(inside):
+        return "no cramp in the run-in"
+    if np.isfinite(inside).any(axis=0).sum() < _WEEK:
+        return f"a run-in of fewer than {_WEEK} nights is too short to see a fall inside it"
+    return ""
 
 
 def _plausibility(nights: EntryNights, memories: Array) -> Array | None:

@@ -36,9 +36,11 @@ from crampstudy.estimates.treatments import (
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.nights.diary import observed_night
-from crampstudy.treatments.regression_to_the_mean.flare import FEWEST as FEWEST_OF_FLARE
+from crampstudy.treatments.question import arm as named
 from crampstudy.treatments.regression_to_the_mean.flare import EntryNights, expected_of_flare
+from crampstudy.treatments.regression_to_the_mean.flare import lacking as flare_lacks
 from crampstudy.treatments.regression_to_the_mean.selection import LogRatio, RunIn, expected_of_selection
+from crampstudy.treatments.regression_to_the_mean.selection import lacking as selection_lacks
 from crampstudy.treatments.time_zero import TimeZero
 from crampstudy.wording import counted
 
@@ -71,7 +73,8 @@ def regression_to_the_mean(
 
     Args:
         cohort: a diary.
-        zero: the time zero of those whose fall is asked, by arm; by default the day of enrolment, of everybody.
+        zero: the time zero of those whose fall is asked, by arm; by default, of everybody, the day of randomisation,
+            of whoever has none that of enrolment.
         criterion: cramps in the run-in that it took to be let in; by default the fewest that anybody who logged every
             night of it had, and none where run-ins differ in length.
         ci_level: confidence level.
@@ -89,7 +92,8 @@ def regression_to_the_mean(
         "ci_level": ci_level,
     }
     if len(entered.arms) < FEWEST:
-        reason = f"{counted(len(entered.arms), 'participants')} with nights before entry and after time zero"
+        people = counted(len(entered.arms), "participants") if entered.arms else "no participant"
+        reason = f"{people} with nights before entry and after time zero{': too few' if entered.arms else ''}"
         cells = {"level": EXPECTED, "term": ALL, "scale": "rate_ratio", "n_participants": len(entered.arms)}
         return estimates.frame([estimates.row(status="not_estimable", note=reason, **base, **cells)])
     return estimates.frame(_rows(entered, criterion, base))
@@ -112,7 +116,9 @@ def _entered(cohort: Cohort, zero: TimeZero | None) -> _Entered:
     people = who.select("participant_id", arm=pl.lit(ALL)) if zero is None else zero.compared
     people = people.join(enrolled, on="participant_id", maintain_order="left")
     if zero is None:
-        people = people.with_columns(time_zero="enrolled")
+        lots = pl.col("randomised_on") if "randomised_on" in who.columns else pl.lit(None, pl.Date)
+        began = who.select("participant_id", time_zero=pl.coalesce(lots, "enrolled_on"))
+        people = people.join(began, on="participant_id", maintain_order="left")
     diary = cohort.frame("diary").with_columns(seen=observed_night(cohort))
     first = diary.group_by("participant_id").agg(first=pl.col("date").min())
     people = people.join(first, on="participant_id", maintain_order="left").with_columns(
@@ -125,11 +131,19 @@ def _entered(cohort: Cohort, zero: TimeZero | None) -> _Entered:
         before=(pl.col("date") < pl.col("entry")).any(), after=(pl.col("date") >= pl.col("time_zero")).any()
     )
     kept = people.join(both.filter("before", "after"), on="participant_id", how="semi", maintain_order="left")
-    by_entry = (people["entry"] < people["time_zero"]).sum() or (dated and zero is None)
-    said = "the run-in is the nights before enrolment" if by_entry or dated else "the day of enrolment is not recorded"
-    if not dated:
-        said += ": the run-in is the nights before time zero"
-    return _arranged(kept, nights, said)
+    return _arranged(kept, nights, _run_in_of(kept, dated=dated))
+
+
+def _run_in_of(kept: pl.DataFrame, *, dated: bool) -> str:
+    """Return which nights are the run-in of the participants with ``entry`` and the day on which they were enrolled."""
+    others = int((kept["entry"] != kept["enrolled"]).fill_null(value=True).sum())
+    if not others:
+        return "the run-in is the nights before enrolment"
+    if others < kept.height:
+        whose = counted(others, "participants")
+        return f"the run-in is the nights before enrolment, of {whose} without any those before time zero"
+    unknown = "" if dated else "the day of enrolment is not recorded: "
+    return f"{unknown}the run-in is the nights before time zero"
 
 
 def _arranged(kept: pl.DataFrame, nights: pl.DataFrame, said: str) -> _Entered:
@@ -174,15 +188,11 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
     cells = base | {"n_participants": n, "n_groups": n}
     everybody = np.ones(n, dtype=np.bool_)
     yield _rate(cells, RUN_IN, ALL, before, everybody, entered.said)
-    selection = expected_of_selection(RunIn(*before, entered.length, fewest), *after)
+    asked_of = RunIn(*before, entered.length, fewest)
+    selection = expected_of_selection(asked_of, *after)
     flare = expected_of_flare(nights)
     parts = {OF_SELECTION: selection, OF_FLARE: flare.part if flare else None}
-    reasons = {
-        OF_SELECTION: "no cramp in the run-in, or those after it do not rise with those in it, so that nothing of a "
-        "high one lasts",
-        OF_FLARE: f"fewer than {FEWEST_OF_FLARE} participants, no cramp in the run-in, or a run-in of less than a week "
-        "or a diary of less than two weeks: neither a fall inside the run-in nor how long a flare lasts can be seen",
-    }
+    reasons = {OF_SELECTION: selection_lacks(asked_of), OF_FLARE: flare_lacks(nights)}
     notes = {OF_SELECTION: how, OF_FLARE: "averaged over how long flares may last, by the dependence of nights"}
     for level, part in parts.items():
         yield _ratio(cells, level, ALL, part, notes[level] if part else reasons[level])
@@ -191,7 +201,7 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
         whole = LogRatio(
             selection.log_ratio + flare.part.log_ratio, selection.influence + flare.part.influence, flare.part.spread
         )
-    lacking = "; ".join(reasons[level] for level, part in parts.items() if part is None)
+    lacking = "; ".join(dict.fromkeys(reasons[level] for level, part in parts.items() if part is None))
     yield _ratio(cells, EXPECTED, ALL, whole, lacking or "of selection and of a flare's end, without any treatment")
     if flare:
         low, high = flare.between
@@ -225,8 +235,12 @@ def _of_arm(
     """
     cells = cells | {"n_participants": int(inside.sum()), "n_groups": int(inside.sum())}
     yield _rate(cells, AFTER, arm, after, inside, "")
-    if inside.sum() < FEWEST or not before[0][inside].sum() or not after[0][inside].sum():
-        yield _ratio(cells, OBSERVED, arm, None, f"fewer than {FEWEST} participants, or no cramp")
+    sums = {"before time zero": before[0][inside].sum(), "after time zero": after[0][inside].sum()}
+    few = [f"fewer than {FEWEST} participants"] if inside.sum() < FEWEST else []
+    if reasons := few or [f"no cramp {when}" for when, cramps in sums.items() if not cramps]:
+        nobody = not before[0].sum() or not after[0].sum()
+        whose = "" if arm == ALL or (nobody and not few) else f" with {named(arm)}"
+        yield _ratio(cells, OBSERVED, arm, None, f"{' and '.join(reasons)}{whose}")
         return
     rates = [_linear(sums, inside) for sums in (after, before)]
     influence = rates[0].influence / rates[0].value - rates[1].influence / rates[1].value

@@ -76,6 +76,13 @@ def expected_of_selection(run_in: RunIn, cramps: Array, nights: Array) -> LogRat
     return LogRatio(float(np.log(here / there) + np.log(mean / seen)), influence)
 
 
+def lacking(run_in: RunIn) -> str:
+    """Return why nothing can be said of selection where :func:`expected_of_selection` says nothing."""
+    if not run_in.cramps.sum():
+        return "no cramp in the run-in"
+    return "the cramps after the run-in do not rise with those in it, so that nothing of a high one lasts"
+
+
 def _asked(run_in: RunIn) -> tuple[Array, Array, Array]:
     """Return log mean a night and log shape of all who were asked, with the scores (G x 2) and the information."""
     start = np.array([np.log(run_in.cramps.sum() / run_in.nights.sum()), 0.5])
