@@ -124,6 +124,11 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     assert "More cramps went with diabetes (rate ratio 1.50; 1.20–2.00)." in said
     assert "Too uncertain to tell: peripheral artery disease." in said
     assert "Effect, randomised: fewer cramps with magnesium (rate ratio 1.50; 1.20–2.00)." in said
+    # What lots decided is told in numbers, whatever it shows.
+    rows = OTHERS["treatments"].estimates.assign(verdict="inconclusive")
+    unclear = {**OTHERS, "treatments": replace(OTHERS["treatments"], estimates=rows)}
+    wide = "Effect, randomised: too uncertain to tell for magnesium (rate ratio 1.50; 1.20–2.00)."
+    assert wide in sentences.lines(flow(few()), headlines(unclear), unclear)
     text = " ".join(said)
     assert "significan" not in text
     # An association is called no effect.

@@ -125,13 +125,15 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
         for row in wording.records(kind.rows(treatments.without_ratio(rows["treatments"]))):
             yield f"{said.partition(':')[0]}, {treatments.rates_alone(row)}."
-        parts = [f"{_SAID[verdict]} with {_agents(of, verdict)}" for verdict, of in by_verdict.items() if of]
+        # What lots decided is told in numbers whatever it shows.
+        lots = kind == kinds.TREATMENT_EFFECT
+        told = {verdict: verdict not in _NUMBERLESS or (lots and verdict != "too few") for verdict in by_verdict}
+        parts = [f"{_SAID[each]} with {_agents(of, numbers=told[each])}" for each, of in by_verdict.items() if of]
         if parts:
             yield said.format("; ".join(parts).replace("tell with", "tell for"))
 
 
-def _agents(rows: Sequence[Mapping[str, Any]], verdict: str) -> str:
-    numbers = verdict not in _NUMBERLESS
+def _agents(rows: Sequence[Mapping[str, Any]], *, numbers: bool) -> str:
     return wording.listed(
         wording.agent(str(row["term"]))
         + (f" ({str(row['scale']).replace('_', ' ')} {estimate(row).replace(' (', '; ')}" if numbers else "")
