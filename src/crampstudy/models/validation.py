@@ -17,6 +17,7 @@ from crampstudy.estimates.verdicts import check_margins
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.family import Family
 from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.fit import NightFamily
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.nights.solve import solve_nights
 from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, find, find_of_nights, names_of_weighted, taking
@@ -44,7 +45,6 @@ def validate(request: ModelRequest) -> ModelRequest:
     asked = find(request.model)
     check_outcome(asked, request.outcome)
     family = find(asked.called.get(request.outcome, asked.name))
-    _check_kind(request, family)
     if request.exposure not in EXPOSURES:
         allowed = f"allowed: {', '.join(EXPOSURES)}"
         raise suggestions.unknown(UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed)
@@ -56,6 +56,7 @@ def validate(request: ModelRequest) -> ModelRequest:
     for option in request.options.given:
         if option not in family.options:
             raise UsageError(_WITHOUT[option].format(model=family.name, able=", ".join(taking(option))))
+    _check_kind(request, family)
     check_margins(request.margins)
     kinds.of_fit(request.analysis)
     check_condition(request.where, request.outcome)
@@ -69,18 +70,14 @@ def validate(request: ModelRequest) -> ModelRequest:
 
 
 def _check_kind(request: ModelRequest, family: Family) -> None:
-    """Check that a diary is asked a model of nights, single cramps or gaps, and a survey one of surveys."""
+    """Check that no survey is asked a model of nights; those of a survey, and of single cramps, say what they need."""
     cohort = request.cohort
-    survey = isinstance(cohort, Cohort) and cohort.kind == "survey"
-    if survey == isinstance(family, SampleFamily):
-        return
-    able = [each.name for each in FAMILIES.values() if isinstance(each, SampleFamily) == survey]
-    of = (
-        f"{cohort.name} is a survey, whose recalled class is never turned into nights"
-        if survey
-        else f"{family.name} needs a survey cohort; {cohort.name} is a diary"
-    )
-    raise UsageError(f"{of}; allowed: {', '.join(able)}, such as --model {able[0]}")
+    if isinstance(family, NightFamily) and isinstance(cohort, Cohort) and cohort.kind == "survey":
+        able = [each.name for each in FAMILIES.values() if isinstance(each, SampleFamily)]
+        raise UsageError(
+            f"{cohort.name} is a survey, whose recalled class is never turned into nights; "
+            f"allowed: {', '.join(able)}, such as --model {able[0]}"
+        )
 
 
 def with_remarks(request: ModelRequest) -> ModelRequest:

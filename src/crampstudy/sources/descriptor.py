@@ -127,7 +127,9 @@ def _resources(content: Any) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]
     """Return the resources that are tables of a cohort, and a notice for each that is none."""
     tables: dict[str, dict[str, Any]] = {}
     notices: list[str] = []
-    for resource in _typed(content.get("resources", []), list, "resources"):
+    # One that only says whose data they are leaves open which tables there are.
+    stated: list[Any] | None = [] if {*content} & {*_NAMES, *CREDITS, "crampstudy"} else None
+    for resource in _typed(content.get("resources", stated), list, "resources"):
         name = _typed(_typed(resource, dict, "a resource").get("name"), str, "the name of a resource")
         if name in tables:
             raise _Wrong(f"the resource {name!r} stands twice; keep one")
@@ -148,9 +150,9 @@ def _fields(table: str, schema: Any) -> dict[tuple[str, str], dict[str, Any]]:
 _WORDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
 
 
-def _typed(value: Any, kind: type, what: str) -> Any:
+def _typed(value: Any, kind: type, what: str, hint: str = "") -> Any:
     if not isinstance(value, kind):
-        raise _Wrong(f"{what} must be {_WORDS[kind]}, got {value!r}")
+        raise _Wrong(f"{what} must be {_WORDS[kind]}, got {value!r}{hint}")
     return value
 
 
@@ -222,8 +224,7 @@ def _design(stated: Any) -> SurveyDesign | None:
         return None
     what = "crampstudy.design"
     design = _typed(stated, dict, what)
-    if not (columns := _typed(design.get("weights", {}), dict, f"{what}.weights")):
-        raise _Wrong(f"{what}.weights names no column; {_SAMPLED}")
+    columns = _typed(design.get("weights"), dict, f"{what}.weights", f"; {_SAMPLED}")
     if unknown := set(columns) - set(codebook.COMPONENTS):
         raise _Wrong(f"{what}.weights has {sorted(unknown)[0]!r}; allowed: {', '.join(codebook.COMPONENTS)}")
     weights: dict[Component, str] = {
@@ -232,6 +233,8 @@ def _design(stated: Any) -> SurveyDesign | None:
     top = design.get("top_coded_age")
     if top is not None and (not isinstance(top, int) or isinstance(top, bool)):
         raise _Wrong(f"{what}.top_coded_age must be whole years, got {top!r}")
+    if not weights:
+        raise _Wrong(f"{what}.weights names no column, which is no survey design: {_SAMPLED}")
     return SurveyDesign(
         cycles=_texts(design.get("cycles", []), f"{what}.cycles"),
         weights=weights,

@@ -21,7 +21,7 @@ def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.int
         return found
     if not counts.any():
         return "no cramp on any of the nights"
-    return too_few(design, groups, kind) or lone(counts, groups) or collinear(design) or separated(design, counts)
+    return too_few(design, groups, kind) or collinear(design) or separated(design, counts) or lone(counts, groups)
 
 
 def no_rows(design: design_matrix.Design, outcome: Array) -> str | None:
