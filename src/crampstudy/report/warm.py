@@ -63,19 +63,11 @@ PINNED = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 """What a kernel's environment holds beside that of its parent."""
-_GIVEN_BACK = {
-    # Glibc keeps blocks of as much as it has once seen freed, and Polars' allocator keeps its own for ten seconds.
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(16 * 2**20),
-    "_RJEM_MALLOC_CONF": "dirty_decay_ms:200,muzzy_decay_ms:0",
-}
-"""How soon memory that is let go of goes back to the system: two kernels hold large cohorts at the same time."""
 
 
 def environment() -> dict[str, str]:
     """Return the environment of a kernel, and of the server that it is forked from."""
-    return {**_GIVEN_BACK, **os.environ, **PINNED}
+    return {**os.environ, **PINNED}
 
 
 def command(server: Path | None, connection_file: str, line: str) -> list[str]:
