@@ -49,6 +49,17 @@ def test_random_effects_of_one_night_each_are_not_estimated(cohort: Cohort) -> N
     assert len(shares) and shares["estimate"].isna().all()
 
 
+@pytest.mark.parametrize("name", [name for name, each in analyses.ANALYSES.items() if not each.draws_on_others])
+def test_a_cohort_without_a_cramp_has_an_answer_to_every_question(cohort: Cohort, name: str) -> None:
+    free = changed(
+        cohort,
+        diary=cohort.frame("diary").with_columns(cramps=pl.lit(0, pl.Int64)),
+        episodes=cohort.frame("episodes").clear(),
+    )
+    found = analyses.run(name, free)
+    assert found.values or found.could_not
+
+
 def test_conditions_of_a_cohort_without_a_cramp_do_not_lack_people(cohort: Cohort) -> None:
     free = changed(cohort, diary=cohort.frame("diary").with_columns(cramps=pl.lit(0, pl.Int64)))
     answer = analyses.run("conditions", free).values["answer"]

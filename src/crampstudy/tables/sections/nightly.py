@@ -53,7 +53,9 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
 
 def at_contrasts(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the ratios of exposures of person-time, each once: at its declared contrast where it has one."""
-    rows = estimates[estimates["analysis"].map(lambda name: kinds.named(name).by_level)]
+    rows = estimates[[kinds.named(name).by_level for name in estimates["analysis"]]] if len(estimates) else estimates
+    if rows.empty:
+        return rows
     terms = rows["term"].str.removeprefix(wording.CONTRAST)
     key = pd.DataFrame({"term": terms, "level": rows["level"], "kind": rows["analysis"]})
     declared = rows["term"].str.startswith(wording.CONTRAST)
