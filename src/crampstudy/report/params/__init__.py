@@ -131,14 +131,14 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
             cohort = within(cohort, where)
         except UsageError as problem:
             raise ParameterError(f"parameter 'where': {problem}") from None
-    limits = AgeBands(tuple(values["age_bands"])) if "age_bands" in values else AgeBands()
-    if young := subpopulation.too_young(cohort, limits.limits[0]):
+    bands = AgeBands(tuple(values["age_bands"])) if "age_bands" in values else AgeBands()
+    if young := subpopulation.too_young(cohort, bands.limits[0]):
         raise ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands=5,10,15")
     if cohort.kind == "survey" and "age_bands" in values:
         from crampstudy.descriptive.prevalence import check_bands
 
         try:
-            check_bands(cohort, AgeBands(tuple(values["age_bands"])))
+            check_bands(cohort, bands)
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
 
