@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort
+from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
 from crampstudy.contrasts.factors import survey_models
@@ -54,10 +56,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     asked = _asked(cohort, settings, "negative-binomial", "cramps")
     diet = [f"between({name})" for name in _measured(cohort, MINERALS)]
     supplement = [f"{part}({name})" for name in _measured(cohort, (SUPPLEMENT,)) for part in ("between", "within")]
-    main, fits = _main(cohort, settings, (*MINERALS, SUPPLEMENT), [*diet, *supplement], asked)
-    return joined(
-        main, attempt((_TOGETHER,), lambda: _together(cohort, [fits[term] for term in diet if term in fits], asked))
-    )
+    main, fitted = _main(cohort, settings, (*MINERALS, SUPPLEMENT), [*diet, *supplement], asked)
+    models = [fitted[term] for term in diet if term in fitted]
+    return joined(main, attempt((_TOGETHER,), lambda: _together(cohort, models, asked)))
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -71,20 +72,26 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
 
 def _main(
     cohort: Cohort, settings: Settings, intake: Sequence[str], terms: Sequence[str], asked: Mapping[str, Any]
-) -> tuple[Findings, dict[str, AdjustedFit]]:
-    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``, and the fits."""
+) -> tuple[Findings, dict[str, _Model]]:
+    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``, and the models.
+
+    Those are by term, as far as they could be fitted.
+    """
     names = _levels(cohort)
     blood = _measured(cohort, names)
     described = levels(cohort, (*names, *intake), where=asked["where"], ci_level=settings.ci_level)
-    fits: dict[str, AdjustedFit] = {}
-    compared = [_contrast(cohort, term, asked, fits) for term in (*blood, *terms)]
-    curves = [_curve(cohort, name, asked) for name in blood]
+    lines = [*blood, *terms]
+    made = shared.each([partial(_contrast, cohort, term, asked) for term in lines])
+    compared = [found for found, _ in made]
+    fitted = {term: model for term, (_, model) in zip(lines, made, strict=True) if model}
+    curves = shared.each([partial(_curve, cohort, name, asked) for name in blood])
     # Who takes a supplement at all is the question, and not how much.
-    of_intake = [_curve(cohort, term, asked) for term in terms if SUPPLEMENT not in term]
+    amounts = [term for term in terms if SUPPLEMENT not in term]
+    of_intake = shared.each([partial(_curve, cohort, term, asked) for term in amounts])
     rows = together([described, *compared, *curves, *of_intake])
     if not has_estimate(rows):
         why = tables.reasons(rows) or said.NOTHING
-        return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fits
+        return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fitted
     return Findings(
         rows,
         {
@@ -97,7 +104,7 @@ def _main(
             _INTAKE: Drawing("dose_response", together(of_intake), said.INTAKE_DRAWN, said.alt(of_intake)),
         },
         said.values(cohort, rows, together(compared)),
-    ), fits
+    ), fitted
 
 
 def _levels(cohort: Cohort) -> list[str]:
@@ -122,14 +129,21 @@ def _measured(cohort: Cohort, names: Sequence[str]) -> list[str]:
     return [name for name in names if len(observed_values(cohort, name))]
 
 
-def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any], fits: dict[str, AdjustedFit]) -> pd.DataFrame:
-    """Return the rows of an exposure in a straight line, with its fit in ``fits``."""
+_Model = tuple[list[str], list[str]]
+"""Of a model with a design, the terms of its exposure, and all of its terms."""
+
+
+def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> tuple[pd.DataFrame, _Model | None]:
+    """Return the rows of an exposure in a straight line, and their model, if it could be fitted."""
+    fits: list[AdjustedFit] = []
 
     def made() -> pd.DataFrame:
-        fits[term] = adjusted_fit(cohort, term, **asked)
-        return fits[term].estimates
+        fits.append(adjusted_fit(cohort, term, **asked))
+        return fits[0].estimates
 
-    return _or_reason(cohort, term, kinds.GRAPH_ADJUSTED, asked, made)
+    rows = _or_reason(cohort, term, kinds.GRAPH_ADJUSTED, asked, made)
+    models = [(list(each.terms), list(each.fit.linear.design.terms())) for each in fits if each.fit.linear is not None]
+    return rows, models[0] if models else None
 
 
 def _curve(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> pd.DataFrame:
@@ -157,14 +171,13 @@ def _or_reason(
         return estimates.frame([estimates.row(status="not_estimable", **cells)])
 
 
-def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, Any]) -> Findings:
+def _together(cohort: Cohort, models: Sequence[_Model], asked: Mapping[str, Any]) -> Findings:
     """Return the minerals of the diet in one model, corrected for the reliability of their means."""
-    linear = [made.fit.linear for made in fits if made.fit.linear is not None]
-    own = [term for made in fits for term in made.terms]
+    own = [term for exposure, _ in models for term in exposure]
     names = [term.removeprefix("between(").removesuffix(")") for term in own]
-    if len(linear) < 2:
+    if len(models) < 2:
         raise AnalysisError("fewer than two minerals of the diet could be fitted, so that none stand together")
-    beside = dict.fromkeys(term for each in linear for term in each.design.terms() if term not in own)
+    beside = dict.fromkeys(term for _, terms in models for term in terms if term not in own)
     more = {name: asked[name] for name in ("where", "ci_level", "outcome")}
     rows = within_between(
         cohort,
