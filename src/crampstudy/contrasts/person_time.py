@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,13 +16,15 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN, Exposure, Part
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import shown
 from crampstudy.models.inference.covariance import FEW_CLUSTERS, p_value, quantile
 from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.terms.columns import quoted
+from crampstudy.models.terms.declared_contrasts import beyond
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import diary_columns
 from crampstudy.nights.calendar import CALENDAR
@@ -112,6 +115,21 @@ def judged(row: Row, margins: Margins) -> Row:
     """Return a row of a declared contrast with its verdict."""
     said = verdict(row, margins)
     return row if said is None else row | {"verdict": said}
+
+
+def judged_inside(row: Row, linear: Linear, name: str, size: float, margins: Margins = MARGINS) -> Row:
+    """Return a row at a ``size`` of a number of a fit with its verdict, if two of the values observed lie so far apart.
+
+    Args:
+        row: the row.
+        linear: the fit.
+        name: the number as its term is written.
+        size: how far the two values lie apart that the row compares.
+        margins: those of a ratio.
+    """
+    low, high = linear.design.observed.get(name, (-math.inf, math.inf))
+    made, why = judged(row, margins), beyond(abs(size), high - low)
+    return verdicts.unjudged(made, why) if why and pd.notna(made["estimate"]) else made
 
 
 def at_own_rates(row: Row, fitted: Fit, signs: Mapping[Exposure, float], more: Mapping[str, Any]) -> Row:

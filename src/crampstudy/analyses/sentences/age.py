@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, in_brackets
 from crampstudy.tables.sections.conditions import ENOUGH
@@ -102,7 +104,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
 
 
 def _of_muscle(rows: pd.DataFrame) -> list[str]:
-    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few")]
+    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few") & ~of_days(rows)]
     if told.empty:
         return []
     said = []
@@ -119,6 +121,11 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     names = [_name(row) for row in wording.records(rest)]
     none = "neither more nor fewer cramps are shown to go with"
     return [*said, *([f"{none} {wording.listed(names)}"] if names else [])]
+
+
+def of_days(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say which rows are of the sitting of each day, which the section on activity tells of with all of the day."""
+    return rows["term"].str.removeprefix(wording.CONTRAST).eq(f"{BETWEEN}({SITTING['diary']})")
 
 
 def _name(row: Row) -> str:

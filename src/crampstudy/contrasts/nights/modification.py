@@ -18,7 +18,6 @@ from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of, said_of
 from crampstudy.contrasts.nights.nightly import adjustment_of
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.coefficients.ratio import Linear, Value
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary, observed_night
@@ -110,7 +109,7 @@ def _rows(linear: Linear, asked: Modification, size: float, cells: Row, *, judge
     judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": asked.level}
     whole = _of(row, judged)
     # A verdict of a line beyond all nights would be one on the line.
-    return [*made, person_time.judged(whole, MARGINS) if judge else whole]
+    return [*made, person_time.judged_inside(whole, linear, within, size) if judge else whole]
 
 
 def _of(row: Row, cells: Row) -> Row:

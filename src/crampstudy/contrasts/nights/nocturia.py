@@ -15,7 +15,6 @@ from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of, said_of
 from crampstudy.contrasts.nights.nightly import adjustment_of
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
@@ -54,7 +53,8 @@ def nocturia_by_fluid(cohort: Cohort, **more: Any) -> pd.DataFrame:
     kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
     cells |= {"note": estimates.note(said_of(found, fitted, covariates), str(plain.get("note") or ""))}
     cells |= {"adjusted_for": adjusted_for or None, "estimand": plain.get("estimand")}
-    return estimates.frame([person_time.judged(estimates.row(**kept | cells), MARGINS)])
+    made = estimates.row(**kept | cells)
+    return estimates.frame([person_time.judged_inside(made, fitted.linear, within, MORE_ML)])
 
 
 def _counting(cohort: Cohort, count: str) -> Diary:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
@@ -207,6 +208,8 @@ def _contrast(
 ) -> Row:
     """Return the row of a declared contrast, which rests on the participants of all columns that it moves.
 
+    It has no verdict where no two of the values observed lie so far apart (:func:`~verdicts.unjudged`).
+
     Args:
         answer: the coefficients.
         contrast: what is compared.
@@ -235,9 +238,10 @@ def _contrast(
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
         df = told[0]
     unit = scale.unit_of(contrast.printed)
-    said = note(base.get("note") or "", contrast.remark or "") or None
-    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None, "note": said}
-    return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
+    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
+    made = _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
+    # What nobody showed is a guess on the line of the model: it keeps its number, and nothing is said of it.
+    return verdicts.unjudged(made, contrast.remark) if contrast.remark and pd.notna(made["estimate"]) else made
 
 
 def _combined(answer: CoefficientTable, contrasts: Array) -> tuple[Array, Array]:

@@ -31,7 +31,7 @@ _ROUNDED = 1 + 1e-9
 class AppliedContrast:
     """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows.
 
-    ``remark`` says that no two of the values observed lie so far apart.
+    ``remark`` says that no two of the values observed lie so far apart, so that there is no verdict.
     """
 
     variable: str
@@ -118,6 +118,12 @@ def _is_zero_or_one(design: Design, place: int) -> bool:
     return design.columns[place].level is None and is_zero_or_one(design.matrix[:, place])
 
 
+def beyond(width: float, apart: float) -> str | None:
+    """Return that no two values, which lie ``apart`` at most, lie so far apart as a ``width``, or ``None``."""
+    said = f"compared beyond the values observed, which lie {apart:.3g} apart at most: no verdict"
+    return None if width <= apart * _ROUNDED else said
+
+
 @dataclass(frozen=True, slots=True)
 class _Observed:
     """The ``values`` of a number on the rows fitted, each of which is so many ``times`` a night."""
@@ -127,9 +133,7 @@ class _Observed:
 
     def narrower(self, width: float) -> str | None:
         """Return that no two values lie so far apart as a ``width``, or ``None``."""
-        apart = float(np.ptp(self.values.to_numpy()))
-        said = f"compared beyond the values observed, which lie {apart:.3g} apart at most"
-        return None if width <= apart * _ROUNDED else said
+        return beyond(width, float(np.ptp(self.values.to_numpy())))
 
     def nights(self) -> Array:
         """Return the value of each night."""
