@@ -11,8 +11,8 @@ from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
+from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate, in_brackets
-from crampstudy.tables.sections.conditions import ENOUGH
 
 Row = dict[str, Any]
 _OWN_SEX = "within a sex"
@@ -48,12 +48,11 @@ def compared(muscle: pd.DataFrame) -> str:
 def adjusted(rows: pd.DataFrame) -> str:
     """Return how ratios are adjusted: as the graph asks where that holds of every row, else as far as could be."""
     told = rows[rows["estimate"].notna()]
-    if told["adjusted_for"].isna().all() and not told["note"].fillna("").str.contains(ENOUGH, regex=False).all():
+    if enough(told).all():
+        return "adjusted as the causal graph asks"
+    if told["adjusted_for"].isna().all():
         return "adjusted for nothing"
-    whole = told["note"].fillna("").str.contains(ENOUGH, regex=False).all()
-    return (
-        "adjusted as the causal graph asks" if whole else "adjusted for what the causal graph asks, as far as could be"
-    )
+    return "adjusted for what the causal graph asks, as far as could be"
 
 
 def limits(cohort: Cohort, ages: pd.DataFrame, muscle: pd.DataFrame) -> str:
@@ -113,7 +112,7 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
         names = [f"{_name(row)} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
     clear = told[told["verdict"].isin(["higher", "lower"])]
-    crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]
+    crude = clear[~enough(clear)]
     if len(crude):
         names = [_name(row) for row in wording.records(crude)]
         said.append(f"not adjusted for all that the causal graph asks for: {wording.listed(names)}")

@@ -15,12 +15,12 @@ from crampstudy.causal import CausalGraph, measured_in, study
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import multiplicity, person_time
-from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, adjusted_fit
 from crampstudy.contrasts.cohorts.measures import FEWEST
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import adjustment, kinds, verdicts
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.ratio import Linear
@@ -187,9 +187,10 @@ def _with_one_adjustment(cohorts: Sequence[Cohort], slopes: Sequence[_Slope], as
         design = slope.fitted.fit.linear.design
         kept = [term for term in design.terms() if {*design.names[term]} - {*slope.fitted.terms} <= shared]
         again = fit(cohort, terms=" + ".join(kept), analysis=kinds.GRAPH_ADJUSTED.name, **more)
-        lost = wording.listed(sorted(own - shared))
-        said = f"adjusted for the same in all cohorts, and not for {lost}, for which not all can be"
-        made.append(_Slope(slope.cohort, AdjustedFit(again, slope.fitted.terms, said)))
+        lost = sorted(own - shared)
+        said = f"adjusted for the same in all cohorts, and not for {wording.listed(lost)}, for which not all can be"
+        enough = Sufficiency(said, adjustment.cells(adjustment.NOT_TAKEN_IN, lost))
+        made.append(_Slope(slope.cohort, AdjustedFit(again, slope.fitted.terms, enough)))
     return made
 
 
@@ -240,7 +241,7 @@ def _in_cohort(
         return estimates.row(status="not_estimable" if slope.measured else "not_measured", note=slope.why_not, **cells)
     own = _row_of(slope.fitted, contrast)
     cells |= {name: own[name] for name in ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")}
-    cells |= {"adjusted_for": own["adjusted_for"], "note": own["note"]}
+    cells |= {name: own[name] for name in ("adjusted_for", "adjustment", "lacks", "note")}
     linear = slope.fitted.fit.linear
     if linear is not None and own["status"] == "boundary":
         # Why its own interval has no end is said again of this one, where it has none either.

@@ -88,7 +88,19 @@ def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) ->
 
 
 def _scaled(row: Mapping[str, Any], factor: float, *, log: bool) -> dict[str, Any]:
-    kept = ("cohort", "population", "outcome", "model", "term", "level", "estimand", "adjusted_for", "ci_level")
+    kept = (
+        "cohort",
+        "population",
+        "outcome",
+        "model",
+        "term",
+        "level",
+        "estimand",
+        "adjusted_for",
+        "adjustment",
+        "lacks",
+        "ci_level",
+    )
     counts = ("df", "p_value", "n_effective", "n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
     cells = {name: row[name] for name in (*kept, *counts) if pd.notna(row[name])}
     cells |= {"analysis": kinds.BOTH_DIRECTIONS.name, "scale": "standardised_difference", "unit": "SD, worse"}

@@ -11,7 +11,7 @@ import pandas as pd
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.estimates import Status, note, verdicts
+from crampstudy.estimates import Status, adjustment, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.contrast_units import points, unit_of
@@ -388,7 +388,8 @@ def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]
     constant = [
         estimates.row(status="not_estimable", term=term, note=_flat(term, design), **cells) for term in design.constant
     ]
-    surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **cells) for term in design.surplus]
+    crowded = cells | adjustment.cells(adjustment.LEFT_OUT, design.surplus)
+    surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **crowded) for term in design.surplus]
     return unmeasured + constant + surplus
 
 
