@@ -375,31 +375,30 @@ def test_the_titles_are_those_of_the_notebooks() -> None:
 
 
 def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
-    enough = "adjusted for age_years and sex: sufficient under the study's graph"
-    lacking = (
-        "adjusted for sex: no sufficient set among what was measured, which under the study's graph lacks disposition"
-    )
+    # What the notes say is not asked.
+    enough = {"adjustment": "sufficient", "note": "no sufficient set among what was measured"}
+    lacking = {"adjustment": "not measured", "lacks": "disposition", "note": "sufficient under the study's graph"}
     rows = estimates.frame(
         [
-            ratio("higher", adjusted_for="age_years; sex", note=enough),
-            ratio("higher", adjusted_for="age_years; sex", note=enough, estimate=2.0),
-            ratio("higher", adjusted_for="sex", note=lacking, term="statin"),
+            ratio("higher", adjusted_for="age_years; sex", **enough),
+            ratio("higher", adjusted_for="age_years; sex", **enough, estimate=2.0),
+            ratio("higher", adjusted_for="sex", **lacking, term="statin"),
             ratio("higher", adjusted_for="sex", term="hypertension"),
         ]
     )
     table = tables.adjusted_for(rows)["Adjusted for"]
     assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}
     nightly = {"term": "alcohol_units", "analysis": kinds.WITHIN_BETWEEN.name}
-    few = "adjusted for fewer than the study's graph asks for: too few participants to take education"
+    few = {"adjustment": "too few participants", "lacks": "education"}
     rows = estimates.frame(
         [
-            ratio("higher", level="within", adjusted_for="stress_0_10", note=enough, **nightly),
-            ratio("higher", level="between", adjusted_for="stress_0_10; sex", note=few, **nightly),
+            ratio("higher", level="within", adjusted_for="stress_0_10", **enough, **nightly),
+            ratio("higher", level="between", adjusted_for="stress_0_10; sex", **few, **nightly),
         ]
     )
     assert tables.adjusted_for(rows)["Adjusted for"].to_dict() == {
         "Alcohol, within participants": "stress",
-        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education)",
+        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education in as well)",
     }
 
 

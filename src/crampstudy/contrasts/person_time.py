@@ -16,7 +16,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN, Exposure, Part
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
 from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.coefficients.result import Fit
@@ -24,7 +24,7 @@ from crampstudy.models.coefficients.rows import shown
 from crampstudy.models.inference.covariance import FEW_CLUSTERS, p_value, quantile
 from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.terms.columns import quoted
-from crampstudy.models.terms.declared_contrasts import beyond
+from crampstudy.models.terms.declared_contrasts import Beyond
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import diary_columns
 from crampstudy.nights.calendar import CALENDAR
@@ -78,13 +78,6 @@ def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind) -> li
     return made
 
 
-def noted(row: Row, *remarks: str) -> Row:
-    """Return a row with remarks on its estimate before its note; one without an estimate needs none."""
-    if row["status"] not in ("converged", "boundary"):
-        return row
-    return row | {"note": estimates.note(*remarks, row["note"] or "")}
-
-
 def known(rows: pd.DataFrame) -> list[Row]:
     """Return the cells of rows that are there, without their keys."""
     return [
@@ -118,7 +111,7 @@ def judged(row: Row, margins: Margins) -> Row:
 
 
 def judged_inside(row: Row, linear: Linear, name: str, size: float, margins: Margins = MARGINS) -> Row:
-    """Return a row at a ``size`` of a number of a fit with its verdict, if two of the values observed lie so far apart.
+    """Return a row at a ``size`` of a number of a fit with its verdict, unless that lies far beyond what was observed.
 
     Args:
         row: the row.
@@ -128,8 +121,8 @@ def judged_inside(row: Row, linear: Linear, name: str, size: float, margins: Mar
         margins: those of a ratio.
     """
     low, high = linear.design.observed.get(name, (-math.inf, math.inf))
-    made, why = judged(row, margins), beyond(abs(size), high - low)
-    return verdicts.unjudged(made, why) if why and pd.notna(made["estimate"]) else made
+    beyond = Beyond.of(abs(size), high - low)
+    return beyond.on(judged(row, margins)) if beyond else judged(row, margins)
 
 
 def at_own_rates(row: Row, fitted: Fit, signs: Mapping[Exposure, float], more: Mapping[str, Any]) -> Row:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
@@ -208,7 +207,7 @@ def _contrast(
 ) -> Row:
     """Return the row of a declared contrast, which rests on the participants of all columns that it moves.
 
-    It has no verdict where no two of the values observed lie so far apart (:func:`~verdicts.unjudged`).
+    It has no verdict far beyond the values observed (:class:`~declared_contrasts.Beyond`).
 
     Args:
         answer: the coefficients.
@@ -240,8 +239,7 @@ def _contrast(
     unit = scale.unit_of(contrast.printed)
     cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
     made = _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
-    # What nobody showed is a guess on the line of the model: it keeps its number, and nothing is said of it.
-    return verdicts.unjudged(made, contrast.remark) if contrast.remark and pd.notna(made["estimate"]) else made
+    return contrast.beyond.on(made) if contrast.beyond else made
 
 
 def _combined(answer: CoefficientTable, contrasts: Array) -> tuple[Array, Array]:

@@ -16,6 +16,8 @@ from crampstudy.tables.sections.conditions import adjustments
 from crampstudy.tables.table import as_table
 
 _MADE = ("converged", "boundary")
+_ELSEWHERE = (kinds.OPEN_USE_GRAPH.name, kinds.CLAIM.name, kinds.CLAIM_PART.name)
+"""Kinds of rows that are weighted for what the graph asks for, or told of rows of others."""
 
 
 @as_table
@@ -58,7 +60,7 @@ def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
 @as_table
 def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return for each exposure what the causal graph had it adjusted for, and where that is not enough under it."""
-    own = estimates[by_graph(estimates)]
+    own = estimates[by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
     own = own.assign(term=[_in_part(row) for row in wording.records(own)])
     made = adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
     enough = made.pop("Enough under the graph")

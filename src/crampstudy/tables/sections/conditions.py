@@ -143,5 +143,5 @@ def _enough(row: Row) -> str:
         case adjustment.TOO_FEW:
             return f"no: too few participants to take {lacking} in as well"
         case adjustment.NOT_TAKEN_IN:
-            return f"no: {lacking} could not be taken in as well"
+            return f"no: not taken in: {lacking}"
     return "no: the outcome comes before it"
