@@ -124,7 +124,11 @@ def _run(analysis: Analysis, cohort: Cohort, settings: Settings | None, others: 
         if analysis.draws_on_others
         else ()
     )
-    find = partial(answer.function, cohort, asked, *drawn_on)
+
+    def find() -> Findings:
+        shared.begin()
+        return answer.function(cohort, asked, *drawn_on)
+
     try:
         with threads.alone():
             found = find() if asked.graph or drawn_on else kept((name, asked), (cohort,), find)

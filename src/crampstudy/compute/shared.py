@@ -69,13 +69,19 @@ def each(steps: Sequence[Callable[[], T]], form: Form[T] = DATA, *, what: str = 
         return sharing.each(steps, form)
 
 
+def begin() -> None:
+    """Ask for the helper of work that is offered now, so that it has come as far as this process at the first steps."""
+    if isinstance(sharing := _SHARED.get(), _Offer):
+        sharing.begin()
+
+
 @contextmanager
 def offered(ask: Callable[[], bytes | None]) -> Iterator[None]:
     """Share the steps of the work of the block, if this process may have a helper.
 
     Args:
-        ask: what the helper is to be told of the work, as :func:`taken` gives it to the helper; it is called where the
-            first steps are come to. ``None`` where nobody can help.
+        ask: what the helper is to be told of the work, as :func:`taken` gives it to the helper; it is called at
+            :func:`begin`, or where the first steps are come to. ``None`` where nobody can help.
     """
     server = os.environ.get(VARIABLE)
     if not server or _SHARED.get() is not None:
@@ -108,14 +114,17 @@ class _Offer:
     ask: Callable[[], bytes | None]
     held: ExitStack
     share: _Sharing | None = None
-    refused: bool = False
+    begun: bool = False
+
+    def begin(self) -> None:
+        if self.begun:
+            return
+        self.begun = True
+        if (asked := self.ask()) is not None:
+            self.share = _shared(self.server, asked, self.held)
 
     def each(self, steps: Sequence[Callable[[], T]], form: Form[T]) -> list[T]:
-        if self.share is None and not self.refused:
-            asked = self.ask()
-            self.refused = asked is None
-            if asked is not None:
-                self.share = _shared(self.server, asked, self.held)
+        self.begin()
         return [step() for step in steps] if self.share is None else self.share.each(steps, form)
 
 

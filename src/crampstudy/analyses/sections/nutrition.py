@@ -11,11 +11,11 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import (
     Drawing,
     Findings,
     ReportTable,
-    attempt,
     has_estimate,
     joined,
     of_measured,
@@ -56,9 +56,12 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     asked = _asked(cohort, settings, "negative-binomial", "cramps")
     diet = [f"between({name})" for name in _measured(cohort, MINERALS)]
     supplement = [f"{part}({name})" for name in _measured(cohort, (SUPPLEMENT,)) for part in ("between", "within")]
-    main, fitted = _main(cohort, settings, (*MINERALS, SUPPLEMENT), [*diet, *supplement], asked)
-    models = [fitted[term] for term in diet if term in fitted]
-    return joined(main, attempt((_TOGETHER,), lambda: _together(cohort, models, asked)))
+
+    def beside_one_another(models: Mapping[str, _Model]) -> Findings:
+        return _together(cohort, [models[term] for term in diet if term in models], asked)
+
+    intake = (*MINERALS, SUPPLEMENT)
+    return _found(cohort, settings, intake, [*diet, *supplement], asked, (_TOGETHER, beside_one_another))
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -66,45 +69,56 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     model = survey_models(cohort, OUTCOME, where=settings.old_enough(cohort))[0]
     asked = _asked(cohort, settings, model, OUTCOME)
     recalled = tuple(f"recall_{name}" for name in MINERALS)
-    main, _ = _main(cohort, settings, recalled, _measured(cohort, recalled), asked)
-    return joined(main, attempt((_PER_SD,), lambda: _per_sd(cohort, settings, recalled, asked)))
+    per_sd = (_PER_SD, lambda _: _per_sd(cohort, settings, recalled, asked))
+    return _found(cohort, settings, recalled, _measured(cohort, recalled), asked, per_sd)
 
 
-def _main(
-    cohort: Cohort, settings: Settings, intake: Sequence[str], terms: Sequence[str], asked: Mapping[str, Any]
-) -> tuple[Findings, dict[str, _Model]]:
-    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``, and the models.
+_Model = tuple[list[str], list[str]]
+"""Of a model with a design, the terms of its exposure, and all of its terms."""
 
-    Those are by term, as far as they could be fitted.
+
+def _found(
+    cohort: Cohort,
+    settings: Settings,
+    intake: Sequence[str],
+    terms: Sequence[str],
+    asked: Mapping[str, Any],
+    more: tuple[str, Callable[[Mapping[str, _Model]], Findings]],
+) -> Findings:
+    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``.
+
+    After them stands the part ``more``, by its label, of the models of the contrasts, by their terms.
     """
     names = _levels(cohort)
     blood = _measured(cohort, names)
     described = levels(cohort, (*names, *intake), where=asked["where"], ci_level=settings.ci_level)
-    lines = [*blood, *terms]
-    made = shared.each([partial(_contrast, cohort, term, asked) for term in lines])
-    compared = [found for found, _ in made]
-    fitted = {term: model for term, (_, model) in zip(lines, made, strict=True) if model}
-    curves = shared.each([partial(_curve, cohort, name, asked) for name in blood])
+    exposures = [*blood, *terms]
+    lines = shared.each([partial(_contrast, cohort, term, asked) for term in exposures])
+    models = {term: model for term, (_, model) in zip(exposures, lines, strict=True) if model}
     # Who takes a supplement at all is the question, and not how much.
     amounts = [term for term in terms if SUPPLEMENT not in term]
-    of_intake = shared.each([partial(_curve, cohort, term, asked) for term in amounts])
-    rows = together([described, *compared, *curves, *of_intake])
+    label, part = more
+    beside, of_blood, of_intake = attempts(
+        ((label,), lambda: part(models)),
+        ((_CURVES,), lambda: _drawn(cohort, _CURVES, said.LEVELS_DRAWN, blood, asked)),
+        ((_INTAKE,), lambda: _drawn(cohort, _INTAKE, said.INTAKE_DRAWN, amounts, asked)),
+    )
+    compared = together(rows for rows, _ in lines)
+    rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
         why = tables.reasons(rows) or said.NOTHING
-        return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fitted
-    return Findings(
-        rows,
-        {
-            _MAIN: ReportTable(
-                tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, together(compared))
-            )
-        },
-        {
-            _CURVES: Drawing("dose_response", together(curves), said.LEVELS_DRAWN, said.alt(curves)),
-            _INTAKE: Drawing("dose_response", together(of_intake), said.INTAKE_DRAWN, said.alt(of_intake)),
-        },
-        said.values(cohort, rows, together(compared)),
-    ), fitted
+        lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
+        return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
+    table = ReportTable(tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, compared))
+    figures = {**of_blood.figures, **of_intake.figures}
+    return joined(Findings(rows, {_MAIN: table}, figures, said.values(cohort, rows, compared)), beside)
+
+
+def _drawn(cohort: Cohort, label: str, caption: str, terms: Sequence[str], asked: Mapping[str, Any]) -> Findings:
+    """Return the curves of exposures, and the figure that draws them."""
+    curves = [_curve(cohort, term, asked) for term in terms]
+    rows = together(curves)
+    return Findings(rows, figures={label: Drawing("dose_response", rows, caption, said.alt(curves))})
 
 
 def _levels(cohort: Cohort) -> list[str]:
@@ -127,10 +141,6 @@ def _asked(cohort: Cohort, settings: Settings, model: str, outcome: str) -> dict
 
 def _measured(cohort: Cohort, names: Sequence[str]) -> list[str]:
     return [name for name in names if len(observed_values(cohort, name))]
-
-
-_Model = tuple[list[str], list[str]]
-"""Of a model with a design, the terms of its exposure, and all of its terms."""
 
 
 def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> tuple[pd.DataFrame, _Model | None]:
