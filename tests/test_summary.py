@@ -19,6 +19,7 @@ from crampstudy.analyses import Others, SectionResults, Settings
 from crampstudy.analyses.overview import summary
 from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
+from crampstudy.analyses.sentences import age as age_said
 from crampstudy.analyses.sentences import methods as methods_said
 from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
@@ -167,6 +168,21 @@ def test_the_summary_tells_the_rows_that_the_sections_tell(diary: Cohort) -> Non
     )
     (line,) = (each for each in sentences.lines(flow(diary), headlines({}), {"treatments": chosen}) if "TENS" in each)
     assert "1.70" in line and "1.80" not in line
+
+
+def test_sitting_is_told_in_the_words_and_with_the_row_of_the_section_on_activity() -> None:
+    sat = {"term": "contrast: sitting_min", "analysis": kinds.WITHIN_BETWEEN.name, "unit": "600 against 300 min/day"}
+    rows = [ratio("higher", level=level, reference=None, **sat) for level in ("within", "between")]
+    alone = ratio("lower", term="contrast: between(sitting_min)", analysis=kinds.MUSCLE.name, level="600")
+    others = {"activity": section(*rows), "age-and-muscle": section(alone)}
+    (found,) = headlines(others).to_dict("records")
+    assert found["key"] == rows[1]["key"]
+    (line,) = (each for each in sentences.lines(flow(few()), headlines(others), others) if "sitting" in each)
+    assert "sitting, between participants (600 against 300 min/day: rate ratio 1.50; 1.20–2.00)" in line
+    assert not age_said._of_muscle(estimates.frame([alone]))
+    # What has no verdict is no headline.
+    silent = {"activity": section(rows[0], rows[1] | {"verdict": None})}
+    assert headlines(silent).empty
 
 
 @pytest.mark.parametrize(
