@@ -85,6 +85,15 @@ class TestUnits:
         assert "L (× 1000 = 2000 mL/day)" in hints(loaded)[0]
         assert loaded.cohort.frame("diary")["fluid_ml"].to_list() == [float(cell) for cell in fluid]
 
+    def test_a_whole_diary_in_another_unit_is_held_against_everybodys(self) -> None:
+        usual: Columns = nights(6, fluid_ml=["1900", "2000", "2100", "2200", "1800", "2000"])
+        litres: Columns = {**nights(6), "participant_id": ["b"] * 6, "fluid_ml": ["1.9", "2", "2.1", "2.2", "1.8", "2"]}
+        loaded = clean(raw(diary={name: [*cells, *litres[name]] for name, cells in usual.items()}))
+        assert [line for line, *_ in said(loaded)] == [8, 9, 10, 11, 12, 13]
+        assert {tuple(rest) for _, *rest in said(loaded)} == {("fluid_ml", "unit-slip", "warn")}
+        # Where nobody's are usual there is nothing to hold them against.
+        assert said(clean(raw(diary=litres))) == []
+
     def test_degrees_fahrenheit(self) -> None:
         loaded = clean(raw(diary=nights(6, ambient_temperature_c=["10", "11", "12", "53.6", "9", "8"])))
         assert said(loaded) == [(5, "ambient_temperature_c", "unit-slip", "warn")]

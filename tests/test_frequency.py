@@ -19,7 +19,7 @@ from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency import measures
 from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
-from crampstudy.descriptive.frequency.chosen import DIFFER, EVERYBODY, RUN_IN, Criterion, criterion
+from crampstudy.descriptive.frequency.chosen import DIFFER, EVERYBODY, RUN_IN, RunInCriterion, criterion
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
@@ -307,16 +307,16 @@ def test_a_run_in_that_nobody_is_in_without_cramps_says_that_people_were_chosen(
     assert signs_of(in_run_in(*(text.replace("0", ".") for text in enough))) == {}
     assert signs_of(diary(*enough)) == {}
     # The run-in may have lasted as long as somebody was in it.
-    assert criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0])) == Criterion(None, DIFFER)
+    assert criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0])) == RunInCriterion(None, DIFFER)
     # Who did not log all of it had fewer than were there.
     cramps, nights = np.array([1.0, *[4.0] * 20]), np.array([5.0, *[7.0] * 20])
-    assert criterion(cramps, nights, np.full(21, 7.0)) == Criterion(4)
+    assert criterion(cramps, nights, np.full(21, 7.0)) == RunInCriterion(4)
     few = "no criterion is recorded, and only 19 participants logged the whole run-in, too few to read one from"
-    assert criterion(cramps[:20], nights[:20], np.full(20, 7.0)) == Criterion(None, few)
+    assert criterion(cramps[:20], nights[:20], np.full(20, 7.0)) == RunInCriterion(None, few)
     none = "no criterion is recorded, and nobody logged the whole run-in"
-    assert criterion(cramps[:1], nights[:1], np.full(1, 7.0)) == Criterion(None, none)
+    assert criterion(cramps[:1], nights[:1], np.full(1, 7.0)) == RunInCriterion(None, none)
     # One who logged all of it without any was let in, however many did.
-    assert criterion(np.array([0.0, 4.0]), np.array([7.0, 7.0]), np.full(2, 7.0)) == Criterion(0)
+    assert criterion(np.array([0.0, 4.0]), np.array([7.0, 7.0]), np.full(2, 7.0)) == RunInCriterion(0)
 
 
 @pytest.mark.parametrize(("people", "told"), [(20, True), (19, False)])

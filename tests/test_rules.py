@@ -92,10 +92,11 @@ def test_every_rule_fires_read_whole_and_in_chunks(study: Path, size: int | None
 
 def test_both_ways_of_reading_find_the_same(study: Path) -> None:
     ledger = load(study, today=TODAY).ledger
-    whole = {(rule, severity): n for rule, severity, n in ledger.group_by("rule", "severity").len().iter_rows()}
+    counts = ledger.group_by("rule", "severity", "column").len()
+    whole = {(rule, severity, column): n for rule, severity, column, n in counts.iter_rows()}
     summary = chunked.validate(study, today=TODAY, large=1, size=5)
     assert summary is not None
-    assert {(rule.rule, rule.severity): rule.n for rule in summary.rules} == whole
+    assert {(rule.rule, rule.severity, rule.column): rule.n for rule in summary.rules} == whole
 
 
 def test_a_folder_with_corrections_is_read_whole(study: Path) -> None:

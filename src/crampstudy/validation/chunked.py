@@ -179,8 +179,8 @@ class _Cleaning:
         firsts = {name: examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()}
         firsts["diary"] = self._places.ledger(self._first())
         found = pl.concat(firsts[name] for name in codebook.TABLES if name in firsts)
-        merged = found.group_by("rule", "severity", maintain_order=True).agg(
-            pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
+        merged = found.group_by("rule", "severity", "column", maintain_order=True).agg(
+            pl.col("n").sum(), pl.exclude("n", "rule", "severity", "column").first()
         )
         blanked = {name: _blanked(lines) for name, lines in firsts.items()}
         counts = {

@@ -93,15 +93,15 @@ def summarise(loaded: Cleaned) -> Summary:
 
 
 def examples(ledger: pl.DataFrame) -> pl.DataFrame:
-    """Return for each rule and severity the first line of the ledger, and ``n``, how many there are."""
-    return ledger.group_by("rule", "severity", maintain_order=True).agg(
+    """Return for each rule, severity and column the first line of the ledger, and ``n``, how many there are."""
+    return ledger.group_by("rule", "severity", "column", maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("n"), pl.all().first()
     )
 
 
 def by_number(found: pl.DataFrame) -> tuple[RuleExample, ...]:
     """Return the rules that were broken, the one that was broken most often first."""
-    ordered = found.sort("n", "rule", "severity", descending=[True, False, False])
+    ordered = found.sort("n", "rule", "severity", "column", descending=[True, False, False, False])
     return tuple(RuleExample(**row) for row in ordered.to_dicts())
 
 

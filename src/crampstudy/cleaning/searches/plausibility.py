@@ -64,8 +64,8 @@ def _against_own_median(
     median = pl.col(v.name).median()
     own = usual.group_by("person").agg(median=median, n=pl.len()).filter(pl.col("n") >= FEWEST)
     rows = frame.select(pl.col(ROW, v.name).gather(at)).with_columns(person=persons[at.to_numpy()])
-    rows = rows.join(own.collect(), on="person", maintain_order="left")
-    found = _slipped(rows, v, rows["median"])
+    rows = rows.join(own.collect(), on="person", how="left", maintain_order="left")
+    found = _slipped(rows, v, _medians(rows["median"], frame[v.name], v))
     away = (rows[v.name] - rows["median"]).abs()
     if v.jump is None or not (away > v.jump).any():
         return found
@@ -77,6 +77,17 @@ def _against_own_median(
     named = [b.rows for b in found]
     jump = jump.without(pl.concat(named)) if named else jump
     return [*found, jump] if len(jump.rows) else found
+
+
+def _medians(own: pl.Series, cells: pl.Series, v: Variable) -> pl.Series:
+    """Return medians, in the place of the missing ones of who has hardly a usual cell that of everybody's usual ones.
+
+    A whole diary in another unit has no median of its own to be held against.
+    """
+    if not own.null_count():
+        return own
+    usual = cells.filter(cells.is_between(v.usual_minimum, v.usual_maximum))
+    return own.fill_null(usual.median()) if len(usual) >= FEWEST else own
 
 
 def similar_identifiers(view: View) -> list[Violation]:

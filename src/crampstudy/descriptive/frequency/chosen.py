@@ -44,7 +44,7 @@ def chosen_for_cramps(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class RunInCriterion:
     """The ``cramps`` that it took to be let in, ``None`` for the reason ``lacking`` where that cannot be read."""
 
     cramps: int | None
@@ -54,7 +54,7 @@ class Criterion:
 DIFFER = "run-ins differ in length, so that no criterion can be read from them"
 
 
-def criterion(cramps: Array, nights: Array, length: Array) -> Criterion:
+def criterion(cramps: Array, nights: Array, length: Array) -> RunInCriterion:
     """Return the fewest cramps in a run-in of anybody who logged all of it.
 
     None can be read where run-ins differ in length, so that there is no number that all have to reach, or where few
@@ -66,15 +66,15 @@ def criterion(cramps: Array, nights: Array, length: Array) -> Criterion:
         length: all of its nights.
     """
     if np.mean(np.abs(length - np.median(length)) <= _ALIKE) < _MOST:
-        return Criterion(None, DIFFER)
+        return RunInCriterion(None, DIFFER)
     whole = cramps[nights >= length]
     if len(whole) and not whole.min():
-        return Criterion(0)
+        return RunInCriterion(0)
     if len(whole) < FEWEST_OF_ALL:
         who = f"only {counted(len(whole), 'participants')}" if len(whole) else "nobody"
         few = ", too few to read one from" if len(whole) else ""
-        return Criterion(None, f"no criterion is recorded, and {who} logged the whole run-in{few}")
-    return Criterion(int(whole.min()))
+        return RunInCriterion(None, f"no criterion is recorded, and {who} logged the whole run-in{few}")
+    return RunInCriterion(int(whole.min()))
 
 
 def _by_run_in(cohort: Cohort, base: Row) -> Iterator[Row]:
