@@ -179,7 +179,8 @@ def test_sitting_is_told_in_the_words_and_with_the_row_of_the_section_on_activit
     assert found["key"] == rows[1]["key"]
     (line,) = (each for each in sentences.lines(flow(few()), headlines(others), others) if "sitting" in each)
     assert "sitting, between participants (600 against 300 min/day: rate ratio 1.50; 1.20–2.00)" in line
-    assert not age_said._of_muscle(estimates.frame([alone]))
+    asked = alone | {"term": "contrast: usual_sitting_min"}
+    assert not age_said._of_muscle(estimates.frame([alone, asked]))
     # What has no verdict is no headline.
     silent = {"activity": section(rows[0], rows[1] | {"verdict": None})}
     assert headlines(silent).empty

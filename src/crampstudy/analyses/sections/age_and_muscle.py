@@ -170,8 +170,8 @@ def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
 
 
 _SITTING = (
-    "How sitting goes with cramps is told by the section on activity, beside what else was done on the day; here its "
-    "ratio stands as that of muscle and joints does."
+    "How sitting goes with cramps is told by the section on activity; here its ratio stands as that of muscle and "
+    "joints does."
 )
 
 
@@ -180,7 +180,7 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
     caption = f"Muscle, joints and sitting: each ratio of a model of its own, {said.adjusted(shown)}."
-    notes = f"{_SITTING if said.of_days(shown).any() else ''} {tables.notes(shown)}".strip()
+    notes = f"{_SITTING if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
 
 

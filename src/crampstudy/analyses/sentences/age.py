@@ -103,7 +103,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
 
 
 def _of_muscle(rows: pd.DataFrame) -> list[str]:
-    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few") & ~of_days(rows)]
+    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few") & ~of_sitting(rows)]
     if told.empty:
         return []
     said = []
@@ -122,9 +122,10 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     return [*said, *([f"{none} {wording.listed(names)}"] if names else [])]
 
 
-def of_days(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Say which rows are of the sitting of each day, which the section on activity tells of with all of the day."""
-    return rows["term"].str.removeprefix(wording.CONTRAST).eq(f"{BETWEEN}({SITTING['diary']})")
+def of_sitting(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say which rows are of sitting, of which the section on activity tells."""
+    terms = [f"{BETWEEN}({SITTING['diary']})", SITTING["survey"]]
+    return rows["term"].str.removeprefix(wording.CONTRAST).isin(terms)
 
 
 def _name(row: Row) -> str:
