@@ -123,7 +123,7 @@ end
 local function placed(blocks)
   local paragraph = nil
   for at, block in ipairs(blocks) do
-    if block.t == "Para" then paragraph = block end
+    if block.t == "Para" then paragraph = block elseif block.t == "Header" then paragraph = nil end
     if block.t == "Div" and block.classes:includes("figure") then
       block.attributes.place = at > 1 and blocks[at - 1].t == "Header" and "here" or "below"
       if paragraph then marked(paragraph, block.identifier) end
