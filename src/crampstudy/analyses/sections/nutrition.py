@@ -85,6 +85,12 @@ def _main(
     if not has_estimate(rows):
         why = tables.reasons(rows) or said.NOTHING
         return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fits
+    minerals = [name for name in intake if name != SUPPLEMENT]
+    drawn = {
+        _CURVES: (names, curves, said.LEVELS_DRAWN),
+        _INTAKE: (minerals, of_intake, said.INTAKE_DRAWN),
+    }
+    lacking = {label: of for label, (of, made, _) in drawn.items() if not made}
     return Findings(
         rows,
         {
@@ -93,10 +99,12 @@ def _main(
             )
         },
         {
-            _CURVES: Drawing("dose_response", together(curves), said.LEVELS_DRAWN, said.alt(curves)),
-            _INTAKE: Drawing("dose_response", together(of_intake), said.INTAKE_DRAWN, said.alt(of_intake)),
+            label: Drawing("dose_response", together(made), caption, said.alt(made))
+            for label, (_, made, caption) in drawn.items()
+            if label not in lacking
         },
         said.values(cohort, rows, together(compared)),
+        {label: tables.why_none(described[described["term"].isin(of)]) for label, of in lacking.items()},
     ), fits
 
 

@@ -20,7 +20,7 @@ from crampstudy.report import ReportError
 WIDTHS = (89, 183)
 """Widths of a column and of a page of journals, in mm."""
 SCALE = WIDTHS[1] / (TEXT_WIDTH * 25.4)
-"""How much larger than in the report a figure is in a journal, narrow or wide, so that all have letters of the same size."""
+"""How much larger than in the report a figure is in a journal, of either width, so that letters of all have one size."""
 _KIND = "picture"
 _MM = 25.4 / 72
 _PAGE = """
@@ -69,7 +69,8 @@ class Printer:
         """Return a figure as a PNG."""
         inputs = _inputs(label, size)
         return self._kept(
-            ("png", label, size.width, size.drawn, dpi), lambda: self.compiler.compile(format="png", ppi=dpi, sys_inputs=inputs)
+            ("png", label, size.width, size.drawn, dpi),
+            lambda: self.compiler.compile(format="png", ppi=dpi, sys_inputs=inputs),
         )
 
     def pdf(self, label: str, size: Size, day: datetime.date) -> bytes:
