@@ -427,7 +427,21 @@ def test_a_figure_is_never_above_the_heading_of_its_section(tmp_path: Path) -> N
     made = typeset.typescript(typeset.parsed(Document(text, {}, {}, "")), FRONT).text
     calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\], place: "(\w+)"\)', made, flags=re.DOTALL))
     assert calls == {"a": "below", "b": "here", "c": "below", "d": "here", "e": "below"}
-    assert re.findall(r'\w+ #told\("fig-\w"\)\w+\.', made) == ['A #told("fig-a")sentence.', 'A #told("fig-c")word.']
+    told = re.findall(r'See (#ref\(<fig-\w>), supplement: \[Figure\]\)#told\("(fig-\w)"\)\.', made)
+    assert told == [("#ref(<fig-a>", "fig-a"), ("#ref(<fig-c>", "fig-c")], "after a heading no paragraph tells of it"
+
+
+def test_each_figure_and_table_is_named_in_the_text() -> None:
+    """One that no sentence names is named at the end of the paragraph before it, in all formats."""
+    shown = "::: {{#{} .{}}}\nA caption.{}\n:::\n\n"
+    a, b, c = (shown.format(f"fig-{x}", "figure", more) for x, more in (("a", ""), ("b", " As @fig-c."), ("c", "")))
+    d, e = (shown.format(f"tbl-{x}", "table", "") for x in "de")
+    body = f"# One\n\n@tbl-e says more.\n\n{a}{d}{b}{e}## Two\n\n{c}Nothing follows.\n\n"
+    document = Document(f"::: {{.notebook name=n shift=0}}\n{body}:::\n", {}, {}, "")
+    parts = json.loads(typeset.parsed(document).shown)["blocks"][0]["c"][1]
+    first = json.dumps(parts[1])
+    assert re.findall(r'"label", "([\w-]+)"', first) == ["tbl-e", "fig-a", "tbl-d", "fig-b"]
+    assert first.count('"See"') == 1 and '"See"' not in json.dumps(parts[2:])
 
 
 _PLACES = """

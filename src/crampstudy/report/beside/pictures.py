@@ -20,7 +20,7 @@ from crampstudy.report import ReportError
 WIDTHS = (89, 183)
 """Widths of a column and of a page of journals, in mm."""
 SCALE = WIDTHS[1] / (TEXT_WIDTH * 25.4)
-"""How much larger than in the report a figure is in a journal, of either width, so that letters of all have one size."""
+"""How much larger than in the report a figure is in a journal, of either width: letters of all have one size."""
 _KIND = "picture"
 _MM = 25.4 / 72
 _PAGE = """
