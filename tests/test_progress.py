@@ -185,7 +185,7 @@ def test_a_fit_tells_its_steps_whose_number_nobody_knows(clock: list[float], mon
         ("crampstudy.simulate", "parts drawn", ("simulate", "--participants", "5", "--nights", "5", "--out", "new")),
         ("crampstudy.simulate.estimands.potential_outcomes", "batches of people", ("simulate", "--out", "new")),
         ("crampstudy.contrasts.people.muscle_and_joints", "models of age", ("analyse", "age-and-muscle", DIARY)),
-        ("crampstudy.contrasts.second_opinions", "models fitted twice", ("analyse", "second-opinion", DIARY)),
+        ("crampstudy.compute.shared", "models fitted twice", ("analyse", "second-opinion", DIARY)),
     ],
 )
 def test_commands_that_take_long_are_tracked(

@@ -13,7 +13,7 @@ from pandas.api.types import is_object_dtype
 from crampstudy import cache
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable
 from crampstudy.cohort import Cohort
-from crampstudy.compute import stored
+from crampstudy.compute import shared, stored
 from crampstudy.provenance import digests
 from crampstudy.tables.table import PrintedTable
 
@@ -66,6 +66,10 @@ def unpacked(content: bytes) -> Findings:
         tables[label] = ReportTable(PrintedTable.of(whole, title, notes) if is_printed else whole, caption, note)
     figures = {label: Drawing(**drawing) for label, drawing in held["figures"].items()}
     return Findings(**{**held, "tables": tables, "figures": figures})
+
+
+FORM = shared.Form(packed, unpacked)
+"""How findings are handed from one process to another."""
 
 
 def _parted(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[int, str, list[Any]]]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from crampstudy import suggestions, tables
+from crampstudy.analyses import helper
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, estimated_columns, has_estimate, together
 from crampstudy.analyses.kept import kept
@@ -34,7 +37,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
-from crampstudy.compute import threads
+from crampstudy.compute import shared, stored, threads
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
@@ -91,8 +94,19 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     Raises:
         UsageError: no analysis has this name, or the settings do not suit the cohort.
     """
-    analysis = named(name)
-    cohort = within(cohort, settings.where if settings else None)
+    # What the others found is known to this process alone.
+    with helper.helped(name, cohort, settings) if others is None else nullcontext():
+        return _run(named(name), cohort, settings, others)
+
+
+def help_with(folder: Path) -> None:
+    """Take part in the analysis that another process runs and shares in a folder."""
+    if (asked := helper.taken(folder)) is not None:
+        run(*asked)
+
+
+def _run(analysis: Analysis, cohort: Cohort, settings: Settings | None, others: Others | None) -> Findings:
+    name, cohort = analysis.name, within(cohort, settings.where if settings else None)
     if settings is not None and settings.graph is not None and not analysis.follows_graph:
         able = ", ".join(each.name for each in ANALYSES.values() if each.follows_graph)
         raise UsageError(f"{name} follows no graph of one's own; leave it out, or ask one that does: {able}")
@@ -110,7 +124,11 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
         if analysis.draws_on_others
         else ()
     )
-    find = partial(answer.function, cohort, asked, *drawn_on)
+
+    def find() -> Findings:
+        shared.begin()
+        return answer.function(cohort, asked, *drawn_on)
+
     try:
         with threads.alone():
             found = find() if asked.graph or drawn_on else kept((name, asked), (cohort,), find)
@@ -126,11 +144,16 @@ def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None
     """
     settings = replace(settings, where=None, plan=None, multiverse=False)
     without_graph = replace(settings, graph=None)
-    return {
-        each.name: _results(cohort, each.name, settings if each.follows_graph else without_graph)
+    asked = [
+        each
         for each in ANALYSES.values()
         if not each.draws_on_others and (not each.on_request if names is None else each.name in names)
-    }
+    ]
+    steps = [partial(_results, cohort, each.name, settings if each.follows_graph else without_graph) for each in asked]
+    return dict(zip((each.name for each in asked), shared.each(steps, _RESULTS), strict=True))
+
+
+_RESULTS = shared.Form(partial(stored.encode, kinds=(SectionResults,)), partial(stored.decode, kinds=(SectionResults,)))
 
 
 @remembered

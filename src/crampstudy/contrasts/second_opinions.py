@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from crampstudy.cohort import Cohort
+from crampstudy.compute import shared
 from crampstudy.errors import UsageError
 from crampstudy.models import fit
 from crampstudy.models.second_opinion import without_fit
-from crampstudy.progress import track
 
 _DIARY: Mapping[str, str | None] = {
     "poisson": None,
@@ -40,27 +42,19 @@ def second_opinions(
         The columns :data:`crampstudy.models.second_opinion.COLUMNS`; a model that the cohort has no outcome for is one
         row that says so.
     """
-    opinions = []
-    for model, outcome in track(_asked(cohort).items(), "models fitted twice"):
-        if outcome == "pain" and not _logged(cohort, "pain_0_10"):
-            opinions.append(without_fit(cohort.name, model, outcome, "pain was logged of no cramp"))
-            continue
-        try:
-            fitted = fit(
-                cohort,
-                model=model,
-                terms=terms,
-                outcome=outcome,
-                where=where,
-                participants_per_coefficient=participants_per_coefficient,
-                second_opinion=True,
-            )
-        except UsageError as problem:
-            opinions.append(without_fit(cohort.name, model, outcome, str(problem)))
-            continue
-        if fitted.second_opinion is not None:
-            opinions.append(fitted.second_opinion)
-    return pd.concat(opinions, ignore_index=True)
+    asked = {"terms": terms, "where": where, "participants_per_coefficient": participants_per_coefficient}
+    steps = [partial(_opinion, cohort, model, outcome, asked) for model, outcome in _asked(cohort).items()]
+    opinions = shared.each(steps, what="models fitted twice")
+    return pd.concat([each for each in opinions if each is not None], ignore_index=True)
+
+
+def _opinion(cohort: Cohort, model: str, outcome: str | None, asked: Mapping[str, Any]) -> pd.DataFrame | None:
+    if outcome == "pain" and not _logged(cohort, "pain_0_10"):
+        return without_fit(cohort.name, model, outcome, "pain was logged of no cramp")
+    try:
+        return fit(cohort, model=model, outcome=outcome, second_opinion=True, **asked).second_opinion
+    except UsageError as problem:
+        return without_fit(cohort.name, model, outcome, str(problem))
 
 
 def _logged(cohort: Cohort, column: str) -> bool:

@@ -16,6 +16,7 @@ from traitlets import Type
 
 from crampstudy import ending, scratch
 from crampstudy.cache import KERNEL_VARIABLE
+from crampstudy.compute import shared
 from crampstudy.report import warm
 from crampstudy.sources import handed_on
 
@@ -41,6 +42,8 @@ class Kernel(AsyncKernelManager):
 
     server: ClassVar[Path | None] = None
     """The socket of a warm server to fork from."""
+    helped: ClassVar[bool] = False
+    """Whether it may have a helper, forked from the same server."""
     place: ClassVar[str]
     """The folder that it works in."""
     stop: ClassVar[threading.Event | None] = None
@@ -69,6 +72,7 @@ class Kernel(AsyncKernelManager):
             self.transport = "ipc"
             self.ip = str(folder / "k")
         kept = {KERNEL_VARIABLE: str(self.cache or ""), handed_on.VARIABLE: str(self.cohorts or "")}
+        kept[shared.VARIABLE] = str(self.server) if self.server and self.helped else ""
         kwargs |= {"env": warm.environment() | kept, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         # Papermill would change the folder of this whole process, in which other notebooks run as well.
         kwargs["cwd"] = self.place

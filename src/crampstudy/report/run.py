@@ -50,10 +50,10 @@ class Progress(Protocol):
 class Options:
     """How a notebook is run.
 
-    Its kernel works in the folder ``cwd`` and is forked from a warm ``server``, where there is the socket of one; it
-    keeps findings in the folder ``cache``, if there is one, and opens the cohorts that it is handed in the folder
-    ``cohorts``. ``progress`` hears of every cell. When ``stop`` is set, the notebook ends, within a second also in the
-    middle of a cell; no cell takes longer than ``cell_seconds``.
+    Its kernel works in the folder ``cwd`` and is forked from a warm ``server``, where there is the socket of one; so is
+    a process that helps it, where it is to be ``helped``. It keeps findings in the folder ``cache``, if there is one,
+    and opens the cohorts that it is handed in the folder ``cohorts``. ``progress`` hears of every cell. When ``stop``
+    is set, the notebook ends, within a second also in the middle of a cell; no cell takes longer than ``cell_seconds``.
     """
 
     cwd: Path
@@ -63,6 +63,7 @@ class Options:
     cell_seconds: int = CELL_SECONDS
     cache: Path | None = None
     cohorts: Path | None = None
+    helped: bool = False
 
 
 def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options: Options) -> None:
@@ -98,7 +99,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
     injected = 1 if parameters else 0
     ended: list[int] = []
     own: dict[str, Any] = {"server": options.server, "place": str(options.cwd), "stop": options.stop, "ended": ended}
-    own |= {"cache": options.cache, "cohorts": options.cohorts}
+    own |= {"cache": options.cache, "cohorts": options.cohorts, "helped": options.helped}
     try:
         pm.execute_notebook(
             str(notebook),

@@ -2,8 +2,9 @@
 
 The server imports once and forks a kernel per request: what every notebook needs before it answers the first, the rest
 while nobody asks. What Jupyter starts as "the kernel" is a shim that asks for a fork, passes signals on, and ends as
-the kernel ended, by the same signal or with the same code. Where there is no ``fork``, and for a single notebook,
-kernels start the plain way. Server and kernels are tied to the process that started them.
+the kernel ended, by the same signal or with the same code. A kernel that need not be alone asks in the same way for a
+process that helps it (:mod:`crampstudy.compute.shared`). Where there is no ``fork``, and for a single notebook without
+a server, kernels start the plain way. Server and kernels are tied to the process that started them.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _serve(listener: socket.socket) -> None:
                     signal.set_wakeup_fd(-1)
                     for inherited in (listener, *kernels.values()):
                         inherited.close()
-                    _become_kernel(link)
+                    _become_asked(link)
                 kernels[kernel] = link
             if not asked:
                 loading = next(steps, False)
@@ -180,7 +181,8 @@ def _tell_ends(kernels: dict[int, socket.socket]) -> None:
             link.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _become_kernel(link: socket.socket) -> NoReturn:
+def _become_asked(link: socket.socket) -> NoReturn:
+    """Become the kernel that a shim asks for, or the helper that a kernel asks for."""
     for number in (signal.SIGCHLD, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
@@ -195,6 +197,14 @@ def _become_kernel(link: socket.socket) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["env"])
     gc.enable()
+    if "work" in request:
+        from crampstudy.analyses.registry import help_with
+
+        # Nothing of the server's is to be cleaned up here, however that ends.
+        try:
+            help_with(Path(request["work"]))
+        finally:
+            os._exit(0)
     # The shim waits for its parent's signals; this process has another parent to outlive.
     os.environ.pop("JPY_PARENT_PID", None)
     run_kernel(request["connection_file"], "")

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from crampstudy.compute import stored
 VARIABLE = "CRAMPSTUDY_COHORTS_OF_REPORT"
 """Of the environment of a report's kernels: the folder of the cohorts that they are handed."""
 _FACTS = "facts"
+_SOURCES: WeakKeyDictionary[Cohort, str] = WeakKeyDictionary()
 _KINDS = (Attrition, Credits, RuleCount, TableCount)
 
 
@@ -50,7 +52,14 @@ def cohort_of(source: object) -> Cohort | None:
         tables = {path.stem: pl.read_ipc(path) for path in sorted(place.glob("*.arrow"))}
     except (OSError, pl.exceptions.PolarsError, stored.NotData):
         return None
-    return Cohort(**facts, tables=tables, design=SurveyDesign(**design) if design else None)
+    cohort = Cohort(**facts, tables=tables, design=SurveyDesign(**design) if design else None)
+    _SOURCES[cohort] = str(source)
+    return cohort
+
+
+def source_of(cohort: Cohort) -> str | None:
+    """Return the source of a cohort that this process was handed, ``None`` of any other one, also of a changed one."""
+    return _SOURCES.get(cohort)
 
 
 def _packed(cohort: Cohort) -> bytes:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
@@ -76,9 +77,11 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return ratios of what people did on a day, within and between persons, and over several nights."""
     asked = _asked(cohort, settings)
     known = measured_in(cohort)
-    split = attempt((_MAIN, _SIDES), lambda: _within_between(cohort, asked, known))
-    nights = attempt((_NIGHTS, _CURVES), lambda: _over_nights(cohort, asked, known))
-    joint = attempt((_JOINT,), lambda: _programme(cohort, asked))
+    split, nights, joint = attempts(
+        ((_MAIN, _SIDES), lambda: _within_between(cohort, asked, known)),
+        ((_NIGHTS, _CURVES), lambda: _over_nights(cohort, asked, known)),
+        ((_JOINT,), lambda: _programme(cohort, asked)),
+    )
     rows = together([split.estimates, nights.estimates])
     values = {
         "answer": _answer(rows),

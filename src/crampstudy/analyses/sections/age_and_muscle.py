@@ -10,6 +10,7 @@ import polars as pl
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
 from crampstudy.analyses.sentences import age as said
 from crampstudy.analyses.settings import Settings
@@ -53,8 +54,9 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     drawn = together([curve, of_age]) if cohort.has("age_years") else curve
     curved = bool(has_estimate(curve))
     drawing = Drawing("age_curve", drawn, _caption(cohort, drawn, curved=curved), alt if curved else _BANDS_ALONE)
-    muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
-    ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
+    muscle, ages = attempts(
+        ((_MUSCLE,), lambda: _muscle(cohort, asked)), ((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
+    )
     values = {
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
         "compared": said.compared(muscle.estimates),

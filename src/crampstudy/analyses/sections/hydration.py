@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
+from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.nights.modification import Modification, modified_ratio, unseen
@@ -71,18 +73,18 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Findings:
-    rngs = np.random.default_rng(_SEED).spawn(len(TOGETHER))
-    parts = []
-    for names, rng in zip(TOGETHER, rngs, strict=True):
-        own = [name for name in names if name in measured]
-        parts += [adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, own)]
-        parts += [adjusted_lags(cohort, name, **asked) for name in own if name in LAGGED]
-        parts += [not_measured(cohort, name) for name in names if name not in own and name != GUIDELINE]
     if not {FLUID, DRINK, ALCOHOL} & measured:
         raise AnalysisError("the diary has neither fluid, electrolyte drinks nor alcohol")
+    rngs = np.random.default_rng(_SEED).spawn(len(TOGETHER))
+    steps: list[Callable[[], pd.DataFrame]] = []
+    for names, rng in zip(TOGETHER, rngs, strict=True):
+        own = [name for name in names if name in measured]
+        steps.append(partial(_split, cohort, own, rng, asked))
+        steps += [partial(adjusted_lags, cohort, name, **asked) for name in own if name in LAGGED]
+        steps += [partial(not_measured, cohort, name) for name in names if name not in own and name != GUIDELINE]
     if {FLUID, NOCTURIA} <= measured:
-        parts.append(nocturia_by_fluid(cohort, **asked))
-    rows = together(parts)
+        steps.append(partial(nocturia_by_fluid, cohort, **asked))
+    rows = together(shared.each(steps))
     guideline = rows["term"].str.endswith(GUIDELINE)
     of_cramps = rows[~guideline & rows["outcome"].eq("cramps")]
     caption = "Fluid, electrolyte drinks, alcohol and cramps, at the declared contrasts."
@@ -100,6 +102,11 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
     return Findings(
         rows, {_MAIN: ReportTable(tables.nightly_exposures(of_measured(of_cramps)), caption, note)}, {_CURVES: drawing}
     )
+
+
+def _split(cohort: Cohort, names: Sequence[str], rng: np.random.Generator, asked: dict[str, Any]) -> pd.DataFrame:
+    """Return ratios within and between persons of exposures that stand in one model, as far as they can."""
+    return together(adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, names))
 
 
 def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Findings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import (
     Drawing,
     Findings,
     ReportTable,
-    attempt,
     has_estimate,
     joined,
     of_measured,
@@ -24,6 +25,7 @@ from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort
+from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
 from crampstudy.contrasts.factors import survey_models
@@ -54,10 +56,12 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     asked = _asked(cohort, settings, "negative-binomial", "cramps")
     diet = [f"between({name})" for name in _measured(cohort, MINERALS)]
     supplement = [f"{part}({name})" for name in _measured(cohort, (SUPPLEMENT,)) for part in ("between", "within")]
-    main, fits = _main(cohort, settings, (*MINERALS, SUPPLEMENT), [*diet, *supplement], asked)
-    return joined(
-        main, attempt((_TOGETHER,), lambda: _together(cohort, [fits[term] for term in diet if term in fits], asked))
-    )
+
+    def beside_one_another(models: Mapping[str, _Model]) -> Findings:
+        return _together(cohort, [models[term] for term in diet if term in models], asked)
+
+    intake = (*MINERALS, SUPPLEMENT)
+    return _found(cohort, settings, intake, [*diet, *supplement], asked, (_TOGETHER, beside_one_another))
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -65,47 +69,63 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     model = survey_models(cohort, OUTCOME, where=settings.old_enough(cohort))[0]
     asked = _asked(cohort, settings, model, OUTCOME)
     recalled = tuple(f"recall_{name}" for name in MINERALS)
-    main, _ = _main(cohort, settings, recalled, _measured(cohort, recalled), asked)
-    return joined(main, attempt((_PER_SD,), lambda: _per_sd(cohort, settings, recalled, asked)))
+    per_sd = (_PER_SD, lambda _: _per_sd(cohort, settings, recalled, asked))
+    return _found(cohort, settings, recalled, _measured(cohort, recalled), asked, per_sd)
 
 
-def _main(
-    cohort: Cohort, settings: Settings, intake: Sequence[str], terms: Sequence[str], asked: Mapping[str, Any]
-) -> tuple[Findings, dict[str, AdjustedFit]]:
-    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``, and the fits."""
+_Model = tuple[list[str], list[str]]
+"""Of a model with a design, the terms of its exposure, and all of its terms."""
+
+
+def _found(
+    cohort: Cohort,
+    settings: Settings,
+    intake: Sequence[str],
+    terms: Sequence[str],
+    asked: Mapping[str, Any],
+    more: tuple[str, Callable[[Mapping[str, _Model]], Findings]],
+) -> Findings:
+    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``.
+
+    After them stands the part ``more``, by its label, of the models of the contrasts, by their terms.
+    """
     names = _levels(cohort)
     blood = _measured(cohort, names)
     described = levels(cohort, (*names, *intake), where=asked["where"], ci_level=settings.ci_level)
-    fits: dict[str, AdjustedFit] = {}
-    compared = [_contrast(cohort, term, asked, fits) for term in (*blood, *terms)]
-    curves = [_curve(cohort, name, asked) for name in blood]
+    exposures = [*blood, *terms]
+    lines = shared.each([partial(_contrast, cohort, term, asked) for term in exposures])
+    models = {term: model for term, (_, model) in zip(exposures, lines, strict=True) if model}
     # Who takes a supplement at all is the question, and not how much.
-    of_intake = [_curve(cohort, term, asked) for term in terms if SUPPLEMENT not in term]
-    rows = together([described, *compared, *curves, *of_intake])
+    amounts = [term for term in terms if SUPPLEMENT not in term]
+    label, part = more
+    beside, of_blood, of_intake = attempts(
+        ((label,), lambda: part(models)),
+        ((_CURVES,), lambda: _drawn(cohort, _CURVES, said.LEVELS_DRAWN, blood, asked)),
+        ((_INTAKE,), lambda: _drawn(cohort, _INTAKE, said.INTAKE_DRAWN, amounts, asked)),
+    )
+    compared = together(rows for rows, _ in lines)
+    rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
         why = tables.reasons(rows) or said.NOTHING
-        return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fits
-    minerals = [name for name in intake if name != SUPPLEMENT]
-    drawn = {
-        _CURVES: (names, curves, said.LEVELS_DRAWN),
-        _INTAKE: (minerals, of_intake, said.INTAKE_DRAWN),
+        lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
+        return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
+    table = ReportTable(tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, compared))
+    figures = {**of_blood.figures, **of_intake.figures}
+    # Of what was not measured there is no curve, which its levels say.
+    could_not = {
+        label: tables.why_none(described[described["term"].isin(whole)])
+        for label, whole in ((_CURVES, names), (_INTAKE, [name for name in intake if name != SUPPLEMENT]))
+        if label in figures and figures[label].estimates.empty
     }
-    lacking = {label: of for label, (of, made, _) in drawn.items() if not made}
-    return Findings(
-        rows,
-        {
-            _MAIN: ReportTable(
-                tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, together(compared))
-            )
-        },
-        {
-            label: Drawing("dose_response", together(made), caption, said.alt(made))
-            for label, (_, made, caption) in drawn.items()
-            if label not in lacking
-        },
-        said.values(cohort, rows, together(compared)),
-        {label: tables.why_none(described[described["term"].isin(of)]) for label, of in lacking.items()},
-    ), fits
+    figures = {label: drawing for label, drawing in figures.items() if label not in could_not}
+    return joined(Findings(rows, {_MAIN: table}, figures, said.values(cohort, rows, compared), could_not), beside)
+
+
+def _drawn(cohort: Cohort, label: str, caption: str, terms: Sequence[str], asked: Mapping[str, Any]) -> Findings:
+    """Return the curves of exposures, and the figure that draws them."""
+    curves = [_curve(cohort, term, asked) for term in terms]
+    rows = together(curves)
+    return Findings(rows, figures={label: Drawing("dose_response", rows, caption, said.alt(curves))})
 
 
 def _levels(cohort: Cohort) -> list[str]:
@@ -130,14 +150,17 @@ def _measured(cohort: Cohort, names: Sequence[str]) -> list[str]:
     return [name for name in names if len(observed_values(cohort, name))]
 
 
-def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any], fits: dict[str, AdjustedFit]) -> pd.DataFrame:
-    """Return the rows of an exposure in a straight line, with its fit in ``fits``."""
+def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> tuple[pd.DataFrame, _Model | None]:
+    """Return the rows of an exposure in a straight line, and their model, if it could be fitted."""
+    fits: list[AdjustedFit] = []
 
     def made() -> pd.DataFrame:
-        fits[term] = adjusted_fit(cohort, term, **asked)
-        return fits[term].estimates
+        fits.append(adjusted_fit(cohort, term, **asked))
+        return fits[0].estimates
 
-    return _or_reason(cohort, term, kinds.GRAPH_ADJUSTED, asked, made)
+    rows = _or_reason(cohort, term, kinds.GRAPH_ADJUSTED, asked, made)
+    models = [(list(each.terms), list(each.fit.linear.design.terms())) for each in fits if each.fit.linear is not None]
+    return rows, models[0] if models else None
 
 
 def _curve(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> pd.DataFrame:
@@ -165,14 +188,13 @@ def _or_reason(
         return estimates.frame([estimates.row(status="not_estimable", **cells)])
 
 
-def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, Any]) -> Findings:
+def _together(cohort: Cohort, models: Sequence[_Model], asked: Mapping[str, Any]) -> Findings:
     """Return the minerals of the diet in one model, corrected for the reliability of their means."""
-    linear = [made.fit.linear for made in fits if made.fit.linear is not None]
-    own = [term for made in fits for term in made.terms]
+    own = [term for exposure, _ in models for term in exposure]
     names = [term.removeprefix("between(").removesuffix(")") for term in own]
-    if len(linear) < 2:
+    if len(models) < 2:
         raise AnalysisError("fewer than two minerals of the diet could be fitted, so that none stand together")
-    beside = dict.fromkeys(term for each in linear for term in each.design.terms() if term not in own)
+    beside = dict.fromkeys(term for _, terms in models for term in terms if term not in own)
     more = {name: asked[name] for name in ("where", "ci_level", "outcome")}
     rows = within_between(
         cohort,

@@ -8,7 +8,8 @@ import numpy as np
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.attempts import attempts
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, joined, together
 from crampstudy.analyses.sections import triage as parts
 from crampstudy.analyses.sentences import severity as said
 from crampstudy.analyses.sentences import triage as said_of_flags
@@ -47,14 +48,20 @@ _SHOWN_SHARE, _POINTS = 0.95, 60
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return what cramps are like, when they begin, relief, pain and soreness by remedy, red flags, and what counts."""
     asked: dict[str, Any] = {"where": settings.old_enough(cohort), "ci_level": settings.ci_level}
-    if cohort.frame("episodes").is_empty():
-        described = curves = helped = parts.nothing(_OF_CRAMPS, NO_EPISODES)
-    else:
-        described = attempt((FEATURES, ONSET, BY_AGE), lambda: _described(cohort, settings, asked))
-        curves = attempt((RELIEF,), lambda: _curves(cohort, asked))
-        helped = attempt((REMEDIES,), lambda: _helped(cohort, asked))
-    flagged = attempt((parts.FLAGS, parts.TESTS), lambda: parts.flagged(cohort, settings))
-    cases = attempt((parts.CASES,), lambda: parts.counted(cohort, settings))
+    flagged, cases, *single = attempts(
+        ((parts.FLAGS, parts.TESTS), lambda: parts.flagged(cohort, settings)),
+        ((parts.CASES,), lambda: parts.counted(cohort, settings)),
+        *(
+            ()
+            if cohort.frame("episodes").is_empty()
+            else (
+                ((FEATURES, ONSET, BY_AGE), lambda: _described(cohort, settings, asked)),
+                ((RELIEF,), lambda: _curves(cohort, asked)),
+                ((REMEDIES,), lambda: _helped(cohort, asked)),
+            )
+        ),
+    )
+    described, curves, helped = single or [parts.nothing(_OF_CRAMPS, NO_EPISODES)] * 3
     values = {
         "answer": said.answer(
             described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates), _lacking(described)

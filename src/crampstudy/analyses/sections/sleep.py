@@ -8,6 +8,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import sleep as said
 from crampstudy.analyses.settings import Settings
@@ -32,8 +33,9 @@ _USUAL, _USUAL_DRAWN = "tbl-sleep-usual", "fig-sleep-usual"
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return scores on and after cramp nights, cramps after poor sleep, and both on one scale."""
     asked = {"where": settings.old_enough(cohort), "ci_level": settings.ci_level}
-    scores = attempt((_SCORES,), lambda: _scores(cohort, asked))
-    lags = attempt((_LAGS,), lambda: _lags(cohort, asked, settings))
+    scores, lags = attempts(
+        ((_SCORES,), lambda: _scores(cohort, asked)), ((_LAGS,), lambda: _lags(cohort, asked, settings))
+    )
     both = _directions(cohort, scores.estimates, lags.estimates)
     found = joined(both, scores, lags)
     values = {

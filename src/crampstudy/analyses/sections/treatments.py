@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_est
 from crampstudy.analyses.sentences import treatments as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
+from crampstudy.compute import shared
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.treatments import ALL, RANDOMISED
@@ -59,7 +61,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         for design in found
         if design.kind or design.arms.height
     }
-    effects = together(_effects(cohort, design, zeros.get(design.agent), settings) for design in found)
+    effects = together(
+        shared.each([partial(_effects, cohort, each, zeros.get(each.agent), settings) for each in found])
+    )
     falls = _falls(cohort, found, zeros, settings)
     around = _course(cohort, found, zeros, settings)
     who = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from crampstudy import estimates, wording
 from crampstudy.causal import study
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import joint_test, with_q_values
 from crampstudy.contrasts.people.ratios_by_age import Row, ratios_by_age
@@ -20,7 +22,6 @@ from crampstudy.estimates import Status, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
-from crampstudy.progress import track
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +71,28 @@ def condition_ratios(
     default_outcome(model, outcome)
     asked: dict[str, Any] = {"model": model, "outcome": outcome, "margins": margins, "analysis": kinds.CONDITION.name}
     asked |= more
-    ratios: list[list[Row]] = []
-    by_age: list[list[Row]] = []
-    for condition in track(conditions, "conditions"):
-        inside = {**asked, "where": " AND ".join(filter(None, (where, condition.among))) or None}
+    for condition in conditions:
         (asked.get("graph") or study()).node(condition.name)
-        try:
-            rows, aged = _ratios(cohort, condition, inside)
-        except UsageError as problem:
-            # The condition is known: it is the cohort that lacks something, such as the weight of an examination.
-            rows, aged = [_without(cohort, condition, inside, "not_estimable", estimates.reason(problem))], []
-        ratios.append(rows)
-        by_age += aged
-    pairs = list(zip(conditions, ratios, strict=True))
+    made = shared.each([partial(_of_condition, cohort, each, where, asked) for each in conditions], what="conditions")
+    by_age = [at for _, aged in made for at in aged]
+    pairs = [(condition, rows) for condition, (rows, _) in zip(conditions, made, strict=True)]
     tested = iter(with_q_values([rows for condition, rows in pairs if not condition.again]))
-    made = [row for condition, rows in pairs for row in (rows if condition.again else islice(tested, len(rows)))]
+    of_all = [row for condition, rows in pairs for row in (rows if condition.again else islice(tested, len(rows)))]
     changes = with_q_values([[change] for *_, change in by_age])
     pairs_by_age = zip(by_age, changes, strict=True)
-    return estimates.frame([*made, *(row for (*at, _), change in pairs_by_age for row in (*at, change))])
+    return estimates.frame([*of_all, *(row for (*at, _), change in pairs_by_age for row in (*at, change))])
+
+
+def _of_condition(
+    cohort: Cohort, condition: HealthCondition, where: str | None, asked: Mapping[str, Any]
+) -> tuple[list[Row], list[list[Row]]]:
+    """Return the rows of a condition and those by age, or the row that says what the cohort lacks."""
+    inside = {**asked, "where": " AND ".join(filter(None, (where, condition.among))) or None}
+    try:
+        return _ratios(cohort, condition, inside)
+    except UsageError as problem:
+        # The condition is known: it is the cohort that lacks something, such as the weight of an examination.
+        return [_without(cohort, condition, inside, "not_estimable", estimates.reason(problem))], []
 
 
 def _ratios(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]) -> tuple[list[Row], list[list[Row]]]:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,10 @@ def _run(
         execute: runs one, as :func:`run.execute` does.
     """
     executed = {path.stem: work / path.name for path in given}
-    with ThreadPoolExecutor(max_workers=jobs or min(os.cpu_count() or 1, _MOST_KERNELS)) as pool:
+    jobs = jobs or min(os.cpu_count() or 1, _MOST_KERNELS)
+    # Where there is a core for every notebook and for as many helpers, each has one.
+    options = replace(options, helped=2 * len(given) <= jobs)
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
         tasks = [pool.submit(execute, path, executed[path.stem], its, options) for path, its in given.items()]
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
