@@ -46,6 +46,13 @@ def as_compared(
     """Return the cohorts of a comparison as :func:`open_cohorts` does, of those that were opened from ``sources``.
 
     Those of one name, which are A, B and so on, have the last names of their sources as titles where these differ.
+
+    Args:
+        opened: the cohort of each source.
+        sources: where they come from.
+        names: as of :func:`open_cohorts`.
+        split: as of :func:`open_cohorts`.
+        bands: the age bands of ``split="age_band"``.
     """
     cohorts = several(opened, names=names or None, split=split, bands=bands, source=str(sources[0]))
     if names or split or all(cohort is own for cohort, own in zip(cohorts, opened, strict=True)):

@@ -116,7 +116,7 @@ def _found(
         label: tables.why_none(described[described["term"].isin(whole)])
         for label, whole in ((_CURVES, names), (_INTAKE, [name for name in intake if name != SUPPLEMENT]))
         if label in figures and figures[label].estimates.empty
-    }
+    } | {**of_blood.could_not, **of_intake.could_not}
     figures = {label: drawing for label, drawing in figures.items() if label not in could_not}
     return joined(Findings(rows, {_MAIN: table}, figures, said.values(cohort, rows, compared), could_not), beside)
 
