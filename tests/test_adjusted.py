@@ -12,6 +12,7 @@ from crampstudy import causal, fit
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.errors import UsageError
+from crampstudy.estimates.adjustment import by_graph, enough
 from crampstudy.simulate import simulate
 
 
@@ -51,6 +52,14 @@ def test_what_there_is_no_room_for_is_said_to_be_left_out(diary: Cohort) -> None
     assert row["status"] == "converged" and kept < everything
     assert made.said.startswith("adjusted for fewer than the study's graph asks for: too few participants")
     assert all(name in made.said for name in everything - kept) and not any(name in made.said for name in kept)
+    assert row["adjustment"] == "too few participants" and {*row["lacks"].split("; ")} == everything - kept
+    whole = adjusted_fit(diary, "within(fluid_ml)", model="poisson").estimates
+    assert enough(whole).all() and whole["lacks"].isna().all()
+    # A fit of one's own says it of all of its rows.
+    terms = f"within(fluid_ml) + {' + '.join(sorted(everything))}"
+    own = fit(few, model="poisson", terms=terms, participants_per_coefficient=5)
+    assert own.surplus and set(own.estimates["adjustment"]) == {"terms left out"}
+    assert set(own.estimates["lacks"]) == {"; ".join(own.surplus)} and not by_graph(own.estimates).any()
 
 
 def test_what_does_not_vary_is_not_adjusted_for(diary: Cohort) -> None:
@@ -80,3 +89,4 @@ def test_what_nobody_has_beside_the_exposure_was_not_measured(diary: Cohort) -> 
     made = adjusted_fit(with_people(diary, halves.drop("row")), "vitamin_b12_pmol_l", model="poisson")
     assert set(made.estimates["adjusted_for"]) == {"ns(age_years, df=3)"} and made.estimates["estimate"].notna().all()
     assert made.said.endswith("no sufficient set among what was measured, which under the study's graph lacks sex")
+    assert set(made.estimates["adjustment"]) == {"not measured"} and set(made.estimates["lacks"]) == {"sex"}

@@ -25,8 +25,8 @@ ROW = {
 
 def test_columns_in_the_order_of_the_design() -> None:
     expected = (
-        "key cohort population outcome analysis estimand adjusted_for model term level reference scale unit estimate "
-        "ci_low ci_high ci_level std_error df p_value q_value n_effective "
+        "key cohort population outcome analysis estimand adjusted_for adjustment lacks model term level reference "
+        "scale unit estimate ci_low ci_high ci_level std_error df p_value q_value n_effective "
         "n_participants n_nights n_events n_groups n_exposed verdict status note"
     )
     assert " ".join(COLUMNS) == expected

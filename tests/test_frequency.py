@@ -19,7 +19,7 @@ from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency import measures
 from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
-from crampstudy.descriptive.frequency.chosen import EVERYBODY, RUN_IN, criterion
+from crampstudy.descriptive.frequency.chosen import DIFFER, EVERYBODY, RUN_IN, Criterion, criterion
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
@@ -295,19 +295,28 @@ def signs_of(cohort: Cohort) -> dict[str, float]:
 
 
 def test_a_run_in_that_nobody_is_in_without_cramps_says_that_people_were_chosen() -> None:
-    enough = ["1101000" + "0" * 7, "0020010" + "0" * 7, *["1111111" + "0" * 7] * 4]
+    enough = ["1101000" + "0" * 7, "0020010" + "0" * 7, *["1111111" + "0" * 7] * 18]
     assert signs_of(in_run_in(*enough)) == {RUN_IN: 3.0}
     found = analyses.run("frequency", in_run_in(*enough))
     said = "People were let in for their cramps, as nobody who logged the whole run-in had fewer than 3 cramps."
     assert said in found.values["limits"]
+    # That fewer people all had some may be chance.
+    assert signs_of(in_run_in(*enough[1:])) == {}
     # Somebody without one was let in as well; or none of it was logged whole; or there is no day of enrolment.
     assert signs_of(in_run_in(*enough, "0000000" + "1" * 7)) == {}
     assert signs_of(in_run_in(*(text.replace("0", ".") for text in enough))) == {}
     assert signs_of(diary(*enough)) == {}
     # The run-in may have lasted as long as somebody was in it.
-    assert criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0])) is None
+    assert criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0])) == Criterion(None, DIFFER)
     # Who did not log all of it had fewer than were there.
-    assert criterion(np.array([1.0, 4.0]), np.array([5.0, 7.0]), np.array([7.0, 7.0])) == 4
+    cramps, nights = np.array([1.0, *[4.0] * 20]), np.array([5.0, *[7.0] * 20])
+    assert criterion(cramps, nights, np.full(21, 7.0)) == Criterion(4)
+    few = "no criterion is recorded, and only 19 participants logged the whole run-in, too few to read one from"
+    assert criterion(cramps[:20], nights[:20], np.full(20, 7.0)) == Criterion(None, few)
+    none = "no criterion is recorded, and nobody logged the whole run-in"
+    assert criterion(cramps[:1], nights[:1], np.full(1, 7.0)) == Criterion(None, none)
+    # One who logged all of it without any was let in, however many did.
+    assert criterion(np.array([0.0, 4.0]), np.array([7.0, 7.0]), np.full(2, 7.0)) == Criterion(0)
 
 
 @pytest.mark.parametrize(("people", "told"), [(20, True), (19, False)])

@@ -283,3 +283,18 @@ def test_the_command_says_that_nothing_changed_or_what(
     assert sorted(place.files("findings")) == models, "a model was fitted again"
     code, out, err = run(*command, "--no-cache")
     assert code == 0 and "up to date" not in out and "again" not in err
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_report_whose_folder_another_has_taken_is_made_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study(tmp_path / "one")
+    study(tmp_path / "two")
+    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks")
+    for source, again in (("one", False), ("two", False), ("one", False), ("one", True)):
+        code, out, _ = run("report", source, "--sections", "frequency", "--out", "out", "--force")
+        assert (code, "up to date" in out) == (0, again)
+        # The other folder's report bears its name.
+        assert source in (tmp_path / "out" / "estimates.csv").read_text()

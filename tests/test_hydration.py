@@ -16,14 +16,16 @@ from test_age_curve import survey
 from crampstudy import analyses, estimates, figures, fit, tables, wording
 from crampstudy.analyses.sections import hydration
 from crampstudy.analyses.sentences import nightly as nightly_sentences
+from crampstudy.causal import Adjustment
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.nights import nightly
 from crampstudy.contrasts.nights.modification import modified_ratio, unseen
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, adjustments
 from crampstudy.contrasts.nights.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.adherence import adherence
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds
 from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
 
@@ -194,13 +196,27 @@ def test_of_few_people_the_exposures_stay_and_covariates_are_left_out(diary: Coh
     assert row["note"].startswith(
         "adjusted for fewer than the study's graph asks for: too few participants to take exer"
     )
+    assert row["adjustment"] == "too few participants" and row["lacks"].startswith("exercise_min; ")
     said = nightly_sentences.adjusted(few, ["fluid_ml"], made)
     assert "There are too few participants to take all of that for fluid intake: what each takes stands in" in said
     within = made[made["level"].eq("within")].copy()
-    whole = made[made["level"].eq("between")].assign(note=None)
+    whole = made[made["level"].eq("between")].assign(note=None, adjustment="sufficient")
     part = nightly_sentences.adjusted(few, ["fluid_ml"], pd.concat([within, whole]))
     assert "take all of that for fluid intake (within participants): what" in part
     assert "adjusted for fewer" not in said
+
+
+@pytest.mark.parametrize(
+    ("surplus", "why"), [(["sex"], "too few participants"), ([], "not taken in"), (["education"], "not taken in")]
+)
+def test_that_people_were_too_few_is_told_by_what_the_model_left_out(surplus: list[str], why: str) -> None:
+    found = Adjustment("fluid_ml", "cramps", "the graph")
+    cells = adjustment.cells("terms left out", surplus) if surplus else adjustment.NONE
+    for people in (10, 10_000):
+        row = {"status": "converged", "adjusted_for": "age_decade", "n_participants": people, **cells}
+        held = nightly._held(row, found, ["age_decade", "sex"])
+        assert held.cells == {"adjustment": why, "lacks": "sex"}
+        assert ("too few participants" in held.sentence) == (why == "too few participants")
 
 
 def test_the_ratio_of_ratios_is_of_the_joint_covariance(diary: Cohort) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, reliability
 from crampstudy.estimates.sentences import sentence
 from crampstudy.models.inference.reliability import Reliability, at_nights
 from crampstudy.nights.person_moments import person_moments
@@ -248,7 +249,8 @@ def test_the_corrected_ratio_is_that_of_the_definition() -> None:
     )
     assert found["ci_low"] < found["estimate"] < found["ci_high"]
     assert found["note"] == "corrected for its reliability, interval by 40 replicates"
-    assert of(rows, "between", "contrast: alcohol_units", kinds.CORRECTED)["verdict"] in ("lower", "inconclusive")
+    # No two of the means lie three units apart: neither the plain ratio nor the corrected one is judged.
+    assert of(rows, "between", "contrast: alcohol_units", kinds.CORRECTED)["verdict"] is None
 
 
 def test_a_matrix_of_reliabilities_undoes_what_two_means_share() -> None:
@@ -305,7 +307,20 @@ def test_a_reliable_mean_is_not_corrected_and_one_too_poor_cannot_be() -> None:
     assert "below 0.5: too low to be corrected for" in found["note"]
     plain = of(rows, "between", kind=kinds.WITHIN_BETWEEN)
     assert plain["status"] == "converged"
-    assert "too far to be corrected" in plain["note"]
+    assert "too far to be corrected or judged" in plain["note"]
+
+
+@pytest.mark.parametrize(("icc", "judged"), [(0.1, False), (0.6, True)])
+def test_of_a_mean_that_tells_too_little_of_a_person_nothing_is_said(icc: float, judged: bool) -> None:
+    cohort = drawn(150, 6, seed=3, icc=icc)
+    drank = pl.col("alcohol_units") > pl.col("alcohol_units").median()
+    nights = cohort.frame("diary").with_columns(electrolyte_drink=drank)
+    rows = asked(replace(cohort, tables={**cohort.tables, "diary": nights}), "electrolyte_drink")
+    (value,) = kinds.RELIABILITY.rows(rows)["estimate"]
+    assert (value >= reliability.LEAST) == judged
+    plain = of(rows, "between", "electrolyte_drink", kinds.WITHIN_BETWEEN)
+    assert (plain["verdict"] is not None) == judged and plain["estimate"] > 0
+    assert of(rows, "within", "electrolyte_drink", kinds.WITHIN_BETWEEN)["verdict"] is not None
 
 
 def test_several_exposures_are_in_one_model() -> None:

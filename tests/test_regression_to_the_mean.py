@@ -259,3 +259,22 @@ def test_run_ins_of_different_length_have_no_criterion(recruited: Cohort) -> Non
 
 def test_kinds_are_registered(rows: pd.DataFrame) -> None:
     assert set(rows["analysis"]) == {kinds.REGRESSION_TO_THE_MEAN.name}
+
+
+def test_no_criterion_is_read_from_few_whole_run_ins(recruited: Cohort) -> None:
+    people = recruited.frame("participants").head(60)
+    # All but twelve left out a night of the run-in.
+    whole = people["participant_id"].head(12).implode()
+    ids = people["participant_id"].implode()
+    nights = recruited.frame("diary").filter(pl.col("participant_id").is_in(ids))
+    second = pl.col("date") == pl.col("date").min().over("participant_id") + pl.duration(days=1)
+    nights = nights.filter(pl.col("participant_id").is_in(whole) | ~second)
+    gaps = Cohort("gaps", "diary", {"participants": people, "diary": nights})
+    found = regression_to_the_mean(gaps).set_index("level")
+    reason = "no criterion is recorded, and only 12 participants logged the whole run-in, too few to read one from"
+    for level in ("expected of selection", "expected", "remains"):
+        row = found.loc[level] if level != "remains" else found.loc[[level]].iloc[0]
+        assert row["status"] == "not_estimable" and reason in row["note"], level
+    assert found.loc["observed", "status"] == "converged"
+    given = regression_to_the_mean(gaps, criterion=4).set_index("level")
+    assert given.loc["expected of selection", "status"] == "converged"

@@ -19,6 +19,7 @@ from crampstudy.analyses import Others, SectionResults, Settings
 from crampstudy.analyses.overview import summary
 from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
+from crampstudy.analyses.sentences import age as age_said
 from crampstudy.analyses.sentences import methods as methods_said
 from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
@@ -167,6 +168,21 @@ def test_the_summary_tells_the_rows_that_the_sections_tell(diary: Cohort) -> Non
     )
     (line,) = (each for each in sentences.lines(flow(diary), headlines({}), {"treatments": chosen}) if "TENS" in each)
     assert "1.70" in line and "1.80" not in line
+
+
+def test_sitting_is_told_in_the_words_and_with_the_row_of_the_section_on_activity() -> None:
+    sat = {"term": "contrast: sitting_min", "analysis": kinds.WITHIN_BETWEEN.name, "unit": "600 against 300 min/day"}
+    rows = [ratio("higher", level=level, reference=None, **sat) for level in ("within", "between")]
+    alone = ratio("lower", term="contrast: between(sitting_min)", analysis=kinds.MUSCLE.name, level="600")
+    others = {"activity": section(*rows), "age-and-muscle": section(alone)}
+    (found,) = headlines(others).to_dict("records")
+    assert found["key"] == rows[1]["key"]
+    (line,) = (each for each in sentences.lines(flow(few()), headlines(others), others) if "sitting" in each)
+    assert "sitting, between participants (600 against 300 min/day: rate ratio 1.50; 1.20–2.00)" in line
+    assert not age_said._of_muscle(estimates.frame([alone]))
+    # What has no verdict is no headline.
+    silent = {"activity": section(rows[0], rows[1] | {"verdict": None})}
+    assert headlines(silent).empty
 
 
 @pytest.mark.parametrize(
@@ -375,31 +391,30 @@ def test_the_titles_are_those_of_the_notebooks() -> None:
 
 
 def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
-    enough = "adjusted for age_years and sex: sufficient under the study's graph"
-    lacking = (
-        "adjusted for sex: no sufficient set among what was measured, which under the study's graph lacks disposition"
-    )
+    # What the notes say is not asked.
+    enough = {"adjustment": "sufficient", "note": "no sufficient set among what was measured"}
+    lacking = {"adjustment": "not measured", "lacks": "disposition", "note": "sufficient under the study's graph"}
     rows = estimates.frame(
         [
-            ratio("higher", adjusted_for="age_years; sex", note=enough),
-            ratio("higher", adjusted_for="age_years; sex", note=enough, estimate=2.0),
-            ratio("higher", adjusted_for="sex", note=lacking, term="statin"),
+            ratio("higher", adjusted_for="age_years; sex", **enough),
+            ratio("higher", adjusted_for="age_years; sex", **enough, estimate=2.0),
+            ratio("higher", adjusted_for="sex", **lacking, term="statin"),
             ratio("higher", adjusted_for="sex", term="hypertension"),
         ]
     )
     table = tables.adjusted_for(rows)["Adjusted for"]
     assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}
     nightly = {"term": "alcohol_units", "analysis": kinds.WITHIN_BETWEEN.name}
-    few = "adjusted for fewer than the study's graph asks for: too few participants to take education"
+    few = {"adjustment": "too few participants", "lacks": "education"}
     rows = estimates.frame(
         [
-            ratio("higher", level="within", adjusted_for="stress_0_10", note=enough, **nightly),
-            ratio("higher", level="between", adjusted_for="stress_0_10; sex", note=few, **nightly),
+            ratio("higher", level="within", adjusted_for="stress_0_10", **enough, **nightly),
+            ratio("higher", level="between", adjusted_for="stress_0_10; sex", **few, **nightly),
         ]
     )
     assert tables.adjusted_for(rows)["Adjusted for"].to_dict() == {
         "Alcohol, within participants": "stress",
-        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education)",
+        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education in as well)",
     }
 
 

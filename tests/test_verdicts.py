@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -310,7 +311,6 @@ def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
 
 def test_within_and_between_are_judged_at_their_own_contrasts(diary: Cohort) -> None:
     rows = fitted(diary, "within(sitting_min) + between(sitting_min)")
-    assert "compared beyond the values observed" in pick(rows, "contrast: between(sitting_min)", "600")["note"]
     within, between = (
         pick(rows, "contrast: within(sitting_min)", "300"),
         pick(rows, "contrast: between(sitting_min)", "600"),
@@ -320,7 +320,30 @@ def test_within_and_between_are_judged_at_their_own_contrasts(diary: Cohort) -> 
     assert (between["unit"], between["reference"]) == ("600 against 300 min/day", "300")
     for found, term in ((within, "within(sitting_min)"), (between, "between(sitting_min)")):
         assert found["estimate"] == pytest.approx(pick(rows, term)["estimate"] ** 300)
-        assert found["verdict"] == verdict(found.to_dict()) and pd.isna(pick(rows, term)["verdict"])
+        assert pd.isna(pick(rows, term)["verdict"])
+    assert within["verdict"] == verdict(within.to_dict())
+    # No two means lie so far apart: the number stays, and is no result.
+    assert "compared beyond the values observed" in between["note"] and pd.isna(between["verdict"])
+    assert between["ci_low"] < between["estimate"] < between["ci_high"]
+
+
+@pytest.mark.parametrize("part", ["within", "between"])
+def test_a_contrast_is_judged_up_to_a_tenth_beyond_the_widest_difference_observed(diary: Cohort, part: str) -> None:
+    nights = diary.tables["diary"]
+    sat = pl.col("sitting_min")
+    means = sat.mean().over("participant_id")
+    shown = nights.select((sat - means) if part == "within" else means).to_series()
+    wide = float(shown.max()) - float(shown.min())  # type: ignore[arg-type]
+    told = []
+    for times in (1.001, 0.999, 0.911, 0.907):
+        factor = 300 / wide * times
+        cohort = replace(diary, tables={**diary.tables, "diary": nights.with_columns(sitting_min=sat * factor)})
+        rows = fitted(cohort, f"{part}(sitting_min)")
+        (found,) = rows[rows["term"] == f"contrast: {part}(sitting_min)"].to_dict("records")
+        told.append((pd.notna(found["verdict"]), "beyond the values" in str(found["note"])))
+    # The means of this diary tell nothing of a person, so that what is between them is never judged.
+    reliable = part == "within"
+    assert told == [(reliable, False), (reliable, True), (reliable, True), (False, True)]
 
 
 def test_deviations_without_a_declared_contrast_are_those_of_nights(diary: Cohort) -> None:
@@ -337,7 +360,7 @@ def test_deviations_without_a_declared_contrast_are_those_of_nights(diary: Cohor
     said = wording.contrast(found)
     assert f"centile: {abs(low):.4g} min/day below own mean against {high:.4g} above it" in said
     # Of what is yes or no, a unit is yes against no.
-    judged_at = {("within(electrolyte_drink)", None), ("between(electrolyte_drink)", None)}
+    judged_at = {("within(electrolyte_drink)", None)}
     assert judged(rows).keys() == judged_at | {("contrast: within(exercise_min)", f"{low:g}")}
 
 

@@ -63,6 +63,32 @@ def test_a_survey_keeps_its_design() -> None:
         pd.testing.assert_series_equal(own.estimates[name], asked.estimates[name])
 
 
+def test_who_of_a_survey_is_outside_is_said_everywhere() -> None:
+    cohort = survey(None)
+    frame = cohort.frame("participants")
+    counts = (TableCount("participants", "p.csv", frame.height, frame.height, 0),)
+    for asked in (replace(cohort, attrition=Attrition(counts)), cohort):
+        # Asked twice, it is asked of the same.
+        kept = within(within(asked, "age_years >= 60"), "age_years >= 60")
+        inside = frame.filter(pl.col("age_years") >= 60)
+        answered = inside["recalled_low"].count()
+        found = analyses.run("cohort", asked, Settings(where="age_years >= 60"))
+        rows = flow(kept).set_index("level")
+        assert [
+            rows.loc[step, "estimate"] for step in ("accepted", "meeting the condition", "answered", "analysed")
+        ] == [
+            frame.height,
+            inside.height,
+            answered,
+            answered,
+        ]
+        assert rows.loc["meeting the condition", "note"] == f"{frame.height - inside.height:,} outside the condition"
+        share = kinds.COMPLETENESS.rows(found.estimates).set_index("level").loc["all"]
+        assert (share["n_participants"], share["n_events"]) == (inside.height, answered)
+        assert found.values["participants"] == f"{inside.height:,} participants"
+        assert f"{frame.height - inside.height:,} left out (outside the condition)" in found.values["account"]
+
+
 def test_what_nobody_meets_or_nobody_has_is_told() -> None:
     cohort = simulate(6, 5, seed=3)
     with pytest.raises(UsageError, match="nobody in simulated meets where 'age_years > 130'"):

@@ -11,8 +11,6 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.nights import people
 
-_OF_DESIGN = ("participant_id", "cycle")
-
 
 def within(cohort: Cohort, where: str | None) -> Cohort:
     """Return the cohort of the participants who meet a condition; those of whom it cannot be told are outside.
@@ -37,10 +35,10 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
         theirs = pl.col("participant_id").is_in(kept.implode())
         tables = {name: table.filter(theirs) for name, table in cohort.tables.items()}
     else:
-        design = {*_OF_DESIGN, cohort.design.stratum, cohort.design.psu, *cohort.design.weights.values()}
-        blank = [name for name in participants.columns if name not in design]
+        blank = [name for name in participants.columns if name not in cohort.design.columns]
         emptied = (pl.when(inside).then(pl.col(name)).otherwise(None).alias(name) for name in blank)
         tables = {**cohort.tables, "participants": participants.with_columns(emptied)}
+        attrition = replace(attrition, outside=int((~inside).sum()))
     return replace(cohort, tables=tables, attrition=attrition)
 
 

@@ -162,7 +162,11 @@ def _where(part: ClaimPart) -> str:
             f"wholly {'where' if part.verdict == rules.SUPPORTED else 'outside of where'} it is claimed to be, {level}"
         )
     if rules.unjudged(row):
-        return f"which has no verdict of its own: {row['note'] or 'its section gave none'}"
+        # Of a declared contrast that is what its note ends with.
+        why = str(row["note"] or "its section gave none")
+        return (
+            f"which has no verdict of its own: {why.rpartition('; ')[2] if wording.is_declared(row['term']) else why}"
+        )
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
     if part.verdict == rules.INCONCLUSIVE and verdicts.widened(row, part.difference):

@@ -22,3 +22,8 @@ class SurveyDesign(OneLine):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", ReadOnly(self.weights))
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns of participants that say who was sampled and how, and nothing else of them."""
+        return frozenset(("participant_id", "cycle", self.stratum, self.psu, *self.weights.values()))

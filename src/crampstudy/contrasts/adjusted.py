@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,28 +15,65 @@ from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.age_term import SPLINE, age_term
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds
+from crampstudy.estimates.adjustment import NO_EFFECT, NOT_MEASURED, NOT_TAKEN_IN, SUFFICIENT, TOO_FEW, Enough
 from crampstudy.models.coefficients.result import Fit
-from crampstudy.models.coefficients.rows import CROWDED
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import people
 from crampstudy.nights.calendar import CALENDAR
-from crampstudy.wording import CONTRAST, listed
+from crampstudy.wording import CONTRAST, listed, with_none
+
+
+@dataclass(frozen=True, slots=True)
+class Sufficiency:
+    """How far an exposure is adjusted for what the causal graph asks for: a ``sentence``, and ``cells`` of rows."""
+
+    sentence: str
+    cells: Mapping[str, str | None]
+
+    @classmethod
+    def of(cls, found: Adjustment, crowded: Sequence[str] = (), untold: Sequence[str] = ()) -> Sufficiency:
+        """Return that of an adjustment of which a model left terms out.
+
+        Args:
+            found: what the graph asks for.
+            crowded: the terms that there was no room for.
+            untold: those that have no value on the rows of the model, or do not differ.
+        """
+        if not (crowded or untold):
+            why: Enough = NO_EFFECT if found.backwards else NOT_MEASURED if found.missing else SUFFICIENT
+            return cls(found.sentence, adjustment.cells(why, [node.name for node in found.missing]))
+        why_not = [no_room_for(crowded)] if crowded else []
+        why_not += [f"{listed(joint_names(untold))} could not be taken in as well"] if untold else []
+        said = f"adjusted for fewer than {found.graph} asks for: {', and '.join(why_not)}"
+        return cls(said, adjustment.cells(TOO_FEW if crowded else NOT_TAKEN_IN, joint_names([*crowded, *untold])))
+
+    def on(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row that says this in its note and its cells; what has no estimate is adjusted for nothing."""
+        if pd.isna(row["estimate"]):
+            return {**row, **adjustment.NONE}
+        said = "" if pd.isna(row["note"]) else row["note"]
+        return {**row, **self.cells, "note": estimates.note(self.sentence, said)}
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustedFit:
-    """A ``fit`` of the terms of an exposure beside what it is adjusted for; ``said`` is what the graph says of that.
+    """A ``fit`` of the terms of an exposure beside what it is adjusted for; ``held`` is how far the graph asks that.
 
     ``terms`` are those of the exposure as the fit shows them.
     """
 
     fit: Fit
     terms: tuple[str, ...]
-    said: str
+    held: Sufficiency
+
+    @property
+    def said(self) -> str:
+        """What the graph says of what it is adjusted for."""
+        return self.held.sentence
 
     @property
     def estimates(self) -> pd.DataFrame:
@@ -45,11 +82,8 @@ class AdjustedFit:
         of_contrasts = [f"{CONTRAST}{term}" for term in (*self.terms, *self._variables())]
         own = rows[rows["term"].isin([*self.terms, *of_contrasts]) & ~kinds.is_split(rows)]
         # What has no estimate is adjusted for nothing, and its note says why.
-        said = own["estimate"].notna().map({True: self.said, False: ""})
-        notes = [
-            estimates.note(set_, "" if pd.isna(each) else each) for set_, each in zip(said, own["note"], strict=True)
-        ]
-        return own.assign(note=pd.array(notes, dtype=estimates.TEXT))
+        made = [self.held.on(row) for row in with_none(own)]
+        return estimates.frame(made).set_axis(own.index)
 
     def _variables(self) -> set[str]:
         return {name for term in self.terms for name in formula.names_in(formula.parse(term))}
@@ -107,7 +141,7 @@ def adjusted_fit(
         **more,
     )
     shown = tuple(formula.as_shown(term, fitted.estimates["term"].tolist()) for term in asked)
-    return AdjustedFit(fitted, shown, said_of(found, fitted, covariates))
+    return AdjustedFit(fitted, shown, held_of(found, fitted, covariates))
 
 
 def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
@@ -154,11 +188,9 @@ def _varies(cohort: Cohort, column: str) -> bool:
     return frame[column].drop_nulls().n_unique() > 1
 
 
-def said_of(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
-    """Return what is said of an adjustment, of which a model of few participants may have left terms out."""
-    rows = fitted.estimates
-    crowded = set(rows.loc[rows["note"].fillna("").str.contains(CROWDED, regex=False), "term"])
-    return with_left_out(found, [term for term in single_terms(covariates) if term in crowded])
+def held_of(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> Sufficiency:
+    """Return how far an adjustment was made, of which a model of few participants may have left terms out."""
+    return Sufficiency.of(found, [term for term in single_terms(covariates) if term in fitted.surplus])
 
 
 def single_terms(terms: Sequence[str]) -> list[str]:
@@ -166,20 +198,12 @@ def single_terms(terms: Sequence[str]) -> list[str]:
     return [str(term) for each in terms for term in formula.parse(each) if str(term) != "1"]
 
 
-def with_left_out(found: Adjustment, left_out: Sequence[str], *, crowded: bool = True) -> str:
-    """Return what is said of an adjustment of which a model left terms out, if ``crowded`` for few participants."""
-    if not left_out:
-        return found.sentence
-    why = no_room_for(left_out) if crowded else f"{listed(_joint(left_out))} could not be taken in as well"
-    return f"adjusted for fewer than {found.graph} asks for: {why}"
-
-
 def no_room_for(terms: Sequence[str]) -> str:
     """Return that a model of few participants had no room for terms."""
-    return f"too few participants to take {listed(_joint(terms))} in as well"
+    return f"too few participants to take {listed(joint_names(terms))} in as well"
 
 
-def _joint(terms: Sequence[str]) -> list[str]:
+def joint_names(terms: Sequence[str]) -> list[str]:
     """Return terms by name: columns that show one thing together are one."""
     joint = {
         one: node.name for node in study().nodes for each in node.measured_by if " + " in each for one in together(each)

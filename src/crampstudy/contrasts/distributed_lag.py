@@ -140,7 +140,10 @@ def _moved(fitted: Fit, one: Exposure, row: _Row, same: _Declared, more: Mapping
     assert fitted.linear is not None
     found = fitted.linear.ratio({str(one): same.size}, {str(one): 0.0})
     kept = {name: cell for name, cell in found.items() if name not in ("key", "reference") and cell is not None}
-    cells = {name: row[name] for name in ("term", "level", "analysis", "estimand", "adjusted_for", "note")}
+    cells = {
+        name: row[name]
+        for name in ("term", "level", "analysis", "estimand", "adjusted_for", "adjustment", "lacks", "note")
+    }
     made = person_time.at_own_rates(estimates.row(**kept | cells | {"unit": same.unit}), fitted, {one: 1.0}, more)
     return made if row["verdict"] is None else person_time.judged(made, more.get("margins", MARGINS))
 
@@ -176,7 +179,9 @@ def _together(
         size = declared.size if declared else person_time.step(fitted, first)
         at = {str(one): size * max(sign, 0.0) for one, sign in signs.items()}
         row = fitted.linear.ratio(at, {str(one): size * max(-sign, 0.0) for one, sign in signs.items()})
-        cells = {name: plain[name] for name in ("term", "unit", "analysis", "estimand")} | {"level": level}
+        cells = {name: plain[name] for name in ("term", "unit", "analysis", "estimand", "adjustment", "lacks")} | {
+            "level": level
+        }
         if declared:
             cells["unit"] = declared.unit
         others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *at))

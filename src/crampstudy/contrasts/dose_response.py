@@ -92,7 +92,7 @@ def dose_response(
         return estimates.frame([_failed(made, cells)])
     beside = "; ".join(term for term in linear.design.terms() if term != smooth.term)
     cells = {**linear.cells, "term": exposure, "adjusted_for": beside or None}
-    cells["note"] = note(made.said, linear.cells.get("note") or "")
+    cells |= {"note": note(made.said, linear.cells.get("note") or ""), **made.held.cells}
     return estimates.frame([_shape(linear, smooth, cells), *_curve(linear, smooth, values, reference, cells)])
 
 

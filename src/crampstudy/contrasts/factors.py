@@ -167,9 +167,10 @@ def joint_test(fitted: Fit, term: str, rows: Sequence[_Row]) -> Iterator[_Row]:
     tested = linear.joint_test(places)
     if tested["status"] != "converged":
         return
-    shared = ("cohort", "population", "outcome", "analysis", "estimand", "adjusted_for", "model", "ci_level", "note")
+    shared = ("cohort", "population", "outcome", "analysis", "estimand", "model", "ci_level", "note")
+    held = ("adjusted_for", "adjustment", "lacks")
     counts = ("n_participants", "n_nights", "n_events", "n_groups")
-    cells = {name: rows[0][name] for name in (*shared, *counts)}
+    cells = {name: rows[0][name] for name in (*shared, *held, *counts)}
     yield estimates.row(term=term, **cells, **tested)
 
 

@@ -17,7 +17,18 @@ BY_HOLM = "q by Holm"
 """How a note begins that says over how many tests a q is adjusted."""
 _OF_E_VALUES = ("rate_ratio", "prevalence_ratio")
 _KEPT = (
-    *("cohort", "population", "outcome", "adjusted_for", "term", "level", "reference", "ci_level"),
+    *(
+        "cohort",
+        "population",
+        "outcome",
+        "adjusted_for",
+        "adjustment",
+        "lacks",
+        "term",
+        "level",
+        "reference",
+        "ci_level",
+    ),
     *("n_participants", "n_nights", "n_events"),
 )
 

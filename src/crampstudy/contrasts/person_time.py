@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,11 +18,13 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import shown
 from crampstudy.models.inference.covariance import FEW_CLUSTERS, p_value, quantile
 from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.terms.columns import quoted
+from crampstudy.models.terms.declared_contrasts import Beyond
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import diary_columns
 from crampstudy.nights.calendar import CALENDAR
@@ -75,13 +78,6 @@ def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind) -> li
     return made
 
 
-def noted(row: Row, *remarks: str) -> Row:
-    """Return a row with remarks on its estimate before its note; one without an estimate needs none."""
-    if row["status"] not in ("converged", "boundary"):
-        return row
-    return row | {"note": estimates.note(*remarks, row["note"] or "")}
-
-
 def known(rows: pd.DataFrame) -> list[Row]:
     """Return the cells of rows that are there, without their keys."""
     return [
@@ -112,6 +108,21 @@ def judged(row: Row, margins: Margins) -> Row:
     """Return a row of a declared contrast with its verdict."""
     said = verdict(row, margins)
     return row if said is None else row | {"verdict": said}
+
+
+def judged_inside(row: Row, linear: Linear, name: str, size: float, margins: Margins = MARGINS) -> Row:
+    """Return a row at a ``size`` of a number of a fit with its verdict, unless that lies far beyond what was observed.
+
+    Args:
+        row: the row.
+        linear: the fit.
+        name: the number as its term is written.
+        size: how far the two values lie apart that the row compares.
+        margins: those of a ratio.
+    """
+    low, high = linear.design.observed.get(name, (-math.inf, math.inf))
+    beyond = Beyond.of(abs(size), high - low)
+    return beyond.on(judged(row, margins)) if beyond else judged(row, margins)
 
 
 def at_own_rates(row: Row, fitted: Fit, signs: Mapping[Exposure, float], more: Mapping[str, Any]) -> Row:

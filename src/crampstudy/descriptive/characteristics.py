@@ -15,7 +15,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.estimates import kinds
-from crampstudy.nights import coverage, people
+from crampstudy.nights import coverage, members
 
 DOMAINS = ("demography", "conditions", "medication", "electrolytes", "nutrition", "muscle", "joints")
 _LEFT_OUT = ("birth_year",)
@@ -41,7 +41,7 @@ def characteristics(
     Returns:
         Tidy estimates with ``population`` all, female or male, or an age band; ``term`` is the variable.
     """
-    everybody = people(cohort, bands)
+    everybody = members(cohort, bands)
     frame = _from(everybody.filter(subpopulation.select(everybody, where).inside), youngest)
     if bands is not None:
         by_band = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
@@ -232,7 +232,7 @@ def completeness(cohort: Cohort, bands: AgeBands) -> pd.DataFrame:
     of the participants' longest gaps); a survey expects an answer of every participant from the first
     limit on. Participants without an age are among all.
     """
-    frame = people(cohort, bands)
+    frame = members(cohort, bands)
     if cohort.kind == "diary":
         frame = frame.join(coverage(cohort), on="participant_id")
     else:
@@ -273,7 +273,7 @@ def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) ->
 
     Where nobody has an age, it is that of all participants.
     """
-    frame = _from(people(cohort), youngest)
+    frame = _from(members(cohort), youngest)
     rows = []
     for name in variables:
         cells: Row = {

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
-from crampstudy.nights import observed_night, people
+from crampstudy.nights import OUTSIDE, members, observed_night, outside_condition
 from crampstudy.wording import counted
 
 IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
@@ -26,11 +26,11 @@ _MOST_LINES = 50
 def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     """Return how many participants, and nights of a diary, are in the file, accepted, logged, and analysed by age.
 
-    Of a diary of those alone who meet a condition it says how many do. Logged is a night with a count, and a
+    Of those alone who meet a condition it says how many do. Logged is a night with a count, and a
     participant with such a night; of a survey a participant who answered how often. Analysed by age is who was also at
     least ``youngest`` years old; where nobody has an age, everybody.
     """
-    frame = people(cohort)
+    frame = members(cohort)
     if cohort.kind == "diary":
         nights = cohort.frame("diary")
         seen = nights.lazy().filter(observed_night(cohort)).select("participant_id").collect()
@@ -58,18 +58,18 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
 
 def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iterator[dict[str, Any]]:
     table = "participants" if what == PARTICIPANTS else "diary"
-    accepted = cohort.frame(table).height
     counts = [count for count in cohort.attrition.tables if count.table == table]
-    read = sum(count.read for count in counts) if counts else accepted
+    read = sum(count.read for count in counts)
     rejected = sum(count.rejected for count in counts)
     blanked = sum(count.blanked for count in counts)
     lost = [f"{rejected:,} rejected"] if rejected else []
-    outside = max(sum(count.accepted for count in counts) - accepted, 0) if counts else 0
+    outside = outside_condition(cohort, table)
+    accepted = cohort.frame(table).height - (cohort.attrition.outside if what == PARTICIPANTS else 0)
     kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
     why_not = ", ".join([*lost, kept] if kept else lost)
     first = [(IN_FILE, max(read, accepted + outside), ""), (ACCEPTED, accepted + outside, why_not)]
     if outside:
-        first.append((MEETING, accepted, f"{outside:,} outside the condition"))
+        first.append((MEETING, accepted, f"{outside:,} {OUTSIDE}"))
     before = None
     for step, n, why in [*first, *later]:
         yield estimates.row(

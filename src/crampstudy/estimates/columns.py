@@ -14,6 +14,12 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "analysis": "The kind of the row, one of those below.",
         "estimand": "What is estimated, in words, such as an association adjusted for the other terms.",
         "adjusted_for": "The other terms of the model, separated by semicolons.",
+        "adjustment": "Whether that is all that the causal graph asks for: `sufficient`, or why it is not, "
+        "`not measured`, `too few participants` (the model had no room for it) or `not taken in` (it has no value "
+        "there, or does not differ); `no effect` where the outcome comes first. `terms left out`: no graph was asked, "
+        "and the model had no room for all of its terms.",
+        "lacks": "What is asked for beside and the estimate is not adjusted for, separated by semicolons: variables "
+        "that were not measured, or terms that the model left out.",
         "model": "The model by its name in `crampstudy models`.",
         "term": "Term of the model as in its formula, or what groups are formed by. `contrast: x` is a declared "
         "contrast of x, `zero: x` a term of the part for zeros; `intercept` and `threshold` are baselines.",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 
 WANTED, LEAST = 0.8, 0.5
-"""Below the first a ratio between participants is shown corrected beside the plain one; below the second it is not."""
+"""Below the first a ratio between participants is shown corrected beside the plain one; below the second it is not.
+
+Below the second, where reliability is poor, the plain one has no verdict: it is mostly the ratio within participants.
+Source: Koo and Li 2016 (below 0.5 poor).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +32,31 @@ class UnreliableMean:
         return f"the mean of {self.variable} has a reliability of {max(self.value, 0):.2f}, so that {self.so_that}"
 
     @property
+    def poor(self) -> bool:
+        """Whether the mean tells too little of a participant for anything to be said of what is between them."""
+        return self.value < LEAST
+
+    @property
     def so_that(self) -> str:
         """What follows from the reliability."""
-        far = ", and too far to be corrected" if self.value < LEAST else ""
+        far = ", too far to be corrected or judged" if self.poor else ""
         return f"its {self.what} between participants is drawn towards that within{far}"
 
 
-def warning(variable: str, value: float, what: str = "ratio") -> str | None:
+def warning(variable: str, value: float, what: str = "ratio") -> UnreliableMean | None:
     """Return what is to be said of ``what`` is between participants, where the mean has a reliability of ``value``."""
     # Of means of one night each it is not known.
-    return str(UnreliableMean(variable, value, what)) if value < WANTED else None
+    return UnreliableMean(variable, value, what) if value < WANTED else None
+
+
+def warned(row: Mapping[str, Any], found: Iterable[UnreliableMean]) -> dict[str, Any]:
+    """Return a row with the warnings of the means in its term, without a verdict where that of one of them is poor."""
+    made = dict(row)
+    for each in found:
+        own = [] if pd.isna(made["note"]) else [made["note"]]
+        poor = each.poor and not pd.isna(made["verdict"])
+        made = verdicts.unjudged(made, str(each)) if poor else made | {"note": "; ".join([*own, str(each)])}
+    return made
 
 
 def unreliable(rows: pd.DataFrame) -> dict[str, UnreliableMean]:

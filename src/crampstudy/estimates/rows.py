@@ -24,8 +24,8 @@ from crampstudy.estimates import kinds
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
 
 _TEXT = (
-    *("key", "cohort", "population", "outcome", "analysis", "estimand", "adjusted_for"),
-    *("model", "term", "level", "reference", "scale", "unit"),
+    *("key", "cohort", "population", "outcome", "analysis", "estimand", "adjusted_for", "adjustment"),
+    *("lacks", "model", "term", "level", "reference", "scale", "unit"),
 )
 _REAL = ("estimate", "ci_low", "ci_high", "ci_level", "std_error", "df", "p_value", "q_value", "n_effective")
 _COUNT = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
@@ -167,9 +167,10 @@ def to_csv(estimates: pd.DataFrame) -> str:
 
 
 def from_csv(text: str) -> pd.DataFrame:
-    """Return the rows that :func:`to_csv` made a text of."""
+    """Return the rows that :func:`to_csv` made a text of; a column that it did not have yet is empty."""
     types: dict[str, Any] = {name: dtype for dtype, names in _TYPES.items() for name in names}
     read = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=[""])
+    read = read.reindex(columns=[*COLUMNS, *(name for name in read.columns if name not in COLUMNS)])
     return read.assign(**{name: read[name].map(csv_bare, na_action="ignore").astype(TEXT) for name in _TEXTS})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import condition, group
 
@@ -74,10 +75,16 @@ def sentence(row: Mapping[str, Any]) -> str:
 
 
 _DAYS = {"cumulative": "four days running", "lag 0": "the same day", "lag 1": "the night before"}
+_BETWEEN = "between participants"
 
 
-def of_days(row: Mapping[str, Any]) -> str:
-    """Return which days a row of a distributed lag compares, beginning with a comma; nothing of other rows."""
+def of_part(row: Mapping[str, Any]) -> str:
+    """Return which days a row of a distributed lag compares, or that one compares participants by their means.
+
+    It begins with a comma; nothing of other rows.
+    """
+    if row["analysis"] == kinds.WITHIN_BETWEEN.name:
+        return f", {_BETWEEN}" if row["level"] == BETWEEN else ""
     lagged = (kinds.DISTRIBUTED_LAG.name, kinds.LAG_ADJUSTED.name)
     return f", {_DAYS[str(row['level'])]}" if row["analysis"] in lagged and row["level"] in _DAYS else ""
 

@@ -115,6 +115,16 @@ def note(row: Mapping[str, Any], margins: Margins) -> str | None:
     return None if margins == MARGINS or row["scale"] == DIFFERENCE else f"{_SET} {margins[0]:g} to {margins[1]:g}"
 
 
+def unjudged(row: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """Return a row that keeps its estimate and interval and has no verdict; its note ends with ``why``.
+
+    Nothing follows from it: no sentence, no headline, no claim. That there are too few is said as before.
+    """
+    parts = [] if pd.isna(row["note"]) else [part for part in row["note"].split("; ") if not part.startswith(_SET)]
+    few = row["verdict"] == "too few"
+    return {**row, "verdict": "too few" if few else None, "note": "; ".join([*parts, why])}
+
+
 def remark(rows: pd.DataFrame) -> str | None:
     """Return at which confidence the verdicts of a table were read, and with which margins if no note says so."""
     # That there are too few is read from no interval, and has no confidence.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crampstudy.age_bands import AgeBands
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 
 # The families, and the libraries under them, are loaded by the first fit.
@@ -189,5 +189,9 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
 
 
 def _complete(family: Family, request: ModelRequest, fitted: Fit) -> Fit:
-    """Return a fit with what its family says of it, and how its residuals are found."""
+    """Return a fit with what its family says of it, how its residuals are found, and which terms its rows lack."""
+    if fitted.surplus:
+        cells = adjustment.cells(adjustment.LEFT_OUT, fitted.surplus)
+        linear = fitted.linear and replace(fitted.linear, cells={**fitted.linear.cells, **cells})
+        fitted = replace(fitted, estimates=adjustment.stated(fitted.estimates, cells), linear=linear)
     return replace(fitted, no_aic=family.no_aic, recall=partial(family.residuals, request))

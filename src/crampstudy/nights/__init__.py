@@ -4,7 +4,7 @@ A night is observed when an entry was made and the count is there. A night witho
 entry, is unobserved: it is never a night without cramps.
 """
 
-from crampstudy.nights.account import night_account, of_cohort
+from crampstudy.nights.account import OUTSIDE, night_account, of_cohort, outside_condition
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
 from crampstudy.nights.completeness import coverage, spans
 from crampstudy.nights.diary import Diary, observed_night, observed_nights
@@ -17,6 +17,7 @@ from crampstudy.nights.person_time import (
     band_of,
     beside,
     diary_columns,
+    members,
     nights_of_part,
     no_night,
     numbers_of_a_night,
@@ -31,6 +32,7 @@ __all__ = [
     "NO_AGE",
     "NO_DENOMINATOR",
     "NO_ZERO",
+    "OUTSIDE",
     "Denominator",
     "Diary",
     "Part",
@@ -42,6 +44,7 @@ __all__ = [
     "denominator",
     "diary_columns",
     "logged_values",
+    "members",
     "night_account",
     "nights_of_part",
     "no_night",
@@ -49,6 +52,7 @@ __all__ = [
     "observed_night",
     "observed_nights",
     "of_cohort",
+    "outside_condition",
     "people",
     "person_nights",
     "repetitive",

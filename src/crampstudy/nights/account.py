@@ -8,6 +8,18 @@ from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import UNOBSERVED, Account, lost_tables
 from crampstudy.nights.diary import Diary, observed_night
 
+OUTSIDE = "outside the condition"
+
+
+def outside_condition(cohort: Cohort, table: str) -> int:
+    """Return how many rows of a table were accepted and do not belong to who meets the condition of the cohort.
+
+    Of a diary they are not in the table any more; of a survey its participants are, for the sampling.
+    """
+    kept = cohort.frame(table).height - (cohort.attrition.outside if table == "participants" else 0)
+    counts = [count.accepted for count in cohort.attrition.tables if count.table == table]
+    return max(sum(counts) - kept, 0) if counts else cohort.frame(table).height - kept
+
 
 def night_account(
     cohort: Cohort | Diary, observed: int, left_out: Sequence[tuple[str, int]], columns: Sequence[str] = ()
@@ -18,9 +30,10 @@ def night_account(
     """
     if isinstance(cohort, Diary):
         return Account("observed nights", observed, tuple(left_out), columns=tuple(columns))
-    rows = cohort.frame("diary").height
+    rows, outside = cohort.frame("diary").height, outside_condition(cohort, "diary")
     tables = lost_tables(cohort.attrition.tables, "diary")
-    return Account("nights", rows, ((UNOBSERVED, rows - observed), *left_out), tables, tuple(columns))
+    without = (*_outside(outside), (UNOBSERVED, rows - observed), *left_out)
+    return Account("nights", rows + outside, without, tables, tuple(columns))
 
 
 def of_cohort(cohort: Cohort) -> Account:
@@ -29,5 +42,10 @@ def of_cohort(cohort: Cohort) -> Account:
         return night_account(cohort, int(cohort.frame("diary").select(observed_night(cohort).sum()).item()), ())
     frame = cohort.frame("participants")
     low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
-    tables = lost_tables(cohort.attrition.tables, "participants")
-    return Account("participants", frame.height, (("without a recalled class", low),), tables)
+    tables, outside = lost_tables(cohort.attrition.tables, "participants"), cohort.attrition.outside
+    left_out = (*_outside(outside), ("without a recalled class", low - outside))
+    return Account("participants", frame.height, left_out, tables)
+
+
+def _outside(n: int) -> tuple[tuple[str, int], ...]:
+    return ((OUTSIDE, n),) if n else ()

@@ -44,6 +44,18 @@ def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFram
     )
 
 
+def members(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
+    """Return of :func:`people` those of whom the cohort is: of a survey under a condition those who meet it.
+
+    The others are in its table for the sampling alone, and nothing else is known of them.
+    """
+    frame = people(cohort, bands)
+    if not (cohort.design and cohort.attrition.outside):
+        return frame
+    known = [name for name in cohort.frame("participants").columns if name not in cohort.design.columns]
+    return frame.filter(pl.any_horizontal(pl.col(known).is_not_null()))
+
+
 def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
     """Return the band label of an age in years as an ordered level; a missing age has none."""
     reached = pl.sum_horizontal((age >= limit).cast(pl.Int64) for limit in bands.limits)

@@ -98,10 +98,11 @@ def build(
 
     def load() -> Subject:
         cohort = sources.load(source).cohort
-        params.suit(cohort, values)
+        inside = params.suit(cohort, values)
         # A kernel runs in another folder.
         (place,) = absolute([source])
-        return Subject((cohort,), (source,), {params.SOURCE: place}, {place: cohort})
+        analysed = (inside,) if inside is not cohort else ()
+        return Subject((cohort,), (source,), {params.SOURCE: place}, {place: cohort}, analysed)
 
     return make(
         plan, load, clock, Destination(out, force, partial), jobs=jobs, cell_seconds=cell_seconds, server=server

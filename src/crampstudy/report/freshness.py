@@ -97,6 +97,7 @@ class Made:
 
     Args:
         folder: where it is.
+        request: the key of what was asked for.
         manifest: the digest of its record.
         sources: the addresses of its sources, absolute.
         roots: the files and folders that they are read from.
@@ -106,6 +107,7 @@ class Made:
     """
 
     folder: str
+    request: str
     manifest: str
     sources: tuple[str, ...]
     roots: tuple[str, ...]
@@ -179,7 +181,9 @@ def stale(made: Made, asked: ReportRequest, notebooks: Sequence[Path], outline: 
 def recall(cache: Cache, asked: ReportRequest) -> Made | None:
     """Return the report that was made when the same was asked before, ``None`` where there is none that is known."""
     named = cache.get(_KIND, asked.key)
-    return None if named is None else recall_folder(cache, Path(named.decode()))
+    made = None if named is None else recall_folder(cache, Path(named.decode()))
+    # By now another one may have taken its folder.
+    return made if made is not None and made.request == asked.key else None
 
 
 def recall_folder(cache: Cache, folder: Path) -> Made | None:

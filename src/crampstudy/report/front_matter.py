@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crampstudy import wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.nights import members
 from crampstudy.provenance.digests import version
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.outline import Outline
@@ -34,7 +35,7 @@ def front_matter(
     last = max(cohort.date_of_data for cohort in subject.cohorts)
     made = source_date()
     facts = (
-        *_of_cohorts(subject.cohorts),
+        *_of_cohorts(subject),
         ("Data to", wording.day(last)),
         ("Report made", wording.day(made) if made else "not dated, so that the same data give the same file"),
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
@@ -62,15 +63,16 @@ def _synthetic(cohorts: Sequence[Cohort]) -> str:
     return "Synthetic data" if len(drawn) == len(cohorts) else f"Synthetic data: {wording.listed(drawn)}"
 
 
-def _of_cohorts(cohorts: Sequence[Cohort]) -> Iterator[tuple[str, str]]:
+def _of_cohorts(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield the facts on each cohort; what is the same of several, such as their authors, stands once, below them."""
+    cohorts = subject.cohorts
     stated = [_credits(cohort) for cohort in cohorts]
     shared = set.intersection(*map(set, stated)) if len(cohorts) > 1 else set()
-    for cohort, own in zip(cohorts, stated, strict=True):
+    for cohort, inside, own in zip(cohorts, subject.inside, stated, strict=True):
         yield "Cohort", cohort.heading if len(cohorts) == 1 else _with_name(cohort)
         yield from (fact for fact in own if fact not in shared)
         yield "Kind", _kind(cohort)
-        yield "Size", _size(cohort)
+        yield "Size", _size(cohort) if inside is cohort else f"{_size(inside)}, of {_size(cohort)}"
     yield from (fact for fact in stated[0] if fact in shared)
 
 
@@ -91,7 +93,7 @@ def _kind(cohort: Cohort) -> str:
 
 
 def _size(cohort: Cohort) -> str:
-    people = counted(cohort.frame("participants").height, "participants")
+    people = counted(members(cohort).height, "participants")
     if cohort.kind != "diary":
         return people
     return f"{people}, {counted(cohort.frame('diary')['cramps'].count(), 'observed nights')}"

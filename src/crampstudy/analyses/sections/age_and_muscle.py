@@ -169,12 +169,19 @@ def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
     return f"{text}{said} {tables.notes(rows, *([bands] if len(bands) else []))}".strip()
 
 
+_SITTING = (
+    "How sitting goes with cramps is told by the section on activity, beside what else was done on the day; here its "
+    "ratio stands as that of muscle and joints does."
+)
+
+
 def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = muscle_ratios(cohort, **asked)
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
     caption = f"Muscle, joints and sitting: each ratio of a model of its own, {said.adjusted(shown)}."
-    return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, tables.notes(shown) or None)})
+    notes = f"{_SITTING if said.of_days(shown).any() else ''} {tables.notes(shown)}".strip()
+    return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
 
 
 def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:

@@ -17,7 +17,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
-from crampstudy.nights import denominator, of_cohort
+from crampstudy.nights import denominator, members, of_cohort
 from crampstudy.tables.overview.attrition import logging_part
 
 FACTORS = (
@@ -108,7 +108,8 @@ def _found(
     merged = " Neighbouring age bands are taken together." if by_age and shown != settings.bands else ""
     cells = tables.what_cells_say(kinds.CHARACTERISTICS.rows(described))
     of_whom = _of_whom(cohort, settings)
-    aged = not cohort.frame("participants")["age_years"].null_count()
+    people = members(cohort)
+    aged = not people["age_years"].null_count()
     some = by_age and not aged
     unaged = "" if not some else " Participants without an age are among all and in no age group."
     return Findings(
@@ -143,7 +144,7 @@ def _found(
         },
         values={
             "cohort_name": cohort.heading,
-            "participants": wording.counted(cohort.frame("participants").height, "participants"),
+            "participants": wording.counted(people.height, "participants"),
             "described": of_whom,
             "completeness_by": "the same by age" if by_age else "this in numbers",
             "share": value(_overall(complete)),

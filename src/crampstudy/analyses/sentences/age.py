@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
+from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate, in_brackets
-from crampstudy.tables.sections.conditions import ENOUGH
 
 Row = dict[str, Any]
 _OWN_SEX = "within a sex"
@@ -46,12 +48,11 @@ def compared(muscle: pd.DataFrame) -> str:
 def adjusted(rows: pd.DataFrame) -> str:
     """Return how ratios are adjusted: as the graph asks where that holds of every row, else as far as could be."""
     told = rows[rows["estimate"].notna()]
-    if told["adjusted_for"].isna().all() and not told["note"].fillna("").str.contains(ENOUGH, regex=False).all():
+    if enough(told).all():
+        return "adjusted as the causal graph asks"
+    if told["adjusted_for"].isna().all():
         return "adjusted for nothing"
-    whole = told["note"].fillna("").str.contains(ENOUGH, regex=False).all()
-    return (
-        "adjusted as the causal graph asks" if whole else "adjusted for what the causal graph asks, as far as could be"
-    )
+    return "adjusted for what the causal graph asks, as far as could be"
 
 
 def limits(cohort: Cohort, ages: pd.DataFrame, muscle: pd.DataFrame) -> str:
@@ -102,7 +103,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
 
 
 def _of_muscle(rows: pd.DataFrame) -> list[str]:
-    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few")]
+    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few") & ~of_days(rows)]
     if told.empty:
         return []
     said = []
@@ -111,7 +112,7 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
         names = [f"{_name(row)} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
     clear = told[told["verdict"].isin(["higher", "lower"])]
-    crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]
+    crude = clear[~enough(clear)]
     if len(crude):
         names = [_name(row) for row in wording.records(crude)]
         said.append(f"not adjusted for all that the causal graph asks for: {wording.listed(names)}")
@@ -119,6 +120,11 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     names = [_name(row) for row in wording.records(rest)]
     none = "neither more nor fewer cramps are shown to go with"
     return [*said, *([f"{none} {wording.listed(names)}"] if names else [])]
+
+
+def of_days(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say which rows are of the sitting of each day, which the section on activity tells of with all of the day."""
+    return rows["term"].str.removeprefix(wording.CONTRAST).eq(f"{BETWEEN}({SITTING['diary']})")
 
 
 def _name(row: Row) -> str:

@@ -7,8 +7,9 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import at_contrasts, kinds, ratios
+from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.sections.conditions import ENOUGH, labels
+from crampstudy.tables.sections.conditions import labels
 
 _Q = 0.05
 _BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}
@@ -29,7 +30,7 @@ def answer(rows: pd.DataFrame) -> str:
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]
-    crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]
+    crude = clear[~enough(clear)]
     adjusted = f"adjusted {scale}" if crude.empty and clear["adjusted_for"].notna().any() else scale
     often = "cramps were {} common with" if scale.startswith("prevalence") else "cramps came {} often with"
     by_side = {how: clear[clear["verdict"] == verdict] for verdict, how in _MORE.items()}

@@ -13,6 +13,7 @@ from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
+from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
 from crampstudy.estimates.sentences import in_brackets
 
 OBSERVED = (
@@ -26,7 +27,7 @@ _FOUND = {
     "near null": "as many cramps, give or take what would not matter",
     "inconclusive": "neither clearly more nor clearly fewer cramps",
 }
-FEWER, TOO_FEW = "adjusted for fewer than", "too few participants to take"
+_FEWER = "adjusted for fewer than"
 _TOO_FEW = "cramps of which too few people tell"
 
 
@@ -85,8 +86,8 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
 def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> str:
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
     each = "; ".join(adjustments(cohort, name) for name in variables)
-    fewer = rows[rows["note"].fillna("").str.contains(FEWER, regex=False) & rows["estimate"].notna()]
-    crowded = fewer["note"].str.contains(TOO_FEW, regex=False).all()
+    fewer = rows[fewer_than_asked(rows) & rows["estimate"].notna()]
+    crowded = adjusted_as(fewer, TOO_FEW).all()
     short = "There are too few participants to take all of that" if crowded else "Not all of that could be taken in"
     names = _in_parts(fewer, tables.at_contrasts(rows[rows["estimate"].notna()]))
     left_out = (
@@ -97,6 +98,11 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     )
     remarks = without_adjustment(tables.at_contrasts(rows), kinds.RELIABILITY.rows(rows))
     return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
+
+
+def fewer_than_asked(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows a model left something out of that was measured and is asked for."""
+    return adjusted_as(rows, TOO_FEW, NOT_TAKEN_IN)
 
 
 def _in_parts(fewer: pd.DataFrame, every: pd.DataFrame) -> list[str]:
@@ -128,8 +134,8 @@ def without_adjustment(rows: pd.DataFrame, *others: pd.DataFrame) -> str:
     ``others`` are of the same models and not in the table, such as the reliabilities of their means.
     """
     parts = {part for note in rows["note"].dropna() for part in str(note).split("; ")}
-    told = {part for part in parts if part.startswith((FEWER, "compared within persons", "adjusted for"))}
-    return tables.notes(rows, *others, besides=told)
+    said = {part for part in parts if part.startswith((_FEWER, "compared within persons", "adjusted for"))}
+    return tables.notes(rows, *others, besides=said)
 
 
 def sentences(*texts: str) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses.sentences.nightly import FEWER
+from crampstudy.analyses.sentences.nightly import fewer_than_asked
+from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import estimate, in_brackets
 from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
@@ -152,7 +154,7 @@ def method(cohort: Cohort) -> str:
 def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
     """Return what this design cannot tell of nutrition."""
     judged = compared[compared["verdict"].notna()]
-    lacking = compared[compared["note"].fillna("").str.contains(_NO_SET, regex=False)]
+    lacking = compared[adjusted_as(compared, NOT_MEASURED)]
     names = dict.fromkeys(_named(row) for row in wording.records(lacking))
     said = [
         "levels and cramps were asked of at the same time, and one recalled day is a poor measure of a habit, whose "
@@ -184,13 +186,13 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
         *([f"could not fit a curve: {failed}"] if failed else []),
         *adjustments(compared),
     ]
-    few = compared["note"].str.contains(FEWER, regex=False).fillna(value=False)
+    few = fewer_than_asked(compared)
     if few.any():
         names = wording.listed(dict.fromkeys(_named(row) for row in wording.records(compared[few])))
         said.append(f"the study's graph asks for more for {names}, for which there are too few participants")
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
-    told = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
-    return f"{wording.sentences(said)} {tables.notes(told)}".strip()
+    others = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
+    return f"{wording.sentences(said)} {tables.notes(others)}".strip()
 
 
 def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
@@ -316,11 +318,10 @@ def _per_sd(unit: str) -> str:
 
 def _lacking(row: dict[str, Any]) -> str:
     """Return the graph's sentence that nothing measured suffices, where it says so."""
-    found = re.search(rf"{_NO_SET} among what was measured, which under (.+?) lacks ([^;]+)", str(row["note"]))
-    if not found:
+    if row["adjustment"] != NOT_MEASURED:
         return ""
-    names = re.split(r", | and ", found[2])
-    return f"; {_NO_SET} among what was measured: {found[1]} asks for {wording.listed(map(_small, names))} as well"
+    names = wording.listed(map(_small, lacks(row)))
+    return f"; {_NO_SET} among what was measured: {study().name} asks for {names} as well"
 
 
 def _small(name: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import declared, kinds
+from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as
 from crampstudy.estimates.sentences import estimate
 
 HOW_ADJUSTED = (
@@ -192,7 +193,7 @@ def of_adjusted(rows: pd.DataFrame) -> str:
     own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows)
     terms = dict.fromkeys(term for each in own["adjusted_for"].dropna() for term in each.split("; "))
     names = [wording.small(wording.term(term).partition(", ")[0]) for term in terms if "cramp_night" not in term]
-    short = own[own["note"].fillna("").str.contains("no sufficient set")]["outcome"].map(wording.label)
+    short = own[adjusted_as(own, NOT_MEASURED)]["outcome"].map(wording.label)
     held = f"Adjusted for, as far as each score asks for it: {wording.listed(names)}." if names else ""
     lacking = f" That does not suffice for {wording.listed(map(wording.small, short))}." if len(short) else ""
     return held + lacking

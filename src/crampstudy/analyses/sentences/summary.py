@@ -15,7 +15,7 @@ from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate, in_brackets, of_days
+from crampstudy.estimates.sentences import estimate, in_brackets, of_part
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -99,7 +99,7 @@ def _of_verdict(rows: pd.DataFrame, verdict: str, said: str) -> str:
 
 def _named(row: Mapping[str, Any], *, numbers: bool) -> str:
     """Return a contrast in words, with its ratio where one is told."""
-    name, compared = f"{wording.small(wording.term(str(row['term'])))}{of_days(row)}", wording.contrast(row)
+    name, compared = f"{wording.small(wording.term(str(row['term'])))}{of_part(row)}", wording.contrast(row)
     inside = compared if wording.is_declared(row["term"]) else ""
     scale = str(row["scale"]).replace("_", " ")
     told = f"{scale} {in_brackets(row)}" if numbers else ""

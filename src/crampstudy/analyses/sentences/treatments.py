@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
@@ -190,7 +190,6 @@ _OF_PAIRS = (
     "Within pairs of periods each pair has a level of its own, and the interval holds where nights of a period hang "
     "together: the verdict is read there."
 )
-_LACKING = re.compile(r" lacks ([^;]+)")
 _ZERO_OF_CHOICE = (
     "time zero of those who took a treatment is its first day, of the others the median wait of those who began in the "
     "diary, from their first logged night on"
@@ -216,12 +215,13 @@ def of_both(rows: pd.DataFrame) -> str:
 def of_the_graph(rows: pd.DataFrame) -> str:
     """Return what the causal graph asks for of treatments taken by choice that no weight could have."""
     own = kinds.OPEN_USE_GRAPH.rows(rows)
-    told = [_LACKING.search(str(note)) for note in own.loc[own["estimate"].notna(), "note"]]
-    names = dict.fromkeys(name for found in told if found for name in re.split(r", | and ", found[1]))
+    told = own[own["estimate"].notna()]
+    short = adjusted_as(told, NOT_MEASURED)
+    names = dict.fromkeys(name for row in wording.records(told[short]) for name in lacks(row))
     if not names:
         return ""
     lacking = wording.listed(wording.small(study().node(name).meaning) for name in names)
-    which = "No set was" if all(told) else "Not every set was"
+    which = "No set was" if short.all() else "Not every set was"
     return (
         "Also for the graph: weighted as well for what else was measured of what the study's causal graph asks for. "
         f"{wording.capital(NOTHING_ELSE)}: all of that is in the usual weights. {which} enough under the graph, which "

@@ -14,15 +14,15 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.causal import CausalGraph, measured_in, study
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.contrasts import multiplicity
-from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.contrasts import multiplicity, person_time
+from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, adjusted_fit
 from crampstudy.contrasts.cohorts.measures import FEWEST
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds, verdicts
 from crampstudy.estimates.groups import part_of
-from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.coefficients.rows import Row, shown
 from crampstudy.models.fit import fit
@@ -187,9 +187,10 @@ def _with_one_adjustment(cohorts: Sequence[Cohort], slopes: Sequence[_Slope], as
         design = slope.fitted.fit.linear.design
         kept = [term for term in design.terms() if {*design.names[term]} - {*slope.fitted.terms} <= shared]
         again = fit(cohort, terms=" + ".join(kept), analysis=kinds.GRAPH_ADJUSTED.name, **more)
-        lost = wording.listed(sorted(own - shared))
-        said = f"adjusted for the same in all cohorts, and not for {lost}, for which not all can be"
-        made.append(_Slope(slope.cohort, AdjustedFit(again, slope.fitted.terms, said)))
+        lost = sorted(own - shared)
+        said = f"adjusted for the same in all cohorts, and not for {wording.listed(lost)}, for which not all can be"
+        enough = Sufficiency(said, adjustment.cells(adjustment.NOT_TAKEN_IN, lost))
+        made.append(_Slope(slope.cohort, AdjustedFit(again, slope.fitted.terms, enough)))
     return made
 
 
@@ -240,7 +241,7 @@ def _in_cohort(
         return estimates.row(status="not_estimable" if slope.measured else "not_measured", note=slope.why_not, **cells)
     own = _row_of(slope.fitted, contrast)
     cells |= {name: own[name] for name in ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")}
-    cells |= {"adjusted_for": own["adjusted_for"], "note": own["note"]}
+    cells |= {name: own[name] for name in ("adjusted_for", "adjustment", "lacks", "note")}
     linear = slope.fitted.fit.linear
     if linear is not None and own["status"] == "boundary":
         # Why its own interval has no end is said again of this one, where it has none either.
@@ -253,7 +254,11 @@ def _in_cohort(
     error = float(np.sqrt(linear.variance[place, place])) * abs(contrast.step)
     df = float(linear.df[place])
     cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
-    return _judged(shown(value, quantile(asked["ci_level"], df) * error, linear.scale, cells), margins)
+    made = shown(value, quantile(asked["ci_level"], df) * error, linear.scale, cells)
+    made = person_time.judged_inside(made, linear, linear.design.columns[place].term, contrast.step, margins)
+    # What its own row has no verdict on, as that of a mean that is not reliable, has none here.
+    silent = not contrast.of_level and own["status"] == "converged" and own["verdict"] is None
+    return made | {"verdict": None} if silent and made["verdict"] != "too few" else made
 
 
 def _row_of(made: AdjustedFit, contrast: _Contrast | None) -> Row:
@@ -301,12 +306,9 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     )
     cells |= both | dict(zip(("estimate", "ci_low", "ci_high"), map(float, around), strict=True))
     cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
-    made = _judged(estimates.row(status="converged", **cells), margins)
+    made = person_time.judged(estimates.row(status="converged", **cells), margins)
     # What says nothing in one cohort says nothing of how the two part.
-    few = "too few" in (row["verdict"], first["verdict"])
-    return made | {"verdict": "too few"} if few else made
-
-
-def _judged(row: Row, margins: Margins) -> Row:
-    said = verdict(row, margins)
-    return row if said is None else row | {"verdict": said}
+    if "too few" in (row["verdict"], first["verdict"]):
+        return made | {"verdict": "too few"}
+    silent = [each["cohort"] for each in (first, row) if each["verdict"] is None]
+    return verdicts.unjudged(made, f"no verdict, as on the ratio of {wording.listed(silent)}") if silent else made

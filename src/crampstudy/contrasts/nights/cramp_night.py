@@ -14,6 +14,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
+from crampstudy.contrasts.adjusted import Sufficiency
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit_under
@@ -70,7 +71,7 @@ def cramp_night_scores(
         more = {**more, "covariance": "model"}
     known = [score for score in scores if score in measured]
     held = {
-        score: _held(score, cohort, measured) if kind == kinds.CRAMP_NIGHT_ADJUSTED else ((), "") for score in known
+        score: _held(score, cohort, measured) if kind == kinds.CRAMP_NIGHT_ADJUSTED else ((), None) for score in known
     }
     nights = _nights(cohort, known, [term for beside, _ in held.values() for term in beside], more.get("where"))
     made: list[person_time.Row] = []
@@ -120,26 +121,28 @@ def _of_score(
     }
 
 
-def _counted(row: person_time.Row, events: int, said: str, margins: Margins, kind: kinds.Kind) -> person_time.Row:
+def _counted(
+    row: person_time.Row, events: int, said: Sufficiency | None, margins: Margins, kind: kinds.Kind
+) -> person_time.Row:
     """Return a row with its nights with a cramp, on which its verdict rests as well; model-based ones have none.
 
     Args:
         row: a difference.
         events: nights with a cramp.
-        said: what it is adjusted for.
+        said: how far it is adjusted for what the graph asks for, where it is.
         margins: those of ratios.
         kind: that of the row.
     """
-    made = person_time.noted(row, said) | {"n_events": events}
+    made = (said.on(row) if said else row) | {"n_events": events}
     if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
         return made | {"verdict": None}
     return made if row["verdict"] is None else person_time.judged(made, margins)
 
 
-def _held(score: str, cohort: Cohort, measured: frozenset[str]) -> tuple[Sequence[str], str]:
+def _held(score: str, cohort: Cohort, measured: frozenset[str]) -> tuple[Sequence[str], Sufficiency | None]:
     """Return the deviations that the difference of a score is adjusted for, and what is said of them."""
     found = causal.adjustment_set(f"within({NIGHT})", score, measured)
-    return person_time.deviations(found.columns, cohort), found.sentence
+    return person_time.deviations(found.columns, cohort), Sufficiency.of(found)
 
 
 def _nights(cohort: Cohort, scores: Sequence[str], terms: Sequence[str], where: str | None) -> pl.DataFrame:

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.causal import Adjustment, adjustment_set, measured_in, study
+from crampstudy.causal import Adjustment, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import descendants, source
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.codebook.intakes import reference_intakes
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, no_room_for, single_terms
+from crampstudy.contrasts.adjusted import covariates_of, joint_names, no_room_for, single_terms
 from crampstudy.contrasts.nights.windows import few_ever
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
 from crampstudy.models.common.distributions import POISSON
 from crampstudy.models.inference import small_sample
@@ -157,7 +157,10 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     errors, df = found.errors(
         small_sample.Nights(design.matrix, counts, np.zeros(len(counts)), people, fitted.coefficients, POISSON)
     )
-    note = estimates.note(_said(lacking, [term for term in design.surplus if ":" not in term]), _products(design))
+    crowded = [term for term in design.surplus if ":" not in term]
+    why = adjustment.TOO_FEW if crowded else adjustment.NOT_MEASURED if lacking else adjustment.SUFFICIENT
+    ratio |= adjustment.cells(why, joint_names(crowded) or [node.name for node in lacking])
+    note = estimates.note(_said(lacking, crowded), _products(design))
     return estimates.frame(_rows(found, errors, df, ratio | {"note": note}))
 
 
@@ -248,7 +251,7 @@ def _reached(name: str) -> pl.Expr:
     return reached
 
 
-def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], list[str]]:
+def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], list[CausalNode]]:
     """Return what the three are to be adjusted for together as terms, and what was not measured of it."""
     graph = study()
     nodes = {graph.node(name).name for name in _NODES}
@@ -259,14 +262,15 @@ def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], li
         moved = {c for c, node in zip(found.columns, found.nodes, strict=True) if node.name in after | nodes}
         every = covariates_of(cohort, found, graph, (*_NODES, *moved))
         terms |= dict.fromkeys(term for term in every if source(term) != _OUTCOME)
-    missing = dict.fromkeys(wording.small(node.meaning) for found in sets for node in found.missing)
+    missing = dict.fromkeys(node for found in sets for node in found.missing)
     return [*terms], [*missing]
 
 
-def _said(missing: Sequence[str], left_out: Sequence[str]) -> str:
+def _said(missing: Sequence[CausalNode], left_out: Sequence[str]) -> str:
     """Return how far the three are adjusted for what the graph asks for of them."""
     were = "was" if len(missing) == 1 else "were"
-    lacking = f", and not for {wording.listed(missing)}, which {were} not measured" if missing else ""
+    names = [wording.small(node.meaning) for node in missing]
+    lacking = f", and not for {wording.listed(names)}, which {were} not measured" if names else ""
     asked = f"{study().name} asks for of fluid, stretching and diet{lacking}"
     if not left_out:
         return f"adjusted for what {asked}"

@@ -15,10 +15,9 @@ from crampstudy.causal import study
 from crampstudy.codebook.exposures import WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, said_of
+from crampstudy.contrasts.adjusted import covariates_of, held_of
 from crampstudy.contrasts.nights.nightly import adjustment_of
-from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.models.coefficients.ratio import Linear, Value
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary, observed_night
@@ -79,7 +78,7 @@ def modified_ratio(
     terms = " + ".join([within, asked.modifier, product, *covariates])
     fitted = fit(cohort, model=model, terms=terms, **more)
     rows = fitted.estimates
-    said = said_of(found, fitted, covariates)
+    held = held_of(found, fitted, covariates)
     plain = next(row for row in person_time.known(rows[rows["term"] == product]))
     cells = {"analysis": kinds.MODIFIED.name, "term": asked.exposure, "adjusted_for": "; ".join(covariates) or None}
     if fitted.linear is None or plain["status"] not in ("converged", "boundary"):
@@ -89,8 +88,8 @@ def modified_ratio(
     size = asked.size if asked.size is not None else _between_centiles(cohort, asked.exposure)
     lacking = _unseen(asked, cohort)
     beyond = f"{UNSEEN} {' or '.join(lacking)}{_ON_LINE}" if lacking else ""
-    cells |= {"note": estimates.note(beyond, said), "unit": asked.unit}
-    return estimates.frame(_rows(fitted.linear, asked, size, cells, judge=not {*asked.judged} & {*lacking}))
+    cells |= {"note": held.sentence, "unit": asked.unit, **held.cells}
+    return estimates.frame(_rows(fitted.linear, asked, size, cells, beyond, judge=not {*asked.judged} & {*lacking}))
 
 
 def unseen(row: Row) -> str:
@@ -99,18 +98,31 @@ def unseen(row: Row) -> str:
     return next((part.removesuffix(_ON_LINE) for part in said if part.startswith(UNSEEN)), "")
 
 
-def _rows(linear: Linear, asked: Modification, size: float, cells: Row, *, judge: bool) -> list[Row]:
+def _rows(linear: Linear, asked: Modification, size: float, cells: Row, beyond: str, *, judge: bool) -> list[Row]:
+    """Return the ratios at the values of the modifier, then the ratio of the two that are judged.
+
+    Args:
+        linear: the model.
+        asked: exposure, modifier, and which ratios.
+        size: how far the two values of the exposure lie apart.
+        cells: the cells that the rows share.
+        beyond: which values of the modifier no night had, empty where there are none.
+        judge: whether the ratio of ratios has a verdict.
+    """
     within, made = f"{WITHIN}({asked.exposure})", []
     at, against = {within: size}, {within: 0.0}
     sides = {printed: {asked.modifier: value} for printed, value in asked.at.items()}
     for printed, side in sides.items():
-        made.append(_of(linear.ratio({**at, **side}, {**against, **side}), cells | {"level": printed}))
+        own = cells | {"level": printed, "note": estimates.note(beyond, cells["note"])}
+        made.append(_of(linear.ratio({**at, **side}, {**against, **side}), own))
     where, than = (sides[printed] for printed in asked.judged)
     row = linear.ratio_of_ratios(at, against, where=where, than=than)
     judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": asked.level}
-    whole = _of(row, judged)
-    # A verdict of a line beyond all nights would be one on the line.
-    return [*made, person_time.judged(whole, MARGINS) if judge else whole]
+    if not judge:
+        # A verdict of a line beyond all nights would be one on the line.
+        return [*made, verdicts.unjudged(_of(row, judged), beyond)]
+    whole = _of(row, judged | {"note": estimates.note(beyond, cells["note"])})
+    return [*made, person_time.judged_inside(whole, linear, within, size)]
 
 
 def _of(row: Row, cells: Row) -> Row:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import codebook, estimates
+from crampstudy import codebook, estimates, wording
 from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import is_within, source
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN, find
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
+from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, single_terms
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds
 from crampstudy.wording import CONTRAST, label, listed, small
 
 MODEL = "negative-binomial"
@@ -72,7 +72,7 @@ def adjusted_within_between(
     keys = zip(rows["term"].str.removeprefix(CONTRAST), rows["level"], strict=True)
     own = rows["analysis"].ne(kinds.RELIABILITY.name)
     told = [said[key] if of_ratio else None for key, of_ratio in zip(keys, own, strict=True)]
-    return _with_notes(rows, told, more.get("participants_per_coefficient"))
+    return _with_notes(rows, told)
 
 
 def in_one_model(cohort: Cohort, exposures: Sequence[str]) -> list[list[str]]:
@@ -100,7 +100,7 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
     same = columns_of((exposure,), known)
     terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) not in same]
     rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
-    return _with_notes(rows, [(found, terms)] * len(rows), more.get("participants_per_coefficient"))
+    return _with_notes(rows, [(found, terms)] * len(rows))
 
 
 def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None) -> str:
@@ -157,23 +157,18 @@ def _mean(term: str, same: Mapping[str, str]) -> bool:
     return found is not None and found.part == BETWEEN and found.variable in same
 
 
-def _with_notes(
-    rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None], per_coefficient: int | None
-) -> pd.DataFrame:
+def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None]) -> pd.DataFrame:
     """Return rows with what each is adjusted for before its note, and with what there was no room for."""
-    notes = []
-    for row, each in zip(rows.to_dict("records"), said, strict=True):
-        note = "" if pd.isna(row["note"]) else str(row["note"])
-        notes.append(estimates.note(_sentence(row, *each, per_coefficient or 0) if each else "", note))
-    return rows.assign(note=pd.array(notes, dtype=estimates.TEXT))
+    return estimates.frame(
+        _held(row, *each).on(row) if each else row for row, each in zip(wording.with_none(rows), said, strict=True)
+    )
 
 
-def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str], per_coefficient: int) -> str:
-    """Return what a row is adjusted for; one without an estimate is adjusted for nothing."""
-    if row["status"] not in ("converged", "boundary"):
-        return ""
+def _held(row: Mapping[str, Any], found: Adjustment, covariates: Sequence[str]) -> Sufficiency:
+    """Return how far a row is adjusted for what the graph asks for, of which its model may have left terms out."""
     kept = {*str(row["adjusted_for"]).split("; ")}
-    asked = single_terms(covariates)
-    # Where there was room for all, one that was left out has no value on the nights of the model, or does not differ.
-    crowded = row["n_participants"] < per_coefficient * (len(asked) + 1)
-    return with_left_out(found, [term for term in asked if term not in kept], crowded=crowded)
+    lost = [term for term in single_terms(covariates) if term not in kept]
+    crowded = adjustment.lacks(row) if row["adjustment"] == adjustment.LEFT_OUT else ()
+    # What was left out though there was room for it has no value on the nights of the model, or does not differ.
+    untold = [term for term in lost if term not in crowded]
+    return Sufficiency.of(found, [term for term in lost if term in crowded], untold)

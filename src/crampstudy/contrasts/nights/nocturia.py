@@ -12,10 +12,9 @@ from crampstudy.causal import study
 from crampstudy.codebook.exposures import WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, said_of
+from crampstudy.contrasts.adjusted import covariates_of, held_of
 from crampstudy.contrasts.nights.nightly import adjustment_of
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
@@ -52,9 +51,9 @@ def nocturia_by_fluid(cohort: Cohort, **more: Any) -> pd.DataFrame:
     row = fitted.linear.ratio({within: MORE_ML}, {within: 0.0})
     adjusted_for = str(plain.get("adjusted_for") or "")
     kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-    cells |= {"note": estimates.note(said_of(found, fitted, covariates), str(plain.get("note") or ""))}
-    cells |= {"adjusted_for": adjusted_for or None, "estimand": plain.get("estimand")}
-    return estimates.frame([person_time.judged(estimates.row(**kept | cells), MARGINS)])
+    cells |= {"note": plain.get("note"), "adjusted_for": adjusted_for or None, "estimand": plain.get("estimand")}
+    made = held_of(found, fitted, covariates).on(estimates.row(**kept | cells))
+    return estimates.frame([person_time.judged_inside(made, fitted.linear, within, MORE_ML)])
 
 
 def _counting(cohort: Cohort, count: str) -> Diary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from crampstudy import causal, estimates, wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
+from crampstudy.contrasts.adjusted import Sufficiency, single_terms
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import kinds
 from crampstudy.models.fit import fit
@@ -47,15 +49,19 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
     found = causal.adjustment_set(str(own[0]), "cramps", causal.measured_in(cohort))
     held = {c: node for c, node in zip(found.columns, found.nodes, strict=True) if c != _BEFORE}
     # What is to be compared comes first: a model of few participants leaves its last terms out.
-    terms = [person_time.joined("", [*own, between]), *person_time.deviations(held, cohort)]
-    fitted = fit(cohort, model=model, terms=" + ".join(terms), **more)
+    beside = person_time.deviations(held, cohort)
+    fitted = fit(cohort, model=model, terms=" + ".join([person_time.joined("", [*own, between]), *beside]), **more)
+    crowded = [term for term in single_terms(beside) if term in fitted.surplus]
+    enough = Sufficiency.of(found, crowded, [column for column in found.columns if column == _BEFORE])
     said = f"adjusted for {wording.listed(wording.small(node.meaning) for node in held.values())}" if held else ""
+    said = Sufficiency.of(found, crowded).sentence if crowded else said
+    enough = replace(enough, sentence=estimates.note(said, _NOT_HELD) or "")
     made = [
         person_time.at_own_rates(row, fitted, {one: 1.0}, more)
         for one in own
         for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
     ]
-    return estimates.frame(person_time.noted(row, said, _NOT_HELD) for row in made)
+    return estimates.frame(map(enough.on, made))
 
 
 def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +94,19 @@ def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) ->
 
 
 def _scaled(row: Mapping[str, Any], factor: float, *, log: bool) -> dict[str, Any]:
-    kept = ("cohort", "population", "outcome", "model", "term", "level", "estimand", "adjusted_for", "ci_level")
+    kept = (
+        "cohort",
+        "population",
+        "outcome",
+        "model",
+        "term",
+        "level",
+        "estimand",
+        "adjusted_for",
+        "adjustment",
+        "lacks",
+        "ci_level",
+    )
     counts = ("df", "p_value", "n_effective", "n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
     cells = {name: row[name] for name in (*kept, *counts) if pd.notna(row[name])}
     cells |= {"analysis": kinds.BOTH_DIRECTIONS.name, "scale": "standardised_difference", "unit": "SD, worse"}

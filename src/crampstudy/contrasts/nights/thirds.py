@@ -13,7 +13,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, said_of
+from crampstudy.contrasts.adjusted import covariates_of, held_of
 from crampstudy.contrasts.nights.nightly import MODEL, adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
@@ -72,12 +72,10 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
         **more,
     )
     (row,) = person_time.known(fitted.estimates[fitted.estimates["term"] == _THIRD])
-    said = said_of(found, fitted, covariates)
-    answered = row["status"] in ("converged", "boundary")
-    remark = estimates.note(said if answered else "", str(row.get("note") or ""))
+    held = held_of(found, fitted, covariates)
     adjusted_for = "; ".join(term for term in str(row.get("adjusted_for") or "").split("; ") if term != _MIDDLE)
-    own = {**row, **cells, "note": remark, "adjusted_for": adjusted_for or None, "verdict": None}
-    return estimates.frame([person_time.judged(estimates.row(**own), MARGINS)])
+    own = {**row, **cells, "adjusted_for": adjusted_for or None, "verdict": None}
+    return estimates.frame([person_time.judged(held.on(estimates.row(**own)), MARGINS)])
 
 
 def _thirds(cohort: Cohort, columns: list[str]) -> pl.DataFrame | None:

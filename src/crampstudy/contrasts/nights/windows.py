@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, said_of
+from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, held_of
 from crampstudy.contrasts.nights.nightly import MODEL, adjustment_of, columns_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
@@ -52,9 +53,9 @@ def adjusted_window(cohort: Cohort, term: str, level: str, **more: Any) -> pd.Da
     exposure = exposures.find(term)
     assert exposure is not None and exposure.window is not None
     mean = [] if exposure.window[0] == "load_ratio" else [f"{BETWEEN}({exposure.variable})"]
-    fitted, said = _fitted(cohort, exposure.variable, [term, *mean], **more)
+    fitted, held = _fitted(cohort, exposure.variable, [term, *mean], **more)
     rows = person_time.of_term(fitted, exposure, level, kinds.WINDOW)
-    return estimates.frame(_noted(row, said) for row in rows)
+    return estimates.frame(map(held.on, rows))
 
 
 def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
         )
     knots = [round(dose / _WEEK, 6) for dose in WEEKLY[1:-1] if not lacking[dose]]
     spline = f"ns({weekly}, knots={knots})"
-    fitted, said = _fitted(cohort, STRENGTH, [spline], **more)
+    fitted, held = _fitted(cohort, STRENGTH, [spline], **more)
     made = []
     for dose in asked:
         own = cells | _of_dose(dose)
@@ -102,8 +103,7 @@ def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
             continue
         row = fitted.linear.ratio({str(weekly): dose / _WEEK}, {str(weekly): USUAL / _WEEK})
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-        note = estimates.note(said, row["note"] or "")
-        made.append(person_time.judged(estimates.row(**kept | own | {"note": note}), MARGINS))
+        made.append(person_time.judged(held.on(estimates.row(**kept | own)), MARGINS))
     return estimates.frame(made)
 
 
@@ -116,22 +116,17 @@ def is_u_shaped(rows: pd.DataFrame) -> bool | None:
     return bool(ends.eq("higher").all()) if len(ends) == 2 else None
 
 
-def _fitted(cohort: Cohort, variable: str, terms: Sequence[str], **more: Any) -> tuple[Fit, str]:
-    """Return a model of terms of a variable beside what it is adjusted for, and what is said of that."""
+def _fitted(cohort: Cohort, variable: str, terms: Sequence[str], **more: Any) -> tuple[Fit, Sufficiency]:
+    """Return a model of terms of a variable beside what it is adjusted for, and how far that is enough."""
     graph = study()
     found = adjustment_of(cohort, f"{WITHIN}({variable})", _CRAMPS, graph)
     every = covariates_of(cohort, found, graph, (variable,))
     same = columns_of((variable,), graph)
     covariates = [term for term in every if source(term) not in (_CRAMPS, *same)]
     fitted = fit(cohort, model=MODEL, terms=" + ".join([*terms, *covariates]), **more)
-    said = said_of(found, fitted, covariates)
-    return fitted, str(estimates.note(said, _NOT_HELD if any(source(term) == _CRAMPS for term in every) else ""))
-
-
-def _noted(row: dict[str, Any], said: str) -> dict[str, Any]:
-    if row["status"] not in ("converged", "boundary"):
-        return row
-    return row | {"note": estimates.note(said, row["note"] or "")}
+    held = held_of(found, fitted, covariates)
+    before = any(source(term) == _CRAMPS for term in every)
+    return fitted, replace(held, sentence=f"{held.sentence}; {_NOT_HELD}") if before else held
 
 
 def _reached(cohort: Cohort, weekly: Exposure) -> pl.DataFrame:

@@ -19,7 +19,8 @@ from crampstudy.contrasts.factors import with_q_values
 from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
-from crampstudy.models.coefficients.rows import CROWDED, TEST
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.coefficients.rows import TEST
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
 from crampstudy.nights import NO_AGE
@@ -94,8 +95,7 @@ def age_ratios(
         beside = [name for name in asked_for if name in measured]
         if beside or not asked_for:
             terms = " + ".join([age, "sex", *(_term(cohort, name) for name in beside)])
-            rows = fit(complete, terms=terms, where=inside, analysis=kind.name, **asked).estimates
-            made += _of_age(rows, age)
+            made += _of_age(fit(complete, terms=terms, where=inside, analysis=kind.name, **asked), age)
     return estimates.frame(made)
 
 
@@ -136,16 +136,16 @@ def _age_term(cohort: Cohort, where: str | None) -> str:
     return f"ns(age_years, df=3, ref={reference:g}, at=[{', '.join(at)}])"
 
 
-def _of_age(rows: pd.DataFrame, age: str) -> list[Row]:
+def _of_age(fitted: Fit, age: str) -> list[Row]:
     """Return the ratios of age of a fit as rows of the variable, without an estimate where a term had no room."""
+    rows = fitted.estimates
     own = rows[rows["term"].isin([formula.as_shown(age, rows["term"].tolist()), f"{CONTRAST}age_years"])]
-    crowded = rows["note"].fillna("").str.contains(CROWDED, regex=False).any()
     made = []
     for cells in wording.with_none(own[own["scale"] != TEST]):
         cells = {name: cell for name, cell in cells.items() if name != "key" and cell is not None}
         declared = cells["term"].startswith(CONTRAST)
         cells["term"] = cells["term"] if declared else "age_years"
-        if crowded:
+        if fitted.surplus:
             kept = {name: cell for name, cell in cells.items() if name not in _RESULTS}
             cells = kept | {"status": "not_estimable", "note": _CROWDED}
         made.append(estimates.row(**cells))

@@ -59,6 +59,7 @@ def ratios_by_age(cohort: Cohort, name: str, overall: AdjustedFit, asked: Mappin
             continue
         others = "; ".join(term for term in linear.design.terms() if term not in found.terms)
         shared = {"note": note(found.said, linear.cells.get("note") or ""), "adjusted_for": others or None}
+        shared |= found.held.cells
         made.append(_ratios(linear, {which: cells[which] for which in _OF_LEVEL} | shared, asked["margins"]))
     return made
 

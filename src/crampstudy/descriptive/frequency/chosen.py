@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.asked import EVER, MONTHLY
-from crampstudy.estimates import FEWEST, kinds
+from crampstudy.estimates import kinds
 from crampstudy.nights.diary import observed_night
 from crampstudy.wording import count, counted
 
@@ -42,10 +43,22 @@ def chosen_for_cramps(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     return estimates.frame([*_by_run_in(cohort, base), *_everybody(rows, base)])
 
 
-def criterion(cramps: Array, nights: Array, length: Array) -> int | None:
-    """Return the fewest cramps in a run-in of anybody who logged all of it, else of anybody.
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """The ``cramps`` that it took to be let in, ``None`` for the reason ``lacking`` where that cannot be read."""
 
-    ``None`` where run-ins differ in length, so that there is no number that all have to reach.
+    cramps: int | None
+    lacking: str = ""
+
+
+DIFFER = "run-ins differ in length, so that no criterion can be read from them"
+
+
+def criterion(cramps: Array, nights: Array, length: Array) -> Criterion:
+    """Return the fewest cramps in a run-in of anybody who logged all of it.
+
+    None can be read where run-ins differ in length, so that there is no number that all have to reach, or where few
+    logged all of theirs: that these all had cramps may be chance.
 
     Args:
         cramps: those of each participant in the run-in.
@@ -53,9 +66,15 @@ def criterion(cramps: Array, nights: Array, length: Array) -> int | None:
         length: all of its nights.
     """
     if np.mean(np.abs(length - np.median(length)) <= _ALIKE) < _MOST:
-        return None
-    whole = nights >= length
-    return int(cramps[whole].min() if whole.any() else cramps.min())
+        return Criterion(None, DIFFER)
+    whole = cramps[nights >= length]
+    if len(whole) and not whole.min():
+        return Criterion(0)
+    if len(whole) < FEWEST_OF_ALL:
+        who = f"only {counted(len(whole), 'participants')}" if len(whole) else "nobody"
+        few = ", too few to read one from" if len(whole) else ""
+        return Criterion(None, f"no criterion is recorded, and {who} logged the whole run-in{few}")
+    return Criterion(int(whole.min()))
 
 
 def _by_run_in(cohort: Cohort, base: Row) -> Iterator[Row]:
@@ -79,7 +98,7 @@ def _by_run_in(cohort: Cohort, base: Row) -> Iterator[Row]:
     )
     cramps, nights, length = (run_in[name].cast(pl.Float64).to_numpy() for name in ("cramps", "nights", "length"))
     whole = int((nights >= length).sum())
-    fewest = criterion(cramps, nights, length) if whole >= FEWEST else None
+    fewest = criterion(cramps, nights, length).cramps if len(cramps) else None
     if not fewest:
         return
     had = f"nobody who logged the whole run-in had fewer than {counted(fewest, 'cramps')}"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from crampstudy import wording
 from crampstudy.estimates.results import of_result
-from crampstudy.estimates.sentences import of_days
+from crampstudy.estimates.sentences import of_part
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import intervals, style
 from crampstudy.figures.factors import log_axis
@@ -107,5 +107,5 @@ def _compared(row: Mapping[str, Any]) -> str:
 
 def _named(row: Mapping[str, Any]) -> str:
     """Return what a ratio is of, and which ratio it is where it is not that of rates."""
-    name = f"{wording.capital(wording.term(str(row['term'])))}{of_days(row)}"
+    name = f"{wording.capital(wording.term(str(row['term'])))}{of_part(row)}"
     return name if row["scale"] == "rate_ratio" else f"{name}, {str(row['scale']).replace('_', ' ')}"

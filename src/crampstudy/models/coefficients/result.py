@@ -13,7 +13,7 @@ import pandas as pd
 from crampstudy import estimates as tidy
 from crampstudy.cohort.account import Account
 from crampstudy.errors import AnalysisError
-from crampstudy.estimates import Status
+from crampstudy.estimates import Status, adjustment
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.prediction import At, Predictor, Response
@@ -71,6 +71,12 @@ class Fit(Readable):
         plural = self.account.plural if self.account else "rows"
         of = f" of {people.max():,} participants" if len(people) and not plural.endswith("participants") else ""
         yield f"{self.n_rows:,} {plural}{of}"
+
+    @property
+    def surplus(self) -> tuple[str, ...]:
+        """The terms left out as there are too few participants for so many coefficients."""
+        texts = self.estimates.loc[adjustment.adjusted_as(self.estimates, adjustment.LEFT_OUT), "lacks"].unique()
+        return tuple(dict.fromkeys(term for text in texts for term in adjustment.lacks({"lacks": text})))
 
     @property
     def nobs(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.estimates import Status, note, verdicts
+from crampstudy.estimates import Status, adjustment, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.contrast_units import points, unit_of
@@ -207,6 +207,8 @@ def _contrast(
 ) -> Row:
     """Return the row of a declared contrast, which rests on the participants of all columns that it moves.
 
+    It has no verdict far beyond the values observed (:class:`~declared_contrasts.Beyond`).
+
     Args:
         answer: the coefficients.
         contrast: what is compared.
@@ -235,9 +237,9 @@ def _contrast(
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
         df = told[0]
     unit = scale.unit_of(contrast.printed)
-    said = note(base.get("note") or "", contrast.remark or "") or None
-    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None, "note": said}
-    return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
+    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
+    made = _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
+    return contrast.beyond.on(made) if contrast.beyond else made
 
 
 def _combined(answer: CoefficientTable, contrasts: Array) -> tuple[Array, Array]:
@@ -384,7 +386,8 @@ def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]
     constant = [
         estimates.row(status="not_estimable", term=term, note=_flat(term, design), **cells) for term in design.constant
     ]
-    surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **cells) for term in design.surplus]
+    crowded = cells | adjustment.cells(adjustment.LEFT_OUT, design.surplus)
+    surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **crowded) for term in design.surplus]
     return unmeasured + constant + surplus
 
 

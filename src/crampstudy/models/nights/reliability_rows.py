@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
-from crampstudy.estimates.reliability import LEAST, WANTED, warning
+from crampstudy.estimates.reliability import LEAST, WANTED, UnreliableMean, warned, warning
 from crampstudy.models.coefficients import rows
 from crampstudy.models.inference.reliability import Reliability
 from crampstudy.models.nights.solution import Solution
@@ -37,17 +37,17 @@ def with_reliability(
     """
     if not solution.answered:
         return [*made]
-    found, said = [], {}
+    found: list[rows.Row] = []
+    said: dict[str, UnreliableMean | None] = {}
     what = "difference" if any(each["scale"] == "difference" for each in made) else "ratio"
     for variable in _means(solution):
         moments = person_moments(request.cohort, [variable], solution.participants)
         reliability = Reliability.of(moments)
-        said[variable] = warning(variable, float(reliability.values[0]), what) or ""
+        said[variable] = warning(variable, float(reliability.values[0]), what)
         term = f"{wording.RELIABILITY}{variable}"
         more = {"term": term, "n_nights": int(moments.nights.sum()), "adjusted_for": None}
         found += [] if term in told else [row(variable, reliability, 0, cells | more, what)]
-    warned = ((r, tidy.note(r["note"] or "", *_said_of(r["term"], solution, said))) for r in made)
-    return [*(r | {"note": note} for r, note in warned), *found]
+    return [*(warned(each, _said_of(each["term"], solution, said)) for each in made), *found]
 
 
 def row(variable: str, found: Reliability, place: int, cells: rows.Row, what: str = "ratio") -> rows.Row:
@@ -73,7 +73,8 @@ def row(variable: str, found: Reliability, place: int, cells: rows.Row, what: st
             status="not_estimable", **cells | {"note": "no participant has two nights with it, or none differ"}
         )
     pointer = CORRECTED_BY if LEAST <= value < WANTED else ""
-    said = tidy.note(f"ICC of a night {found.correlations[place]:.2f}", warning(variable, value, what) or "", pointer)
+    told = warning(variable, value, what)
+    said = tidy.note(f"ICC of a night {found.correlations[place]:.2f}", str(told) if told else "", pointer)
     shown = max(value, 0.0)
     return tidy.row(status="boundary" if value <= 0 else "converged", **cells | {"estimate": shown, "note": said})
 
@@ -84,10 +85,11 @@ def _means(solution: Solution) -> list[str]:
     return list(dict.fromkeys(e.variable for e in found if e and e.part == BETWEEN))
 
 
-def _said_of(term: str, solution: Solution, said: Mapping[str, str]) -> list[str]:
+def _said_of(term: str, solution: Solution, said: Mapping[str, UnreliableMean | None]) -> list[UnreliableMean]:
     """Return what is ``said`` of the means in a term, whether that is of a unit, a contrast or the zero part."""
     design = solution.zero if term.startswith(wording.ZERO_PART) else solution.whole
     own = term.removeprefix(wording.ZERO_PART).removeprefix(wording.CONTRAST)
     names = design.names.get(own, (own,)) if design else ()
     found = [exposures.find(name) for name in names]
-    return [said[e.variable] for e in found if e and e.part == BETWEEN and e.variable in said]
+    told = (said.get(e.variable) for e in found if e and e.part == BETWEEN)
+    return [each for each in told if each is not None]

@@ -6,10 +6,10 @@ contrast between two values is the same in any unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,19 +19,52 @@ from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
 from crampstudy.codebook import contrasts, exposures
+from crampstudy.estimates import note
+from crampstudy.estimates.verdicts import unjudged
 from crampstudy.models.terms.standardisation import is_zero_or_one
 
 if TYPE_CHECKING:
     from crampstudy.models.terms.design_matrix import Design
 
 _ROUNDED = 1 + 1e-9
+WIDEST = 1.1
+"""A contrast that is wider than so many times what was observed has no verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """A contrast of a ``width`` wider than that of the values observed, which lie ``apart`` at most.
+
+    Wider by no more than a tenth it is nearly what was seen, such as 300 mg against none where some took 297 on
+    average; farther out the line of the model is a guess.
+    """
+
+    width: float
+    apart: float
+
+    @classmethod
+    def of(cls, width: float, apart: float) -> Beyond | None:
+        """Return that of a width, ``None`` where two of the values lie so far apart."""
+        return None if width <= apart * _ROUNDED else cls(width, apart)
+
+    @property
+    def judged(self) -> bool:
+        """Whether it has a verdict all the same."""
+        return self.width <= self.apart * WIDEST * _ROUNDED
+
+    def on(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row that says so in its note, without a verdict where it is too far out."""
+        said = f"compared beyond the values observed, which lie {self.apart:.3g} apart at most"
+        if pd.isna(row["estimate"]):
+            return dict(row)
+        return {**row, "note": note(row["note"] or "", said)} if self.judged else unjudged(row, f"{said}: no verdict")
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedContrast:
     """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows.
 
-    ``remark`` says that no two of the values observed lie so far apart.
+    ``beyond`` is there where no two of the values observed lie so far apart.
     """
 
     variable: str
@@ -39,7 +72,7 @@ class AppliedContrast:
     reference: str
     printed: str
     vector: Array
-    remark: str | None = None
+    beyond: Beyond | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +126,8 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         for declared, at, reference in _values(name, straight, observed, means):
             vector = _along(design, name, at, reference) if straight else _between(design, name, at, reference)
             if vector is not None:
-                printed, remark = declared.wording(at, reference), observed.narrower(abs(at - reference))
-                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, remark))
+                printed, beyond = declared.wording(at, reference), observed.narrower(abs(at - reference))
+                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond))
                 break
     return Declared(tuple(found), tuple(sorted(columns)))
 
@@ -125,11 +158,9 @@ class _Observed:
     values: pl.Series
     times: NDArray[np.int64]
 
-    def narrower(self, width: float) -> str | None:
+    def narrower(self, width: float) -> Beyond | None:
         """Return that no two values lie so far apart as a ``width``, or ``None``."""
-        apart = float(np.ptp(self.values.to_numpy()))
-        said = f"compared beyond the values observed, which lie {apart:.3g} apart at most"
-        return None if width <= apart * _ROUNDED else said
+        return Beyond.of(width, float(np.ptp(self.values.to_numpy())))
 
     def nights(self) -> Array:
         """Return the value of each night."""

@@ -190,7 +190,7 @@ def make(
     if plan.reuse is not None and plan.holds(shown.estimates):
         plan.reuse.remember(subject, target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
-    accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
+    accounts, notices = tuple(map(of_cohort, subject.inside)), (notice,) if notice else ()
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 

@@ -99,6 +99,7 @@ class Reuse:
             return
         made = Made(
             folder=str(folder.resolve()),
+            request=self.asked.key,
             manifest=digests.of_file(folder / MANIFEST),
             sources=self.sources,
             roots=tuple(map(str, self.roots)),

@@ -19,13 +19,20 @@ class Subject:
     """The ``cohorts`` of a report and their ``sources``; ``given`` are the parameters that say which these are.
 
     Parts of one cohort have one source. Cohorts as they were ``opened``, by the sources that notebooks are given, are
-    handed on to these; of parts it is the whole.
+    handed on to these; of parts it is the whole. ``analysed`` are the cohorts of those who meet the condition of the
+    report, if it has one.
     """
 
     cohorts: tuple[Cohort, ...]
     sources: tuple[str, ...]
     given: Mapping[str, Any]
     opened: Mapping[str, Cohort] = field(default_factory=dict)
+    analysed: tuple[Cohort, ...] = ()
+
+    @property
+    def inside(self) -> tuple[Cohort, ...]:
+        """The cohorts of those whom the report is of."""
+        return self.analysed or self.cohorts
 
     @property
     def heading(self) -> str:

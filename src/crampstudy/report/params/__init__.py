@@ -116,8 +116,8 @@ def _shared(known: Mapping[str, Parameter], values: Mapping[str, Any], own: Path
     return found
 
 
-def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
-    """Check the values against the cohort that they are meant for.
+def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
+    """Check the values against the cohort that they are meant for, and return that of those who meet their condition.
 
     Raises:
         ParameterError: the last age band begins above the age at which a survey top-codes ages, the first above all
@@ -141,6 +141,7 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
             check_bands(cohort, bands)
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
+    return cohort
 
 
 def draws_on_others(path: Path) -> bool:

@@ -10,13 +10,14 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import kinds
+from crampstudy.estimates.adjustment import by_graph
 from crampstudy.tables.remarks import reworded
 from crampstudy.tables.sections.conditions import adjustments
 from crampstudy.tables.table import as_table
 
 _MADE = ("converged", "boundary")
-_BY_GRAPH = r"^(?:adjusted for|compared within persons)"
-"""How the note of a row begins that says what the causal graph had it adjusted for."""
+_ELSEWHERE = (kinds.OPEN_USE_GRAPH.name, kinds.CLAIM.name, kinds.CLAIM_PART.name)
+"""Kinds of rows that are weighted for what the graph asks for, or told of rows of others."""
 
 
 @as_table
@@ -59,7 +60,7 @@ def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
 @as_table
 def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return for each exposure what the causal graph had it adjusted for, and where that is not enough under it."""
-    own = estimates[estimates["note"].str.contains(_BY_GRAPH, regex=True).fillna(value=False)]
+    own = estimates[by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
     own = own.assign(term=[_in_part(row) for row in wording.records(own)])
     made = adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
     enough = made.pop("Enough under the graph")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import at_contrasts, compares, kinds, ratios
+from crampstudy.estimates import adjustment, at_contrasts, compares, kinds, ratios
 from crampstudy.tables.headings import among, p_value, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
@@ -17,9 +17,6 @@ Row = Mapping[str, Any]
 AT_AGES = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75)
 _CENTILES = re.compile(r"^\d+th against \d+th centile: ")
 _SPLINE = re.compile(r"ns\(([^,]+),.*\)")
-_TERM = re.compile(r"\w+\([^()]*\)|\w*_\w+")
-"""A function of a variable, or a name that is no word."""
-ENOUGH, _LACKS = ": sufficient under ", " lacks "
 
 
 @table_of_rows
@@ -63,7 +60,7 @@ def adjustments(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Adjusted for": [_covariates(row["adjusted_for"]) for row in rows],
-            "Enough under the graph": [_enough(said(row)) for row in rows],
+            "Enough under the graph": [_enough(row) for row in rows],
         },
         dtype=object,
     )
@@ -134,9 +131,17 @@ def _covariate(term: str) -> str:
     return wording.small(wording.term(_SPLINE.sub(r"\1", term)))
 
 
-def _enough(sentence: str) -> str:
+def _enough(row: Row) -> str:
     """Return whether what was adjusted for is enough, and else what is lacking."""
-    if ENOUGH in sentence:
-        return "yes"
-    lacking = sentence.rpartition(_LACKS)[2] if _LACKS in sentence else sentence.rpartition(": ")[2]
-    return f"no: {_TERM.sub(lambda term: _covariate(term[0]), lacking)}"
+    names = [_covariate(term) for term in adjustment.lacks(row)]
+    lacking = wording.listed(names) if names else ""
+    match row["adjustment"]:
+        case adjustment.SUFFICIENT:
+            return "yes"
+        case adjustment.NOT_MEASURED:
+            return f"no: {lacking}"
+        case adjustment.TOO_FEW:
+            return f"no: too few participants to take {lacking} in as well"
+        case adjustment.NOT_TAKEN_IN:
+            return f"no: not taken in: {lacking}"
+    return "no: the outcome comes before it"

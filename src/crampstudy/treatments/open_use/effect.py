@@ -8,7 +8,7 @@ on cramps, is in no weight.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ import polars as pl
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import Sufficiency
 from crampstudy.descriptive.frequency.measures import ratio
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import adjustment, kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import BOTH_SIDES, TREATED, UNTREATED, covariate
 from crampstudy.estimates.verdicts import CRAMPS, FEWEST_EXPOSED, PER_WEEK
@@ -97,10 +98,11 @@ def open_use(
     first = Covariates.of(asked.measured, FIRST)
     made += _weighted(asked, kinds.OPEN_USE, first)
     if (found := graph_set(cohort, asked.agent, asked.measured)) is not None:
-        said, names = found
+        held, names = found
         every = Covariates.of(asked.measured, tuple(dict.fromkeys((*first.names, *names))))
-        made += _weighted(asked, kinds.OPEN_USE_GRAPH, every, said)
-    return estimates.frame(of_both(made))
+        made += _weighted(asked, kinds.OPEN_USE_GRAPH, every, held)
+    # What has no estimate is adjusted for nothing.
+    return estimates.frame(row if pd.notna(row["estimate"]) else {**row, **adjustment.NONE} for row in of_both(made))
 
 
 def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float) -> _Asked:
@@ -135,7 +137,7 @@ def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: fl
     )
 
 
-def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "") -> Iterator[Row]:
+def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, graph: Sufficiency | None = None) -> Iterator[Row]:
     """Yield the weighted contrasts of one propensity; of the first one also those truncated, balance and overlap."""
     inside = covariates.known.to_numpy()
     of = FollowUp(asked.followed.treated[inside], asked.followed.cramps[inside], asked.followed.nights[inside])
@@ -151,7 +153,8 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "")
         return
     weights = stabilised(propensity.chance, of.treated)
     seen = overlap.overlap_of(propensity.chance, weights, of.treated)
-    notes = (unknown, seen.sentence, said)
+    notes = (unknown, seen.sentence, *([graph.sentence] if graph else []))
+    asked = replace(asked, cells={**asked.cells, **graph.cells}) if graph else asked
     gone = deleted(propensity, of.treated)
     rates = without_each(weighted_rates(of, propensity), of, propensity, gone)
     yield from _contrasts(asked, kind, of, rates, notes, covariates.names)

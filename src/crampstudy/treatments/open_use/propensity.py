@@ -13,6 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.causal import adjustment_set, measured_in, study
 from crampstudy.causal.graph import source, together
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import Sufficiency
 from crampstudy.estimates.treatments import MEAN_BEFORE, RUN_IN_RATE
 from crampstudy.nights import beside
 from crampstudy.nights import people as participants
@@ -68,7 +69,7 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
     )
 
 
-def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[str, tuple[str, ...]] | None:
+def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[Sufficiency, tuple[str, ...]] | None:
     """Return what the causal graph says of adjusting a treatment, and the columns of ``measured`` that it asks for.
 
     The cramps of earlier nights are the rate before time zero, other nightly columns their means before it. ``None``
@@ -78,9 +79,9 @@ def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[st
         return None
     found = adjustment_set(exposure, "cramps", measured_in(cohort))
     shown = [[_shown(source(one), measured) for one in together(column)] for column in found.columns]
-    said = replace(found, columns=tuple(" + ".join(each) for each in shown)).sentence
+    held = Sufficiency.of(replace(found, columns=tuple(" + ".join(each) for each in shown)))
     names = dict.fromkeys(name for each in shown for name in each if name in measured.columns)
-    return said, tuple(names)
+    return held, tuple(names)
 
 
 def _shown(name: str, measured: pl.DataFrame) -> str:

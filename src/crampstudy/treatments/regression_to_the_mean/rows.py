@@ -18,7 +18,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency.chosen import criterion
+from crampstudy.descriptive.frequency.chosen import DIFFER, criterion
 from crampstudy.descriptive.frequency.measures import Linearised, ratio
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
@@ -76,7 +76,7 @@ def regression_to_the_mean(
         zero: the time zero of those whose fall is asked, by arm; by default, of everybody, the day of randomisation,
             of whoever has none that of enrolment.
         criterion: cramps in the run-in that it took to be let in; by default the fewest that anybody who logged every
-            night of it had, and none where run-ins differ in length.
+            night of it had, none where run-ins differ in length, and unknown where fewer than 20 logged every night.
         ci_level: confidence level.
 
     Raises:
@@ -165,13 +165,15 @@ def _arranged(kept: pl.DataFrame, nights: pl.DataFrame, said: str) -> _Entered:
     return _Entered(tuple(arms), of, np.asarray(until, dtype=np.float64), said)
 
 
-def _criterion(entered: _Entered, asked: int | None) -> tuple[int, str]:
-    """Return the cramps that it took to be let in, and where they come from."""
+def _criterion(entered: _Entered, asked: int | None) -> tuple[int | None, str]:
+    """Return the cramps that it took to be let in, and where they come from, or ``None`` and why they are not known."""
     if asked is not None:
         return asked, f"let in with {counted(asked, 'cramps')} or more in the run-in, as asked for"
-    fewest = criterion(*entered.sums(entered.nights.run_in), entered.length)
+    found = criterion(*entered.sums(entered.nights.run_in), entered.length)
+    fewest = found.cramps
     if fewest is None:
-        return 0, "run-ins differ in length, so that no criterion can be read from them"
+        # People who were asked at different times were not asked for a number.
+        return 0 if found.lacking == DIFFER else None, found.lacking
     if not fewest:
         return 0, "people without any cramp in the run-in were let in, so that nobody was selected by it"
     return fewest, (
@@ -188,11 +190,11 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
     cells = base | {"n_participants": n, "n_groups": n}
     everybody = np.ones(n, dtype=np.bool_)
     yield _rate(cells, RUN_IN, ALL, before, everybody, entered.said)
-    asked_of = RunIn(*before, entered.length, fewest)
-    selection = expected_of_selection(asked_of, *after)
+    asked_of = RunIn(*before, entered.length, fewest or 0)
+    selection = None if fewest is None else expected_of_selection(asked_of, *after)
     flare = expected_of_flare(nights)
     parts = {OF_SELECTION: selection, OF_FLARE: flare.part if flare else None}
-    reasons = {OF_SELECTION: selection_lacks(asked_of), OF_FLARE: flare_lacks(nights)}
+    reasons = {OF_SELECTION: how if fewest is None else selection_lacks(asked_of), OF_FLARE: flare_lacks(nights)}
     notes = {OF_SELECTION: how, OF_FLARE: "averaged over how long flares may last, by the dependence of nights"}
     for level, part in parts.items():
         yield _ratio(cells, level, ALL, part, notes[level] if part else reasons[level])

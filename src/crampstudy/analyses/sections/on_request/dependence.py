@@ -28,7 +28,20 @@ _ALIKE = 0.1
 """Centiles of other participants are the same contrast where they differ by no more than this share of it."""
 _DAY_BEFORE = "lag 1"
 _KEPT = (
-    *("cohort", "population", "outcome", "model", "adjusted_for", "scale", "estimate", "ci_low", "ci_high", "ci_level"),
+    *(
+        "cohort",
+        "population",
+        "outcome",
+        "model",
+        "adjusted_for",
+        "adjustment",
+        "lacks",
+        "scale",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "ci_level",
+    ),
     *("std_error", "df", "n_participants", "n_nights", "n_events", "n_groups", "n_exposed", "note"),
 )
 Row = Mapping[str, Any]
