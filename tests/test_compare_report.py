@@ -21,7 +21,7 @@ import pytest
 from crampstudy import cache, compare, describe, estimates, figures, fit, provenance, tables, wording
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
-from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
+from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.cache import Cache
@@ -380,6 +380,20 @@ def test_what_was_set_is_checked_before_anything_is_estimated(diary: Cohort, oth
 
 SURVEY = {"cohort": "E", "reference": "D", "model": "survey-logistic", "ci_level": 0.95}
 OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
+
+
+def test_cohorts_of_one_name_are_told_apart_in_notes(tmp_path: Path, diary: Cohort, other: Cohort) -> None:
+    places = [tmp_path / "clinic-2024", tmp_path / "clinic-2025"]
+    for cohort, place in zip((diary, other), places, strict=True):
+        write_package(replace(cohort, name="clinic", title=None), place)
+    cohorts = open_cohorts(places)
+    assert [(cohort.name, cohort.heading) for cohort in cohorts] == [("A", "clinic-2024"), ("B", "clinic-2025")]
+    found = compare_cohorts(cohorts)
+    notes = {label: shown.note or "" for label, shown in {**found.tables, **found.figures}.items()}
+    assert [label for label, note in notes.items() if "A: clinic-2024; B: clinic-2025." not in note] == []
+    # Names that a user gave need no explaining.
+    named = compare_cohorts(open_cohorts(places, names=["a", "b"]))
+    assert not any("clinic-2024" in (shown.note or "") for shown in named.tables.values())
 
 
 def test_tables_of_two_outcomes_name_each() -> None:

@@ -322,6 +322,16 @@ def test_what_was_not_measured_is_said_and_has_no_panel(lacking: Findings) -> No
     assert ("Electrolytes", "Serum calcium") in table.index
 
 
+def test_a_figure_of_what_was_not_measured_says_so(diary: Cohort) -> None:
+    of_blood = clinic(diary, {"age_years", "sex", "serum_potassium_mmol_l"}, set())
+    found = analyses.run("nutrition", of_blood)
+    diet = "dietary magnesium, dietary sodium, dietary potassium and dietary calcium"
+    assert found.could_not["fig-minerals"] == f"not measured in this cohort: {diet}"
+    assert tables.NOTHING_SHOWN not in found.could_not.values()
+    # In the section's prose it is said once, with all that was not measured.
+    assert found.values["not_estimated"].count("dietary calcium") == 1
+
+
 def clinic(diary: Cohort, people: set[str], nights: set[str]) -> Cohort:
     """Twenty people and a week, of whom nothing else is known than these columns."""
 

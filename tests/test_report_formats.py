@@ -25,9 +25,10 @@ from crampstudy import cache
 from crampstudy.cache import Cache
 from crampstudy.figures import style
 from crampstudy.report import blocks, typeset
+from crampstudy.report.beside import figures as figure_files
 from crampstudy.report.beside import pictures
 from crampstudy.report.beside.outputs import DOCX, HTML, outputs
-from crampstudy.report.beside.pictures import SMALLEST, journal_width, millimetres, smallest_letters
+from crampstudy.report.beside.pictures import SCALE, Size, journal_size, millimetres
 
 METHODS = """# Methods {#sec-methods}
 
@@ -51,7 +52,7 @@ def wide() -> blocks.Block:
 
 def drawn() -> blocks.Block:
     with style.journal():
-        narrow, axes = plt.subplots(figsize=(3.4, 2))
+        narrow, axes = plt.subplots(figsize=(style.COLUMN_WIDTH, 2))
         axes.plot([1, 2])
     rows = pd.DataFrame({"key": ["a"], "estimate": [1 / 3]})
     return blocks.figure(narrow, "fig-narrow", caption="Narrow.", alt="A line.", data=rows)
@@ -79,12 +80,13 @@ def test_a_picture_is_printed_once_of_what_is_the_same(tmp_path: Path) -> None:
     svg = f'{head}<rect width="5" height="5"/></svg>'
     with pictures.printer({"a": svg, "b": svg.replace("5", "6")}, place) as drawn:
         asked: list[Callable[[pictures.Printer], bytes]] = [
-            lambda it: it.png("a", 89, 72),
-            lambda it: it.png("b", 89, 72),
-            lambda it: it.png("a", 183, 72),
-            lambda it: it.png("a", 89, 144),
-            lambda it: it.pdf("a", 89, FRONT.date),
-            lambda it: it.pdf("a", 89, FRONT.date.replace(year=2020)),
+            lambda it: it.png("a", Size(89, 89), 72),
+            lambda it: it.png("b", Size(89, 89), 72),
+            lambda it: it.png("a", Size(183, 183), 72),
+            lambda it: it.png("a", Size(89, 89), 144),
+            lambda it: it.png("a", Size(89, 80), 72),
+            lambda it: it.pdf("a", Size(89, 89), FRONT.date),
+            lambda it: it.pdf("a", Size(89, 89), FRONT.date.replace(year=2020)),
         ]
         made = [ask(drawn) for ask in asked]
         again = replace(drawn, compiler=cast("Any", None))
@@ -200,12 +202,21 @@ def test_figures_stand_beside_the_report_in_the_widths_of_journals(made: Mapping
     assert "figures/fig-age.csv" not in made
 
 
-@pytest.mark.parametrize(("points", "width"), [(8, 89), (7.0, 183)])
-def test_a_narrow_figure_keeps_letters_of_six_points(points: float, width: int) -> None:
-    letters = f'<text style="font: 600 {points}px \'A\'">a</text><text style="font-size: 9px">b</text>'
-    svg = f'<svg width="300pt">{letters}</svg>'
-    assert smallest_letters(svg) == points and journal_width(svg) == width
-    assert smallest_letters(svg) * width / millimetres(svg) >= SMALLEST
+@pytest.mark.parametrize(("millimetres_drawn", "width"), [(60, 89), (77.5, 89), (78.5, 183), (110, 183), (160, 183)])
+def test_figures_of_all_widths_have_letters_of_one_size(millimetres_drawn: float, width: int) -> None:
+    points = millimetres_drawn / 25.4 * 72
+    svg = f'<svg x="1" width="{points}pt" height="50pt" viewBox="0 0 {points} 50"></svg>'
+    size = journal_size(svg)
+    assert size.width == width and size.drawn / millimetres(svg) == pytest.approx(SCALE)
+    # As a file it has the same scale, and its drawing in the middle.
+    file = figure_files._sized(svg, size)
+    left, top, wide, tall = map(float, re.search(r'viewBox="(\S+) (\S+) (\S+) (\S+)"', file).groups())  # type: ignore[union-attr]
+    assert width / (wide / 72 * 25.4) == pytest.approx(SCALE, rel=1e-3) and (top, tall) == (0, 50)
+    assert left + wide / 2 == pytest.approx(points / 2, abs=0.01) and file.count(" width=") == 1 and ' x="1"' in file
+
+
+def test_a_figure_wider_than_the_text_fills_a_page() -> None:
+    assert journal_size('<svg width="900pt" height="50pt">') == Size(183, 183)
 
 
 def test_methods_and_references_are_files_of_their_own(made: Mapping[str, bytes]) -> None:

@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pikepdf
 import pytest
+import typst
 from pdf_text import pages_of
 
 from crampstudy import estimates
@@ -418,14 +419,56 @@ def test_a_view_is_named_by_its_mime_type() -> None:
 
 
 def test_a_figure_is_never_above_the_heading_of_its_section(tmp_path: Path) -> None:
-    """The first goes below what is told of it, others to the head too; below a heading without a word it stays."""
+    """It goes below the paragraph before it, which is marked for it, else to a foot; right below a heading it stays."""
     shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
     first = f"# One\n\nA sentence.\n\n{shown.format('a')}## Two\n\n{shown.format('b')}A word.\n\n{shown.format('c')}"
     second = f"# Three\n\n{shown.format('d')}{shown.format('e')}"
     text = "".join(f"::: {{.notebook name={name} shift=0}}\n{of}:::\n\n" for name, of in (("n", first), ("m", second)))
     made = typeset.typescript(typeset.parsed(Document(text, {}, {}, "")), FRONT).text
     calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\], place: "(\w+)"\)', made, flags=re.DOTALL))
-    assert calls == {"a": "below", "b": "here", "c": "anywhere", "d": "here", "e": "anywhere"}
+    assert calls == {"a": "below", "b": "here", "c": "below", "d": "here", "e": "foot"}
+    told = re.findall(r'See (#ref\(<fig-\w>), supplement: \[Figure\]\)#told\("(fig-\w)"\)\.', made)
+    assert told == [("#ref(<fig-a>", "fig-a"), ("#ref(<fig-c>", "fig-c")], "after a heading no paragraph tells of it"
+
+
+def test_each_figure_and_table_is_named_in_the_text() -> None:
+    """One that no sentence names is named at the end of the paragraph before it, in all formats."""
+    shown = "::: {{#{} .{}}}\nA caption.{}\n:::\n\n"
+    a, b, c = (shown.format(f"fig-{x}", "figure", more) for x, more in (("a", ""), ("b", " As @fig-c."), ("c", "")))
+    d, e = (shown.format(f"tbl-{x}", "table", "") for x in "de")
+    body = f"# One\n\n@tbl-e says more.\n\n{a}{d}{b}{e}## Two\n\n{c}Nothing follows.\n\n"
+    document = Document(f"::: {{.notebook name=n shift=0}}\n{body}:::\n", {}, {}, "")
+    parts = json.loads(typeset.parsed(document).shown)["blocks"][0]["c"][1]
+    first = json.dumps(parts[1])
+    assert re.findall(r'"label", "([\w-]+)"', first) == ["tbl-e", "fig-a", "tbl-d", "fig-b"]
+    assert first.count('"See"') == 1 and '"See"' not in json.dumps(parts[2:])
+
+
+_PLACES = """
+#context [#metadata(query(selector(figure).or(selector(metadata))).filter(it => "label" in it.fields()).map(it => {
+  let at = it.location().position()
+  (str(it.label), at.page, at.y.pt())
+}))<places>]
+"""
+"""What tells where figures and the marks of them are."""
+
+
+def test_figures_stand_at_the_foot_of_the_page_that_tells_of_them_or_at_the_head_of_the_next(tmp_path: Path) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="280pt"><rect width="9" height="9"/></svg>'
+    shown = {f"fig-{label}": {"kind": "figure", "label": f"fig-{label}", "svg": svg, "alt": "A."} for label in "abcd"}
+    words = "More words follow. " * 60
+    told = "".join(f"Words on it.\n\n::: {{#{label} .figure}}\nA caption.\n:::\n\n{words}\n\n" for label in shown)
+    document = Document(f"::: {{.notebook name=n shift=0}}\n# One\n\n{told}\n:::\n", shown, {}, "")
+    made = typeset.typescript(typeset.parsed(document), FRONT)
+    for name, content in (("report.json", made.facts), ("blocks.json", made.blocks), ("main.typ", made.text + _PLACES)):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "template.typ").write_bytes((typeset.ASSETS / "template.typ").read_bytes())
+    (found,) = json.loads(typst.query(tmp_path / "main.typ", "<places>", field="value"))
+    at = {label: (page, y) for label, page, y in found}
+    for label in shown:
+        (told_on, told_y), (page, y) = at[f"told-{label}"], at[label]
+        assert (page == told_on and y > told_y) or (page == told_on + 1 and y < 100), label
+    assert {at[label][0] - at[f"told-{label}"][0] for label in shown} == {0, 1}, "both of them happen"
 
 
 def test_tables_stand_in_the_order_of_their_numbers() -> None:

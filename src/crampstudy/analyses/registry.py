@@ -179,9 +179,9 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     """
     shown = {label: estimated_columns(table) for label, table in found.tables.items()}
     made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
-    empty = {label: tables.NOTHING_SHOWN for label in shown if label not in made}
+    empty = {label: tables.why_none(found.estimates) for label in shown if label not in made}
     blank = {
-        label: tables.reasons(drawing.estimates) or tables.NOTHING_SHOWN
+        label: tables.why_none(drawing.estimates, found.estimates)
         for label, drawing in found.figures.items()
         if not has_estimate(drawing.estimates)
     }

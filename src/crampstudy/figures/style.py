@@ -24,6 +24,9 @@ SERIF = "Source Serif 4"
 TEXT_WIDTH = 6.3
 """Width of the text of a report, in inches; a figure is at most this wide."""
 
+COLUMN_WIDTH = TEXT_WIDTH * 89 / 183
+"""Width of a figure that is to fill a column of a journal, where one of the text's width fills a page, in inches."""
+
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
 """Okabe and Ito (2008), blue first, yellow left out (too pale for lines on white)."""
 

@@ -25,7 +25,14 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.not_estimated import ALL_ESTIMATED, NOBODY, NOTHING_SHOWN, not_estimated, not_measured
+from crampstudy.tables.not_estimated import (
+    ALL_ESTIMATED,
+    NOBODY,
+    NOTHING_SHOWN,
+    not_estimated,
+    not_measured,
+    why_none,
+)
 from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
@@ -201,4 +208,5 @@ __all__ = [
     "usual_sleep",
     "weekly_intervals",
     "what_cells_say",
+    "why_none",
 ]

@@ -16,6 +16,7 @@ NOTHING_SHOWN = "there is nothing to show"
 OF_CLAIMS = (kinds.CLAIM.name, kinds.CLAIM_PART.name)
 NOBODY = "nobody had it"
 """What the row of a treatment says that nobody took."""
+_UNMEASURED = "not measured in"
 _LACKED = r"(\w+) was not measured"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
@@ -33,9 +34,22 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str], of: str = "this 
     failed = reasons(_with_parts(rows), brief=True)
     said += [f"could not estimate: {failed}"] if failed else []
     known = failed.lower()
-    said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
+    whys = [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
+    # What was not measured is said of the rows.
+    said += [why for why in whys if not said or not why.startswith(_UNMEASURED)]
     said += [NOTHING_SHOWN] if NOTHING_SHOWN in parts.values() and not said else []
     return wording.sentences(said) or ALL_ESTIMATED
+
+
+def why_none(*rows: pd.DataFrame) -> str:
+    """Return why a table or figure has no estimate: a reason of its own rows or, where they have none, of the next.
+
+    What could not be estimated goes before what was not measured.
+    """
+    for own in rows:
+        if why := reasons(own) or "; ".join(not_measured(own)):
+            return why
+    return NOTHING_SHOWN
 
 
 def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this cohort") -> list[str]:
@@ -53,7 +67,7 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
     terms = lacked.where(lacked.notna(), own["term"])
     untested, unmeasured = _claims_lacking(rows)
     found = {
-        f"not measured in {of}: {{}}": list(terms[~untaken]),
+        f"{_UNMEASURED} {of}: {{}}": list(terms[~untaken]),
         "taken as a treatment by nobody in this cohort: {}": list(terms[untaken]),
         "not testable, as nobody in this cohort took what they are of: {}": untested,
         "not testable, for what they need was not measured: {}": unmeasured,

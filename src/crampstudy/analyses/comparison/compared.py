@@ -100,7 +100,7 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
     empty = {label for label in shown if label not in made}
     blank = {
-        label: tables.reasons(drawing.estimates) or tables.NOTHING_SHOWN
+        label: tables.why_none(drawing.estimates, found.estimates)
         for label, drawing in found.figures.items()
         if not has_estimate(drawing.estimates)
     }
@@ -117,10 +117,16 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
         "not_estimated": tables.not_estimated(_once(found.estimates), could_not, "every cohort"),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
+    who = people.who_is_who(cohorts)
     return replace(
         found,
-        tables=made,
+        tables={label: replace(table, note=_with(table.note, who)) for label, table in made.items()},
+        figures={label: replace(drawing, note=_with(drawing.note, who)) for label, drawing in found.figures.items()},
         values=values,
         could_not=could_not,
         absent=tuple(label for label in PARTS if label not in given),
     )
+
+
+def _with(note: str | None, who: str) -> str | None:
+    return " ".join(filter(None, (note, who))) or None

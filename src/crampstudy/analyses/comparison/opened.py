@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.parts import several
-from crampstudy.sources import open_cohort
+from crampstudy.sources import Address, open_cohort
 
 
 def open_cohorts(
@@ -31,4 +32,32 @@ def open_cohorts(
         UsageError: there are too few sources or names, or the one cohort cannot be split.
     """
     opened = [open_cohort(source) for source in sources]
-    return several(opened, names=names or None, split=split, bands=AgeBands(tuple(age_bands)), source=str(sources[0]))
+    return as_compared(opened, sources, names=names, split=split, bands=AgeBands(tuple(age_bands)))
+
+
+def as_compared(
+    opened: Sequence[Cohort],
+    sources: Sequence[str | Path],
+    *,
+    names: Sequence[str] | None,
+    split: str | None,
+    bands: AgeBands,
+) -> tuple[Cohort, ...]:
+    """Return the cohorts of a comparison as :func:`open_cohorts` does, of those that were opened from ``sources``.
+
+    Those of one name, which are A, B and so on, have the last names of their sources as titles where these differ.
+
+    Args:
+        opened: the cohort of each source.
+        sources: where they come from.
+        names: as of :func:`open_cohorts`.
+        split: as of :func:`open_cohorts`.
+        bands: the age bands of ``split="age_band"``.
+    """
+    cohorts = several(opened, names=names or None, split=split, bands=bands, source=str(sources[0]))
+    if names or split or all(cohort is own for cohort, own in zip(cohorts, opened, strict=True)):
+        return cohorts
+    titles = [Address.parse(str(source)).title.partition(":")[2] for source in sources]
+    if len({*titles}) < len(titles):
+        return cohorts
+    return tuple(replace(cohort, title=title) for cohort, title in zip(cohorts, titles, strict=True))

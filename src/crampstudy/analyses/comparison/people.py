@@ -53,6 +53,12 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     return Findings(together([described, differences, complete]), tables, values=values)
 
 
+def who_is_who(cohorts: Sequence[Cohort]) -> str:
+    """Return what readers are shown of cohorts whose names are letters, nothing where they have names of their own."""
+    lettered = [f"{cohort.name}: {cohort.heading}" for cohort in cohorts if len(cohort.name) == 1 and cohort.title]
+    return wording.sentences(["; ".join(lettered)] if lettered else [], [cohort.name for cohort in cohorts])
+
+
 def _of_participants(where: str | None) -> bool:
     nightly = {v.name for v in codebook.variables("diary")}
     return where is None or not nightly & set(subpopulation.names(where))

@@ -111,7 +111,14 @@ def _found(
         return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
     table = ReportTable(tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, compared))
     figures = {**of_blood.figures, **of_intake.figures}
-    return joined(Findings(rows, {_MAIN: table}, figures, said.values(cohort, rows, compared)), beside)
+    # Of what was not measured there is no curve, which its levels say.
+    could_not = {
+        label: tables.why_none(described[described["term"].isin(whole)])
+        for label, whole in ((_CURVES, names), (_INTAKE, [name for name in intake if name != SUPPLEMENT]))
+        if label in figures and figures[label].estimates.empty
+    } | {**of_blood.could_not, **of_intake.could_not}
+    figures = {label: drawing for label, drawing in figures.items() if label not in could_not}
+    return joined(Findings(rows, {_MAIN: table}, figures, said.values(cohort, rows, compared), could_not), beside)
 
 
 def _drawn(cohort: Cohort, label: str, caption: str, terms: Sequence[str], asked: Mapping[str, Any]) -> Findings:

@@ -21,12 +21,11 @@ from crampstudy.figures.points import estimated
 _ROW = 0.25
 """Inches of a row, which has two lines on its left."""
 _WIDTHS = (2.35, 1.85, 2.8)
-_AT = {"n": 0.115, "events": 0.25, "number": 0.665, "verdict": 0.69}
+_AT = {"n": 0.105, "events": 0.265, "number": 0.6, "verdict": 0.635}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
 _LONGEST = 53
 """Letters of a contrast that the first column has room for."""
-_VERDICTS = {"differs but negligible": "differs, negligible"}
 _COLOURS = {"higher": style.PALETTE[1], "lower": style.PALETTE[0]}
 
 
@@ -97,7 +96,7 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
         events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
         right.text(_AT["events"], at, events, ha="right", **small)
         right.text(_AT["number"], at, wording.estimate(row), ha="right", **small)
-        right.text(_AT["verdict"], at, _VERDICTS.get(row["verdict"], row["verdict"]), **small)
+        right.text(_AT["verdict"], at, row["verdict"], **small)
 
 
 def _compared(row: Mapping[str, Any]) -> str:

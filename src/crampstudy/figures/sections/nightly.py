@@ -67,7 +67,7 @@ def modified(estimates: pd.DataFrame) -> Figure:
     if drawn.empty:
         return could_not_estimate(tables.reasons(rows) or "the other variable was not logged")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH / 2, 2.0))
+        figure = style.JournalFigure(figsize=(style.COLUMN_WIDTH, 2.0))
         axes = figure.subplots()
         places = list(range(len(drawn)))
         _points(axes, drawn, places, _limits(drawn))

@@ -9,10 +9,9 @@ from typing import Any
 
 from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
-from crampstudy.analyses.comparison import ComparisonSettings, compares_anything
+from crampstudy.analyses.comparison import ComparisonSettings, as_compared, compares_anything
 from crampstudy.cache import Cache
 from crampstudy.cohort import subpopulation
-from crampstudy.contrasts.cohorts.parts import several
 from crampstudy.errors import UsageError
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
@@ -77,7 +76,7 @@ def build_comparison(
     def load() -> Subject:
         opened = [open_cohort(source) for source in sources]
         bands = AgeBands(tuple(asked.age_bands))
-        cohorts = several(opened, names=names or None, split=split, bands=bands, source=str(sources[0]))
+        cohorts = as_compared(opened, sources, names=names, split=split, bands=bands)
         asked.check(cohorts)
         young = [subpopulation.too_young(cohort, bands.limits[0]) for cohort in cohorts]
         if all(young):

@@ -112,14 +112,22 @@ local function write_div(div)
   if kind_of(div.identifier) == "eq" then return equation_block(div), false end
 end
 
--- Where figures may go: one below a heading without a word between them stays there, lest the heading be left alone; the
--- first of a section never goes above the section's heading; others to head or foot.
+-- The paragraph before a figure is marked for the printed page, which sets no figure above it.
+local function marked(block, label)
+  -- Before its last word: what ends a paragraph that ends a page counts as of the next.
+  if typst then block.content:insert(#block.content, pandoc.RawInline("typst", "#told(" .. quoted(label) .. ")")) end
+end
+
+-- Where figures may go: one below a heading without a word between them stays there, lest the heading be left alone; others
+-- go below the paragraph before them, or to a foot where a table stands between.
 local function placed(blocks)
-  local first = "below"
-  for place, block in ipairs(blocks) do
+  local paragraph = nil
+  for at, block in ipairs(blocks) do
     if block.t == "Div" and block.classes:includes("figure") then
-      block.attributes.place = place > 1 and blocks[place - 1].t == "Header" and "here" or first
-      first = "anywhere"
+      block.attributes.place = at > 1 and blocks[at - 1].t == "Header" and "here" or paragraph and "below" or "foot"
+      if paragraph then marked(paragraph, block.identifier) end
+    else
+      paragraph = block.t == "Para" and block or nil
     end
   end
   return blocks

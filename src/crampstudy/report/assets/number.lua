@@ -70,15 +70,62 @@ local function reference(cite)
   return parts
 end
 
+-- Every figure and table is named in the text: one that no sentence names is named at the end of the paragraph before it,
+-- unless a heading stands between.
+
+local function is_shown(block)
+  return block.t == "Div" and (block.classes:includes("figure") or block.classes:includes("table"))
+end
+
+local function named(blocks)
+  local found = {}
+  pandoc.Div(blocks):walk {
+    traverse = "topdown",
+    Div = function(div) if is_shown(div) then return div, false end end,
+    Cite = function(cite) for _, citation in ipairs(cite.citations) do found[citation.id] = true end end,
+  }
+  return found
+end
+
+local function see(labels_of)
+  local out = pandoc.List({ pandoc.Space(), pandoc.Str("See"), pandoc.Space() })
+  for at, label in ipairs(labels_of) do
+    if at > 1 then out:extend(at < #labels_of and { pandoc.Str(","), pandoc.Space() } or { pandoc.Space(), pandoc.Str("and"), pandoc.Space() }) end
+    out:insert(pandoc.Cite({}, { pandoc.Citation(label, "AuthorInText") }))
+  end
+  out:insert(pandoc.Str("."))
+  return out
+end
+
+local function name_unnamed(blocks, known)
+  local paragraph, unnamed = nil, pandoc.List()
+  local function say()
+    if paragraph and #unnamed > 0 and pandoc.utils.stringify(paragraph):match("%.$") then paragraph.content:extend(see(unnamed)) end
+    unnamed = pandoc.List()
+  end
+  for _, block in ipairs(blocks) do
+    if block.t == "Para" or block.t == "Header" then
+      say()
+      paragraph = block.t == "Para" and block or nil
+    elseif is_shown(block) and not known[block.identifier] then
+      unnamed:insert(block.identifier)
+    end
+  end
+  say()
+  return blocks
+end
+
 function Pandoc(document)
   local blocks = pandoc.List()
   for _, block in ipairs(document.blocks) do
     if block.t == "Div" then block = prepare(block) or block elseif block.t == "Header" then number_heading(block) end
     blocks:insert(block)
   end
+  local known = named(blocks)
   for at, block in ipairs(blocks) do
     if block.t == "Div" and block.classes:includes("notebook") then
       labels.notebook = block.attributes.name
+      block.content = name_unnamed(block.content, known)
       blocks[at] = block:walk { Cite = reference }
     end
   end

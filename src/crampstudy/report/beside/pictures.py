@@ -13,22 +13,22 @@ import typst
 
 from crampstudy import scratch
 from crampstudy.cache import Cache, key_of
-from crampstudy.figures.style import FONT_DIR
+from crampstudy.figures.style import FONT_DIR, TEXT_WIDTH
 from crampstudy.provenance import digests
 from crampstudy.report import ReportError
 
 WIDTHS = (89, 183)
 """Widths of a column and of a page of journals, in mm."""
-SMALLEST = 6.0
-"""Points that the smallest letters of a figure in print may have."""
+SCALE = WIDTHS[1] / (TEXT_WIDTH * 25.4)
+"""How much larger than in the report a figure is in a journal, of either width: letters of all have one size."""
 _KIND = "picture"
 _MM = 25.4 / 72
 _PAGE = """
 #set page(width: eval(sys.inputs.width), height: auto, margin: 0pt)
-#image(sys.inputs.name + ".svg", width: 100%, alt: "")
+#set align(center)
+#image(sys.inputs.name + ".svg", width: eval(sys.inputs.drawn), alt: "")
 """
 _SIZE = re.compile(r'<svg[^>]*? width="([\d.]+)pt"')
-_LETTERS = re.compile(r"font(?:-size)?: ?(?:\w+ )*([\d.]+)px")
 
 
 def millimetres(svg: str) -> float:
@@ -39,20 +39,24 @@ def millimetres(svg: str) -> float:
     return float(found[1]) * _MM
 
 
-def smallest_letters(svg: str) -> float:
-    """Return the size of a figure's smallest letters as it was drawn, in points; infinite where it has none."""
-    return min(map(float, _LETTERS.findall(svg)), default=float("inf"))
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How wide a picture is, and what is drawn in its middle, in mm."""
+
+    width: float
+    drawn: float
 
 
-def journal_width(svg: str) -> int:
-    """Return the width for a journal, in mm: the narrower one where letters stay large enough in it."""
+def journal_size(svg: str) -> Size:
+    """Return the size of a figure in a journal: a column wide where it fits, else a page, in the same scale."""
     narrow, wide = WIDTHS
-    return narrow if smallest_letters(svg) * narrow / millimetres(svg) >= SMALLEST else wide
+    drawn = min(millimetres(svg) * SCALE, wide)
+    return Size(narrow if drawn <= narrow else wide, drawn)
 
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints the figures that it was made with, by their labels; widths are in mm.
+    """Prints the figures that it was made with, by their labels.
 
     What it printed before of the same SVG in the same way is in the ``cache``, if there is one.
     """
@@ -61,32 +65,33 @@ class Printer:
     svgs: Mapping[str, str]
     cache: Cache | None = None
 
-    def png(self, label: str, width: float, dpi: float) -> bytes:
+    def png(self, label: str, size: Size, dpi: float) -> bytes:
         """Return a figure as a PNG."""
-        inputs = _inputs(label, width)
+        inputs = _inputs(label, size)
         return self._kept(
-            ("png", label, width, dpi), lambda: self.compiler.compile(format="png", ppi=dpi, sys_inputs=inputs)
+            ("png", label, size.width, size.drawn, dpi),
+            lambda: self.compiler.compile(format="png", ppi=dpi, sys_inputs=inputs),
         )
 
-    def pdf(self, label: str, width: float, day: datetime.date) -> bytes:
+    def pdf(self, label: str, size: Size, day: datetime.date) -> bytes:
         """Return a figure as a PDF of one page."""
         midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
-        seconds, inputs = int(midnight.timestamp()), _inputs(label, width)
+        seconds, inputs = int(midnight.timestamp()), _inputs(label, size)
         return self._kept(
-            ("pdf", label, width, seconds),
+            ("pdf", label, size.width, size.drawn, seconds),
             lambda: self.compiler.compile(format="pdf", timestamp=seconds, sys_inputs=inputs),
         )
 
-    def tiff(self, label: str, width: float, dpi: int) -> bytes:
+    def tiff(self, label: str, size: Size, dpi: int) -> bytes:
         """Return a figure as a TIFF, without loss."""
         from PIL import Image
 
         target = io.BytesIO()
-        with Image.open(io.BytesIO(self.png(label, width, dpi))) as picture:
+        with Image.open(io.BytesIO(self.png(label, size, dpi))) as picture:
             picture.convert("RGB").save(target, "TIFF", compression="tiff_lzw", dpi=(dpi, dpi))
         return target.getvalue()
 
-    def _kept(self, asked: tuple[str, str, float, float], make: Callable[[], object]) -> bytes:
+    def _kept(self, asked: tuple[str, str, float, float, float], make: Callable[[], object]) -> bytes:
         """Return what is asked of a figure, its label second: as it was made before, or made now."""
         if self.cache is None:
             return _page(make())
@@ -99,8 +104,8 @@ class Printer:
         return content
 
 
-def _inputs(label: str, width: float) -> dict[str, str]:
-    return {"name": label, "width": f"{width}mm"}
+def _inputs(label: str, size: Size) -> dict[str, str]:
+    return {"name": label, "width": f"{size.width}mm", "drawn": f"{size.drawn}mm"}
 
 
 def _page(made: object) -> bytes:

@@ -8,7 +8,7 @@ from importlib.resources import as_file
 from crampstudy import scratch
 from crampstudy.cache import Cache
 from crampstudy.report import glyphs, typeset
-from crampstudy.report.beside.pictures import millimetres, printer
+from crampstudy.report.beside.pictures import Size, millimetres, printer
 from crampstudy.report.word.reference import reference
 from crampstudy.tables.export import dateless
 
@@ -33,7 +33,7 @@ def docx(text: typeset.Parsed, front: typeset.Front, cache: Cache | None = None)
     }
     with scratch.folder() as folder, as_file(typeset.ASSETS) as assets, printer(svgs, cache) as drawn:
         for label, width in widths.items():
-            (folder / f"{label}.png").write_bytes(drawn.png(label, width, _DPI))
+            (folder / f"{label}.png").write_bytes(drawn.png(label, Size(width, width), _DPI))
         for name, content in (("blocks", blocks), ("report", typeset.facts(front))):
             (folder / f"{name}.json").write_text(json.dumps(glyphs.shown(content)), encoding="utf-8")
         head = (front.title, front.subtitle, front.version, front.synthetic)
