@@ -206,6 +206,22 @@ def test_what_papermill_sets_is_held_against_the_parameters_cell(values: dict[st
     assert told in str(caught.value)
 
 
+def test_a_parameter_of_a_section_that_is_left_out_is_told_from_an_unknown_one(tmp_path: Path) -> None:
+    one = notebook(tmp_path, "level: float = 0.9")
+    others = [tmp_path / f"{name}.ipynb" for name in ("bins", "more")]
+    for other in others:
+        other.write_bytes(notebook(tmp_path, "bins: int = 7").read_bytes())
+    one = notebook(tmp_path, "level: float = 0.9")
+    with pytest.raises(ParameterError) as caught:
+        params.check([one], ["bins=8"], left_out=others)
+    assert str(caught.value) == (
+        "no chosen section reads the parameter 'bins'; it is read by bins and more: leave it out, or take one of them "
+        f"as well, such as --sections {one.stem},bins"
+    )
+    with pytest.raises(ParameterError, match="unknown parameter 'bin'"):
+        params.check([one], ["bin=8"], left_out=others)
+
+
 def test_a_kernel_with_the_right_parameters_is_no_error() -> None:
     in_kernel.check(*injected(ci_level=0.5, age_bands=[20], source="elsewhere"))
     # By hand, with cells before and after, and with a slip of an earlier run that was put right.

@@ -73,11 +73,13 @@ def build(
     clock = Clock(progress)
     with clock.stage("check"):
         folder = outlines.find(notebooks_dir)
-        outline = outlines.read(folder).only(sections)
+        every = outlines.read(folder)
+        outline = every.only(sections)
         if notebook is not None:
             outline = outline.plus(notebook)
         own = notebook.resolve() if notebook is not None else None
-        values = params.check(outline.notebooks, settings, own)
+        left_out = [path for path in every.notebooks if path not in outline.notebooks]
+        values = params.check(outline.notebooks, settings, own, left_out=left_out)
         printed = {}
         if (frozen := values.get(PLAN)) is not None:
             # A kernel runs in another folder, and the name of the file is all that readers are to see of its path.

@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import BandError, ParameterError, UsageError
 from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
-from crampstudy.report.params.possible import check_possible, check_reference_band, unknown
+from crampstudy.report.params.possible import check_possible, check_reference_band, read_elsewhere, unknown
 from crampstudy.report.params.types import fits, parse
 from crampstudy.report.params.unread import check_read
 
@@ -68,17 +68,20 @@ def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Paramet
     return list(found.values())
 
 
-def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None = None) -> dict[str, Any]:
+def check(
+    notebooks: Sequence[Path], settings: Sequence[str], own: Path | None = None, *, left_out: Sequence[Path] = ()
+) -> dict[str, Any]:
     """Return the values that ``name=value`` settings give to the notebooks' parameters.
 
     Args:
         notebooks: the notebooks that will run.
         settings: for instance ``["ci_level=0.9", "age_bands=20,40,60"]``.
         own: that of the notebooks which is the reader's own; a name that it shares with the others has their value.
+        left_out: notebooks of the same outline that will not run.
 
     Raises:
         ParameterError: a setting is malformed or given twice, its name unknown (the closest one is
-            suggested), or its value impossible (what is allowed is named).
+            suggested) or that of a notebook that is left out, or its value impossible (what is allowed is named).
     """
     known = {parameter.name: parameter for parameter in describe(notebooks, own)}
     values: dict[str, Any] = {}
@@ -90,7 +93,8 @@ def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None =
         if name in GIVEN:
             raise ParameterError(f"{name!r} is given by the report itself; it cannot be set as a parameter")
         if name not in known:
-            raise unknown(name, known)
+            readers = [path.stem for path in left_out if name in {each.name for each in declared(path)}]
+            raise read_elsewhere(name, [path.stem for path in notebooks], readers) if readers else unknown(name, known)
         if name in values:
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
         values[name] = parse(text, known[name].type, name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from crampstudy import suggestions
+from crampstudy import suggestions, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.errors import BandError, ParameterError
 from crampstudy.report.params.types import Type
@@ -44,6 +44,15 @@ def check_reference_band(values: Mapping[str, Any]) -> None:
             AgeBands(tuple(values["age_bands"])).find(values["reference_band"])
         except BandError as problem:
             raise ParameterError(f"parameter 'reference_band': {problem}") from None
+
+
+def read_elsewhere(name: str, sections: Sequence[str], readers: Sequence[str]) -> ParameterError:
+    """Return the error of a parameter that none of the ``sections`` that run reads, but ``readers``, which do not."""
+    more = ",".join((*sections, readers[0]))
+    return ParameterError(
+        f"no chosen section reads the parameter {name!r}; it is read by {wording.listed(readers)}: leave it out, or "
+        f"take one of them as well, such as --sections {more}"
+    )
 
 
 def unknown(name: str, known: Collection[str]) -> ParameterError:
