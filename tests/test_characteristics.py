@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,8 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import AgeBands, tables
-from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy import AgeBands, analyses, tables
+from crampstudy.cohort import Attrition, Cohort, RuleCount, SurveyDesign
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive.characteristics import (
     characteristics,
@@ -17,6 +18,7 @@ from crampstudy.descriptive.characteristics import (
     measured,
     quantile,
 )
+from crampstudy.simulate import simulate
 
 PEOPLE = pl.DataFrame(
     {
@@ -183,3 +185,14 @@ def test_weights_move_a_median() -> None:
     assert (
         is_skewed(pl.Series([1, 1, 1, 1, 9])) and not is_skewed(pl.Series([1, 2, 3])) and not is_skewed(pl.Series([1]))
     )
+
+
+def test_numbers_that_look_like_another_unit_are_named_where_they_are_shown() -> None:
+    cohort = simulate(40, 20, seed=3)
+    slips = RuleCount("unit-slip", "warn", 5, (("fluid_ml", 3), ("serum_sodium_mmol_l", 2)))
+    blanked = RuleCount("unit-slip", "blank-cell", 1, (("serum_potassium_mmol_l", 1),))
+    marked = replace(cohort, attrition=Attrition(rules=(slips, blanked)))
+    notes = [str(analyses.run("cohort", each).tables["tbl-characteristics"].note) for each in (cohort, marked)]
+    said = "As they were entered, with numbers that look like another unit: Serum sodium (2)."
+    # Fluid is no characteristic, and a cell that was blanked is not among the numbers.
+    assert [said in note for note in notes] == [False, True]

@@ -118,7 +118,7 @@ def _found(
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
                 f"Characteristics of {of_whom}{', by age' if by_age else ''}.",
-                f"{cells}{characteristics_note}{merged}{_SMD if settings.smd else ''}",
+                f"{cells}{characteristics_note}{merged}{_slips(cohort, described)}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete),
@@ -160,6 +160,18 @@ def _rules(cohort: Cohort) -> dict[str, ReportTable]:
     """Return which rules of cleaning were broken; of none there is no table."""
     caption = "Cleaning rules that were broken, by variable, and what it cost."
     return {"tbl-rules": ReportTable(tables.rules(cohort), caption)} if cohort.attrition.rules else {}
+
+
+def _slips(cohort: Cohort, described: pd.DataFrame) -> str:
+    """Return of what a table of characteristics shows which numbers look like those of another unit, and are kept."""
+    counts = [each for rule in cohort.attrition.rules if (rule.rule, rule.severity) == _KEPT for each in rule.columns]
+    shown = {*described["term"]}
+    told = [f"{wording.label(name)} ({wording.count(n)})" for name, n in counts if name in shown]
+    return f" As they were entered, with numbers that look like another unit: {wording.listed(told)}." if told else ""
+
+
+_KEPT = ("unit-slip", "warn")
+"""The rule of a number in another unit, where the number stays."""
 
 
 def _overall(complete: pd.DataFrame) -> dict[str, Any]:
