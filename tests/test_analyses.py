@@ -233,7 +233,7 @@ def test_an_empty_table_and_a_figure_without_an_estimate_are_told(another: Calla
 
     another(empty, ("tbl-one", "fig-two"))
     found = analyses.run("another", diary)
-    assert found.could_not == {"tbl-one": "there is nothing to show", "fig-two": "no night"} and not found.estimated
+    assert found.could_not == {"tbl-one": "no night", "fig-two": "no night"} and not found.estimated
 
 
 def test_parts_that_are_not_declared_are_a_bug(another: Callable[..., None], diary: Cohort) -> None:
@@ -347,5 +347,5 @@ def test_columns_and_tables_without_an_estimate_are_left_out(another: Callable[.
     found = analyses.run("another", diary)
     assert list(found.tables["tbl-some"].frame.columns) == ["Participants", "Ever, % (95% CI)"]
     assert found.tables["tbl-some"].note == "No row has an estimate of at least one a week. A note."
-    assert found.could_not == {"tbl-none": "there is nothing to show"}
+    assert found.could_not == {"tbl-none": "too few"}
     assert found.values["not_estimated"] == "Could not estimate: too few."

@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -387,6 +388,7 @@ def test_the_same_document_gives_the_same_bytes_anywhere(tmp_path: Path) -> None
 import sys; sys.path.insert(0, {str(Path(__file__).parents[1] / "src")!r})
 import datetime, hashlib
 from pathlib import Path
+from types import SimpleNamespace
 from crampstudy.report import typeset
 from crampstudy.report.beside.outputs import outputs
 from crampstudy.report.collect import collect
@@ -476,3 +478,27 @@ def test_tables_stand_in_the_order_of_their_numbers() -> None:
     template = (typeset.ASSETS / "template.typ").read_text(encoding="utf-8")
     placed = re.findall(r'kind: "report-table".*?placement: (\w+)', template)
     assert placed == ["none"]
+
+
+@pytest.mark.parametrize("settles", ["", "anywhere", "text", None])
+def test_pages_whose_figures_find_no_place_are_set_with_figures_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settles: str | None
+) -> None:
+    asked, compiled = [], typeset._compiled
+
+    def unsettled(folder: Path, date: str, *, figures: str) -> tuple[Any, list[Any]]:
+        asked.append(figures)
+        made, warnings = compiled(folder, date, figures=figures)
+        assert not warnings
+        restless = SimpleNamespace(message="document did not converge within five attempts", hints=(), diagnostic="")
+        return made, [] if figures == settles else [restless]
+
+    monkeypatch.setattr(typeset, "_compiled", unsettled)
+    document = full(tmp_path)
+    if settles is None:
+        with pytest.raises(ReportError, match="did not converge"):
+            pdf(document)
+    else:
+        assert "Rates by age." in "".join(pages_of(pdf(document)))
+    places = ["", "anywhere", "text"]
+    assert asked == (places if settles is None else places[: places.index(settles) + 1])

@@ -101,6 +101,8 @@ class Typescript:
 
 _UNSETTLED = "did not converge"
 """What Typst says where the place of something depends on itself."""
+_PLACES = ("", "anywhere", "text")
+"""Where figures may be asked for, the best first."""
 
 
 def typescript(text: Parsed, front: Front) -> Typescript:
@@ -124,7 +126,7 @@ def pages(script: Typescript) -> bytes:
     """Return a report as PDF/A-2a + PDF/UA-1.
 
     Where a figure stands may decide on the room that it has there, so that no place is one for good: then figures go
-    wherever there is room.
+    wherever there is room, or, if that has no end either, where the text tells of them.
 
     Raises:
         ReportError: a reference, heading order or table cannot be set.
@@ -134,9 +136,10 @@ def pages(script: Typescript) -> bytes:
         (folder / "report.json").write_text(script.facts, encoding="utf-8")
         (folder / "blocks.json").write_text(script.blocks, encoding="utf-8")
         (folder / "main.typ").write_text(script.text, encoding="utf-8")
-        made, warnings = _compiled(folder, script.date)
-        if warnings and _UNSETTLED in warnings[0].message:
-            made, warnings = _compiled(folder, script.date, figures="anywhere")
+        for figures in _PLACES:
+            made, warnings = _compiled(folder, script.date, figures=figures)
+            if not (warnings and _UNSETTLED in warnings[0].message):
+                break
     if warnings:
         first = warnings[0]
         raise ReportError(_diagnosis(first.message, first.hints, first.diagnostic, folder))
