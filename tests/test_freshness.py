@@ -258,13 +258,16 @@ def test_findings_are_kept_by_all_that_they_follow_from(tmp_path: Path, monkeypa
     assert len(finds) == 1 + 4
 
 
-@pytest.mark.usefixtures("forked")
-def test_the_command_says_that_nothing_changed_or_what(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def with_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be in a folder that has the notebooks."""
     monkeypatch.chdir(tmp_path)
-    study(tmp_path / "study")
     shutil.copytree(NOTEBOOKS, tmp_path / "notebooks")
+
+
+@pytest.mark.usefixtures("forked", "with_notebooks")
+def test_the_command_says_that_nothing_changed_or_what(run: Run, tmp_path: Path) -> None:
+    study(tmp_path / "study")
     command = ("report", "study", "--sections", "frequency", "--out", "out")
     assert run(*command)[0] == 0
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
@@ -285,14 +288,10 @@ def test_the_command_says_that_nothing_changed_or_what(
     assert code == 0 and "up to date" not in out and "again" not in err
 
 
-@pytest.mark.usefixtures("forked")
-def test_a_report_whose_folder_another_has_taken_is_made_again(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("forked", "with_notebooks")
+def test_a_report_whose_folder_another_has_taken_is_made_again(run: Run, tmp_path: Path) -> None:
     study(tmp_path / "one")
     study(tmp_path / "two")
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks")
     for source, again in (("one", False), ("two", False), ("one", False), ("one", True)):
         code, out, _ = run("report", source, "--sections", "frequency", "--out", "out", "--force")
         assert (code, "up to date" in out) == (0, again)

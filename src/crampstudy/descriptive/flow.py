@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
-from crampstudy.nights import OUTSIDE, members, observed_night, outside_condition
+from crampstudy.nights import OUTSIDE, inside_condition, members, observed_night, outside_condition
 from crampstudy.wording import counted
 
 IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
@@ -63,8 +63,7 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
     rejected = sum(count.rejected for count in counts)
     blanked = sum(count.blanked for count in counts)
     lost = [f"{rejected:,} rejected"] if rejected else []
-    outside = outside_condition(cohort, table)
-    accepted = cohort.frame(table).height - (cohort.attrition.outside if what == PARTICIPANTS else 0)
+    outside, accepted = outside_condition(cohort, table), inside_condition(cohort, table)
     kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
     why_not = ", ".join([*lost, kept] if kept else lost)
     first = [(IN_FILE, max(read, accepted + outside), ""), (ACCEPTED, accepted + outside, why_not)]

@@ -4,7 +4,7 @@ A night is observed when an entry was made and the count is there. A night witho
 entry, is unobserved: it is never a night without cramps.
 """
 
-from crampstudy.nights.account import OUTSIDE, night_account, of_cohort, outside_condition
+from crampstudy.nights.account import OUTSIDE, inside_condition, night_account, of_cohort, outside_condition
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
 from crampstudy.nights.completeness import coverage, spans
 from crampstudy.nights.diary import Diary, observed_night, observed_nights
@@ -43,6 +43,7 @@ __all__ = [
     "coverage",
     "denominator",
     "diary_columns",
+    "inside_condition",
     "logged_values",
     "members",
     "night_account",

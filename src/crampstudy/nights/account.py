@@ -11,12 +11,17 @@ from crampstudy.nights.diary import Diary, observed_night
 OUTSIDE = "outside the condition"
 
 
+def inside_condition(cohort: Cohort, table: str) -> int:
+    """Return how many rows of a table belong to who meets the condition of the cohort, all where it has none."""
+    return cohort.frame(table).height - (cohort.attrition.outside if table == "participants" else 0)
+
+
 def outside_condition(cohort: Cohort, table: str) -> int:
     """Return how many rows of a table were accepted and do not belong to who meets the condition of the cohort.
 
     Of a diary they are not in the table any more; of a survey its participants are, for the sampling.
     """
-    kept = cohort.frame(table).height - (cohort.attrition.outside if table == "participants" else 0)
+    kept = inside_condition(cohort, table)
     counts = [count.accepted for count in cohort.attrition.tables if count.table == table]
     return max(sum(counts) - kept, 0) if counts else cohort.frame(table).height - kept
 
