@@ -16,6 +16,7 @@ from crampstudy.cohort import Attrition, TableCount
 from crampstudy.descriptive.flow import flow
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.nights import inside_condition, members, outside_condition
 from crampstudy.report import params
 from crampstudy.simulate import simulate
 
@@ -87,6 +88,31 @@ def test_who_of_a_survey_is_outside_is_said_everywhere() -> None:
         assert (share["n_participants"], share["n_events"]) == (inside.height, answered)
         assert found.values["participants"] == f"{inside.height:,} participants"
         assert f"{frame.height - inside.height:,} left out (outside the condition)" in found.values["account"]
+
+
+def test_who_meets_it_and_left_every_question_open_is_inside() -> None:
+    cohort = survey(None)
+    frame, design = cohort.frame("participants"), cohort.design
+    assert design is not None
+    silent = pl.col("participant_id").is_in(["3", "7", "900"])
+    open_ = [name for name in frame.columns if name not in design.columns]
+    frame = frame.with_columns(pl.when(silent).then(None).otherwise(pl.col(open_)).name.keep())
+    counts = (TableCount("participants", "p.csv", frame.height, frame.height, 0),)
+    asked = replace(cohort, tables={"participants": frame}, attrition=Attrition(counts))
+    first = f"{design.stratum} = 0"
+    kept = within(asked, first)
+    inside = frame.filter(pl.col(design.stratum) == 0)
+    assert members(kept)["participant_id"].to_list() == inside["participant_id"].to_list()
+    assert inside_condition(kept, "participants") == inside.height == 200
+    rows = flow(kept).set_index("level")
+    assert rows.loc["meeting the condition", "note"] == f"{frame.height - 200:,} outside the condition"
+    assert rows.loc["answered", "note"] == "2 without a recalled frequency"
+    # Nobody who is outside of the first condition meets the second one for having no values any more.
+    again = within(kept, "sex IS NULL")
+    assert members(again)["participant_id"].to_list() == ["3", "7"]
+    assert len(again.attrition.outside) == outside_condition(again, "participants") == frame.height - 2
+    # Nobody is named by what a cohort shows of itself.
+    assert "outside" not in repr(again.attrition)
 
 
 def test_what_nobody_meets_or_nobody_has_is_told() -> None:

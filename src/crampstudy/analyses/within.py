@@ -23,7 +23,9 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
     """
     if where is None:
         return cohort
-    inside = subpopulation.select(people(cohort), where).inside
+    # Who is outside of a condition before has no values, and may meet one that asks for none.
+    asked = ~people(cohort)["participant_id"].is_in(list(cohort.attrition.outside))
+    inside = subpopulation.select(people(cohort), where).inside & asked
     if not inside.any():
         raise UsageError(
             f"nobody in {cohort.name} meets where {where!r}; write a condition that some participants meet"
@@ -38,7 +40,8 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
         blank = [name for name in participants.columns if name not in cohort.design.columns]
         emptied = (pl.when(inside).then(pl.col(name)).otherwise(None).alias(name) for name in blank)
         tables = {**cohort.tables, "participants": participants.with_columns(emptied)}
-        attrition = replace(attrition, outside=int((~inside).sum()))
+        outside = participants.filter(~inside)["participant_id"].to_list()
+        attrition = replace(attrition, outside=tuple(sorted({*attrition.outside, *outside})))
     return replace(cohort, tables=tables, attrition=attrition)
 
 

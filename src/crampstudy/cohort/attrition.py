@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crampstudy.codebook import Severity
 from crampstudy.readable import OneLine
@@ -35,8 +35,9 @@ class Attrition(OneLine):
     """What cleaning did: rows per table, violations per rule, and notices about the source.
 
     ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp,
-    and ``remarks`` are those that whoever reads a number has to know. ``outside`` are the participants of a survey who
-    do not meet a condition: they stay in its table, with what the sampling needs of them alone.
+    and ``remarks`` are those that whoever reads a number has to know. ``outside`` are the identifiers, sorted, of the
+    participants of a survey who do not meet a condition: they stay in its table, with what the sampling needs of them
+    alone.
     """
 
     tables: tuple[TableCount, ...] = ()
@@ -44,4 +45,4 @@ class Attrition(OneLine):
     notices: tuple[str, ...] = ()
     unlogged: str | None = None
     remarks: tuple[str, ...] = ()
-    outside: int = 0
+    outside: tuple[str, ...] = field(default=(), repr=False)

@@ -13,7 +13,7 @@ OUTSIDE = "outside the condition"
 
 def inside_condition(cohort: Cohort, table: str) -> int:
     """Return how many rows of a table belong to who meets the condition of the cohort, all where it has none."""
-    return cohort.frame(table).height - (cohort.attrition.outside if table == "participants" else 0)
+    return cohort.frame(table).height - (len(cohort.attrition.outside) if table == "participants" else 0)
 
 
 def outside_condition(cohort: Cohort, table: str) -> int:
@@ -47,7 +47,7 @@ def of_cohort(cohort: Cohort) -> Account:
         return night_account(cohort, int(cohort.frame("diary").select(observed_night(cohort).sum()).item()), ())
     frame = cohort.frame("participants")
     low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
-    tables, outside = lost_tables(cohort.attrition.tables, "participants"), cohort.attrition.outside
+    tables, outside = lost_tables(cohort.attrition.tables, "participants"), len(cohort.attrition.outside)
     left_out = (*_outside(outside), ("without a recalled class", low - outside))
     return Account("participants", frame.height, left_out, tables)
 

@@ -47,13 +47,11 @@ def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFram
 def members(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return of :func:`people` those of whom the cohort is: of a survey under a condition those who meet it.
 
-    The others are in its table for the sampling alone, and nothing else is known of them.
+    The others are in its table for the sampling alone, and nothing else is known of them; nor may it be of one who
+    meets the condition and left every question open.
     """
-    frame = people(cohort, bands)
-    if not (cohort.design and cohort.attrition.outside):
-        return frame
-    known = [name for name in cohort.frame("participants").columns if name not in cohort.design.columns]
-    return frame.filter(pl.any_horizontal(pl.col(known).is_not_null()))
+    frame, outside = people(cohort, bands), cohort.attrition.outside
+    return frame.filter(~pl.col("participant_id").is_in(list(outside))) if outside else frame
 
 
 def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
