@@ -19,7 +19,7 @@ from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency import measures
 from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
-from crampstudy.descriptive.frequency.chosen import DIFFER, EVERYBODY, RUN_IN, RunInCriterion, criterion
+from crampstudy.descriptive.frequency.chosen import EVERYBODY, RUN_IN, RunInCriterion, criterion
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
@@ -308,7 +308,9 @@ def test_a_run_in_that_nobody_is_in_without_cramps_says_that_people_were_chosen(
     assert signs_of(in_run_in(*(text.replace("0", ".") for text in enough))) == {}
     assert signs_of(diary(*enough)) == {}
     # The run-in may have lasted as long as somebody was in it.
-    assert criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0])) == RunInCriterion(None, DIFFER)
+    differ = "run-ins differ in length, so that no criterion can be read from them"
+    apart = criterion(np.array([3.0, 4.0]), np.array([7.0, 30.0]), np.array([7.0, 30.0]))
+    assert apart == RunInCriterion(None, differ, of_one_length=False)
     # Who did not log all of it had fewer than were there.
     cramps, nights = np.array([1.0, *[4.0] * 20]), np.array([5.0, *[7.0] * 20])
     assert criterion(cramps, nights, np.full(21, 7.0)) == RunInCriterion(4)

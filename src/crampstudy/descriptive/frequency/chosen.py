@@ -45,13 +45,14 @@ def chosen_for_cramps(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class RunInCriterion:
-    """The ``cramps`` that it took to be let in, ``None`` for the reason ``lacking`` where that cannot be read."""
+    """The ``cramps`` that it took to be let in, ``None`` for the reason ``lacking`` where that cannot be read.
+
+    ``of_one_length`` says whether run-ins are: else people were asked at different times, and not for a number.
+    """
 
     cramps: int | None
     lacking: str = ""
-
-
-DIFFER = "run-ins differ in length, so that no criterion can be read from them"
+    of_one_length: bool = True
 
 
 def criterion(cramps: Array, nights: Array, length: Array) -> RunInCriterion:
@@ -66,7 +67,8 @@ def criterion(cramps: Array, nights: Array, length: Array) -> RunInCriterion:
         length: all of its nights.
     """
     if np.mean(np.abs(length - np.median(length)) <= _ALIKE) < _MOST:
-        return RunInCriterion(None, DIFFER)
+        differ = "run-ins differ in length, so that no criterion can be read from them"
+        return RunInCriterion(None, differ, of_one_length=False)
     whole = cramps[nights >= length]
     if len(whole) and not whole.min():
         return RunInCriterion(0)

@@ -18,7 +18,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency.chosen import DIFFER, criterion
+from crampstudy.descriptive.frequency.chosen import criterion
 from crampstudy.descriptive.frequency.measures import Linearised, ratio
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
@@ -173,7 +173,7 @@ def _criterion(entered: _Entered, asked: int | None) -> tuple[int | None, str]:
     fewest = found.cramps
     if fewest is None:
         # People who were asked at different times were not asked for a number.
-        return 0 if found.lacking == DIFFER else None, found.lacking
+        return None if found.of_one_length else 0, found.lacking
     if not fewest:
         return 0, "people without any cramp in the run-in were let in, so that nobody was selected by it"
     return fewest, (
