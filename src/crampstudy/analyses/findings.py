@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import estimates as rows
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.readable import OneLine, Readable
+from crampstudy.tables import why_none
 from crampstudy.wording import DASH, listed, small
 
 _COULD_NOT = "could not estimate"
@@ -103,6 +104,22 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
     left = kept.columns.isin(of_estimates)
     kept = kept[~(kept.loc[:, left] == DASH).all(axis="columns").to_numpy()]
     return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
+
+
+def with_estimates(found: Findings) -> tuple[Findings, tuple[str, ...]]:
+    """Return findings without the tables that have no estimate, whose labels stand beside, and why figures have none.
+
+    A figure without an estimate says so itself, and stays.
+    """
+    shown = {label: estimated_columns(table) for label, table in found.tables.items()}
+    made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
+    blank = {
+        label: why_none(drawing.estimates, found.estimates)
+        for label, drawing in found.figures.items()
+        if not has_estimate(drawing.estimates)
+    }
+    empty = tuple(label for label in shown if label not in made)
+    return replace(found, tables=made, could_not={**blank, **found.could_not}), empty
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from crampstudy import suggestions, tables
 from crampstudy.analyses import helper
 from crampstudy.analyses.analysis import Analysis
-from crampstudy.analyses.findings import Findings, estimated_columns, has_estimate, together
+from crampstudy.analyses.findings import Findings, together, with_estimates
 from crampstudy.analyses.kept import kept
 from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.overview.claims import ANALYSIS as CLAIMS
@@ -177,24 +177,16 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     Raises:
         TypeError: the parts or values are not those that the analysis declares.
     """
-    shown = {label: estimated_columns(table) for label, table in found.tables.items()}
-    made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
-    empty = {label: tables.why_none(found.estimates) for label in shown if label not in made}
-    blank = {
-        label: tables.why_none(drawing.estimates, found.estimates)
-        for label, drawing in found.figures.items()
-        if not has_estimate(drawing.estimates)
-    }
     given = {*found.tables, *found.figures, *found.could_not, *found.absent}
     if wrong := [*(given ^ {*parts}), *({*found.values} ^ {*analysis.values})]:
         raise TypeError(f"the analysis {analysis.name!r} does not both declare and give: {', '.join(sorted(wrong))}")
-    could_not = {**empty, **blank, **found.could_not}
+    made, empty = with_estimates(found)
+    could_not = {**{label: tables.why_none(found.estimates) for label in empty}, **made.could_not}
     whole = found.tables or found.figures or len(found.estimates)
     lacking = tables.not_estimated(found.estimates, could_not) if whole else ""
     return replace(
-        found,
-        tables=made,
-        values={**found.values, "question": analysis.question, "not_estimated": lacking},
+        made,
         could_not=could_not,
+        values={**found.values, "question": analysis.question, "not_estimated": lacking},
         absent=(*found.absent, *(label for label in analysis.parts if label not in parts)),
     )

@@ -14,7 +14,7 @@ from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
 from crampstudy.analyses.comparison.sentences import bands as bands_said
 from crampstudy.analyses.comparison.sentences import limits as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
-from crampstudy.analyses.findings import Findings, attempt, estimated_columns, has_estimate, joined, together
+from crampstudy.analyses.findings import Findings, attempt, has_estimate, joined, together, with_estimates
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 
@@ -96,16 +96,9 @@ def _once(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findings) -> Findings:
     """Return findings that say of every part whether it was made, and what could not be estimated or compared."""
-    shown = {label: estimated_columns(table) for label, table in found.tables.items()}
-    made = {label: table for label, table in shown.items() if table is not None and not table.frame.empty}
-    empty = {label for label in shown if label not in made}
-    blank = {
-        label: tables.why_none(drawing.estimates, found.estimates)
-        for label, drawing in found.figures.items()
-        if not has_estimate(drawing.estimates)
-    }
-    could_not = {**blank, **found.could_not}
-    given = {*found.tables, *found.figures, *could_not} - empty
+    # What a comparison has no rows for, such as cells that were set aside, lacks nothing.
+    found, empty = with_estimates(found)
+    given = {*found.tables, *found.figures, *found.could_not} - {*empty}
     values = dict.fromkeys(VALUES, "") | dict(found.values)
     # Where only the measure that a diary and a survey have in common is compared, it is the answer.
     if not values["answer"]:
@@ -114,16 +107,15 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     values |= {
         "answer": f"{values['answer']} {beside}".strip(),
         "question": said.question(cohorts, settings),
-        "not_estimated": tables.not_estimated(_once(found.estimates), could_not, "every cohort"),
+        "not_estimated": tables.not_estimated(_once(found.estimates), found.could_not, "every cohort"),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
     who = people.who_is_who(cohorts)
     return replace(
         found,
-        tables={label: replace(table, note=_with(table.note, who)) for label, table in made.items()},
+        tables={label: replace(table, note=_with(table.note, who)) for label, table in found.tables.items()},
         figures={label: replace(drawing, note=_with(drawing.note, who)) for label, drawing in found.figures.items()},
         values=values,
-        could_not=could_not,
         absent=tuple(label for label in PARTS if label not in given),
     )
 
