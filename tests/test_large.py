@@ -116,6 +116,35 @@ def test_a_far_count_is_far_from_those_of_all_parts(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "rejects.csv")["rule"].to_list() == [outliers.RULE] * 10
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_whole_diary_in_another_unit_is_held_against_those_of_all_parts(seed: int, tmp_path: Path) -> None:
+    """Whoever shares a part with it; what the others drink and where they sleep differs from part to part."""
+    rng = np.random.default_rng(seed)
+    people = [f"p{i:02}" for i in range(12)]
+    litres, fahrenheit = {"p03", "p11"}, {"p00", "p11"}
+    rows = []
+    for at, who in enumerate(people):
+        fluid = rng.normal(1200 + 150 * at, 100, 8).round(-1)
+        warm = rng.normal(4 + 2 * at, 1, 8).round(1)
+        fluid = (fluid / 1000 if who in litres else fluid).tolist()
+        warm = ((warm * 9 / 5 + 32).round(1) + 20 if who in fahrenheit else warm).tolist()
+        nights = zip(fluid, warm, strict=True)
+        rows += [(who, date(2025, 3, day), 0, *night) for day, night in enumerate(nights, start=1)]
+    columns = ["participant_id", "date", "cramps", "fluid_ml", "ambient_temperature_c"]
+    diary = pl.DataFrame(rows, schema=columns, orient="row").sample(fraction=1.0, shuffle=True, seed=seed)
+    ages = pl.DataFrame({"participant_id": people, "age_years": 60.0, "sex": "female"})
+    source = written(tmp_path / "s", {"participants": ages, "diary": diary})
+    whole = load(source, today=TODAY)
+    slips = whole.ledger.filter(pl.col("rule") == "unit-slip")
+    assert slips.filter(pl.col("column") == "fluid_ml").height == 8 * len(litres)
+    assert slips.filter(pl.col("column") == "ambient_temperature_c").height > 0
+    for size in (1, 9, 8 * int(rng.integers(1, 12)), diary.height):
+        found = parted(source, size)
+        check_same(found, whole)
+        assert found.ledger.write_csv() == whole.ledger.write_csv()
+        assert in_parts(source, size) == replace(summarise(whole), digest=None)
+
+
 def test_what_is_said_of_the_whole_is_read_as_a_whole(tmp_path: Path) -> None:
     source = written(tmp_path / "s", dict(simulate(3, 10, 3).tables))
     rows = load(source).cohort.frame("diary").height

@@ -80,6 +80,14 @@ RULES: tuple[Rule, ...] = (
         search=plausibility.unusual,
     ),
     Rule(
+        name="unit-slip",
+        severity="warn",
+        when="the same of who has fewer than three usual values in a diary, by the median of everybody's usual values",
+        stage="accepted",
+        tables=("diary",),
+        parts=AcrossParts(plausibility.usual_cells, plausibility.without_own_median, plausibility.against_everybody),
+    ),
+    Rule(
         name="unit",
         severity="blank-cell",
         when="`labs` states a unit that is not known for the analyte, or none",

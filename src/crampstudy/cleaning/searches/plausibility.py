@@ -6,14 +6,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from crampstudy import codebook
 from crampstudy.cleaning import unit_error
 from crampstudy.cleaning.raw import ROW, Violation, worded
 from crampstudy.cleaning.rule import Frames, View
 from crampstudy.cleaning.searches.keys import form
-from crampstudy.codebook import Variable
+from crampstudy.codebook import Variable, units
 
 FEWEST = 3
 """Usual cells that a person must have in a column before another cell is held against their median."""
+_TALLY = pl.Schema({"column": pl.String(), "cell": pl.Float64(), "n": pl.Int64()})
+_ALONE = pl.Schema({"column": pl.String(), ROW: pl.UInt32(), "cell": pl.Float64()})
 
 
 def unusual(view: View) -> list[Violation]:
@@ -60,12 +63,13 @@ def _against_own_median(
     concerned[persons[at.to_numpy()]] = True
     (theirs,) = np.nonzero(concerned[persons])
     cells = pl.DataFrame({"person": persons[theirs], v.name: frame[v.name].gather(theirs)})
-    usual = cells.lazy().filter(pl.col(v.name).is_between(v.usual_minimum, v.usual_maximum))
+    usual = cells.lazy().filter(_is_usual(v.name, v))
     median = pl.col(v.name).median()
     own = usual.group_by("person").agg(median=median, n=pl.len()).filter(pl.col("n") >= FEWEST)
     rows = frame.select(pl.col(ROW, v.name).gather(at)).with_columns(person=persons[at.to_numpy()])
     rows = rows.join(own.collect(), on="person", how="left", maintain_order="left")
-    found = _slipped(rows, v, _medians(rows["median"], frame[v.name], v))
+    # Who has hardly a usual cell is held against everybody, of all parts of a diary.
+    found = _slipped(rows, v, rows["median"])
     away = (rows[v.name] - rows["median"]).abs()
     if v.jump is None or not (away > v.jump).any():
         return found
@@ -79,15 +83,65 @@ def _against_own_median(
     return [*found, jump] if len(jump.rows) else found
 
 
-def _medians(own: pl.Series, cells: pl.Series, v: Variable) -> pl.Series:
-    """Return medians, in the place of the missing ones of who has hardly a usual cell that of everybody's usual ones.
+def usual_cells(view: View) -> pl.DataFrame:
+    """Return how often (``n``) each usual ``cell`` stands in each ``column`` whose numbers may be in another unit."""
+    found = [_TALLY.to_frame()]
+    for v in _in_units(view):
+        usual = view.rows.lazy().select(cell=pl.col(v.name).cast(pl.Float64)).filter(_is_usual("cell", v))
+        counted = usual.group_by("cell").agg(n=pl.len().cast(pl.Int64))
+        found.append(counted.select(pl.lit(v.name).alias("column"), pl.all()).collect())
+    return pl.concat(found)
 
-    A whole diary in another unit has no median of its own to be held against.
+
+def without_own_median(view: View) -> pl.DataFrame:
+    """Return the unusual cells, by ``column``, of who has too few usual ones for a median to hold them against.
+
+    A whole diary in another unit has no median of its own.
     """
-    if not own.null_count():
-        return own
-    usual = cells.filter(cells.is_between(v.usual_minimum, v.usual_maximum))
-    return own.fill_null(usual.median()) if len(usual) >= FEWEST else own
+    found = [_ALONE.to_frame()]
+    persons: NDArray[np.uint32] | None = None
+    for v in _in_units(view):
+        odd = unit_error.outside_usual(v)
+        if odd is None or not view.rows.select(_any_odd(v)).item():
+            continue
+        persons = _persons(view.rows["participant_id"]) if persons is None else persons
+        at = view.rows.select(pl.arg_where(odd)).to_series()
+        usual = view.rows.select(_is_usual(v.name, v).fill_null(value=False)).to_series().to_numpy()
+        n = np.bincount(persons[usual], minlength=int(persons.max()) + 1)
+        rows = view.rows.select(pl.col(ROW, v.name).gather(at.filter(n[persons[at.to_numpy()]] < FEWEST)))
+        found.append(rows.select(pl.lit(v.name).alias("column"), ROW, cell=pl.col(v.name).cast(pl.Float64)))
+    return pl.concat(found)
+
+
+def against_everybody(tallies: pl.DataFrame, rows: pl.DataFrame) -> list[Violation]:
+    """Return which of the ``rows`` look like another unit, held against the median of everybody's usual cells."""
+    found = []
+    columns = set(rows["column"])
+    for v in (v for v in codebook.variables("diary") if v.name in columns):
+        own = rows.filter(pl.col("column") == v.name).select(ROW, pl.col("cell").alias(v.name))
+        median = _median(tallies.filter(pl.col("column") == v.name))
+        if median is not None:
+            found += _slipped(own, v, pl.repeat(median, own.height, dtype=pl.Float64, eager=True))
+    return found
+
+
+def _in_units(view: View) -> list[Variable]:
+    """Return the columns whose unusual numbers may be in another unit."""
+    return [v for v in view.present if v.usual_maximum is not None and units.slips(v)]
+
+
+def _is_usual(column: str, v: Variable) -> pl.Expr:
+    return pl.col(column).is_between(v.usual_minimum, v.usual_maximum)
+
+
+def _median(tallies: pl.DataFrame) -> float | None:
+    """Return the median of cells that were counted, ``None`` of too few."""
+    counts = tallies.group_by("cell").agg(pl.col("n").sum()).sort("cell").with_columns(until=pl.col("n").cum_sum())
+    n = int(counts["n"].sum())
+    if n < FEWEST:
+        return None
+    low, high = (counts["cell"][int(counts["until"].search_sorted(i + 1))] for i in ((n - 1) // 2, n // 2))
+    return float(low + high) / 2
 
 
 def similar_identifiers(view: View) -> list[Violation]:
