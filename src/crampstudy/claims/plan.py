@@ -14,6 +14,7 @@ from crampstudy.claims.claim import Claim, ClaimRow, Row, claims
 from crampstudy.compute import version
 from crampstudy.errors import UsageError
 from crampstudy.estimates import TEXT, kinds
+from crampstudy.estimates.facts import fact, with_facts
 from crampstudy.wording import with_none
 
 FORMAT = "crampstudy plan of claims, 1"
@@ -21,7 +22,6 @@ PLANNED, POST_HOC = "planned", "post hoc"
 _QUESTION = ("text", "rule", "direction", "contrast", "smallest_effect")
 _NAMES = tuple(each.name for each in fields(ClaimRow) if each.name not in ("claim", "needs"))
 _OF_CLAIMS = (kinds.CLAIM.name, kinds.CLAIM_PART.name, kinds.EXPECTED_VERDICT.name)
-_MARK = rf"^(?:{PLANNED}|{POST_HOC})(?:; |$)"
 _NEXT = "crampstudy claims --freeze PLAN writes one"
 
 
@@ -89,7 +89,7 @@ def read(path: str | Path | None) -> ClaimPlan | None:
 
 
 def marked(rows: pd.DataFrame, plan: ClaimPlan | None) -> pd.DataFrame:
-    """Return rows whose notes begin with whether they were planned or are post hoc; without a plan as they are."""
+    """Return rows that say whether they were planned or are post hoc; without a plan as they are."""
     if plan is None or rows.empty:
         return rows
     every = with_none(rows)
@@ -97,24 +97,18 @@ def marked(rows: pd.DataFrame, plan: ClaimPlan | None) -> pd.DataFrame:
     keys = {each["key"] for each in meant if each is not None}
     numbers = {each.claim for each in claims() if plan.names(each)}
     own = [row["analysis"] in _OF_CLAIMS and row["term"] in numbers for row in every]
-    notes = [_note(row, planned=of_claim or row["key"] in keys) for row, of_claim in zip(every, own, strict=True)]
-    return rows.assign(note=pd.array(notes, dtype=TEXT))
+    said = [_marked(row, planned=of_claim or row["key"] in keys) for row, of_claim in zip(every, own, strict=True)]
+    return rows.assign(facts=pd.array(said, dtype=TEXT))
 
 
-def unmarked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with their notes as they were before :func:`marked`."""
-    return rows.assign(note=rows["note"].str.replace(_MARK, "", regex=True))
+def mark(row: Row) -> str | None:
+    """Return whether a row is planned or post hoc, ``None`` where no plan was given."""
+    return fact(row, "plan") or None
 
 
-def mark(note: object) -> str | None:
-    """Return whether a row is planned or post hoc by its note, ``None`` where no plan was given."""
-    return next((each for each in (PLANNED, POST_HOC) if str(note).startswith(each)), None)
-
-
-def _note(row: Row, *, planned: bool) -> str:
-    if mark(row["note"]):
-        return str(row["note"])
-    return "; ".join(filter(None, (PLANNED if planned else POST_HOC, row["note"])))
+def _marked(row: Row, *, planned: bool) -> str:
+    said = {"plan": mark(row) or (PLANNED if planned else POST_HOC)}
+    return str(with_facts(row, said)["facts"])
 
 
 def _entry(claim: Claim) -> dict[str, Any]:

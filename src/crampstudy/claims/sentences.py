@@ -12,6 +12,7 @@ from crampstudy.claims.claim import CITATION, CLAIM_ROWS, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.sentences import estimate
 
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
@@ -162,11 +163,7 @@ def _where(part: ClaimPart) -> str:
             f"wholly {'where' if part.verdict == rules.SUPPORTED else 'outside of where'} it is claimed to be, {level}"
         )
     if rules.unjudged(row):
-        # Of a declared contrast that is what its note ends with.
-        why = str(row["note"] or "its section gave none")
-        return (
-            f"which has no verdict of its own: {why.rpartition('; ')[2] if wording.is_declared(row['term']) else why}"
-        )
+        return f"which has no verdict of its own: {fact(row, 'no verdict') or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
     if part.verdict == rules.INCONCLUSIVE and verdicts.widened(row, part.difference):

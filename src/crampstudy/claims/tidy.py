@@ -15,9 +15,10 @@ from crampstudy.claims.sentences import missing, reason, specified, without_rows
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.claims.specifications import said as told
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.rows import Status
 
-_OWN = ("key", "analysis", "term", "level", "q_value", "verdict", "status", "note")
+_OWN = ("key", "analysis", "term", "level", "q_value", "verdict", "status", "facts", "note")
 UNTESTED = ("not_estimable", "not_converged", "not_measured")
 """Statuses of a claim that was not tested."""
 _SHARED = ("cohort", "population", "outcome", "ci_level")
@@ -58,16 +59,16 @@ def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str
     parts = entry.parts or entry.beside
     if not parts:
         yield estimates.row(status="not_estimable", note=without_rows(entry), **cells)
-    made: dict[tuple[str | None, str], Status] = {}
+    made: dict[tuple[str | None, str, str], Status] = {}
     for part in parts:
         if part.row is None or not rules.estimated(part.row):
             unmeasured = part.why == NOT_MEASURED
             status = part.row["status"] if part.row else "not_measured" if unmeasured else "not_estimable"
             # What no column would mend is of the whole claim.
             name = part.of.part if len(parts) > 1 and part.needs else None
-            made[name, missing(part)] = cast(Status, status)
-    for (name, why), status in made.items():
-        yield estimates.row(status=status, note=why, level=name, **cells)
+            made[name, missing(part), fact(part.row or {}, "had by")] = cast(Status, status)
+    for (name, why, had_by), status in made.items():
+        yield estimates.row(status=status, note=why, level=name, facts={"had by": had_by}, **cells)
 
 
 def _status(entry: LedgerEntry, made: Row | None) -> Status:

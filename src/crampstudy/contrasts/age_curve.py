@@ -17,7 +17,7 @@ from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.common.distributions import POISSON
 from crampstudy.models.common.estimability import obstacle
 from crampstudy.models.inference import covariance
-from crampstudy.models.inference.automatic import named, of_regression
+from crampstudy.models.inference.automatic import chosen, named, of_regression
 from crampstudy.models.inference.small_sample import Nights
 from crampstudy.models.nights import count
 from crampstudy.models.surveys import linearised
@@ -86,7 +86,8 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     found = of_regression(fitted, fitted_to, "auto")
     if found.problem or np.isnan(found.variance).any():
         return [estimates.row(status="not_estimable", **cells | {"note": found.problem or ALONE})]
-    cells["note"] = "; ".join(filter(None, (cells["note"], *found.notes, *named(found, "auto"))))
+    cells["facts"] = chosen(found.used, "auto")
+    cells["note"] = "; ".join(filter(None, (cells["note"], *found.notes, *named(found.used, "auto"))))
     log_rate, error = covariance.combined(at, fitted.coefficients, found.variance)
     df = found.moments.df(at)
     half = np.array([covariance.quantile(ci_level, its) for its in df]) * error

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from crampstudy import estimates, wording
-from crampstudy.estimates import kinds
+from crampstudy.estimates import facts, kinds
 
 Row = dict[str, Any]
 BY_HOLM = "q by Holm"
@@ -66,7 +66,8 @@ def with_holm(rows: Sequence[Row], family: Callable[[Row], bool], of: str) -> li
     others: list[Row] = []
     for i, holm, fdr in zip(tested, found.holm, found.fdr, strict=True):
         row, size = rows[i], f"over {wording.counted(len(tested), of)}"
-        made[i] = row | {"q_value": holm, "note": estimates.note(f"{BY_HOLM} {size}", row["note"] or "")}
+        told = {"q_value": holm, "note": estimates.note(f"{BY_HOLM} {size}", row["note"] or "")}
+        made[i] = facts.with_facts(row, {"q": f"{BY_HOLM.removeprefix('q ')} {size}"}) | told
         cells = {"scale": "q_value", "estimate": fdr, "note": f"Benjamini-Hochberg {size}"}
         others.append(_beside(row, kinds.FALSE_DISCOVERY, cells))
     return [*made, *others]

@@ -71,6 +71,7 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
         first.append((MEETING, accepted, f"{outside:,} {OUTSIDE}"))
     before = None
     for step, n, why in [*first, *later]:
+        told = why if why and (n != before or step == ACCEPTED) else None
         yield estimates.row(
             status="converged",
             cohort=cohort.name,
@@ -84,7 +85,8 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
             estimate=n,
             n_participants=n if what == PARTICIPANTS else None,
             n_nights=n if what == NIGHTS else None,
-            note=why if why and (n != before or step == ACCEPTED) else None,
+            facts={"said": told},
+            note=told,
         )
         before = n
 

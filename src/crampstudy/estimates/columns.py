@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from crampstudy.estimates import facts
+
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "key": "Readable name of the row: the same question of the same cohort always has the same one.",
@@ -50,8 +52,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "status": "Whether there is an estimate: `converged`; `boundary` (an estimate at the edge of what can be, or "
         "without an interval); `not_converged`, `not_estimable`, `not_measured`, `suppressed` (no number, `note` says "
         "why).",
-        "note": "What is to be said of the row, remarks separated by semicolons: what was left out, which "
-        "covariance, why there is no number.",
+        "facts": "What else tables, figures and sentences are made of, as `name: value`, separated by semicolons. "
+        + "; ".join(f"`{name}`: {meaning}" for name, meaning in facts.MEANINGS.items())
+        + ".",
+        "note": "What is to be said of the row, for a reader: remarks separated by semicolons, such as what was left "
+        "out. Of a row without a number it is the reason alone.",
     }
 )
 """The meaning of each column of :data:`crampstudy.estimates.COLUMNS`, in its order."""

@@ -19,7 +19,7 @@ import pandas as pd
 
 from crampstudy import names
 from crampstudy.atomic_write import csv_bare, csv_cell
-from crampstudy.estimates import kinds
+from crampstudy.estimates import facts, kinds
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
 
@@ -30,12 +30,12 @@ _TEXT = (
 _REAL = ("estimate", "ci_low", "ci_high", "ci_level", "std_error", "df", "p_value", "q_value", "n_effective")
 _COUNT = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
 
-COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "verdict", "status", "note")
+COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "verdict", "status", "facts", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
 
 TEXT = pd.StringDtype("python")
 """The type of the columns of text: of so few rows each is taken apart faster than one of Arrow's."""
-_TEXTS = (*_TEXT, "verdict", "status", "note")
+_TEXTS = (*_TEXT, "verdict", "status", "facts", "note")
 _TYPES: Mapping[Any, tuple[str, ...]] = MappingProxyType({TEXT: _TEXTS, "float64": _REAL, "Int64": _COUNT})
 
 FEWEST = 5
@@ -81,7 +81,7 @@ def _slug(text: str) -> str:
 
 
 def row(*, status: Status, **cells: Any) -> dict[str, Any]:
-    """Return one row as a mapping in column order; cells that are not given are missing.
+    """Return one row as a mapping in column order; cells that are not given are missing, ``facts`` may be a mapping.
 
     No row shows limits that are no interval (:func:`no_interval`): it keeps its estimate, with status ``boundary`` and
     the reason in ``note``. A rate or a share of people that rests on one participant is not shown at all.
@@ -95,6 +95,10 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
     if cells.get("analysis") is not None:
         kinds.named(cells["analysis"])
     cells["status"] = status
+    if isinstance(cells.get("facts"), Mapping):
+        cells["facts"] = facts.written(cells["facts"])
+    if cells.get("facts") is not None and pd.isna(cells.get("estimate")):
+        cells["facts"] = facts.without_estimate(cells["facts"])
     cells.setdefault("key", key(cells))
     made = {name: cells.get(name) for name in COLUMNS}
     if made["scale"] in _OF_PEOPLE and made["n_participants"] == 1 and not pd.isna(made["estimate"]):
@@ -122,7 +126,8 @@ def without_interval(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
 
 def withheld(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the cells of a row without its number, for the ``reason``; what was counted stays."""
-    lost = dict.fromkeys(("estimate", *_AROUND, "df", "n_effective"))
+    lost: dict[str, Any] = dict.fromkeys(("estimate", *_AROUND, "df", "n_effective"))
+    lost["facts"] = facts.without_estimate(cells.get("facts"))
     return {**cells, **lost, "status": "not_estimable", "note": reason}
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import contrasts
 from crampstudy.errors import UsageError
+from crampstudy.estimates import facts
 
 Verdict = Literal["higher", "lower", "differs but negligible", "near null", "inconclusive", "too few"]
 Margins = tuple[float, float]
@@ -110,23 +111,30 @@ def few_participants(row: Mapping[str, Any]) -> bool:
     return _below(row, "n_participants", FEWEST)
 
 
-def note(row: Mapping[str, Any], margins: Margins) -> str | None:
-    """Return what the note of a row says of its verdict: the margins of a ratio, unless they are the usual ones."""
-    return None if margins == MARGINS or row["scale"] == DIFFERENCE else f"{_SET} {margins[0]:g} to {margins[1]:g}"
+def with_margins(row: Mapping[str, Any], margins: Margins) -> dict[str, Any]:
+    """Return a row that says the margins of its verdict, if it is of a ratio and they are not the usual ones."""
+    if margins == MARGINS or row["scale"] == DIFFERENCE:
+        return dict(row)
+    said = f"{margins[0]:g} to {margins[1]:g}"
+    note = "; ".join(filter(None, (row["note"], f"{_SET} {said}")))
+    return facts.with_facts(row, {"margins": said}) | {"note": note}
 
 
 def unjudged(row: Mapping[str, Any], why: str) -> dict[str, Any]:
-    """Return a row that keeps its estimate and interval and has no verdict; its note ends with ``why``.
+    """Return a row that keeps its estimate and interval and has no verdict, and says ``why``.
 
     Nothing follows from it: no sentence, no headline, no claim. That there are too few is said as before.
     """
-    parts = [] if pd.isna(row["note"]) else [part for part in row["note"].split("; ") if not part.startswith(_SET)]
+    margins = facts.fact(row, "margins")
+    parts = [] if pd.isna(row["note"]) else row["note"].split("; ")
+    kept = [part for part in parts if part != f"{_SET} {margins}"]
     few = row["verdict"] == "too few"
-    return {**row, "verdict": "too few" if few else None, "note": "; ".join([*parts, why])}
+    own = facts.with_facts(row, {"margins": None, "no verdict": why})
+    return own | {"verdict": "too few" if few else None, "note": "; ".join([*kept, why])}
 
 
 def remark(rows: pd.DataFrame) -> str | None:
-    """Return at which confidence the verdicts of a table were read, and with which margins if no note says so."""
+    """Return at which confidence the verdicts of a table were read, and with which margins if the rows name none."""
     # That there are too few is read from no interval, and has no confidence.
     judged = rows[rows["verdict"].notna() & rows["ci_level"].notna()]
     if judged.empty:
@@ -135,7 +143,7 @@ def remark(rows: pd.DataFrame) -> str | None:
         f"{level * 100:.6g}% two-sided ({(1 - level) / 2 * 100:.4g}% a side)" for level in judged["ci_level"].unique()
     )
     ratios = judged[judged["scale"] != DIFFERENCE]
-    said = ratios["note"].fillna("").str.contains(_SET, regex=False).all()
+    said = facts.of_rows(ratios, "margins").ne("").all()
     outcomes = judged.loc[judged["scale"] == DIFFERENCE, "outcome"].unique()
     of_ratios = () if said else (f"margins {MARGINS[0]:g} to {MARGINS[1]:g}",)
     return ", ".join([f"verdicts are read at {sides}", *of_ratios, *_declared(outcomes)])

@@ -98,4 +98,5 @@ def _place(rows: RowMaker, study: Study) -> Mapping[str, Any]:
     where = "inside" if following.low <= own <= following.high else "outside"
     note = f"{where} the prediction interval, {wording.number(following.low)} to {wording.number(following.high)}"
     estimand = "share of trials of its size below it, by t with k-1 and Hartung-Knapp with the floor"
-    return rows.row(kinds.PLACE, study.study, estimate=share, estimand=estimand, note=note, **cells)
+    cells |= {"estimand": estimand, "facts": {"said": note}, "note": note}
+    return rows.row(kinds.PLACE, study.study, estimate=share, **cells)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.special import chdtrc
 
 from crampstudy import estimates, wording
@@ -23,10 +22,8 @@ from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, Limits, Rand
 
 OUTCOME = "cramps_per_week"
 TRIALS = "published trials"
-_BIAS = "risk of bias "
 FEWEST_FOR_ASYMMETRY = 10
 """Small-study effects are looked at from so many trials on (Sterne 2011)."""
-_JUDGED = ", judged by "
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +97,19 @@ def of_studies(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
 def _of_study(rows: RowMaker, each: TrialRow) -> Mapping[str, Any]:
     study = each.study
     kind = kinds.PUBLISHED_POOL if study.role == "pooled" else kinds.TRIAL
-    cells = {
+    cells: dict[str, Any] = {
         "n_participants": study.people,
         "n_exposed": study.n_treated,
         "reference": study.comparator or study.comparison,
     }
-    bias = f"{_BIAS}{study.risk_of_bias}{_JUDGED}{study.judged_by}" if study.judged_by else ""
-    graded = f"certainty {study.certainty}, graded by the {study.certainty_by}" if study.certainty else ""
+    judged = study.risk_of_bias if study.judged_by else ""
+    bias = f"risk of bias {judged}, judged by {study.judged_by}" if judged else ""
+    certainty = f"{study.certainty}, graded by the {study.certainty_by}" if study.certainty else ""
+    graded = f"certainty {certainty}" if certainty else ""
     presumed = "its unit is presumed" if study.unit_presumed == "yes" else ""
     left = f"not pooled: {each.why}" if each.why else ""
+    cells["facts"] = {"left out": each.why, "unit": "presumed" if presumed and each.found else ""}
+    cells["facts"] |= {"risk of bias": judged, "judged by": study.judged_by, "certainty": certainty}
     if each.found is None:
         said = estimates.note(left, study.result or "", bias, graded)
         cells |= {"scale": "difference", "unit": "cramps a week", "model": None}
@@ -120,14 +121,6 @@ def _of_study(rows: RowMaker, each: TrialRow) -> Mapping[str, Any]:
     if study.role == "pooled":
         estimand = "published pooled difference, never pooled again"
     return rows.difference(kind, study.study, found, estimand=estimand, note=note, **cells)
-
-
-def bias_of(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the risk of bias that the row of a trial has in its note, and who judged it; empty where nobody did."""
-    parts = "" if pd.isna(row["note"]) else str(row["note"])
-    judged = next((part for part in parts.split("; ") if part.startswith(_BIAS)), "")
-    judgement, _, judge = judged.removeprefix(_BIAS).partition(_JUDGED)
-    return judgement, judge
 
 
 def of_pool(rows: RowMaker) -> Iterator[Mapping[str, Any]]:

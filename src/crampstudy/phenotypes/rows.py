@@ -79,12 +79,14 @@ def natural(trait: str, values: Array) -> Array:
 def _numbers(found: Grouping, base: Row) -> Iterator[Row]:
     number = 1 if found.chosen is None else len(found.chosen.mixture.shares)
     cells = base | {"analysis": kinds.CLEAR_GROUPS.name, "scale": "count", "term": "clear groups"}
-    said = left_out(found) if number > 1 else f"{NONE}; {left_out(found)}"
-    yield estimates.row(status="converged", estimate=float(number), note=said, **cells)
+    lost = left_out(found)
+    said = lost if number > 1 else f"{NONE}; {lost}"
+    yield estimates.row(status="converged", estimate=float(number), facts={"said": lost}, note=said, **cells)
     base |= {"analysis": kinds.GROUPS_TRIED.name, "scale": "score"}
     for each in found.tried[1:]:
         own = base | {"term": f"{len(each.mixture.shares)} groups"}
-        yield estimates.row(status="converged", level=GAIN_LEVEL, estimate=each.gain, note=each.verdict, **own)
+        read_as = {"facts": {"said": each.verdict}, "note": each.verdict}
+        yield estimates.row(status="converged", level=GAIN_LEVEL, estimate=each.gain, **own | read_as)
         yield estimates.row(status="converged", level=VALLEY_LEVEL, estimate=each.valley, **own)
         if each.again is not None:
             yield _agreement(each, own)

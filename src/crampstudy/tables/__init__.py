@@ -31,6 +31,7 @@ from crampstudy.tables.not_estimated import (
     NOTHING_SHOWN,
     not_estimated,
     not_measured,
+    untaken_of,
     why_none,
 )
 from crampstudy.tables.observed import completeness, measured
@@ -205,6 +206,7 @@ __all__ = [
     "treatment_modifiers",
     "treatment_sensitivities",
     "trials",
+    "untaken_of",
     "usual_sleep",
     "weekly_intervals",
     "what_cells_say",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.claims import plan
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.remarks import reasons
 
 NOTHING_SHOWN = "there is nothing to show"
@@ -17,7 +17,6 @@ OF_CLAIMS = (kinds.CLAIM.name, kinds.CLAIM_PART.name)
 NOBODY = "nobody had it"
 """What the row of a treatment says that nobody took."""
 _UNMEASURED = "not measured in"
-_LACKED = r"(\w+) was not measured"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
 
@@ -28,8 +27,6 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str], of: str = "this 
     something was measured ``of`` says.
     """
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
-    # That it was planned is no reason.
-    rows = plan.unmarked(rows)
     said = not_measured(rows, of=of)
     failed = reasons(_with_parts(rows), brief=True)
     said += [f"could not estimate: {failed}"] if failed else []
@@ -58,13 +55,10 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
     Where a row says that something else was not measured, that is what was lacking. Of more names than ``most`` the
     others are counted.
     """
-    rows = plan.unmarked(rows)
     of_claims = rows["analysis"].isin(OF_CLAIMS)
     own = rows[(rows["status"] == "not_measured") & rows["term"].notna() & ~of_claims]
-    notes = own["note"].fillna("")
-    untaken = notes.eq(NOBODY)
-    lacked = notes.str.extract(rf"^{_LACKED}$", expand=False)
-    terms = lacked.where(lacked.notna(), own["term"])
+    untaken, lacked = untaken_of(own), of_rows(own, "needs")
+    terms = lacked.where(lacked.ne(""), own["term"])
     untested, unmeasured = _claims_lacking(rows)
     found = {
         f"{_UNMEASURED} {of}: {{}}": list(terms[~untaken]),
@@ -78,11 +72,16 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
     return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
 
 
+def untaken_of(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Say of which rows the treatment was taken by nobody."""
+    return of_rows(rows, "had by").eq("nobody")
+
+
 def _claims_lacking(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Return the claims of treatments that nobody took, and those of which nothing that they need was measured."""
     untaken, unmeasured = [], []
     for claim, parts in kinds.CLAIM_PART.rows(rows).groupby("term", sort=False):
-        if parts["note"].eq(NOBODY).all():
+        if untaken_of(parts).all():
             untaken.append(str(claim))
         elif parts["status"].eq("not_measured").all():
             unmeasured.append(str(claim))

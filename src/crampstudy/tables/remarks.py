@@ -13,6 +13,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
 
@@ -111,7 +112,7 @@ def _splits(rows: pd.DataFrame) -> list[str]:
             reason = "; ".join(_said(tested, (), tested))
             made.append(f"{named}: within and between participants could not be told apart: {reason}")
             continue
-        where = f"{wording.AT_REFERENCE}, " if wording.AT_REFERENCE in str(test["note"]) else ""
+        where = f"{fact(test, 'where')}, " if fact(test, "where") else ""
         what = "difference" if within["scale"] == "difference" else "ratio"
         made.append(
             f"{named}: {where}the {what} mixes {wording.estimate(within)} within participants{apart} and "

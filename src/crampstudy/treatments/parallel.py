@@ -56,13 +56,14 @@ class Followed(OneLine):
     """Whom a design compares, with their nights from time zero on.
 
     ``people``: participant_id, ``treated``, ``run_in_log_rate``. ``nights``: participant_id, date, cramps, and ``on``,
-    whether the night is one of what the participant was to take. ``zero``: participant_id, time_zero. ``notes`` say
-    how time zero was found, and who and what was left out.
+    whether the night is one of what the participant was to take. ``zero``: participant_id, time_zero; ``said`` is how
+    it was found, and ``notes`` say who and what was left out.
     """
 
     people: pl.DataFrame = field(repr=False)
     nights: pl.DataFrame = field(repr=False)
     zero: pl.DataFrame = field(repr=False)
+    said: str
     notes: tuple[str, ...]
 
     @classmethod
@@ -90,7 +91,7 @@ class Followed(OneLine):
         apart = set_apart(nights.height - kept.height, "build-up")
         seen = people.join(kept, on="participant_id", how="semi").sort("participant_id")
         when = seen.select("participant_id", "time_zero")
-        return cls(seen.select("participant_id", GIVEN, RUN_IN), kept, when, (zero.said, *left_out, apart))
+        return cls(seen.select("participant_id", GIVEN, RUN_IN), kept, when, zero.said, (*left_out, apart))
 
     def diary(self, cohort: Cohort, nights: pl.DataFrame) -> Diary:
         """Return nights as a diary of the participants."""
@@ -133,8 +134,9 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     nights = followed.nights.drop("on")
     fitted = fit(followed.diary(cohort, nights), model=MODEL, terms=terms, ci_level=asked.ci_level)
     first = of_term(fitted, GIVEN)
-    yield taken(first, main, *followed.notes, judged=asked.margins)
-    yield _difference(fitted, first, main, followed, asked)
+    from_zero = main | {"facts": {"time zero": followed.said}}
+    yield taken(first, from_zero, followed.said, *followed.notes, judged=asked.margins)
+    yield _difference(fitted, first, from_zero, followed, asked)
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
     totals = nights.group_by("participant_id", maintain_order=True).agg(
         pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS)
@@ -170,9 +172,9 @@ def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: T
         return standardised(beta, covariance, run_in)
 
     if not main["adjusted_for"]:
-        return weekly(fitted, first, main, asked, over_all, *followed.notes)
+        return weekly(fitted, first, main, asked, over_all, followed.said, *followed.notes)
     cells = main | {"estimand": f"{main['estimand']}, standardised to the run-in of all compared participants"}
-    return weekly(fitted, first, cells, asked, over_all, *followed.notes)
+    return weekly(fitted, first, cells, asked, over_all, followed.said, *followed.notes)
 
 
 def standardised(beta: Array, covariance: Array, run_in: Array) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import facts, kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import RANDOMISED
 from crampstudy.estimates.verdicts import CRAMPS, MARGINS, PER_WEEK, Margins
@@ -107,16 +107,19 @@ def of_few(people: int) -> str:
 def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | None = None) -> Row:
     """Return the row of a question with the estimate ``found`` by a model, with a verdict by the margins ``judged``.
 
+    What the model says in ``facts`` it says as well, and those of the ``cells``, which are a mapping.
+
     Of what has no estimate the note is the reason alone, and not how it would have been made.
     """
     numbers = {name: found[name] for name in (*_COUNTED, *_ESTIMATED) if found.get(name) is not None}
     reason = str(found.get("note") or "")
     note = estimates.note(reason) if reason and found.get("estimate") is None else estimates.note(*notes, reason)
-    made = estimates.row(**{**numbers, **cells, "model": found.get("model"), "note": note})
+    told = facts.read(found.get("facts")) | cells.get("facts", {})
+    made = estimates.row(**{**numbers, **cells, "model": found.get("model"), "facts": told, "note": note})
     if judged is None:
         return made
     verdict = verdicts.verdict(made, judged)
-    return made | {"verdict": verdict, "note": estimates.note(made["note"] or "", verdicts.note(made, judged) or "")}
+    return verdicts.with_margins(made, judged) | {"verdict": verdict}
 
 
 def interval(value: float, error: float, df: float | None, ci_level: float, *, ratio: bool = False) -> Row:
@@ -230,7 +233,8 @@ def without_ratio(cells: Row, rates: Mapping[str, tuple[int, float]], participan
         exposed: how many of them had the treatment.
     """
     (treated, nights), (others, of_others) = rates.values()
-    counts = {"n_participants": participants, "n_exposed": exposed, "note": without_cramp(rates)}
+    why = without_cramp(rates)
+    counts = {"n_participants": participants, "n_exposed": exposed, "facts": {"no interval": why}, "note": why}
     counts |= {"n_events": treated + others, "n_nights": int(nights + of_others)}
     weekly = {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT, "adjusted_for": None}
     weekly |= {"estimand": f"{cells['estimand']}, difference of the rates as observed"}

@@ -14,6 +14,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.compare import compare
 from crampstudy.contrasts.multiplicity import BY_HOLM
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.sections.compared import compared_groups
 
 FIGURE, GROUPS, SEVERE, CONTRASTS, TESTS, BESIDE = (
@@ -58,7 +59,7 @@ def by_group(rows: pd.DataFrame) -> Findings:
         title = f"{_TITLES[outcome]} in each cohort, and its ratio."
         shown_rows = own[own["scale"] != "difference"]
         # The table has no q.
-        of_q = {part for text in shown_rows["note"].dropna() for part in text.split("; ") if part.startswith(BY_HOLM)}
+        of_q = {f"q {how}" for how in of_rows(shown_rows, "q") if how}
         note = f"{said.basis(own)} {tables.notes(shown_rows, besides=of_q)}"
         shown[_OF_OUTCOMES[outcome]] = ReportTable(compared_groups(rows, outcome), title, note)
     drawing = Drawing(

@@ -20,6 +20,7 @@ from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.sentences import estimate, value
 
@@ -103,8 +104,8 @@ def _of_chosen(chosen: pd.DataFrame) -> str:
     """Return that shares tell nothing of people at large, where people were let in for their cramps."""
     if chosen.empty:
         return ""
-    why = str(chosen["note"].iloc[0])
-    return f"{wording.sentences([why])} The shares of people here tell nothing of how common cramps are at large. "
+    why = wording.sentences([of_rows(chosen, "said").iloc[0]])
+    return f"{why} The shares of people here tell nothing of how common cramps are at large. "
 
 
 def _of_people(people: pd.DataFrame, chosen: pd.DataFrame) -> str:

@@ -19,12 +19,13 @@ from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.nights.modification import Modification, modified_ratio, unseen
+from crampstudy.contrasts.nights.modification import NEVER_AT, Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import estimate
 
 DRINK, ALCOHOL, GUIDELINE, WARMTH = "electrolyte_drink", "alcohol_units", "fluid_guideline", "ambient_temperature_c"
@@ -212,8 +213,8 @@ def _in_heat(rows: pd.DataFrame) -> str:
             f"10\N{NO-BREAK SPACE}°C ({heat['verdict']})"
         )
     followed = kinds.MODIFIED.rows(rows)
-    lacking = [unseen(row) for row in wording.records(followed[followed["level"].eq(HEAT.level)])]
-    return f"Whether fluid matters more in the heat cannot be told: {lacking[0]}" if any(lacking) else ""
+    never = next(iter(of_rows(followed[followed["level"].eq(HEAT.level)], "never at")), "")
+    return f"Whether fluid matters more in the heat cannot be told: {NEVER_AT} {never}" if never else ""
 
 
 def _limits(rows: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
 from crampstudy.evidence.rows import SynthesisOptions
@@ -172,7 +173,7 @@ def _pool_words(pool: pd.DataFrame) -> str:
     i2 = _one(kinds.HETEROGENEITY.rows(pool), "I2")
     following, beyond = _one(kinds.PREDICTION.rows(pool), PREDICTIONS[0]), wording.records(kinds.BEYOND.rows(pool))[0]
     most = max(wording.records(kinds.WITHOUT.rows(pool)), key=lambda each: abs(each["estimate"] - row["estimate"]))
-    presumed = [r["level"] for r in wording.records(kinds.TRIAL.rows(pool)) if "its unit is presumed" in str(r["note"])]
+    presumed = [r["level"] for r in wording.records(kinds.TRIAL.rows(pool)) if fact(r, "unit")]
     rests = {str(most["level"]).removeprefix("without "), *presumed}
     without = [_one(kinds.WITHOUT.rows(pool), f"without {name}") for name in sorted(rests)]
     parts = [
@@ -204,7 +205,7 @@ def _beside(own: pd.DataFrame, rows: pd.DataFrame) -> str:
     after = _primary(own)
     moved = f"with it the pool would go from {_pool_of(before)} to {_pool_of(after)}"
     share = f"{100 * place['estimate']:.0f}% of trials of its size would lie below it"
-    return f"{text}, {place['note']}; {share}, and {moved}."
+    return f"{text}, {fact(place, 'said')}; {share}, and {moved}."
 
 
 def _pool_of(rows: pd.DataFrame) -> str:

@@ -18,6 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.treatments import ALL, RANDOMISED
 from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
@@ -136,11 +137,12 @@ def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
     """Return the rows of the article's treatments that nobody had, by lot or by choice, or is known to have had."""
     taken = {name for design in found for name in (design.agent, design.against)}
     lacking: tuple[estimates.Status, str] = "not_measured", tables.NOBODY
+    untaken = {"had by": "nobody"}
     if not found and unrecorded(cohort):
-        lacking = "not_estimable", why_no_design(cohort)
+        lacking, untaken = ("not_estimable", why_no_design(cohort)), {}
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
     return estimates.frame(
-        estimates.row(status=lacking[0], analysis=name, term=agent, note=lacking[1], **cells)
+        estimates.row(status=lacking[0], analysis=name, term=agent, note=lacking[1], facts=untaken, **cells)
         for agent in AGENTS
         if agent not in taken
         for name in _PRIMARY
@@ -252,8 +254,8 @@ def _tables(effects: pd.DataFrame) -> Findings:
         effects["analysis"].isin([kinds.TREATMENT_EFFECT_BY_LEVEL.name, kinds.TREATMENT_DOSE.name])
         | (effects["analysis"].eq(kinds.TREATMENT_EFFECT_BY_WEEK.name) & effects["population"].eq(RANDOMISED))
     ]
-    few = main["note"].fillna("").str.contains(JACKKNIFE, regex=False).any()
-    how = f"{_LEFT_OUT} " if few else ""
+    few = of_rows(kinds.OPEN_USE.rows(main), "covariance").eq(JACKKNIFE)
+    how = f"{_LEFT_OUT} " if few.any() else ""
     made = {
         EFFECTS: ReportTable(
             tables.treatment_effects(main),

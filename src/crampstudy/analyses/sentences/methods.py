@@ -7,7 +7,6 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.settings import Settings
-from crampstudy.claims import plan
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, LOGGED, MEETING, NIGHTS
 from crampstudy.estimates import kinds
@@ -75,10 +74,10 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     else:
         first = "Who gave no recalled number is left out of what is about it, and the weights are not changed for it."
         said = []
-    rows = plan.unmarked(rows[rows["analysis"].fillna("").ne(kinds.CLAIM_PART.name)])
+    rows = rows[rows["analysis"].fillna("").ne(kinds.CLAIM_PART.name)]
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
     lacking = rows[(rows["status"] == "not_measured") & rows["analysis"].fillna("").ne(kinds.CLAIM.name)]
-    untaken = lacking["note"].fillna("").eq(tables.NOBODY)
+    untaken = tables.untaken_of(lacking)
     unmeasured, untreated = (lacking.loc[of, "term"].dropna().nunique() for of in (~untaken, untaken))
     was = "was" if unmeasured == 1 else "were"
     asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"

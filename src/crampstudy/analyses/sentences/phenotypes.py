@@ -9,6 +9,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.sentences import value
 from crampstudy.phenotypes import groups
 from crampstudy.tables.sections.severity import clock
@@ -30,13 +31,13 @@ def answer(rows: pd.DataFrame) -> str:
     (number,) = wording.records(kinds.CLEAR_GROUPS.rows(rows))
     tried = kinds.GROUPS_TRIED.rows(rows)
     gains = tried[tried["level"] == "gain in BIC"]
-    people, rest = wording.count(number["n_participants"]), str(number["note"]).rpartition("; ")[2]
+    people, rest = wording.count(number["n_participants"]), fact(number, "said")
     if number["estimate"] == 1:
         best = wording.records(gains.sort_values("estimate", ascending=False, kind="stable"))[0]
         return wording.sentences(
             [
                 f"There are no clear groups among the {people} participants with a cramp: they differ by degrees",
-                f"Of the numbers that were tried {best['term']} fitted best, but {_why(str(best['note']))}",
+                f"Of the numbers that were tried {best['term']} fitted best, but {_why(fact(best, 'said'))}",
                 rest,
             ]
         )

@@ -13,8 +13,8 @@ from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
-from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import estimate, in_brackets, of_part
 
 _BY_VERDICT = (
@@ -85,7 +85,9 @@ def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
 
 def _once_a_night(rows: Mapping[str, pd.DataFrame]) -> bool:
     """Say whether no night has more than one cramp, so that a rate of cramps is one of nights with a cramp."""
-    return "frequency" in rows and bool(kinds.CRAMP_NIGHTS.rows(rows["frequency"])["note"].eq(ONCE).any())
+    if "frequency" not in rows:
+        return False
+    return bool(of_rows(kinds.CRAMP_NIGHTS.rows(rows["frequency"]), "most a night").eq("1").any())
 
 
 def _of_whom(level: str) -> str:

@@ -12,6 +12,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
+from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
@@ -65,7 +66,7 @@ def _unanswered(rows: pd.DataFrame) -> dict[str, list[str]]:
     """Return the treatments without any estimate by the reason."""
     found: dict[str, list[str]] = {}
     for row in wording.records(lost(rows).drop_duplicates("term")):
-        why = reworded(str(row["note"]).partition("; ")[0])
+        why = reworded(str(row["note"]))
         found.setdefault(why, []).append(wording.agent(str(row["term"])))
     return found
 
@@ -91,7 +92,7 @@ def without_ratio(rows: pd.DataFrame) -> pd.DataFrame:
 
 def rates_alone(row: Mapping[str, Any]) -> str:
     """Return the difference of two rates without an interval in words, with the reason why it has none."""
-    agent, reason = wording.agent(row["term"]), str(row["note"]).partition("; ")[0]
+    agent, reason = wording.agent(row["term"]), fact(row, "no interval")
     if row["analysis"] == kinds.OPEN_USE.name:
         return f"{agent}: {estimate(row)} cramps a week, the difference of the weighted rates; {reason}"
     against = f"{agent} against {arm(row['reference'])}"
@@ -177,13 +178,13 @@ def estimands(rows: pd.DataFrame) -> str:
     ratios = made[made["scale"].ne(DIFFERENCE) | made["key"].isin(without_ratio(rows)["key"])]
     texts = dict.fromkeys(f"{row['population']}, {row['estimand']}" for row in wording.records(ratios))
     chosen = ratios["analysis"].eq(kinds.OPEN_USE.name)
-    zeros = dict.fromkeys(str(row["note"]).partition("; ")[0] for row in wording.records(ratios[~chosen]))
+    zeros = dict.fromkeys(filter(None, of_rows(ratios[~chosen], "time zero")))
     if chosen.any():
         zeros[_ZERO_OF_CHOICE] = None
     said = [f"Estimands: {wording.sentences(texts)}"] if texts else []
     if ratios["level"].eq(PAIRS).any():
         said.append(_OF_PAIRS)
-    return " ".join([*said, wording.sentences(text for text in zeros if text.startswith("time zero"))]).strip()
+    return " ".join([*said, wording.sentences(zeros)]).strip()
 
 
 _OF_PAIRS = (
@@ -198,10 +199,7 @@ _ZERO_OF_CHOICE = (
 
 def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows with nothing in their notes but, where there is no estimate, the reason."""
-    reasons = (
-        rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
-    )
-    return rows.assign(note=reasons.astype(rows["note"].dtype))
+    return rows.assign(note=rows["note"].where(rows["estimate"].isna()))
 
 
 def of_both(rows: pd.DataFrame) -> str:

@@ -17,14 +17,16 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of, held_of
 from crampstudy.contrasts.nights.nightly import adjustment_of
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import facts, kinds, verdicts
 from crampstudy.models.coefficients.ratio import Linear, Value
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary, observed_night
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
-UNSEEN, _ON_LINE = "no night was at", ", where the line of the model is followed"
+NEVER_AT = "no night was at"
+"""Before the values of a modifier that no night had."""
+_ON_LINE = ", where the line of the model is followed"
 """What a note says of values that no night had."""
 
 
@@ -80,22 +82,21 @@ def modified_ratio(
     rows = fitted.estimates
     held = held_of(found, fitted, covariates)
     plain = next(row for row in person_time.known(rows[rows["term"] == product]))
-    cells = {"analysis": kinds.MODIFIED.name, "term": asked.exposure, "adjusted_for": "; ".join(covariates) or None}
+    cells: Row = {
+        "analysis": kinds.MODIFIED.name,
+        "term": asked.exposure,
+        "adjusted_for": "; ".join(covariates) or None,
+    }
     if fitted.linear is None or plain["status"] not in ("converged", "boundary"):
         shared = ("cohort", "population", "outcome", "model", "ci_level", "note", "scale")
         own = {name: plain[name] for name in shared if name in plain} | cells
         return estimates.frame([estimates.row(status=plain["status"], level=asked.level, **own)])
     size = asked.size if asked.size is not None else _between_centiles(cohort, asked.exposure)
     lacking = _unseen(asked, cohort)
-    beyond = f"{UNSEEN} {' or '.join(lacking)}{_ON_LINE}" if lacking else ""
-    cells |= {"note": held.sentence, "unit": asked.unit, **held.cells}
+    never = " or ".join(lacking)
+    beyond = f"{NEVER_AT} {never}{_ON_LINE}" if lacking else ""
+    cells |= {"facts": {"never at": never}, "note": held.sentence, "unit": asked.unit, **held.cells}
     return estimates.frame(_rows(fitted.linear, asked, size, cells, beyond, judge=not {*asked.judged} & {*lacking}))
-
-
-def unseen(row: Row) -> str:
-    """Return what a row of ratios says of values that no night had, ``no night was at 30 °C``, else nothing."""
-    said = str(row["note"]).split("; ")
-    return next((part.removesuffix(_ON_LINE) for part in said if part.startswith(UNSEEN)), "")
 
 
 def _rows(linear: Linear, asked: Modification, size: float, cells: Row, beyond: str, *, judge: bool) -> list[Row]:
@@ -127,7 +128,9 @@ def _rows(linear: Linear, asked: Modification, size: float, cells: Row, beyond: 
 
 def _of(row: Row, cells: Row) -> Row:
     kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-    return estimates.row(**kept | cells | {"note": estimates.note(row["note"] or "", cells["note"] or "")})
+    told = facts.read(row["facts"]) | cells["facts"]
+    note = estimates.note(row["note"] or "", cells["note"] or "")
+    return estimates.row(**kept | cells | {"facts": told, "note": note})
 
 
 def _between_centiles(cohort: Cohort, exposure: str) -> float:

@@ -100,15 +100,27 @@ def _ratios(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]
     needed = [condition.name, *(subpopulation.names(condition.among) if condition.among else ())]
     if lacking := [name for name in needed if not cohort.has(name)]:
         said = "not measured in this cohort" if lacking[0] == condition.name else f"{lacking[0]} was not measured"
-        return [_without(cohort, condition, asked, "not_measured", said)], []
+        needs = "" if lacking[0] == condition.name else lacking[0]
+        return [_without(cohort, condition, asked, "not_measured", said, needs)], []
     found = adjusted_fit(cohort, condition.name, terms=(quoted(condition.name),), **asked)
     rows = wording.with_none(found.estimates)
     by_age = ratios_by_age(cohort, condition.name, found, asked) if condition.among is None else []
     return [*joint_test(found.fit, found.terms[0], rows), *rows], by_age
 
 
-def _without(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any], status: Status, why: str) -> Row:
-    """Return the row of a condition that has no ratio, for the reason."""
-    cells = {name: asked[name] for name in ("model", "outcome", "analysis")} | {"note": why}
+def _without(
+    cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any], status: Status, why: str, needs: str = ""
+) -> Row:
+    """Return the row of a condition that has no ratio.
+
+    Args:
+        cohort: in which there is none.
+        condition: of which there is none.
+        asked: how it was asked for.
+        status: of the row.
+        why: the reason.
+        needs: what else was not measured, in the place of the condition.
+    """
+    cells = {name: asked[name] for name in ("model", "outcome", "analysis")} | {"facts": {"needs": needs}, "note": why}
     population = asked["where"] or "all participants"
     return estimates.row(status=status, cohort=cohort.name, population=population, term=condition.name, **cells)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import polars as pl
 
-from crampstudy import estimates
 from crampstudy.arrays import Array, Codes
 from crampstudy.codebook import variable
 from crampstudy.contrasts.remedies import person_fit
@@ -122,7 +121,7 @@ def _untold(of: Events) -> str | None:
 
 def _answer(of: Events, found: PersonFit, events: int) -> EventAnswer:
     answer, used = clustered(of, found.coefficients, found.scores, found.information, found.curvatures)
-    return EventAnswer(answer, events, note=estimates.note(*used) or "")
+    return EventAnswer(answer, events, used=used)
 
 
 def _none(of: Events, reason: str, status: Status = "not_estimable") -> EventAnswer:

@@ -105,9 +105,8 @@ def _by_run_in(cohort: Cohort, base: Row) -> Iterator[Row]:
         return
     had = f"nobody who logged the whole run-in had fewer than {counted(fewest, 'cramps')}"
     cells = base | {"level": RUN_IN, "outcome": "cramps", "scale": "count", "unit": "cramps", "n_participants": whole}
-    yield estimates.row(
-        status="converged", estimate=float(fewest), note=f"people were let in for their cramps, as {had}", **cells
-    )
+    why = f"people were let in for their cramps, as {had}"
+    yield estimates.row(status="converged", estimate=float(fewest), facts={"said": why}, note=why, **cells)
 
 
 def _everybody(rows: pd.DataFrame, base: Row) -> Iterator[Row]:
@@ -126,4 +125,5 @@ def _everybody(rows: pd.DataFrame, base: Row) -> Iterator[Row]:
         }[str(share["level"])]
         note = f"all {count(n)} people {had}, as where people are chosen for their cramps"
         cells = base | {"level": EVERYBODY, "outcome": share["outcome"], "scale": "prevalence", "unit": "proportion"}
-        yield estimates.row(status="converged", estimate=1.0, n_participants=n, n_events=n, note=note, **cells)
+        cells |= {"n_participants": n, "n_events": n, "facts": {"said": note}, "note": note}
+        yield estimates.row(status="converged", estimate=1.0, **cells)

@@ -184,7 +184,8 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, w
     reason = reason or why_not
     if reason is not None:
         # Whom it leaves out is no reason why there is nothing.
-        return estimates.row(status="not_estimable", **cells, note=reason)
+        most = {"most a night": "1"} if reason == ONCE else {}
+        return estimates.row(status="not_estimable", **cells, facts=most, note=reason)
     found = measure.of(own)
     if measure.scale == "autocorrelation" and not abs(found.value) < 1:
         return estimates.row(status="not_estimable", **cells, note=UNTOLD)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from crampstudy import wording
 from crampstudy.arrays import Flags
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
@@ -54,8 +55,8 @@ def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
             continue
         arrow = {"arrowstyle": "-|>", "color": style.RULE, "shrinkA": 13, "shrinkB": 13}
         axes.annotate("", (x, at), (x, at - 1), arrowprops=arrow, zorder=1)
-        if pd.notna(row["note"]):
-            text = str(row["note"]).replace(", ", "\n")
+        if said := fact(row, "said"):
+            text = said.replace(", ", "\n")
             axes.text(x + 0.12, at - 0.5, text, ha="left", va="center", fontsize=6.5, in_layout=False, linespacing=1.1)
 
 

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 
 from crampstudy import wording
 from crampstudy.codebook.contrasts import margin
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
-from crampstudy.evidence.rows import OUTCOME, bias_of
+from crampstudy.evidence.rows import OUTCOME
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -95,7 +96,7 @@ def _of_pool(own: pd.DataFrame) -> Iterator[_Line]:
     weights = dict(zip(kinds.WEIGHT.rows(own)["level"], kinds.WEIGHT.rows(own)["estimate"], strict=True))
     for kind, drawn in ((kinds.TRIAL, "trial"), (kinds.PUBLISHED_POOL, "published")):
         for row in wording.records(kind.rows(own)):
-            left_out = drawn == "trial" and str(row["note"]).startswith("not pooled: ")
+            left_out = drawn == "trial" and bool(fact(row, "left out"))
             if pd.notna(row["estimate"]) and not left_out:
                 yield _Line(str(row["level"]), row, drawn, weights.get(str(row["level"])))
     pooled = kinds.POOLED.rows(own)
@@ -160,7 +161,7 @@ def _write(left: Axes, right: Axes, at: int, line: _Line) -> None:
     right.text(_AT["number"], at, numbers, ha="right", fontweight=600 if bold else 400, color=colour, **small)
     if line.weight is not None:
         right.text(_AT["weight"], at, f"{100 * line.weight:.0f}%", ha="right", **small)
-    bias = bias_of(line.row)[0] if line.kind == "trial" else ""
+    bias = fact(line.row, "risk of bias") if line.kind == "trial" else ""
     right.text(_AT["bias"], at, _SHORT.get(bias, bias), ha="right", **small)
 
 

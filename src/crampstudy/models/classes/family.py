@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.errors import UsageError
@@ -57,8 +56,8 @@ def _solve(of: Events) -> EventAnswer:
     )
     answer = ordinal_rows.answer(design, levels, free, fitted.parameters, made.variance, made.moments)
     answer = answer.resting_on(ordinal_rows.at_limits(exposed(design, of.groups), levels))
-    note = estimates.note(ordinal_rows.remark(of.source.levels, levels), *automatic.named(made, kind)) or ""
-    return EventAnswer(answer, above, fitted.iterations, fitted.log_likelihood, note, tuple(levels))
+    note = ordinal_rows.remark(of.source.levels, levels)
+    return EventAnswer(answer, above, fitted.iterations, fitted.log_likelihood, note, tuple(levels), made.used)
 
 
 def _pain(request: ModelRequest) -> EventRows:

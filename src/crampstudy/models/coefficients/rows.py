@@ -255,7 +255,7 @@ def _judged(row: Row, margins: Margins, *, lone: bool = False) -> Row:
         said = "too few"
     if said is None:
         return row
-    return row | {"verdict": said, "note": note(row["note"] or "", verdicts.note(row, margins) or "")}
+    return verdicts.with_margins(row, margins) | {"verdict": said}
 
 
 def _row(

@@ -102,6 +102,7 @@ def split_rows(
         more["adjusted_for"] = "; ".join(t for t in terms if t not in (split.within, split.between)) or None
         if any(split.within in term.split(":") for term in terms if term != split.within):
             more["note"] = estimates.note(wording.AT_REFERENCE, cells["note"] or "")
+            more["facts"] = {**cells.get("facts", {}), "where": wording.AT_REFERENCE}
         if lacking := [row for row in parts if pd.isna(row["estimate"])]:
             test = estimates.row(status=lacking[0]["status"], scale=rows.TEST, **more | {"note": lacking[0]["note"]})
         else:

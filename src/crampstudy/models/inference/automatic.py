@@ -140,9 +140,14 @@ class Limited:
         return Limited(self.moments.turned(by), self.participants)
 
 
-def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
+def named(used: Covariance, kind: Covariance) -> tuple[str, ...]:
     """Return what ``auto`` turned out to be, for the note of a row."""
-    return (f"covariance {made.used}",) if kind == "auto" else ()
+    return (f"covariance {used}",) if kind == "auto" else ()
+
+
+def chosen(used: Covariance, kind: Covariance) -> dict[str, str]:
+    """Return what ``auto`` turned out to be, for the facts of a row."""
+    return {"covariance": used} if kind == "auto" else {}
 
 
 def bias_reduces(kind: Covariance, clusters: int) -> bool:

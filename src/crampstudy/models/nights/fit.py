@@ -15,6 +15,7 @@ from crampstudy.models.coefficients import reporting_units, rows, within_between
 from crampstudy.models.coefficients.auxiliary_parameters import of_step
 from crampstudy.models.coefficients.result import Fit, association, base, free, linear
 from crampstudy.models.family import NIGHT_CHECKS, FittedRows
+from crampstudy.models.inference.automatic import chosen
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.engine import Engine, Solved
 from crampstudy.models.nights.prediction import predictor_of, residuals
@@ -138,6 +139,7 @@ def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Coefficient
         "n_nights": solution.n_nights,
         "n_events": None if solution.is_number else solution.n_events,
         "n_groups": clusters,
+        "facts": chosen(solved.used, solution.kind) if solved and not solved.problem else {},
         "note": tidy.note(
             *solution.remarks,
             *(f"with {term}" for term in design.beside),

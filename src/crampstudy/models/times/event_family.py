@@ -67,7 +67,7 @@ class EventRows:
 class EventAnswer:
     """What the numbers of a family make of its rows: the ``answer``, the ``events`` behind it, and a ``note``.
 
-    ``levels`` are the ordered classes that somebody is in.
+    ``levels`` are the ordered classes that somebody is in; ``used`` is the covariance, where there is one.
     """
 
     answer: rows.CoefficientTable
@@ -76,6 +76,7 @@ class EventAnswer:
     log_likelihood: float = float("nan")
     note: str = ""
     levels: tuple[str, ...] = ()
+    used: Covariance | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,12 +206,14 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
         elif not rest.design.columns:
             found = replace(found, answer=rest.failed(found.answer))
     scale = family.scale
+    named = automatic.named(found.used, request.covariance) if found.used else ()
     cells = base(request) | {
         "estimand": association(design),
         "n_participants": fitted.clusters,
         "n_groups": fitted.clusters,
         "n_events": found.events,
-        "note": tidy.note(*fitted.remarks, found.note),
+        "facts": automatic.chosen(found.used, request.covariance) if found.used else {},
+        "note": tidy.note(*fitted.remarks, found.note, *named),
     }
     per = reporting_units.steps(found.answer, design, scale, request.per, request.ci_level)
     made = rows.rows(found.answer, scale, cells, request.ci_level, per, request.margins)
@@ -239,8 +242,8 @@ def _found(of: Events) -> EventAnswer:
 
 def clustered(
     of: Events, coefficients: Array, scores: Array, information: Array, curvatures: Array | None
-) -> tuple[rows.CoefficientTable, tuple[str, ...]]:
-    """Return coefficients of the standard columns (p) as an answer, and what ``auto`` turned out to be.
+) -> tuple[rows.CoefficientTable, Covariance]:
+    """Return coefficients of the standard columns (p) as an answer, and their covariance by its name.
 
     Args:
         of: what was fitted.
@@ -255,7 +258,7 @@ def clustered(
     shown, variance = standard.coefficients(coefficients, made.variance)
     moments = made.moments.turned(standard.back())
     answer = rows.CoefficientTable.of(design, shown, variance, moments).resting_on(exposed(design, of.groups))
-    return answer, automatic.named(made, kind)
+    return answer, made.used
 
 
 def obstacle(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from crampstudy import estimates
 from crampstudy.estimates import Status
 from crampstudy.models.classes.proportionality import ALL
 from crampstudy.models.coefficients import rows
@@ -64,8 +63,7 @@ def _solve(of: Events) -> EventAnswer:
         without = times_of(of).left_out(fitted, of.matrix, of.groups)
         scores, curvatures = without.scores, without.curvatures
     answer, used = clustered(of, fitted.coefficients, scores, fitted.information, curvatures)
-    note = estimates.note(note, *used) or ""
-    return EventAnswer(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
+    return EventAnswer(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note, used=used)
 
 
 def _relief(request: ModelRequest) -> EventRows:

@@ -16,7 +16,7 @@ _COLUMNS = (
     *(*_INTERVAL, *_P, "std_error", "df", "n_effective"),
     *("n_participants", "n_nights", "n_events", "n_groups", "n_exposed"),
 )
-_WORDS = ("population", "outcome", "estimand", "adjusted_for", "term", "level", "reference", "unit", "note")
+_WORDS = ("population", "outcome", "estimand", "adjusted_for", "term", "level", "reference", "unit", "facts", "note")
 _PER_CENT = 100
 _ROUNDING = 1e-9
 """The rows hold ten digits: one that lies between two printed numbers may have been either."""

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.evidence.package import agents as known_agents
 from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS
-from crampstudy.evidence.rows import bias_of
 from crampstudy.tables.table import as_table
 
 _FEW = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
@@ -88,7 +88,7 @@ def _found(own: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def _left_out(rows: pd.DataFrame) -> pd.Series[bool]:
-    return rows["note"].fillna("").str.startswith("not pooled: ")
+    return of_rows(rows, "left out").ne("")
 
 
 def _published(own: pd.DataFrame) -> str:
@@ -111,10 +111,9 @@ def _number_of(own: pd.DataFrame, found: Mapping[str, Any] | None, trials: int) 
         return "published pools alone" if len(kinds.PUBLISHED_POOL.rows(own)) else "no trial with verified figures"
     if found["analysis"] == kinds.POOLED.name:
         return f"{int(found['n_groups'])} trials pooled, {found['verdict']}"
-    judged = bias_of(found)[0]
+    judged = fact(found, "risk of bias")
     return f"one trial{f', risk of bias {judged}' if judged else ''}, {found['verdict']}"
 
 
 def _grades(own: pd.DataFrame) -> Iterator[str]:
-    for note in own["note"].dropna():
-        yield from (part for part in str(note).split("; ") if part.startswith("certainty "))
+    yield from (f"certainty {each}" for each in of_rows(own, "certainty") if each)

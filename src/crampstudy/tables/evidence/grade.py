@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
@@ -38,7 +39,7 @@ def grade_inputs(estimates: Rows) -> pd.DataFrame:
 
 def _domains(own: pd.DataFrame, pool: Mapping[str, Any]) -> dict[str, str]:
     biased = wording.records(kinds.HIGH_RISK.rows(own))[0]["estimate"]
-    presumed = [each["level"] for each in wording.records(kinds.TRIAL.rows(own)) if "presumed" in str(each["note"])]
+    presumed = [each["level"] for each in wording.records(kinds.TRIAL.rows(own)) if fact(each, "unit")]
     asymmetry = wording.records(kinds.ASYMMETRY.rows(own))[0]
     units = f"; the unit of {wording.listed(presumed)} is presumed" if presumed else ""
     tested = asymmetry["status"] == "converged"

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.evidence.rows import bias_of
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, as_table, table_of_rows
@@ -35,7 +35,7 @@ def trials(estimates: pd.DataFrame) -> PrintedTable:
             "Against": rows["reference"].fillna(wording.DASH),
             with_level(_DIFFERENCE, rows): [_number(each) for each in wording.records(rows)],
             "Weight": [_weight(by_trial.get(key)) for key in _keys(rows)],
-            "Risk of bias": [bias_of(each)[0] or wording.DASH for each in wording.records(rows)],
+            "Risk of bias": [fact(each, "risk of bias") or wording.DASH for each in wording.records(rows)],
         }
     )
     made.index = pd.MultiIndex.from_arrays([_groups(rows), rows["level"]], names=["", "Study"])

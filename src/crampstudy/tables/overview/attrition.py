@@ -7,6 +7,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.table import as_table, table_of_rows
 
 
@@ -17,7 +18,7 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Number": rows["estimate"].map(wording.count).tolist(),
-            "Set aside before": rows["note"].fillna(wording.DASH).tolist(),
+            "Set aside before": [said or wording.DASH for said in of_rows(rows, "said")],
         }
     )
     made.index = pd.MultiIndex.from_arrays(

@@ -41,7 +41,7 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
         number = wording.DASH if row["estimate"] is None else _number(row)
         own = expected[expected["term"].eq(claim.claim)]
         cells = {heading: number, "Here": row["verdict"], "Published": published(claim).verdict, TOLD: _told(own)}
-        planned = plan.mark(row["note"])
+        planned = plan.mark(row)
         made.append(cells | ({"Planned": "yes" if planned == plan.PLANNED else planned} if planned else {}))
     table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]))
     note = f"{wording.sentences([*_measures(rows), *_shown_parts(rows)])} {NOTE}".strip()

@@ -11,6 +11,7 @@ from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import by_graph
+from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.remarks import reworded
 from crampstudy.tables.sections.conditions import adjustments
 from crampstudy.tables.table import as_table
@@ -48,8 +49,8 @@ def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
     fitted = estimates[estimates["model"].notna()]
     lines = []
     for model, own in fitted.groupby("model", sort=False):
-        notes = own["note"].fillna("").str.split("; ").explode()
-        covariances = [reworded(note) for note in dict.fromkeys(notes) if note.startswith("covariance ")]
+        used = filter(None, dict.fromkeys(of_rows(own, "covariance")))
+        covariances = [reworded(f"covariance {each}") for each in used]
         outcomes = dict.fromkeys(wording.small(wording.outcome(str(name))) for name in own["outcome"].dropna())
         lost = int((~own["status"].isin(_MADE)).sum())
         lines.append((str(model), wording.listed(outcomes), "; ".join(covariances) or wording.DASH, len(own), lost))

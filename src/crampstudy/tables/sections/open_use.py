@@ -47,13 +47,8 @@ def open_use(estimates: pd.DataFrame) -> PrintedTable:
     )
     made.index = pd.Index([_agent(row) for row in every], name="Treatment")
     lost = ratios[ratios["status"] == "not_estimable"]
-    reasons = (f"{_agent(row)}, could not estimate: {_first(row)}" for row in wording.records(lost))
+    reasons = (f"{_agent(row)}, could not estimate: {row['note']}" for row in wording.records(lost))
     return PrintedTable.of(made, notes=(wording.sentences([*reasons, *filter(None, [verdicts.remark(rows)])]),))
-
-
-def _first(row: dict[str, Any]) -> str:
-    """Return what stands first in a row's note."""
-    return str(row["note"]).partition("; ")[0]
 
 
 @table_of_rows

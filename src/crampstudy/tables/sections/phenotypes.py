@@ -8,6 +8,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.sections.severity import clock
@@ -38,7 +39,7 @@ def groups_tried(estimates: pd.DataFrame) -> pd.DataFrame:
         with_level("Agreement in resamples (95% CI)", every): [
             wording.DASH if row is None else wording.estimate(row) for row in again
         ],
-        "Read as": [wording.capital(str(cells[term, _GAIN]["note"])) for term in terms],
+        "Read as": [wording.capital(fact(cells[term, _GAIN], "said")) for term in terms],
     }
     index = [wording.capital(str(term)) for term in terms]
     for row in wording.records(kinds.CLEAR_GROUPS.rows(estimates)):

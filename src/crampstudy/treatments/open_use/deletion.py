@@ -17,7 +17,7 @@ from crampstudy.arrays import Array, Flags
 from crampstudy.models.inference.covariance import JACKKNIFE_BELOW
 from crampstudy.treatments.open_use.weights import FollowUp, Propensity, WeightedRates, chances, limits, stabilised
 
-JACKKNIFE = "covariance jackknife"
+JACKKNIFE = "jackknife"
 """How the note of a row says so."""
 _AT_ONCE = 2_000_000
 """Chances that are held at a time: those of everybody, without each of some."""

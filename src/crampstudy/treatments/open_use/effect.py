@@ -178,6 +178,7 @@ def _contrasts(
     weighted = kind != kinds.OPEN_USE_CRUDE
     judged = kind in (kinds.OPEN_USE, kinds.OPEN_USE_GRAPH)
     jackknife = JACKKNIFE if rates.left_out is not None and len(rates.left_out) else ""
+    covariance = f"covariance {jackknife}" if jackknife else ""
     about = "average in the whole cohort" if weighted else "of those who began it against the others"
     estimand = f"{'adjusted effect' if weighted else 'association'} of beginning the treatment, {about}, on {POLICY}"
     cells = asked.cells | {
@@ -192,12 +193,14 @@ def _contrasts(
         "n_nights": int(of.nights.sum()),
         "n_events": int(of.cramps.sum()),
         "n_effective": sum(rates.effective),
-        "note": estimates.note(*asked.notes, *notes, jackknife),
+        "facts": {"covariance": jackknife},
+        "note": estimates.note(*asked.notes, *notes, covariance),
     }
     weekly = difference(rates, of.treated, NIGHTS_PER_WEEK)
     if without := _without_cramp(of):
         yield estimates.row(status="not_estimable", **cells | {"scale": "rate_ratio", "note": without})
-        alone = {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT, "note": without}
+        alone: Row = {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT}
+        alone |= {"facts": {"no interval": without}, "note": without}
         yield estimates.row(status="boundary", **cells | alone | {"estimate": weekly.value})
         return
     both = (

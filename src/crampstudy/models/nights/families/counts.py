@@ -68,7 +68,7 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
         fitted.iterations,
         found.used,
         (dispersion(fitted, _profile(fitted, data)),) if dispersed else (),
-        (*undispersed, *found.notes, *automatic.named(found, kind)),
+        (*undispersed, *found.notes, *automatic.named(found.used, kind)),
         fitted=fitted,
         moments=found.moments,
     )

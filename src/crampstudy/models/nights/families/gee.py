@@ -43,7 +43,7 @@ def _solve(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance,
     if working == "ar1" and fitted.apart > 1:
         of = f"of nights {fitted.apart} apart"
     made = auxiliary_parameters.marginal(fitted, f"{of} of a participant", number=outcome not in _MARGINAL)
-    return Solved.of(fitted, found, tuple(made), automatic.named(found, kind))
+    return Solved.of(fitted, found, tuple(made), automatic.named(found.used, kind))
 
 
 def _nothing_within(data: Data, outcome: Outcome) -> str | None:

@@ -38,7 +38,7 @@ def _solve(data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Sol
     if found.used == "model":
         found = replace(found, moments=automatic.Conventional(fitted.df, p))
     made = auxiliary_parameters.residual(float(np.sqrt(fitted.variance)), error, int(data.groups.max()) + 1)
-    return Solved.of(fitted, found, (made,), (*found.notes, *automatic.named(found, kind)))
+    return Solved.of(fitted, found, (made,), (*found.notes, *automatic.named(found.used, kind)))
 
 
 def _predict(data: Data, kind: OutcomeKind, slope: int | None, fitted: Fitted) -> PredictiveDistribution | None:

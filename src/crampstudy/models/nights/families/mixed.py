@@ -42,7 +42,7 @@ def _solve(model: Callable[..., MixedFit], data: Data, outcome: Outcome, kind: C
     if model is mixed.negative_binomial:
         made.append(dispersion(fitted, fitted.profile))
     notes = (AT_BOUNDARY,) if fitted.at_boundary else ()
-    return Solved.of(fitted, found, tuple(made), (*notes, *automatic.named(found, kind)))
+    return Solved.of(fitted, found, tuple(made), (*notes, *automatic.named(found.used, kind)))
 
 
 def _heterogeneity(of: Extra, fitted: MixedFit, data: Data, *, odds: bool) -> tuple[Extra, Extra]:

@@ -37,7 +37,7 @@ def _solve(data: Data, outcome: Outcome, kind: Covariance, slope: int | None) ->
     else:
         made.append(auxiliary_parameters.effects_correlation(effects.correlation, effects.correlation_error))
     notes = (AT_BOUNDARY,) if fitted.at_boundary else ()
-    return Solved.of(fitted, found, tuple(made), (*notes, *automatic.named(found, kind)))
+    return Solved.of(fitted, found, tuple(made), (*notes, *automatic.named(found.used, kind)))
 
 
 def _nothing_within(data: Data, _: Outcome) -> str | None:

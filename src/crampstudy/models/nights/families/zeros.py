@@ -58,7 +58,7 @@ def _solve(
         fitted.iterations,
         found.used,
         (dispersion(fitted, fitted.profile),),
-        (_NO_EXCESS if fitted.plain else _OF_COUNTS[fitted.kind], *undispersed, *automatic.named(found, kind)),
+        (_NO_EXCESS if fitted.plain else _OF_COUNTS[fitted.kind], *undispersed, *automatic.named(found.used, kind)),
         fitted=fitted,
         zero=(
             _no_zeros(p, q)

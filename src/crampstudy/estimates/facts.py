@@ -1,0 +1,80 @@
+"""What tables, figures and sentences are made of beside the other columns of a row: names with values, in one column.
+
+A note is for whoever reads the row. What anything is decided by, or said again elsewhere, stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "plan": "`planned` or `post hoc`, where a plan of the claims was given",
+        "left out": "why a published trial is in no pool",
+        "unit": "`presumed`, where a published trial does not say it",
+        "risk of bias": "of a published trial, as it was judged",
+        "judged by": "who judged that",
+        "certainty": "of published evidence, and who graded it",
+        "covariance": "what `auto` turned out to be",
+        "margins": "those of the verdict, where they are not the usual ones",
+        "no verdict": "why an estimate with an interval has none",
+        "no interval": "why there is none",
+        "q": "by which method, over how many tests",
+        "time zero": "from which night on a treatment is followed",
+        "never at": "a value of the modifier that no night had",
+        "where": "at which values of what it interacts with a term is taken",
+        "needs": "what was not measured, where it is not the term",
+        "had by": "`nobody`, of a treatment that nobody took",
+        "most a night": "`1`, where no night has more than one cramp",
+        "said": "what a table, a figure or a sentence says of the row in words",
+    }
+)
+"""The names that there are, in the order in which they are written, and what the value of each says."""
+_OF_ESTIMATE = ("covariance", "margins", "no verdict", "no interval", "q")
+"""What a row without an estimate does not say."""
+_NEXT, _IS = "; ", ": "
+
+
+def written(facts: Mapping[str, str | None]) -> str | None:
+    """Return facts as the column has them, ``None`` where none has a value.
+
+    Raises:
+        TypeError: a name is none of :data:`MEANINGS`.
+    """
+    if unknown := [name for name in facts if name not in MEANINGS]:
+        raise TypeError(f"no such fact of an estimate: {', '.join(unknown)}")
+    told = ((name, facts.get(name)) for name in MEANINGS)
+    # A semicolon would divide the value.
+    return _NEXT.join(f"{name}{_IS}{value.replace(_NEXT, ' – ')}" for name, value in told if value) or None
+
+
+def read(cell: Any) -> dict[str, str]:
+    """Return the facts of a cell of the column by their names."""
+    if cell is None or pd.isna(cell):
+        return {}
+    pairs = (part.partition(_IS) for part in str(cell).split(_NEXT))
+    return {name: value for name, _, value in pairs}
+
+
+def fact(row: Mapping[str, Any], name: str) -> str:
+    """Return what a row says by a name, empty where it says nothing."""
+    return read(row.get("facts")).get(name, "")
+
+
+def with_facts(row: Mapping[str, Any], facts: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return a row that says more; a name that it has already takes the new value."""
+    return {**row, "facts": written({**read(row.get("facts")), **facts})}
+
+
+def without_estimate(cell: Any) -> str | None:
+    """Return the facts of a cell of the column but for those of an estimate."""
+    return written({name: value for name, value in read(cell).items() if name not in _OF_ESTIMATE})
+
+
+def of_rows(rows: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Return what each of the rows says by a name, empty where it says nothing."""
+    return pd.Series([read(cell).get(name, "") for cell in rows["facts"]], index=rows.index, dtype="object")
