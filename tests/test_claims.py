@@ -328,14 +328,17 @@ class TestLedger:
     @pytest.mark.parametrize("number", TESTED)
     def test_a_row_without_a_verdict_of_its_own_gives_a_claim_none(self, found: Found, number: str) -> None:
         made = changed(found, number, hold=True)
+        why = "of 9 participants, whose intervals cover less"
         of_contrasts = {number: [row for row in claims.find(number).rows("diary") if row.side in ("higher", "lower")]}
         for row in of_contrasts[number]:
             at = index_of(row, made[row.section])
-            made[row.section].loc[at, ["verdict", "note"]] = [pd.NA, "of 9 participants, whose intervals cover less"]
+            said = {"verdict": pd.NA, "facts": f"no verdict: {why}", "note": "weighted; a remark of another thing"}
+            made[row.section].loc[at, [*said]] = [*said.values()]
         entry = claim_with(made, number)
         assert (entry.verdict == INCONCLUSIVE) == bool(of_contrasts[number])
         if of_contrasts[number]:
-            assert "no verdict of its own: of 9 participants, whose intervals cover less" in claims.reason(entry)
+            reason = claims.reason(entry)
+            assert f"no verdict of its own: {why}" in reason and "another thing" not in reason
             # What could have been told follows from its error, which is not known well enough.
             assert entry.chances is None and not entry.parted
 

@@ -21,6 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate, write
+from crampstudy.wording import with_none
 
 Run = Callable[..., tuple[int, str, str]]
 KEYS = ["claim", "verdict", "analysis", "key", "estimate", "ci_low", "ci_high", "published", "reason"]
@@ -186,11 +187,12 @@ class TestPlan:
         named = [each.claim for each in claims.claims() if plan.names(each)]
         assert named == [*(f"C{n:02d}" for n in range(1, 13)), "C60"]
         rows = inconclusive_rows()["conditions"]
-        marks = dict(zip(rows["term"], plans.marked(rows, plan)["note"], strict=True))
+        told = plans.marked(rows, plan)
+        assert told["note"].equals(rows["note"])
+        marks = {row["term"]: plans.mark(row) for row in with_none(told)}
         assert marks["diabetes"] == "planned" and marks["chronic_kidney_disease"] == "post hoc"
         assert plans.marked(rows, None) is rows
-        twice = plans.marked(plans.marked(rows, plan), plan)
-        assert twice["note"].tolist() == plans.marked(rows, plan)["note"].tolist()
+        assert plans.marked(told, plan)["facts"].tolist() == told["facts"].tolist()
         said = sentences.planned(plan)
         assert "names 13 of the 61 as they are tested here" in said and "post hoc: C61." in said
         assert "This is the code with which it was frozen." in said and sentences.planned(None) == ""
@@ -204,7 +206,7 @@ class TestPlan:
         assert planned["C12 Diabetes goes with more cramps"] == "yes"
         assert planned["C13 Kidney problems go with more cramps"] == "post hoc"
         of_claims = found.estimates[found.estimates["analysis"].eq(kinds.CLAIM.name)]
-        assert of_claims["note"].str.match("planned|post hoc").all()
+        assert all(plans.mark(row) for row in with_none(of_claims))
         said = found.values["not_estimated"]
         assert "C34: under the study's graph" in said and "post hoc" not in said
 
@@ -231,10 +233,10 @@ class TestPlan:
         assert code == 0, err
         with (place / "estimates.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        assert all(row["note"].startswith(("planned", "post hoc")) for row in rows)
-        completeness = [row["note"] for row in rows if row["analysis"] == "completeness"]
+        assert all(plans.mark(row) for row in rows)
+        completeness = [plans.mark(row) for row in rows if row["analysis"] == "completeness"]
         # Claim C51 is read off one of them.
-        assert sum(note.startswith("planned") for note in completeness) == 1
+        assert completeness.count("planned") == 1
         page = (place / "report.html").read_text(encoding="utf-8")
         assert "plan.yaml" in page and str(frozen.parent) not in page and "The plan (SHA-256" in page
 

@@ -27,7 +27,7 @@ def test_columns_in_the_order_of_the_design() -> None:
     expected = (
         "key cohort population outcome analysis estimand adjusted_for adjustment lacks model term level reference "
         "scale unit estimate ci_low ci_high ci_level std_error df p_value q_value n_effective "
-        "n_participants n_nights n_events n_groups n_exposed verdict status note"
+        "n_participants n_nights n_events n_groups n_exposed verdict status facts note"
     )
     assert " ".join(COLUMNS) == expected
 
@@ -75,7 +75,7 @@ def test_csv_has_ten_significant_digits() -> None:
     assert header == ",".join(COLUMNS)
     assert ",0.6666666667,,," in line
     assert ",12345678901," in line
-    assert line.endswith('converged,"a ""b"", c"')
+    assert line.endswith('converged,,"a ""b"", c"')
 
 
 def test_json_is_an_array_with_nulls() -> None:

@@ -20,12 +20,13 @@ from crampstudy.causal import Adjustment
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.nights import nightly
-from crampstudy.contrasts.nights.modification import modified_ratio, unseen
+from crampstudy.contrasts.nights.modification import modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, adjustments
 from crampstudy.contrasts.nights.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
 
@@ -235,12 +236,13 @@ def test_the_ratio_of_ratios_is_of_the_joint_covariance(diary: Cohort) -> None:
     warmest = float(diary.frame("diary")["ambient_temperature_c"].max())  # type: ignore[arg-type]
     # Where no night was so warm the ratio of ratios is the line of the model, of which there is no verdict.
     assert warmest < 30 and "no night was at 30 °C" in both["note"] and pd.isna(both["verdict"])
-    assert unseen(both) == "no night was at 30 °C"
+    assert fact(both, "never at") == "30 °C"
+    assert fact(both, "no verdict") == "no night was at 30 °C, where the line of the model is followed"
     hot = pl.when(pl.int_range(pl.len()) < 20).then(pl.lit(31.0)).otherwise(pl.col("ambient_temperature_c"))
     nights = diary.frame("diary").with_columns(ambient_temperature_c=hot)
     seen = Cohort("hot", "diary", {"participants": diary.frame("participants"), "diary": nights}, as_of=None)
     warm = person(modified_ratio(seen, HEAT), "contrast: fluid_ml", "30 °C against 10 °C")
-    assert not pd.isna(warm["verdict"]) and unseen(warm) == ""
+    assert not pd.isna(warm["verdict"]) and not fact(warm, "never at")
     # What the cohort was drawn from: per 350 mL, and 10 °C.
     assert both["ci_low"] < math.exp(-0.2 * -500 / 350 * 2) < both["ci_high"]
 

@@ -54,9 +54,8 @@ def written(facts: Mapping[str, str | None]) -> str | None:
 
 def read(cell: Any) -> dict[str, str]:
     """Return the facts of a cell of the column by their names."""
-    if cell is None or pd.isna(cell):
-        return {}
-    pairs = (part.partition(_IS) for part in str(cell).split(_NEXT))
+    text = "" if cell is None or pd.isna(cell) else str(cell)
+    pairs = (part.partition(_IS) for part in text.split(_NEXT) if part)
     return {name: value for name, _, value in pairs}
 
 

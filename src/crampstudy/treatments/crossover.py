@@ -141,7 +141,7 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
     diary = turns.diary(cohort)
     terms = f"{GIVEN} + {PERIOD}" if turns.periods() > 1 else GIVEN
     by_model = fit(diary, model=MODEL, terms=terms, covariance="model", ci_level=asked.ci_level)
-    yield taken(of_term(by_model, GIVEN), main, *turns.notes, _BY_MODEL)
+    yield taken(of_term(by_model, GIVEN), main | {"facts": {"no verdict": _BY_MODEL}}, *turns.notes, _BY_MODEL)
     pairs = turns.pairs()
     single = turns.nights.join(turns.people, on="participant_id", how="semi").height - int(pairs.nights.sum())
     yield from pair_rows(pairs, main, asked, *turns.notes, set_apart(single, "periods without a partner"))

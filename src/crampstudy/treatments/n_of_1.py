@@ -91,7 +91,8 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
         who = nights.select("participant_id").unique().sort("participant_id")
         diary = Diary(cohort.name, who, nights.drop(PAIR).lazy())
         fitted = fit(diary, model=MODEL, terms=GIVEN, random_slope=GIVEN, ci_level=asked.ci_level)
-        yield taken(of_term(fitted, GIVEN), main, _OF_SLOPES, of_few(people))
+        unjudged = main | {"facts": {"no verdict": _OF_SLOPES}}
+        yield taken(of_term(fitted, GIVEN), unjudged, _OF_SLOPES, of_few(people))
         yield from pair_rows(PairTotals.of(nights), main | {"adjusted_for": PAIR}, asked)
         rows = fitted.estimates
         for found in wording.with_none(rows[rows["term"].eq("random slope")]):

@@ -20,7 +20,7 @@ from crampstudy.contrasts.cohorts.measures import FEWEST
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.estimates import adjustment, kinds, verdicts
+from crampstudy.estimates import adjustment, facts, kinds, verdicts
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.ratio import Linear
@@ -258,7 +258,9 @@ def _in_cohort(
     made = person_time.judged_inside(made, linear, linear.design.columns[place].term, contrast.step, margins)
     # What its own row has no verdict on, as that of a mean that is not reliable, has none here.
     silent = not contrast.of_level and own["status"] == "converged" and own["verdict"] is None
-    return made | {"verdict": None} if silent and made["verdict"] != "too few" else made
+    if not silent or made["verdict"] == "too few":
+        return made
+    return facts.with_facts(made, {"no verdict": facts.fact(own, "no verdict")}) | {"verdict": None}
 
 
 def _row_of(made: AdjustedFit, contrast: _Contrast | None) -> Row:

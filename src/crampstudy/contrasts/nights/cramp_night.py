@@ -15,7 +15,7 @@ from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import Sufficiency
-from crampstudy.estimates import kinds
+from crampstudy.estimates import facts, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit_under
 from crampstudy.models.inference.covariance import Covariance
@@ -135,7 +135,7 @@ def _counted(
     """
     made = (said.on(row) if said else row) | {"n_events": events}
     if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
-        return made | {"verdict": None}
+        return facts.with_facts(made, {"no verdict": "its standard error is model-based"}) | {"verdict": None}
     return made if row["verdict"] is None else person_time.judged(made, margins)
 
 
