@@ -104,6 +104,13 @@ def test_tables_come_back() -> None:
     assert again(series).equals(series, check_names=True) and again(series).dtype == pl.UInt8
     table = pd.DataFrame({"x": [1.5, np.nan], "c": pd.Categorical(["a", "b"])}, index=pd.Index(["r", "s"], name="id"))
     pd.testing.assert_frame_equal(again(table), table)
+    text = pd.StringDtype("python")
+    kinds = [pd.Index(["r", "s"], dtype=dtype) for dtype in (text, object, "str")]
+    for index in (*kinds, pd.Index([1.5, 2.0]), pd.MultiIndex.from_arrays(kinds, names=["", "b", None])):
+        made = again(table.set_axis(index))
+        pd.testing.assert_frame_equal(made, table.set_axis(index), check_index_type="exact")
+        levels = [[each.dtype for each in getattr(of, "levels", [of])] for of in (made.index, index)]
+        assert levels[0] == levels[1]
 
 
 def test_dataclasses_come_back_where_they_are_expected() -> None:

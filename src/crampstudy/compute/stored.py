@@ -139,10 +139,12 @@ def _table(value: Any, put: Callable[[str, Callable[[BytesIO], object]], Any]) -
         except (pa.ArrowException, TypeError) as problem:
             raise NotData(f"a pandas table that is no Arrow table ({str(problem).splitlines()[0]})") from None
         texts = [i for i, dtype in enumerate(value.dtypes) if dtype == pd.StringDtype("python")]
-        back = _of_arrow(table, texts)
-        if not (back.equals(value) and back.dtypes.equals(value.dtypes)):
+        named = [str(dtype) for dtype in _index_types(value)]
+        back = _of_arrow(table, texts, named)
+        same = back.dtypes.equals(value.dtypes) and _index_types(back) == _index_types(value)
+        if not (same and back.equals(value)):
             raise NotData("a pandas table that Arrow does not give back as it was")
-        return {"pandas": [put("table", lambda out: _write_arrow(table, out))["table"], texts]}
+        return {"pandas": [put("table", lambda out: _write_arrow(table, out))["table"], texts, named]}
     raise NotData(_type_name(value))
 
 
@@ -150,12 +152,27 @@ def _type_name(value: object) -> str:
     return f"a {type(value).__module__}.{type(value).__qualname__}"
 
 
-def _of_arrow(table: Any, texts: Sequence[int]) -> Any:
-    """Return a table of Arrow as one of pandas whose columns at ``texts`` hold texts of Python."""
+def _of_arrow(table: Any, texts: Sequence[int], named: Sequence[str]) -> Any:
+    """Return a table of Arrow as one of pandas, with texts of Python in the columns at ``texts``.
+
+    ``named`` are the types of the levels of its index, by their names.
+    """
     import pandas as pd
 
-    frame = table.to_pandas()
-    return frame.astype({frame.columns[i]: pd.StringDtype("python") for i in texts}) if texts else frame
+    frame, text = table.to_pandas(), pd.StringDtype("python")
+    frame = frame.astype({frame.columns[i]: text for i in texts}) if texts else frame
+    if [str(dtype) for dtype in _index_types(frame)] == [*named]:
+        return frame
+    index, types = frame.index, [text if name == str(text) else name for name in named]
+    if isinstance(index, pd.MultiIndex):
+        levels: list[Any] = [level.astype(dtype) for level, dtype in zip(index.levels, types, strict=True)]
+        return frame.set_axis(index.set_levels(levels))
+    return frame.set_axis(index.astype(types[0]))
+
+
+def _index_types(frame: Any) -> list[Any]:
+    """Return the types of the levels of a table's index."""
+    return [level.dtype for level in getattr(frame.index, "levels", [frame.index])]
 
 
 def _write_arrow(table: Any, out: BytesIO) -> None:
@@ -197,6 +214,6 @@ def _value(tree: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
         case "pandas":
             import pyarrow as pa
 
-            place, texts = held
-            return _of_arrow(pa.ipc.open_file(pa.BufferReader(blobs[place])).read_all(), texts)
+            place, texts, named = held
+            return _of_arrow(pa.ipc.open_file(pa.BufferReader(blobs[place])).read_all(), texts, named)
     raise NotData(f"unknown form {name!r}")
