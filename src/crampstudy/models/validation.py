@@ -15,6 +15,7 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
+from crampstudy.models.covariates import settle, without
 from crampstudy.models.family import Family
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights.fit import NightFamily
@@ -175,5 +176,9 @@ def solve(request: ModelRequest, *, night_by_night: bool = True) -> Solution:
         UsageError: as ``fit``, or the family is none of nights.
     """
     find_of_nights(request.model)
-    request = validate(request)
-    return solve_nights(find_of_nights(request.model), request, night_by_night=night_by_night)
+
+    def attempt(out: Mapping[str, str]) -> Solution:
+        asked = validate(without(request, out))
+        return solve_nights(find_of_nights(asked.model), asked, night_by_night=night_by_night)
+
+    return settle(request.adjusted_for, attempt)[0]

@@ -17,6 +17,7 @@ from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, single_ter
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.models.covariates import is_told_of
 from crampstudy.wording import CONTRAST, label, listed, small
 
 MODEL = "negative-binomial"
@@ -168,7 +169,9 @@ def _held(row: Mapping[str, Any], found: Adjustment, covariates: Sequence[str]) 
     """Return how far a row is adjusted for what the graph asks for, of which its model may have left terms out."""
     kept = {*str(row["adjusted_for"]).split("; ")}
     lost = [term for term in single_terms(covariates) if term not in kept]
-    crowded = adjustment.lacks(row) if row["adjustment"] == adjustment.LEFT_OUT else ()
-    # What was left out though there was room for it has no value on the nights of the model, or does not differ.
+    lacking = adjustment.lacks(row) if row["adjustment"] == adjustment.LEFT_OUT else []
+    crowded = [term for term in lacking if not is_told_of(str(row["note"]), term)]
+    # What was left out though there was room has no value on the nights of the model, does not differ, or sets them
+    # apart.
     untold = [term for term in lost if term not in crowded]
     return Sufficiency.of(found, [term for term in lost if term in crowded], untold)

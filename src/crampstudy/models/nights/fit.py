@@ -108,6 +108,7 @@ def _fitted(engine: Engine, request: ModelRequest, solution: Solution) -> Fit:
         solution.account,
         predictor=predictor_of(request, solution, answer, scale),
         n_parameters=_parameters(solution),
+        apart=answer.apart,
     )
 
 
