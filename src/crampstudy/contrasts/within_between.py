@@ -89,7 +89,8 @@ def within_between(
     every = [part for pair in parts for part in pair]
     terms = person_time.joined(beside, every)
     # Of several exposures each stands beside the others, and none of them keeps these from an estimate.
-    besides = [*(map(str, every) if len(parts) > 1 else ()), *formula.singly(beside)]
+    pairs = [" + ".join(map(str, pair)) for pair in parts] if len(parts) > 1 else []
+    besides = [*pairs, *formula.singly(beside)]
     fitted = fit(cohort, model=model, terms=terms, outcome=outcome, adjusted_for=besides, **more)
     values = _reliabilities(fitted)
     drawn: dict[str, _Drawn] = {}

@@ -6,14 +6,16 @@ unknown without the others; what is asked of is not known because of it alone, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import formula
 
-_NOT_FOR = "not adjusted for {}: "
+_NOT_FOR = "not adjusted for "
+
+_TOGETHER = "together they set the outcome apart"
 
 
 class Tried(Protocol):
@@ -68,12 +70,19 @@ def without(request: ModelRequest, out: Mapping[str, str]) -> ModelRequest:
 
 def told(out: Mapping[str, str]) -> list[str]:
     """Return what is said of the covariates that are left ``out``."""
-    return [f"{_NOT_FOR.format(' + '.join(shown(each)))}{why}" for each, why in out.items()]
+    return [f"{_NOT_FOR}{' + '.join(shown(each))}: {why}" for each, why in out.items()]
 
 
 def is_told_of(note: str, term: str) -> bool:
     """Say whether a note says that a term was left out, as it set the outcome apart."""
-    return any(part.startswith(_NOT_FOR.format(term)) for part in note.split("; "))
+    parts = [part.removeprefix(_NOT_FOR) for part in note.split("; ") if part.startswith(_NOT_FOR)]
+    return any(term in part.split(": ")[0].split(" + ") for part in parts)
+
+
+def told_of_alone(note: str, terms: Collection[str]) -> str:
+    """Return a note without what it says of covariates left out that are none of ``terms``."""
+    parts = note.split("; ")
+    return "; ".join(each for each in parts if not each.startswith(_NOT_FOR) or any(is_told_of(each, t) for t in terms))
 
 
 def shown(covariate: str) -> list[str]:
@@ -82,4 +91,7 @@ def shown(covariate: str) -> list[str]:
 
 
 def _told(covariate: str, apart: Mapping[str, str]) -> str:
-    return next((apart[term] for term in shown(covariate) if term in apart), "")
+    """Return what is said of a covariate that sets the outcome apart, nothing of one that does not."""
+    terms = shown(covariate)
+    found = [apart[term] for term in terms if term in apart]
+    return _TOGETHER if found and len(terms) > 1 else found[0] if found else ""

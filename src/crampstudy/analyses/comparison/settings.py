@@ -11,10 +11,10 @@ from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import (
+    adjusted_terms,
     check_average,
     check_by,
     check_part,
-    check_terms,
     reference_of,
     standard_of,
 )
@@ -78,7 +78,7 @@ class ComparisonSettings:
         for cohort in cohorts:
             check_by(cohort, self.by, self.bands)
             check_part(cohort, self.bands, self.where)
-        check_terms(cohorts, self.adjust, self.bands)
+        adjusted_terms(cohorts, self.adjust, self.bands)
         standard_of(self.standard, cohorts, self.bands, self.where)
 
     @property

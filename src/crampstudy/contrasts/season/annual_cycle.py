@@ -75,7 +75,7 @@ def annual_cycle(cohort: Cohort, asked: SeasonQuestion, rng: np.random.Generator
     solution = solve(request, night_by_night=False)
     fitted, places = _fitted(solution), _places(solution)
     if isinstance(fitted, str) or places is None:
-        failed = isinstance(fitted, str) and solution.solved is not None
+        failed = isinstance(fitted, str) and solution.reason is None
         status: estimates.Status = "not_converged" if failed else "not_estimable"
         reason = fitted if isinstance(fitted, str) else _crowded(solution, asked)
         return estimates.frame([*not_estimable(base, status, reason), *months])

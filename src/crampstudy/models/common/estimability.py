@@ -114,14 +114,16 @@ def _reason(columns: Sequence[design_matrix.Column], found: separation.Separatio
     if found.complete:
         what = "nights with and without a cramp" if found.having else "nights without a cramp"
         return separation.separated(f"{what} are set apart completely", names, "ratio")
-    together = " together take" if len(names) > 1 else " takes"
-    return separation.separated(f"{listed(names)}{together} {_values(found)}", number="ratio")
+    take = "together take" if len(names) > 1 else "takes"
+    return separation.separated(f"{listed(names)} {take} {_values(found)}", number="ratio")
 
 
 def _values(found: separation.Separation) -> str:
+    """Return at which values nights are of one kind alone."""
     if found.without and found.having:
         return "values at which every night was without a cramp, and others at which every night had one"
-    return f"values at which every night {'was without a cramp' if found.without else 'had a cramp'}"
+    values = "a value" if found.points == 1 else "values"
+    return f"{values} at which every night {'was without a cramp' if found.without else 'had a cramp'}"
 
 
 def _how(columns: Sequence[design_matrix.Column], term: str, found: separation.Separation) -> str:

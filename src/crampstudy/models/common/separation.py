@@ -25,6 +25,7 @@ SUSPECT_PREDICTOR = 10.0
 A likelihood that rises for ever looks flat to rounding in the end, and its score zero.
 """
 _NOTHING = 1e-7
+_SEVERAL = 2
 
 
 class Apart(str):
@@ -55,14 +56,15 @@ def separated(what: str, by: Sequence[str] = (), number: str = "estimate") -> Ap
 class Separation:
     """The ``columns`` that set rows apart, and which.
 
-    ``without`` says that there are rows without an event among them, ``having`` that there are rows with one. It is
-    ``complete`` where all rows are set apart; of counts, all at other values than those of the rows with an event,
-    where these are one point.
+    ``without`` says that there are rows without an event among them, ``having`` that there are rows with one, and
+    ``points`` at how many different values of the columns they are. It is ``complete`` where all rows are set apart; of
+    counts also where those with an event are at one point, and all at several others are.
     """
 
     columns: tuple[int, ...]
     without: bool
     having: bool
+    points: int
     complete: bool
 
 
@@ -89,7 +91,8 @@ def separation(outcome: Array, matrix: Array, link: Link) -> Separation | None:
         return None
     by, moved = columns_of(direction, _NOTHING), np.abs(x @ direction) > _NOTHING
     without, having = bool(moved[~event].any()), bool(moved[event].any())
-    return Separation(by, without, having, _complete(event, x[:, by], link))
+    points = len(np.unique(x[moved][:, by], axis=0))
+    return Separation(by, without, having, points, _complete(event, x[:, by], link))
 
 
 def _rising(event: Flags, x: Array, link: Link) -> tuple[Array, float]:
@@ -110,7 +113,10 @@ def _complete(event: Flags, x: Array, link: Link) -> bool:
     if held is not None:
         # A count above 0 is at one point with the zeros of the same values, which no direction tells from it.
         points = {tuple(row) for row in held.tolist()}
-        gains = np.array([row for row in gains if tuple((-row).tolist()) not in points]).reshape(-1, x.shape[1])
+        others = [row for row in gains if tuple((-row).tolist()) not in points]
+        if len(others) < len(gains) and len(np.unique(others, axis=0)) < _SEVERAL:
+            return False
+        gains = np.array(others)
     p = x.shape[1]
     # The least gain is a further variable, which no row may stay below.
     least = np.column_stack([gains, -np.ones(len(gains))])

@@ -236,7 +236,7 @@ class _Source:
         if found is None:
             return failed
         reason = counted_apart(found, design, counts, used[ALIKE].to_numpy())
-        return replace(failed, reason=reason, solved=None)
+        return replace(failed, reason=reason)
 
     def data(self, used: pl.DataFrame, design: design_matrix.Design, zero: design_matrix.Design | None) -> Data:
         """Return the nights ``used`` as arrays, a row each."""
