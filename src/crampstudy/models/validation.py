@@ -11,6 +11,7 @@ from formulaic import Formula
 from crampstudy import causal, codebook, suggestions
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
@@ -48,12 +49,14 @@ def validate(request: ModelRequest) -> ModelRequest:
     family = find(asked.called.get(request.outcome, asked.name))
     if request.exposure not in EXPOSURES:
         allowed = f"allowed: {', '.join(EXPOSURES)}"
-        raise suggestions.unknown(UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed)
+        raise suggestions.unknown(
+            UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed, closed=True
+        )
     if request.covariance not in (known := get_args(Covariance)):
         said = f"no covariance {request.covariance!r}"
-        raise suggestions.unknown(UsageError, said, request.covariance, known, f"allowed: {', '.join(known)}")
-    if not 0 < request.ci_level < 1:
-        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {request.ci_level:g}")
+        allowed = f"allowed: {', '.join(known)}"
+        raise suggestions.unknown(UsageError, said, request.covariance, known, allowed, closed=True)
+    check_level(request.ci_level)
     for option in request.options.given:
         if option not in family.options:
             raise UsageError(_WITHOUT[option].format(model=family.name, able=", ".join(taking(option))))

@@ -56,7 +56,7 @@ def reference_of(cohorts: Sequence[Cohort], name: str | None) -> str:
     if name is None or name in known:
         return name or known[0]
     said, allowed = f"no cohort {name!r} to compare with", f"allowed: {', '.join(known)}"
-    raise suggestions.unknown(UsageError, said, name, known, allowed)
+    raise suggestions.unknown(UsageError, said, name, known, allowed, closed=True)
 
 
 def check_by(cohort: Cohort, by: str, bands: AgeBands) -> None:
@@ -85,7 +85,9 @@ def check_where(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     try:
         subpopulation.evaluate(frame, where)
     except UsageError as problem:
-        raise UsageError(f"{cohort.name}: {problem}") from None
+        error = UsageError(f"{cohort.name}: {problem}")
+        error.correction = problem.correction
+        raise error from None
 
 
 def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
@@ -198,7 +200,7 @@ def check_average(average_over: str, adjust: str) -> None:
     """
     if average_over not in (known := get_args(Over)):
         said, allowed = f"no participants {average_over!r} to average over", f"allowed: {', '.join(known)}"
-        raise suggestions.unknown(UsageError, said, average_over, known, allowed)
+        raise suggestions.unknown(UsageError, said, average_over, known, allowed, closed=True)
     if average_over != "all" and not adjust:
         raise UsageError(
             "average_over (--average-over) is of the model that is adjusted: name its terms, "
