@@ -18,14 +18,14 @@ _NOT_FOR = "not adjusted for "
 _TOGETHER = "together they set the outcome apart"
 
 
-class Tried(Protocol):
+class MayLeaveOut(Protocol):
     """What came of a request: ``apart`` are the terms that keep it from an estimate, with what is told of each."""
 
     @property
     def apart(self) -> Mapping[str, str]: ...
 
 
-Made = TypeVar("Made", bound=Tried)
+Made = TypeVar("Made", bound=MayLeaveOut)
 
 
 def settle(covariates: Sequence[str], attempt: Callable[[Mapping[str, str]], Made]) -> tuple[Made, Mapping[str, str]]:

@@ -14,8 +14,7 @@ from crampstudy.estimates import Status, adjustment, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.contrast_units import points, unit_of
-from crampstudy.models.common.estimability import name
-from crampstudy.models.common.separation import Apart
+from crampstudy.models.common.estimability import apart_of
 from crampstudy.models.inference.automatic import Conventional, Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
 from crampstudy.models.inference.exposed_participants import Exposed
@@ -71,9 +70,7 @@ class CoefficientTable(OneLine):
         missing = np.full(len(design.columns), np.nan)
         moments = Conventional(np.nan, len(missing))
         made = cls(design.columns, missing, missing, moments, status, reason)
-        by = reason.by if isinstance(reason, Apart) else {}
-        apart = {c.term: by.get(c.term, by.get(name(c), "")) for c in design.columns if {c.term, name(c)} & {*by}}
-        return replace(made, smooths=design.smooths, declared=design.declared, apart=apart)
+        return replace(made, smooths=design.smooths, declared=design.declared, apart=apart_of(reason, design.columns))
 
     @classmethod
     def of(

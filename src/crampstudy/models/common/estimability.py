@@ -165,6 +165,12 @@ def _of_levels(design: design_matrix.Design, term: str, counts: Array, times: ND
     return " and ".join(said) or None
 
 
+def apart_of(reason: str, columns: Sequence[design_matrix.Column]) -> dict[str, str]:
+    """Return the terms of ``columns`` that are the reason why there is no estimate, each with what is told of it."""
+    by = reason.by if isinstance(reason, separation.Apart) else {}
+    return {c.term: by.get(c.term) or by[name(c)] for c in columns if {c.term, name(c)} & {*by}}
+
+
 def name(column: design_matrix.Column) -> str:
     """Return a column as its term and, where it has one, its level; a part of a curve is its term alone."""
     bare = column.level is None or (column.reference is None and not column.parts)
