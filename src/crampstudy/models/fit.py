@@ -159,7 +159,7 @@ def fit_under(
         model: as of :func:`fit`.
         terms: as of :func:`fit`.
         outcome: as of :func:`fit`.
-        more: other arguments of a request, such as ``where`` or ``ci_level``.
+        more: other arguments of a request, such as ``where`` or ``ci_level``; no term is left out of ``adjusted_for``.
 
     Raises:
         UsageError: as of :func:`fit`.
