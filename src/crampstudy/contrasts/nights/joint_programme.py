@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import estimates, wording
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.causal import Adjustment, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import descendants, source
 from crampstudy.codebook.exposures import Exposure
@@ -25,6 +26,9 @@ from crampstudy.contrasts.nights.windows import few_ever
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
 from crampstudy.models.common.distributions import POISSON
+from crampstudy.models.common.estimability import counted_apart, dependent, separated
+from crampstudy.models.common.separation import Apart
+from crampstudy.models.covariates import settle, told
 from crampstudy.models.inference import small_sample
 from crampstudy.models.inference.automatic import bias_reduces
 from crampstudy.models.inference.covariance import p_value, quantile
@@ -135,17 +139,14 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     covariates, lacking = _adjustment(cohort, measured)
     nights = _nights(cohort, covariates, where)
-    design = design_matrix.build(
-        nights,
-        " + ".join(["*".join(_ADVICE), *covariates]),
-        candidate=subpopulation.select(nights, where).inside.to_numpy(),
-        per_coefficient=more.get("participants_per_coefficient"),
-    )
-    used = nights.filter(pl.Series(design.rows))
+    inside = subpopulation.select(nights, where).inside.to_numpy()
+    asked = partial(_Nights.of, nights, covariates, inside, more.get("participants_per_coefficient"))
+    model, left_out = settle(covariates, asked)
+    design, used = model.design, nights.filter(pl.Series(model.design.rows))
     ratio |= {"n_participants": used["participant_id"].n_unique(), "n_nights": used.height}
     held = [term for term in single_terms(covariates) if term in design.terms()]
     ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": "; ".join(held) or None}
-    if reason := _obstacle(design, used):
+    if reason := _obstacle(design, used) or model.reason:
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     counts = used["cramps"].to_numpy().astype(np.float64)
     fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
@@ -158,10 +159,50 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
         small_sample.Nights(design.matrix, counts, np.zeros(len(counts)), people, fitted.coefficients, POISSON)
     )
     crowded = [term for term in design.surplus if ":" not in term]
-    why = adjustment.TOO_FEW if crowded else adjustment.NOT_MEASURED if lacking else adjustment.SUFFICIENT
-    ratio |= adjustment.cells(why, joint_names(crowded) or [node.name for node in lacking])
-    note = estimates.note(_said(lacking, crowded), _products(design))
+    why = adjustment.NOT_MEASURED if lacking else adjustment.SUFFICIENT
+    why = adjustment.TOO_FEW if crowded else adjustment.NOT_TAKEN_IN if left_out else why
+    ratio |= adjustment.cells(why, joint_names([*crowded, *left_out]) or [node.name for node in lacking])
+    note = estimates.note(_said(lacking, crowded, left_out), *told(left_out), _products(design))
     return estimates.frame(_rows(found, errors, df, ratio | {"note": note}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Nights:
+    """The ``design`` of the nights, and the ``reason`` why some term leaves none of them an estimate."""
+
+    design: design_matrix.Design
+    reason: Apart | None
+
+    @property
+    def apart(self) -> Mapping[str, str]:
+        return self.reason.by if self.reason else {}
+
+    @classmethod
+    def of(
+        cls,
+        nights: pl.DataFrame,
+        covariates: Sequence[str],
+        inside: Flags,
+        per_coefficient: int | None,
+        out: Mapping[str, str],
+    ) -> _Nights:
+        """Return the nights ``inside`` with the three kinds of advice and the covariates that are not ``out``.
+
+        Args:
+            nights: all of them.
+            covariates: what the three are adjusted for.
+            inside: which nights (n) are asked about.
+            per_coefficient: how many participants each coefficient needs.
+            out: covariates that are left out.
+        """
+        terms = " + ".join(["*".join(_ADVICE), *(each for each in covariates if each not in out)])
+        design = design_matrix.build(nights, terms, candidate=inside, per_coefficient=per_coefficient)
+        counts = nights["cramps"].filter(pl.Series(design.rows)).to_numpy()
+        if not counts.any() or dependent(design.standardised().matrix):
+            return cls(design, None)
+        found = separated(design.standardised(), counts)
+        once = np.ones(len(counts), dtype=np.int64)
+        return cls(design, counted_apart(found, design, counts, once) if found else None)
 
 
 def standardise(
@@ -265,15 +306,15 @@ def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], li
     return [*terms], [*missing]
 
 
-def _said(missing: Sequence[CausalNode], left_out: Sequence[str]) -> str:
+def _said(missing: Sequence[CausalNode], crowded: Sequence[str], left_out: Collection[str]) -> str:
     """Return how far the three are adjusted for what the graph asks for of them."""
     were = "was" if len(missing) == 1 else "were"
     names = [wording.small(node.meaning) for node in missing]
     lacking = f", and not for {wording.listed(names)}, which {were} not measured" if names else ""
     asked = f"{study().name} asks for of fluid, stretching and diet{lacking}"
-    if not left_out:
+    if not (crowded or left_out):
         return f"adjusted for what {asked}"
-    return f"adjusted for fewer than {asked}: {no_room_for(left_out)}"
+    return f"adjusted for fewer than {asked}{f': {no_room_for(crowded)}' if crowded else ''}"
 
 
 def _products(design: design_matrix.Design) -> str:
