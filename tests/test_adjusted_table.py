@@ -51,6 +51,8 @@ def test_exposures_with_the_same_beside_them_share_a_row() -> None:
     ("beside", "said"),
     [
         ("ns(age_years, df=3)", "age"),
+        ("season_cos; season_sin", "season"),
+        ("between(season_cos); season_sin", "season, cosine (between); season, sine"),
         ("lag(cramps, 1)", "cramps (1 night before)"),
         (
             "; ".join([*(f"lag(within(alcohol_units), {night})" for night in (1, 2, 3)), "between(alcohol_units)"]),

@@ -11,10 +11,8 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
-from crampstudy.estimates import kinds
-from crampstudy.estimates.adjustment import by_graph
+from crampstudy.estimates import adjustment, kinds
 from crampstudy.tables.headings import among
-from crampstudy.tables.sections.conditions import enough_by_graph
 from crampstudy.tables.table import as_table
 
 Row = Mapping[str, Any]
@@ -36,7 +34,7 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Exposures share a row where they have the same beside them, each other apart.
     """
-    own = estimates[by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
+    own = estimates[adjustment.by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
     told = own[own["estimate"].notna() & own["scale"].ne("wald_test")]
     told = told.assign(term=[_in_part(row) for row in wording.records(told)]).drop_duplicates(["term", "adjusted_for"])
     named = told.assign(whom=[", ".join(whom) for whom in among(told)])
@@ -79,23 +77,39 @@ def _beside(rows: Sequence[Row]) -> str:
     joint = any(term in first for term in own)
     beside = [term for term in first if term not in own]
     said = "; ".join(filter(None, ["each other" if joint else "", _listed(beside)])) or "nothing"
-    lacking = {term: enough_by_graph(row).removeprefix("no: ") for term, row in zip(own, rows, strict=True)}
-    for why in dict.fromkeys(why for why in lacking.values() if why != "yes"):
+    lacking = {term: _lacking(row) for term, row in zip(own, rows, strict=True)}
+    for why in dict.fromkeys(filter(None, lacking.values())):
         of = [term for term in own if lacking[term] == why]
         said += f" (not enough{f' for {_listed(of)}' if len(of) < len(own) else ''}: {why})"
     return said
 
 
+def _lacking(row: Row) -> str:
+    """Return what the graph asks for and a row lacks, and why, nothing where it has all of it."""
+    names = _listed(adjustment.lacks(row))
+    match row["adjustment"]:
+        case adjustment.SUFFICIENT:
+            return ""
+        case adjustment.TOO_FEW:
+            return f"too few participants for {names}"
+        case adjustment.NOT_TAKEN_IN:
+            return f"not taken in: {names}"
+    return names
+
+
 def _listed(terms: Iterable[str]) -> str:
     """Return terms as a list that has each variable once: ``alcohol (night, between); season (between)``."""
-    groups: dict[str, list[exposures.Exposure | None]] = {}
-    for term in terms:
+    told = list(terms)
+    groups: dict[str, list[exposures.Exposure]] = {}
+    for term in told:
         plain = _SPLINE.sub(r"\1", term)
         known = exposures.find(plain)
         # Only lags are told in few words.
         simple = known is not None and all(function == "lag" for function, _ in known.steps)
         of = known if known is not None and simple else exposures.Exposure(plain)
-        groups.setdefault(_SEASON if of.variable in _CYCLE else wording.term(of.name), []).append(of)
+        # Both halves of the annual cycle are the season.
+        halves = {term.replace(of.variable, half) for half in _CYCLE} if of.variable in _CYCLE else {""}
+        groups.setdefault(_SEASON if halves <= set(told) else wording.term(of.name), []).append(of)
     return "; ".join(f"{wording.small(name)}{_of_nights(of)}" for name, of in groups.items())
 
 

@@ -60,7 +60,7 @@ def adjustments(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Adjusted for": [_covariates(row["adjusted_for"]) for row in rows],
-            "Enough under the graph": [enough_by_graph(row) for row in rows],
+            "Enough under the graph": [_enough(row) for row in rows],
         },
         dtype=object,
     )
@@ -131,7 +131,7 @@ def _covariate(term: str) -> str:
     return wording.small(wording.term(_SPLINE.sub(r"\1", term)))
 
 
-def enough_by_graph(row: Row) -> str:
+def _enough(row: Row) -> str:
     """Return whether what was adjusted for is enough, and else what is lacking."""
     names = [_covariate(term) for term in adjustment.lacks(row)]
     lacking = wording.listed(names) if names else ""
