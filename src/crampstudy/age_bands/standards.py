@@ -16,7 +16,7 @@ from crampstudy.errors import BandError, SourceError
 
 Standard = Literal["who", "esp2013"]
 STANDARDS: dict[str, str] = {
-    "who": "WHO world standard 2000-2025 (Ahmad et al. 2001)",
+    "who": "WHO world standard 2000–2025 (Ahmad et al. 2001)",
     "esp2013": "European standard population 2013 (Eurostat 2013)",
 }
 _CITED = {"(Ahmad et al. 2001)": "[@ahmad2001]", "(Eurostat 2013)": "[@eurostat2013]"}
@@ -89,7 +89,7 @@ def standard_named(name: str, others: Sequence[str] = ()) -> AnyStandard:
     if name.lower().endswith(".csv"):
         return read_standard(Path(name))
     said, allowed = f"no standard population {name!r}", f"allowed: {', '.join(known)}, or a CSV file"
-    raise suggestions.unknown(BandError, said, name, known, allowed)
+    raise suggestions.unknown(BandError, said, name, known, allowed, closed=True)
 
 
 def read_standard(path: Path) -> StandardPopulation:
