@@ -41,7 +41,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "df": "Degrees of freedom of t behind interval and p-value, infinite where it is the normal distribution.",
         "p_value": "Two-sided p-value that a ratio is 1 or a difference 0, or of a joint test; baselines have none.",
         "q_value": "The p-value adjusted for the other tests of a family: by Benjamini and Hochberg, or by Holm where "
-        "`note` says so.",
+        "`facts` says so.",
         "n_effective": "How many participants, all alike, would tell as much as those behind the estimate.",
         "n_participants": "Participants behind the row.",
         "n_nights": "Observed nights behind the row, where the rows are nights.",
