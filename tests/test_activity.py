@@ -277,7 +277,15 @@ def test_the_answer_says_the_rows(found: analyses.Findings) -> None:
     assert "signific" not in " ".join(found.values.values()).lower()
     table = found.tables["tbl-activity"].frame
     assert set(table.index.get_level_values(1)) <= {"Within participants", "Between participants", "Between, corrected"}
-    assert found.tables["tbl-activity-nights"].frame.index.get_level_values(1).tolist()[:1] == ["Same night"]
+    over = found.tables["tbl-activity-nights"].frame
+    assert over.index.get_level_values(1).tolist()[:1] == ["Same night"]
+    # Exposures with the same beside them are told together.
+    assert "hamstring stretching, hip-flexor stretching and warm-up: exercise" in str(found.tables["tbl-activity"].note)
+    # What several rows compare in numbers stands above them.
+    (head,) = {head for head in over.index.get_level_values(0) if head.startswith("Exertion (session load)")}
+    assert ", 90th against 10th centile: " in head and " above own mean against " in head
+    assert over.loc[head, "Contrast"].iloc[0] == "90th against 10th centile"
+    assert not over["Contrast"].str.contains(head.partition(": ")[2], regex=False).any()
 
 
 def test_within_and_between_stand_side_by_side(found: analyses.Findings) -> None:

@@ -23,6 +23,7 @@ from crampstudy.descriptive.frequency.chosen import DIFFER, EVERYBODY, RUN_IN, R
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
+from crampstudy.estimates.rows import ALONE
 from crampstudy.nights import person_nights
 from crampstudy.simulate import Truth, simulate
 from crampstudy.simulate.estimands import frequency as answers
@@ -78,6 +79,18 @@ def test_numbers_that_are_worked_out_by_hand() -> None:
     assert less.loc["more than 3 a month", "estimate"] == 0.25
     assert less.loc["at least one a week", "note"].startswith(
         "fewer than 5 participants, so no interval; exact one-sided limit; 1 participant with fewer than 28"
+    )
+
+
+def test_whom_a_row_leaves_out_is_said_of_one_without_an_estimate_and_is_no_reason() -> None:
+    made = rows_of(diary("1000000" * 4, "1000000", "0000000"))
+    alone = made.loc["at least one a week"]
+    assert alone["status"] == "not_estimable"
+    assert alone["note"] == f"{ALONE}; 2 participants with fewer than 28 logged nights left out"
+    own = made[made.index == "at least one a week"].reset_index()
+    assert tables.reasons(own) == ALONE
+    assert tables.notes(own) == (
+        f"2 participants with fewer than 28 logged nights left out. Could not estimate: {ALONE}."
     )
 
 

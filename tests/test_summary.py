@@ -414,8 +414,8 @@ def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
         ]
     )
     assert tables.adjusted_for(rows)["Adjusted for"].to_dict() == {
-        "Alcohol, within participants": "stress",
-        "Alcohol, between participants": "stress; sex (not enough: too few participants to take education in as well)",
+        "Alcohol (within)": "stress",
+        "Alcohol (between)": "stress; sex (not enough: too few participants for education)",
     }
 
 

@@ -16,7 +16,7 @@ from crampstudy.errors import BandError, SourceError
 
 Standard = Literal["who", "esp2013"]
 STANDARDS: dict[str, str] = {
-    "who": "WHO world standard 2000-2025 (Ahmad et al. 2001)",
+    "who": "WHO world standard 2000–2025 (Ahmad et al. 2001)",
     "esp2013": "European standard population 2013 (Eurostat 2013)",
 }
 _CITED = {"(Ahmad et al. 2001)": "[@ahmad2001]", "(Eurostat 2013)": "[@eurostat2013]"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from crampstudy import wording
 from crampstudy.readable import OneLine
 
 Role = Literal["trial", "alternative", "pooled"]
@@ -78,4 +79,4 @@ class Study(OneLine):
     def source(self) -> str:
         """Citation with its identifier."""
         identifier = f"doi:{self.doi}" if self.doi else f"PMID {self.pmid}" if self.pmid else ""
-        return ", ".join(filter(None, (self.citation, identifier))) or "not published"
+        return ", ".join(filter(None, (wording.ranges(self.citation or ""), identifier))) or "not published"

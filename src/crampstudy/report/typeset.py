@@ -101,7 +101,7 @@ class Typescript:
 
 _UNSETTLED = "did not converge"
 """What Typst says where the place of something depends on itself."""
-_PLACES = ("", "anywhere", "text")
+_PLACES = ("", "foot")
 """Where figures may be asked for, the best first."""
 
 
@@ -125,8 +125,8 @@ def typescript(text: Parsed, front: Front) -> Typescript:
 def pages(script: Typescript) -> bytes:
     """Return a report as PDF/A-2a + PDF/UA-1.
 
-    Where a figure stands may decide on the room that it has there, so that no place is one for good: then figures go
-    wherever there is room, or, if that has no end either, where the text tells of them.
+    Where a figure stands may decide on the room that it has there, so that no place is one for good: then all go to the
+    foot of the page that tells of them or of the next, which nothing decides but the room.
 
     Raises:
         ReportError: a reference, heading order or table cannot be set.

@@ -36,9 +36,10 @@ from crampstudy.tables.not_estimated import (
 from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
+from crampstudy.tables.overview.adjusted import ADJUSTED_NOTE, adjusted_for
 from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
 from crampstudy.tables.overview.claims import claim_specifications, claims
-from crampstudy.tables.overview.methods import adjusted_for, definitions, models_used, software, strobe
+from crampstudy.tables.overview.methods import definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
@@ -92,6 +93,7 @@ from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
+    "ADJUSTED_NOTE",
     "ALL_ESTIMATED",
     "NOBODY",
     "NOTHING_SHOWN",

@@ -24,6 +24,8 @@ _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
+_NO_REASON = re.compile(r"[\d,]+ participants? with fewer than \d+ logged nights left out")
+"""What is said also of a row without an estimate, and is no reason why it has none."""
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
 _WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
@@ -54,8 +56,21 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
     """
     # What keeps a part of a claim from being tested is told with the claim.
     whole = ~rows["analysis"].isin([kinds.CLAIM_PART.name])
-    failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & whole]
+    failed = _with_remarks(rows[_failed(rows) & whole], reason=True)
     return "; ".join(_of_several(_said(failed, besides, rows, most=_MOST_NAMES if brief else None)))
+
+
+def _failed(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows["status"].isin(["not_estimable", "not_converged"])
+
+
+def _with_remarks(rows: pd.DataFrame, *, reason: bool) -> pd.DataFrame:
+    """Return rows with those parts of their notes that are reasons, or with those that are none."""
+    kept = [
+        [] if pd.isna(note) else [part for part in str(note).split("; ") if (not _NO_REASON.fullmatch(part)) is reason]
+        for note in rows["note"]
+    ]
+    return rows.assign(note=["; ".join(parts) or None for parts in kept])
 
 
 def _of_several(parts: Iterable[str]) -> list[str]:
@@ -86,7 +101,15 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     # That there is no zero part to show is said by its intercept, which there always is.
     shown = rows[compares(rows) | rows["term"].eq(f"{wording.ZERO_PART}intercept")]
     made = shown[shown["status"].isin(["converged", "boundary"])]
-    said = "; ".join(_said(made, besides, made, unreliable=reliability.unreliable(rows)))
+    # Whom a row leaves out is said of it whether or not it has an estimate.
+    besides_reasons = _with_remarks(shown[_failed(shown)], reason=False).dropna(subset="note")
+    if len(besides_reasons):
+        counted = pd.concat([_with_remarks(made, reason=False), besides_reasons]).sort_index()
+        left_out = _said(counted, besides, counted)
+        told = _with_remarks(made, reason=True)
+    else:
+        left_out, told = [], made
+    said = "; ".join([*_said(told, besides, told, unreliable=reliability.unreliable(rows)), *left_out])
     failed = reasons(shown, besides)
     texts = (
         *_splits(rows[split]),

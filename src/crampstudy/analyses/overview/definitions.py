@@ -22,7 +22,7 @@ def define(cohort: Cohort, settings: Settings, others: Others) -> Findings:
             ADJUSTMENT: ReportTable(
                 tables.adjusted_for(rows),
                 "What each exposure was adjusted for, by the causal graph of the study.",
-                "Not enough: were the graph right, a path of confounding would stay open.",
+                tables.ADJUSTED_NOTE,
             ),
             DEFINITIONS: ReportTable(tables.definitions(rows), "What each kind of estimate in this report is."),
         },

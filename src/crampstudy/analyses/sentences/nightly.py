@@ -85,7 +85,11 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
 
 def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> str:
     """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
-    each = "; ".join(adjustments(cohort, name) for name in variables)
+    alike: dict[str, list[str]] = {}
+    for variable in variables:
+        name, _, beside = adjustments(cohort, variable).partition(": ")
+        alike.setdefault(beside, []).append(name)
+    each = "; ".join(f"{wording.listed(names)}: {beside}" for beside, names in alike.items())
     fewer = rows[fewer_than_asked(rows) & rows["estimate"].notna()]
     crowded = adjusted_as(fewer, TOO_FEW).all()
     short = "There are too few participants to take all of that" if crowded else "Not all of that could be taken in"

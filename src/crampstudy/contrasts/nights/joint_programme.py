@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from crampstudy.models.inference import small_sample
 from crampstudy.models.inference.automatic import bias_reduces
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.nights import count
+from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.nights import NIGHTS_PER_WEEK, Diary, denominator, no_night, person_nights
 
@@ -152,9 +153,8 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     if fitted.problem:
         return estimates.frame([estimates.row(status="not_converged", **ratio | {"note": fitted.problem})])
     people = (used["participant_id"].rank("dense") - 1).to_numpy().astype(np.intp)
-    found = standardise(
-        design.matrix, counts, fitted.coefficients, people, [_set(design, used, v) for v in (True, False)]
-    )
+    sides = (_set(design, used, follows) for follows in (True, False))
+    found = standardise(design.matrix, counts, fitted.coefficients, people, sides)
     errors, df = found.errors(
         small_sample.Nights(design.matrix, counts, np.zeros(len(counts)), people, fitted.coefficients, POISSON)
     )
@@ -206,7 +206,7 @@ class _Nights:
 
 
 def standardise(
-    matrix: Array, counts: Array, coefficients: Array, people: NDArray[np.intp], sides: Sequence[Array]
+    matrix: Array, counts: Array, coefficients: Array, people: NDArray[np.intp], sides: Iterable[Array]
 ) -> Standardised:
     """Return the means that a log-linear model has with its rows as they are on either of two ``sides``.
 
@@ -215,19 +215,18 @@ def standardise(
         counts: the outcome (n).
         coefficients: those of the model (p).
         people: the number of each row's participant (n), from 0 on.
-        sides: the design (n x p) under all of a programme, and under none.
+        sides: the design (n x p) under all of a programme, and under none, of which one at a time is held.
     """
     size, group = len(counts), int(people.max()) + 1
     fitted = np.exp(matrix @ coefficients)
-    bread = np.linalg.inv(matrix.T @ (matrix * fitted[:, None]))
-    scores = matrix * (counts - fitted)[:, None]
+    bread = np.linalg.inv(products.weighted(matrix, fitted))
     means, slopes, averaged, by_model = [], [], np.zeros((group, 2)), np.zeros((group, 2))
     for k, side in enumerate(sides):
         at = np.exp(side @ coefficients)
         means.append(float(at.mean()))
-        slopes.append((side * at[:, None]).mean(axis=0))
+        slopes.append((at @ side) / size)
         np.add.at(averaged[:, k], people, (at - means[k]) / size)
-        np.add.at(by_model[:, k], people, scores @ (bread @ slopes[k]))
+        np.add.at(by_model[:, k], people, (counts - fitted) * (matrix @ (bread @ slopes[k])))
     return Standardised(means[0], means[1], averaged + by_model, by_model, np.array(slopes))
 
 

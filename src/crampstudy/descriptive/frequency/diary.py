@@ -172,7 +172,8 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, w
     clusters = len(own.nights)
     cells = cells | _cells(measure, kinds.OFTEN if measure in OFTEN else kinds.CRAMP_NIGHTS)
     cells |= {"n_participants": clusters, "n_groups": clusters, "n_nights": int(own.nights.sum())}
-    remark = note(_left_out(sums) if measure.rated else "", remark) or ""
+    short = _left_out(sums) if measure.rated else ""
+    remark = note(short, remark) or ""
     basis = clusters if measure.rests_on is None else int(measure.rests_on(own).sum())
     if measure.counted is not None:
         cells["n_events"] = int(getattr(own, measure.counted).sum())
@@ -183,8 +184,8 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, w
         reason = measure.lacking
     reason = reason or why_not
     if reason is not None:
-        # Whom it leaves out is no reason why there is nothing.
-        return estimates.row(status="not_estimable", **cells, note=reason)
+        # Where nobody is left no count says more.
+        return estimates.row(status="not_estimable", **cells, note=note(reason, short if clusters else ""))
     found = measure.of(own)
     if measure.scale == "autocorrelation" and not abs(found.value) < 1:
         return estimates.row(status="not_estimable", **cells, note=UNTOLD)

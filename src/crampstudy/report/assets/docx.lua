@@ -120,12 +120,14 @@ local function letters(text)
 end
 
 local LINES = 12 -- of a table that stands on one page
-local SHORT = 24 -- letters of a cell that stands on one line, such as a number with its interval
+local LONG = 40 -- letters of a cell that goes on several lines where there is no room
+local SHORT, WORD = 24, 12 -- letters of a cell that stands on one line: a number with its interval, or what is in words
 
--- Columns take what their cells need. Where that is more than there is, those of short cells keep it, so that no interval
--- is parted, and the others share the rest, each with room for its longest word; such a table is set smaller.
+-- Columns take what their cells need, long ones at least so many letters and more where there is room. Where that is more
+-- than there is, those of short cells keep it, so that no interval is parted, and the others share the rest, each with room
+-- for its longest word; such a table is set smaller.
 local function widths(columns, rows)
-  local wanted, words, all, kept = {}, {}, 0, 0
+  local wanted, words, all, kept, more, lacking = {}, {}, 0, 0, {}, 0
   for i, column in ipairs(columns) do
     local _, word_length = letters(column.heading)
     local least, most = word_length, 0
@@ -133,10 +135,14 @@ local function widths(columns, rows)
       local length, longest = letters(row.cells[i])
       most, least = math.max(most, length), math.max(least, longest)
     end
-    wanted[i], words[i] = 2 + math.max(least, math.min(most, 40)), least + 2
-    all = all + wanted[i]
-    if most <= SHORT then kept, words[i] = kept + wanted[i], nil end
+    wanted[i], words[i] = 2 + math.max(least, math.min(most, LONG)), least + 2
+    more[i] = math.max(0, 2 + most - wanted[i])
+    all, lacking = all + wanted[i], lacking + more[i]
+    if most <= (column.align == "right" and SHORT or WORD) then kept, words[i] = kept + wanted[i], nil end
   end
+  local given = lacking > 0 and math.min(1, math.max(0, WIDTH - all) / lacking) or 0
+  for i = 1, #wanted do wanted[i] = wanted[i] + given * more[i] end
+  all = all + given * lacking
   local small = all > WIDTH
   local most = small and WIDTH_OF_SMALL or WIDTH
   if all > most and kept < all then

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import kinds
-from crampstudy.estimates.adjustment import by_graph
 from crampstudy.tables.remarks import reworded
-from crampstudy.tables.sections.conditions import adjustments
 from crampstudy.tables.table import as_table
 
 _MADE = ("converged", "boundary")
-_ELSEWHERE = (kinds.OPEN_USE_GRAPH.name, kinds.CLAIM.name, kinds.CLAIM_PART.name)
-"""Kinds of rows that are weighted for what the graph asks for, or told of rows of others."""
 
 
 @as_table
@@ -55,29 +49,6 @@ def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
         lines.append((str(model), wording.listed(outcomes), "; ".join(covariances) or wording.DASH, len(own), lost))
     frame = pd.DataFrame(lines, columns=["Model", "Of", "Intervals", "Rows", "Without a number"])
     return frame.assign(Model=frame["Model"].map(wording.model)).set_index("Model")
-
-
-@as_table
-def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return for each exposure what the causal graph had it adjusted for, and where that is not enough under it."""
-    own = estimates[by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
-    own = own.assign(term=[_in_part(row) for row in wording.records(own)])
-    made = adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
-    enough = made.pop("Enough under the graph")
-    lacking = [
-        covariates if so == "yes" else f"{covariates} (not enough: {so.removeprefix('no: ')})"
-        for covariates, so in zip(made["Adjusted for"], enough, strict=True)
-    ]
-    made.index = made.index.map(lambda name: wording.capital(name) if name.split()[0].islower() else name)
-    return made.assign(**{"Adjusted for": lacking})
-
-
-def _in_part(row: Mapping[str, Any]) -> str:
-    """Return the term of a row, of a nightly exposure with the part, within participants or between, that it is of."""
-    term, part = str(row["term"]), str(row["level"])
-    declared = wording.CONTRAST if term.startswith(wording.CONTRAST) else ""
-    name = term.removeprefix(declared)
-    return f"{declared}{part}({name})" if part in (WITHIN, BETWEEN) and name.isidentifier() else term
 
 
 @as_table

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,8 @@ from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
+_SEVERAL = 3
+"""So many rows of an exposure that compare the same have it above them."""
 _NIGHTS = {
     "lag 0": "Same night",
     "cumulative": "All these nights together",
@@ -35,8 +38,9 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
         for row in wording.records(kinds.RELIABILITY.rows(estimates))
     }
     records = wording.records(shown)
+    heads = _heads(records)
     columns = {
-        "Contrast": [_contrast(row) for row in records],
+        "Contrast": [_beneath(heads[str(row["term"])], _contrast(row)) for row in records],
         with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
         "p": [p_value(row["p_value"]) for row in records],
         "Nights": [wording.count(row["n_nights"]) for row in records],
@@ -46,7 +50,7 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
     columns["Verdict"] = [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records]
     made = pd.DataFrame(columns, dtype=object)
     made.index = pd.MultiIndex.from_tuples(
-        [(wording.term(str(row["term"])), _which(row)) for row in records], names=["", "Exposure"]
+        [(heads[str(row["term"])], _which(row)) for row in records], names=["", "Exposure"]
     )
     return PrintedTable.of(made, notes=(notes(shown, kinds.RELIABILITY.rows(estimates)),))
 
@@ -73,6 +77,22 @@ def at_contrasts(estimates: pd.DataFrame) -> pd.DataFrame:
 def _contrast(row: Mapping[str, Any]) -> str:
     """Return what a ratio compares; its level says of which nights it is."""
     return wording.contrast({**row, "level": None}) or wording.DASH
+
+
+def _heads(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what heads the rows of each term: its name, and the centiles in numbers that several of them compare."""
+    heads: dict[str, str] = {}
+    for name in dict.fromkeys(wording.term(str(row["term"])) for row in records):
+        own = [row for row in records if wording.term(str(row["term"])) == name]
+        ((told, times),) = Counter(_contrast(row) for row in own).most_common(1)
+        head = f"{name}, {told}" if times >= _SEVERAL and ": " in told else name
+        heads |= {str(row["term"]): head for row in own}
+    return heads
+
+
+def _beneath(head: str, contrast: str) -> str:
+    """Return a contrast below the head of its rows, which may have its numbers."""
+    return contrast.partition(":")[0] if head.endswith(f", {contrast}") else contrast
 
 
 def _reliability(row: Mapping[str, Any], known: Mapping[str, float]) -> str:
