@@ -48,13 +48,13 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return rows that have the same beside them, each other apart or not, in the order of their first ones."""
+    """Return rows with the same beside them, each other apart or lacking the same, in the order of their first ones."""
     jointly: dict[tuple[frozenset[str], str], list[Row]] = {}
     for row in rows:
         jointly.setdefault((_terms(row) | {row["term"]}, row["whom"]), []).append(row)
-    equally: dict[tuple[frozenset[str], str], list[Row]] = {}
+    equally: dict[tuple[frozenset[str], str, str], list[Row]] = {}
     for row in (of[0] for of in jointly.values() if len(of) == 1):
-        equally.setdefault((_terms(row), row["whom"]), []).append(row)
+        equally.setdefault((_terms(row), row["whom"], _lacking(row)), []).append(row)
     several = [of for of in jointly.values() if len(of) > 1]
     return sorted([*several, *equally.values()], key=lambda of: rows.index(of[0]))
 
