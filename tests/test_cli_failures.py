@@ -171,3 +171,41 @@ def test_an_interrupt_is_one_line(run: Run, study: Path, monkeypatch: pytest.Mon
         signal.signal(signal.SIGINT, before)
     assert code == 130
     assert_one_line(err)
+
+
+REFUSED = [
+    (("report", "study", "--set", "ci_level=1.5", "--out", "r"), "report study --set ci_level=0.95 --out r"),
+    (("report", "study", "--set", "ci_level=1.50", "--out", "r"), "report study --set ci_level=0.95 --out r"),
+    (("report", "study", "--set", "ci_level", "--out", "r"), "report study --set ci_level=0.95 --out r"),
+    (("report", "study", "--set", "run_in=-3", "--out", "r"), "report study --set run_in=null --out r"),
+    (("report", "study", "--set", "reference_band=x", "--out", "r"), "report study --set reference_band=80+ --out r"),
+    (("report", "study", "--set", "qqqq=3", "--out", "r"), "report --list-parameters"),
+    (("report", "study", "--sections", "qqqq", "--out", "r"), "report study --sections summary --out r"),
+    (("report", "studi", "--out", "r"), "report study --out r"),
+    (("report", "study", "--out", "taken"), "report study --out taken-2"),
+    (("report", "study", "--out", "taken/r"), "report study --out taken-2/r"),
+    (
+        ("simulate", "--participants", "5", "--nights", "5", "--out", "taken"),
+        "simulate --participants 5 --nights 5 --out taken-2",
+    ),
+    (("describe", "study", "--ci-level", "1.5"), "describe study --ci-level 0.95"),
+    (("describe", "study", "--csv", "study"), "describe study --csv study-2"),
+    (("describe", "study", "--age-bands", "40,20"), "describe study --age-bands 20,40"),
+    (("compare", "study", "study", "--out", "taken"), "compare study study --out taken-2"),
+    (("compare", "study", "study", "--reference", "Q"), "compare study study --reference A"),
+    (("compare", "study", "study", "--few-events", "mars"), "compare study study --few-events gamma"),
+    (("compare", "study", "study", "--by", "qqqq"), "compare study study --by age_band"),
+    (("compare", "study", "study", "--adjust", "qqqq"), "compare study study --adjust sex"),
+]
+
+
+@pytest.mark.parametrize(("command", "then"), REFUSED, ids=[" ".join(command) for command, _ in REFUSED])
+def test_a_parameter_or_a_path_that_is_refused_is_told_with_the_next_command(
+    run: Run, study: Path, command: tuple[str, ...], then: str
+) -> None:
+    Path("taken").write_text("mine")
+    code, _, err = run(*command)
+    assert code > 1
+    assert_one_line(err)
+    assert err.rstrip().endswith(f"run: crampstudy {then}"), err
+    assert Path("taken").read_text() == "mine" and sorted(listed()) == ["study", "taken"]

@@ -284,3 +284,48 @@ def test_bands_of_one_survey_are_not_independent(surveys: tuple[Cohort, Cohort])
             pytest.approx(asked[0], abs=5e-7),
             pytest.approx(asked[1], abs=5e-7),
         )
+
+
+ODD = ("Wadenumfang (cm) – größe", "foot-pain", "a + b", "日本", "it's")
+
+
+@pytest.fixture(scope="module")
+def oddly_named(diary: Cohort) -> tuple[Cohort, Cohort]:
+    people = diary.frame("participants").with_row_index("own")
+    numbers = [((pl.col("own") * (7 + i)) % 11).cast(pl.Float64).alias(name) for i, name in enumerate(ODD)]
+    tables = {**diary.tables, "participants": people.with_columns(numbers).drop("own")}
+    made = [Cohort(name, "diary", tables, synthetic=True, as_of=diary.as_of) for name in ("first", "second")]
+    return made[0], made[1]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_column_can_be_adjusted_for_by_its_name_or_in_backticks(
+    oddly_named: tuple[Cohort, Cohort], name: str
+) -> None:
+    plain, written = (
+        kinds.BETWEEN_ADJUSTED.rows(compare(*oddly_named, bands=AgeBands((20, 60)), adjust=adjust).estimates)
+        for adjust in (name, f"`{name}`")
+    )
+    assert plain["estimate"].notna().all() and plain["adjusted_for"].eq(f"age_band; {name}").all()
+    pd.testing.assert_frame_equal(plain, written)
+
+
+@pytest.mark.parametrize(
+    ("adjust", "said", "correction"),
+    [
+        ("sexx", "did you mean sex? allowed: `Wadenumfang (cm) – größe`, `a + b`, age_decade", ("sexx", "sex")),
+        ("sex + foot pain", "did you mean foot-pain? allowed: ", ("foot pain", "`foot-pain`")),
+        ("sex + qqqq", "name 'qqqq', which neither the codebook nor a cohort has; allowed: ", ("qqqq", "sex")),
+        (
+            "fluid_ml",
+            "differs from night to night; adjust for what a participant is, one or more of",
+            ("fluid_ml", "sex"),
+        ),
+    ],
+)
+def test_what_cannot_be_adjusted_for_is_told_with_what_can_and_the_next_command(
+    oddly_named: tuple[Cohort, Cohort], adjust: str, said: str, correction: tuple[str, str]
+) -> None:
+    with pytest.raises(UsageError) as told:
+        compare(*oddly_named, adjust=adjust)
+    assert said in str(told.value) and told.value.correction == correction

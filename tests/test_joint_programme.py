@@ -131,6 +131,19 @@ def test_what_there_was_no_room_for_is_named_and_is_not_adjusted_for() -> None:
     assert "season" in left_out and "season_cos" not in few["note"] + "; ".join(kept)
 
 
+def test_a_covariate_without_a_cramp_on_its_nights_is_left_out_and_named() -> None:
+    cohort = diary(60, 40, (0.0, 0.0, 0.0))
+    nights = cohort.frame("diary").with_row_index("row")
+    quiet = nights.filter(pl.col("cramps") == 0)["row"].to_list()[::90][:13]
+    told = nights.with_columns(electrolyte_drink=pl.col("row").is_in(quiet)).drop("row")
+    own = Cohort("own", "diary", {"participants": cohort.frame("participants"), "diary": told}, as_of=None)
+    made, plain = row_of(own), row_of(cohort)
+    # On two of the 13 the week before was not logged.
+    assert made["note"].endswith("not adjusted for electrolyte_drink: every one of its 11 nights was without a cramp")
+    assert (made["adjustment"], made["lacks"]) == ("not taken in", "electrolyte_drink")
+    assert (made["estimate"], made["std_error"]) == (plain["estimate"], plain["std_error"])
+
+
 def test_the_table_has_both_rates_and_their_ratio() -> None:
     made = table(joint_programme(diary(60, 20, (0.0, 0.0, 0.0))))
     assert made.index.tolist() == ["All of it", "None of it", "All against none"]

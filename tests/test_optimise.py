@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -109,3 +110,19 @@ def test_the_height_of_a_maximum_is_its_value() -> None:
     whole = trust_region.maximise(likelihood, np.zeros(2))
     assert trust_region.height(likelihood, np.zeros(2)) == pytest.approx(whole.value, rel=1e-14)
     assert trust_region.height(likelihood, whole.theta + 0.3) == pytest.approx(whole.value, rel=1e-14)
+
+
+def test_newtons_method_does_not_look_where_a_step_below_rounding_leads() -> None:
+    looked: list[Array] = []
+
+    class Watched(Poisson):
+        def derivatives(self, theta: Array) -> tuple[Array, Array]:
+            looked.append(theta)
+            return super().derivatives(theta)
+
+    likelihood = Watched(X, Y)
+    best = newton.maximise(likelihood, np.zeros(2))
+    assert all(np.abs(one - other).max() > 1e-12 for one, other in itertools.pairwise(looked))
+    looked.clear()
+    again = newton.maximise(likelihood, best.theta)
+    assert len(looked) == 1 and again.converged and again.theta is best.theta

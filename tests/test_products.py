@@ -26,7 +26,7 @@ def _design(n: int, p: int = 4) -> np.ndarray:
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("n", [0, 3, 50, 51, 98, 200])
 def test_products_in_parts(n: int) -> None:
-    matrix, weights = _design(n), np.random.default_rng(1).uniform(-1, 2, n)
+    matrix, weights = _design(n), np.random.default_rng(1).uniform(0, 2, n)
     assert products.weighted(matrix, weights) == pytest.approx(matrix.T @ np.diag(weights) @ matrix, abs=1e-12)
 
 

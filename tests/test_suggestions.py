@@ -173,7 +173,7 @@ def diary() -> Cohort:
             None,
             "not 'years'; did you mean age_years? That is a number: add",
         ),
-        (lambda c: describe(c, "entry"), UsageError, None, "not 'entry'; allowed: age_band"),
+        (lambda c: describe(c, "entry"), UsageError, ("entry", "age_band"), "not 'entry'; allowed: age_band"),
         (
             lambda c: describe(c, outcome="cramp"),
             UsageError,

@@ -16,6 +16,7 @@ from odd_cohort import N, cohort
 from crampstudy import describe, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
+from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.encoding import Encoded, encoded
 from crampstudy.sources.readers import package
@@ -199,6 +200,21 @@ def test_nights_chosen_by_their_cramps_have_no_rate(where: str) -> None:
     for model in ("poisson", "logistic", "gee-exchangeable"):
         with pytest.raises(UsageError, match="chosen by their cramps"):
             fit(made, model=model, terms="sex", where=where)
+
+
+def test_many_rows_are_encoded_in_parts_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    columns = {"sex": rng.choice(["male", "female"], 40), "age_years": rng.uniform(20, 90, 40)}
+    frame = pl.DataFrame({"participant_id": [f"p{i}" for i in range(40)], **columns})
+    terms = "sex * ns(age_years, df=2, ref=50) + scale(age_years)"
+    design = design_matrix.build(frame, terms, candidate=np.ones(40, dtype=bool))
+    assert design.encode(frame.to_pandas()) == pytest.approx(design.matrix, rel=1e-12)
+    monkeypatch.setattr(products, "WHOLE", 9)
+    monkeypatch.setattr(products, "_PART", 7)
+    # A part that has one sex alone has both of its columns.
+    assert design.encode(frame.sort("sex").to_pandas()) == pytest.approx(
+        design.matrix[np.argsort(columns["sex"], kind="stable")], rel=1e-12
+    )
 
 
 def test_values_of_one_variable_leave_the_columns_of_the_others_as_they_are_in_the_first_row() -> None:

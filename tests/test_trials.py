@@ -203,6 +203,17 @@ class TestCrossover:
         assert math.log(fixed["estimate"]) == pytest.approx(R["conditional"]["coefficients"][0], abs=1e-7)
         assert fixed["std_error"] == pytest.approx(R["conditional"]["errors"][0], rel=1e-6)
 
+    def test_a_period_without_a_cramp_is_left_out_of_the_models_and_named(self, crossed: Cohort) -> None:
+        late = crossed.frame("diary")["date"] >= date.fromordinal(FIRST.toordinal() + 21)
+        nights = crossed.frame("diary").with_columns(cramps=pl.when(late).then(0).otherwise("cramps"))
+        quiet = Cohort("x", "diary", {**crossed.tables, "diary": nights})
+        made = trial_effect(quiet, one(quiet, "tens"))
+        for level in (cross.PRIMARY, cross.CLUSTER):
+            row = found(made, level)
+            assert row["status"] == "converged" and math.isfinite(row["ci_high"])
+            assert (row["adjusted_for"], row["lacks"]) == ("participant", "period_rank")
+            assert "not adjusted for period_rank: every one of its" in row["note"]
+
     def test_the_shared_case(self, shared: Path) -> None:
         """Counts of two periods, spread over as many nights of each: their totals are all that there is to know."""
         text = (shared / "cases" / "crossover.csv").read_text(encoding="utf-8")

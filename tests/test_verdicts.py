@@ -20,9 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
+from crampstudy.analyses.overview import summary
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.errors import UsageError
-from crampstudy.estimates.verdicts import MARGINS, WIDER, parse_margins, remark, verdict
+from crampstudy.estimates import sentences, verdicts
+from crampstudy.estimates.verdicts import MARGINS, WIDER, parse_margins, remark, too_imprecise, verdict
 from crampstudy.treatments.question import of_both
 
 PEOPLE, NIGHTS = 60, 12
@@ -586,3 +588,45 @@ def test_a_ratio_with_a_difference_is_negligible_by_both_margins(
 
 def test_margins_lie_around_one() -> None:
     assert parse_margins("0.8,1.25") == MARGINS
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "imprecise"),
+    [
+        (0.004, 1500.0, True),
+        (0.1, 10.0, True),
+        (0.11, 1500.0, False),
+        (0.004, 9.9, False),
+        (1.2, 5000.0, False),
+        (float("nan"), float("nan"), False),
+    ],
+)
+def test_an_interval_that_rules_nothing_out_is_told_in_tables_alone(low: float, high: float, imprecise: bool) -> None:
+    told = row(low, high, estimate=2.48, term="sex", status="converged", unit=None)
+    assert too_imprecise(told) == imprecise
+    assert (sentences.in_text(told) == "too imprecise to tell") == imprecise
+    assert (sentences.in_brackets(told) == "too imprecise to tell") == imprecise
+    assert sentences.times(told).endswith("too imprecise to tell, of" if imprecise else "times")
+    # The table has its interval, and the verdict is what it was: nothing is clear of 1 and imprecise.
+    assert sentences.estimate(told) == wording.estimate(told) != "too imprecise to tell"
+    assert not imprecise or verdict(told) in ("inconclusive", "too few")
+    # A difference is in a unit that readers know.
+    assert not too_imprecise({**told, "scale": "difference"})
+
+
+def test_the_forest_of_a_summary_and_its_count_leave_out_what_says_nothing() -> None:
+    rows = estimates.frame(
+        [
+            estimates.row(
+                status="converged", term=term, scale="rate_ratio", estimate=2.0, ci_low=low, ci_high=high, verdict=said
+            )
+            for term, low, high, said in (
+                ("a", 0.9, 4.0, "inconclusive"),
+                ("b", 0.004, 1500.0, "inconclusive"),
+                ("c", 1.5, 3.0, "higher"),
+                ("d", 0.5, 6.0, "too few"),
+            )
+        ]
+    )
+    assert verdicts.told_in_numbers(rows).tolist() == [True, False, True, False]
+    assert summary._alt(rows) == "A forest of 2 ratios: 1 higher and 1 inconclusive."

@@ -92,9 +92,9 @@ def whole_folder(target: Path, foreign: Judge, *, force: bool = False) -> Iterat
     """
     with contextlib.ExitStack() as stack:
         with guarded(target):
-            target = Path(os.path.realpath(target))
+            asked, target = target, Path(os.path.realpath(target))
             if target.exists() and not target.is_dir():
-                raise OutputError(f"{target} is a file; give a folder")
+                raise _elsewhere(OutputError(f"{target} is a file; give a folder"), asked, _beside(asked))
             kept = _kept(target, foreign, force) if target.is_dir() and any(target.iterdir()) else None
             _make_parent(target)
             aside = stack.enter_context(scratch.folder(beside=target.parent))
@@ -158,7 +158,7 @@ def check_free(target: Path, option: str, *, force: bool = False) -> None:
     if not os.path.lexists(target):
         return
     if not target.is_file():
-        raise OutputError(f"{target} is not a file that can be replaced; give the name of a file")
+        raise _no_file(target, target)
     if not force:
         number = 2
         while os.path.lexists(free := target.with_name(f"{target.stem}-{number}{target.suffix}")):
@@ -212,9 +212,9 @@ def whole_stream(target: Path, private: bool = False, kept: Path | None = None) 
     """
     with contextlib.ExitStack() as stack:
         with guarded(target):
-            target = Path(os.path.realpath(target))
+            asked, target = target, Path(os.path.realpath(target))
             if target.exists() and not target.is_file():
-                raise OutputError(f"{target} is not a file that can be replaced; give the name of a file")
+                raise _no_file(target, asked)
             _make_parent(target)
             aside, file = stack.enter_context(scratch.file(beside=target.parent))
         with guarded(target, aside):
@@ -245,11 +245,13 @@ def guarded(target: Path, aside: Path | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         if aside is None or error.errno in _SPACE or str(error.filename).startswith(str(aside)):
-            raise OutputError(refusal(error, target)) from error
+            raise _elsewhere(OutputError(refusal(error, target)), target, _instead(error, target)) from error
         raise
 
 
 _SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_SHORT = 60
+"""Characters of a name that every file system takes."""
 _ROOM = "make room there and in the folder of temporary files, or name a place on another disk"
 _ELSEWHERE = "name a place that you may write to"
 _REFUSALS: Mapping[int | None, tuple[str, str]] = {
@@ -271,6 +273,34 @@ def refusal(error: OSError, target: object) -> str:
     """Return what to say of a ``target`` that the system does not let be written."""
     what, then = _REFUSALS.get(error.errno, (error.strerror or type(error).__name__, _ELSEWHERE))
     return f"{target} cannot be written: {what}; {then}"
+
+
+def _no_file(target: Path, asked: Path) -> OutputError:
+    said = f"{target} is not a file that can be replaced; give the name of a file"
+    return _elsewhere(OutputError(said), asked, _beside(asked))
+
+
+def _beside(asked: Path) -> Path | None:
+    """Return a free name like the one that was asked for, ``None`` for what has none of its own, such as ``.``."""
+    return _free(asked, "-", 2) if asked.name else None
+
+
+def _elsewhere(error: OutputError, asked: Path, instead: Path | None) -> OutputError:
+    """Return an error of a path as it was ``asked`` for, with the one that can be written to ``instead``, if any."""
+    error.correction = (str(asked), str(instead)) if instead is not None else None
+    return error
+
+
+def _instead(error: OSError, target: Path) -> Path | None:
+    """Return where to write what the system does not let be written at a ``target``, if that can be told."""
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        files = [above for above in (target, *target.parents) if above.exists() and not above.is_dir()]
+        instead = _beside(files[-1]) if files else None
+        return instead / target.relative_to(files[-1]) if instead else None
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
+        here = Path(target.name)
+        return _beside(here) if os.path.lexists(here) else here
+    return Path(*target.parts[:-1], target.name[:_SHORT]) if error.errno == errno.ENAMETOOLONG else None
 
 
 def _make_parent(target: Path) -> None:

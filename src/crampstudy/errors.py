@@ -10,11 +10,15 @@ from __future__ import annotations
 class CrampstudyError(Exception):
     """Base of all deliberate errors; ``exit_code`` is what the command line returns.
 
-    ``correction`` is a name as it was written and the one name that it was meant for, where there is such a one.
+    ``correction`` is a word of the command as it was written and what may stand in its place, ``answer`` are options
+    to be added to it, and ``instead`` is another command that tells what is allowed; the command line prints what
+    there is of them as the next command.
     """
 
     exit_code = 1
     correction: tuple[str, str] | None = None
+    answer: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows of it: its message, as the command line does."""

@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 DEFAULT_LIMITS = (20, 40, 50, 60, 70, 80)
+_OLDEST = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class AgeBands:
         limits = self.limits
         if not limits:
             raise BandError("no age band: give at least one lower limit, e.g. (20, 40, 60)")
-        if any(not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= 120 for limit in limits):
-            raise BandError(f"lower limits are whole years from 1 to 120, got {limits}")
+        if any(not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= _OLDEST for limit in limits):
+            raise BandError(f"lower limits are whole years from 1 to {_OLDEST}, got {limits}")
         if any(a >= b for a, b in pairwise(limits)):
             raise BandError(
                 f"lower limits must increase, got {limits}; give each limit once, youngest first, e.g. (20, 40, 60)"
@@ -58,9 +59,17 @@ class AgeBands:
             BandError: the text is not a list of increasing whole years.
         """
         try:
-            return cls(tuple(int(part) for part in text.split(",")))
+            limits = [int(part) for part in text.split(",")]
         except ValueError:
-            raise BandError(f"age bands are whole years separated by commas, e.g. 20,40,60; got {text!r}") from None
+            error = BandError(f"age bands are whole years separated by commas, e.g. 20,40,60; got {text!r}")
+            error.correction = text, ",".join(map(str, DEFAULT_LIMITS))
+            raise error from None
+        try:
+            return cls(tuple(limits))
+        except BandError as problem:
+            possible = sorted({limit for limit in limits if 0 < limit <= _OLDEST}) or DEFAULT_LIMITS
+            problem.correction = text, ",".join(map(str, possible))
+            raise
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -79,7 +88,9 @@ class AgeBands:
         low, _, high = text.strip().replace("\u2013", "-").partition("-")
         label, known = low if high in ("", low) else f"{low}-{high}", self.labels[1:]
         if label not in known:
-            raise BandError(f"no age band {text!r}; name one of {', '.join(known)}")
+            error = BandError(f"no age band {text!r}; name one of {', '.join(known)}")
+            error.correction = text, known[-1]
+            raise error
         return label
 
     def label(self, age_years: float) -> str:

@@ -89,7 +89,7 @@ def standard_named(name: str, others: Sequence[str] = ()) -> AnyStandard:
     if name.lower().endswith(".csv"):
         return read_standard(Path(name))
     said, allowed = f"no standard population {name!r}", f"allowed: {', '.join(known)}, or a CSV file"
-    raise suggestions.unknown(BandError, said, name, known, allowed)
+    raise suggestions.unknown(BandError, said, name, known, allowed, closed=True)
 
 
 def read_standard(path: Path) -> StandardPopulation:

@@ -13,6 +13,7 @@ from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.causal import CausalGraph
 from crampstudy.claims import ClaimPlan
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import HEMISPHERES, Hemisphere
 from crampstudy.treatments.question import TreatmentQuestion
@@ -68,12 +69,11 @@ class Settings:
             object.__setattr__(self, "reference_band", self.bands.find(self.reference_band))
         if self.standard not in (*STANDARDS, "none"):
             said, allowed = f"no standard population {self.standard!r}", f"allowed: {', '.join(STANDARDS)}, none"
-            raise suggestions.unknown(UsageError, said, self.standard, (*STANDARDS, "none"), allowed)
+            raise suggestions.unknown(UsageError, said, self.standard, (*STANDARDS, "none"), allowed, closed=True)
         if self.hemisphere not in HEMISPHERES:
             said, allowed = f"no hemisphere {self.hemisphere!r}", f"allowed: {', '.join(HEMISPHERES)}"
-            raise suggestions.unknown(UsageError, said, self.hemisphere, HEMISPHERES, allowed)
-        if not 0 < self.ci_level < 1:
-            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+            raise suggestions.unknown(UsageError, said, self.hemisphere, HEMISPHERES, allowed, closed=True)
+        check_level(self.ci_level)
         # Its numbers of nights are checked where they are asked for.
         self.of_treatments()
 

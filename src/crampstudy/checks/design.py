@@ -12,7 +12,6 @@ from crampstudy.checks import numbers
 from crampstudy.checks.result import Check, made, not_made
 from crampstudy.models.common.estimability import collinear, name, separated
 from crampstudy.models.inference.exposed_participants import exposed
-from crampstudy.models.nights.logistic import SEPARATED
 from crampstudy.models.nights.predictive import PredictiveDistribution
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.optimise import optimum
@@ -119,9 +118,7 @@ def separation(solution: Solution) -> Check:
     if data.outcome.all():
         return not_made(title, solution.reason or "there is no night without a cramp")
     rows = _levels(solution)
-    found = separated(design.standardised(), data.outcome)
-    if found is None and solution.solved is not None and solution.solved.problem == SEPARATED:
-        found = SEPARATED
+    found = solution.reason if solution.apart else separated(design.standardised(), data.outcome)
     if found or alone:
         return made(title, False, rows, found or alone[0])
     said = "nothing sets nights without a cramp apart"

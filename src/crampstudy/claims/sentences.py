@@ -12,7 +12,7 @@ from crampstudy.claims.claim import CITATION, CLAIM_ROWS, MEDIATION
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text
 
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
 _NUMBER = re.compile(r"[\d.]+")
@@ -119,7 +119,7 @@ def _of_parts(entry: LedgerEntry) -> Iterator[str]:
 def _stated(part: ClaimPart) -> str:
     if part.row is None or not rules.estimated(part.row):
         return f"{part.of.part}: {_missing(part)}"
-    return f"{part.of.part} {estimate(part.row)}{_unit(part.row)}"
+    return f"{part.of.part} {in_text(part.row)}{_unit(part.row)}"
 
 
 def _said(part: ClaimPart) -> str:
@@ -128,7 +128,7 @@ def _said(part: ClaimPart) -> str:
         return _missing(part)
     if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
         return f"a peak on any day, {_where(part)}"
-    return f"{_scale(part.row)}{estimate(part.row)}{_unit(part.row)}, {_where(part)}"
+    return f"{_scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
 
 
 def missing(part: ClaimPart) -> str:

@@ -137,7 +137,10 @@ def main() -> None:
 
 
 def _refuse(error: CrampstudyError) -> NoReturn:
-    command = _corrected(sys.argv[1:], error.correction) if error.correction else None
+    of_option = isinstance(error, OutputError)
+    command = _corrected(sys.argv[1:], error.correction, of_option=of_option) if error.correction else None
+    if command is None and (then := (*sys.argv[1:], *error.answer) if error.answer else error.instead):
+        command = shlex.join(["crampstudy", *then])
     end = " " if str(error).endswith("?") else "; "
     _say(f"{error}{end}run: {command}" if command else str(error))
     sys.exit(error.exit_code)
@@ -148,16 +151,35 @@ def _say(text: str) -> None:
         typer.echo(f"crampstudy: {text}", err=True)
 
 
-def _corrected(arguments: Sequence[str], correction: tuple[str, str]) -> str | None:
-    """Return the command with the name that was meant, ``None`` where it is not clear which argument to correct."""
+def _corrected(arguments: Sequence[str], correction: tuple[str, str], *, of_option: bool = False) -> str | None:
+    """Return the command with the name that was meant, ``None`` where it is not clear which argument to correct.
+
+    Where it is ``of_option``, an argument that follows an option comes before others.
+    """
     written, meant = correction
     word = re.compile(rf"(?<![\w-]){re.escape(written)}(?![\w-])")
     places = [i for i, each in enumerate(arguments) if each == written]
     places = places or [i for i, each in enumerate(arguments) if word.search(each)]
+    if not places and (number := _number(written)) is not None:
+        # A number may be written in another way than it is told.
+        alike = {i: said for i, each in enumerate(arguments) if _number(said := each.rpartition("=")[2]) == number}
+        places, word = (
+            [*alike],
+            re.compile("|".join(rf"(?<![^=]){re.escape(said)}$" for said in alike.values()) or "$^"),
+        )
+    if of_option and len(places) > 1:
+        places = [i for i in places if i and arguments[i - 1].startswith("--")]
     if len(places) != 1:
         return None
     corrected = [word.sub(lambda _: meant, each) if i in places else each for i, each in enumerate(arguments)]
     return shlex.join(["crampstudy", *corrected])
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _lost(error: OSError) -> str:

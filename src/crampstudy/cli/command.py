@@ -106,7 +106,7 @@ def error_of(unparsed: Any) -> UsageError:
     if found := _NO_CHOICE.fullmatch(unparsed.message):
         choices = re.findall(r"'(.+?)'", found[2])
         said = f"{_option(unparsed.param)} is {found[1]!r}"
-        return suggestions.unknown(UsageError, said, found[1], choices, f"allowed: {', '.join(choices)}")
+        return suggestions.unknown(UsageError, said, found[1], choices, f"allowed: {', '.join(choices)}", closed=True)
     if found := _NO_COMMAND.fullmatch(unparsed.message):
         return _no("command", found[1], list(command.commands), look)
     said = unparsed.format_message().strip().rstrip(".")

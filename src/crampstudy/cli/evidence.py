@@ -34,6 +34,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.confidence import check_level
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def evidence(
     from crampstudy import evidence as known
 
     output = Output(as_json, as_csv, force)
-    if not 0 < ci_level < 1:
-        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
+    check_level(ci_level)
     options = known.SynthesisOptions(ci_level, threshold, by, moderator)
     if agent is None:
         _list(output, [population, add, by, moderator])

@@ -25,6 +25,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, check_outside_of_reports, say_account, tell_kept
+from crampstudy.confidence import check_level
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def predict(
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)
+    check_level(ci_level)
     check_workers(workers)
     if model is None and nights:
         raise UsageError("--nights is of predictions by a model; name one with --model FILE, or leave it out")
@@ -127,6 +129,7 @@ def phenotypes(
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)
+    check_level(ci_level)
     private = [(file, option) for file, option in ((out, _OUT), (calendars, _CALENDARS)) if file is not None]
     if calendars is not None and calendars.suffix not in _PICTURES:
         raise UsageError(

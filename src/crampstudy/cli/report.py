@@ -180,13 +180,4 @@ def _list_parameters(named: str | None, own: Path | None) -> None:
     if own is not None:
         outline = outline.plus(own)
     for each in params.describe(outline.notebooks, own.resolve() if own else None):
-        typer.echo(f"{each.name}={_shown(each.default)}: {each.help or 'no meaning is given'}; takes {each.allowed}")
-
-
-def _shown(default: object) -> str:
-    """Return a default as --set takes it."""
-    if default is None:
-        return "null"
-    if isinstance(default, bool):
-        return str(default).lower()
-    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
+        typer.echo(f"{each.name}={each.shown}: {each.help or 'no meaning is given'}; takes {each.allowed}")

@@ -41,7 +41,7 @@ class Sufficiency:
         Args:
             found: what the graph asks for.
             crowded: the terms that there was no room for.
-            untold: those that have no value on the rows of the model, or do not differ.
+            untold: those that have no value on the rows of the model, do not differ, or set the outcome apart.
         """
         if not (crowded or untold):
             why: Enough = NO_EFFECT if found.backwards else NOT_MEASURED if found.missing else SUFFICIENT
@@ -137,6 +137,7 @@ def adjusted_fit(
         model=model,
         outcome=outcome,
         terms=" + ".join([*asked, *besides, *covariates]),
+        adjusted_for=[*besides, *covariates],
         analysis=analysis,
         **more,
     )
@@ -189,8 +190,12 @@ def _varies(cohort: Cohort, column: str) -> bool:
 
 
 def held_of(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> Sufficiency:
-    """Return how far an adjustment was made, of which a model of few participants may have left terms out."""
-    return Sufficiency.of(found, [term for term in single_terms(covariates) if term in fitted.surplus])
+    """Return how far an adjustment was made, of which a model may have left terms out.
+
+    There were too few participants for them, or they set the outcome apart.
+    """
+    crowded, apart = ([t for t in single_terms(covariates) if t in lost] for lost in (fitted.surplus, fitted.left_out))
+    return Sufficiency.of(found, crowded, apart)
 
 
 def single_terms(terms: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
+from crampstudy.models.terms import formula
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
 
@@ -55,7 +56,8 @@ def distributed_lag(
         lags: the furthest lag, in calendar nights.
         lead: how many nights later the negative control is.
         against_lead: whether the ratio of the night itself is set against that of the negative control as well.
-        beside: terms that the model is adjusted for, such as ``age_decade + sex``.
+        beside: terms that the model is adjusted for, such as ``age_decade + sex``; one that sets the nights apart
+            is left out, and said.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``covariance`` or ``margins``.
 
     Returns:
@@ -72,7 +74,7 @@ def distributed_lag(
     within, between = (person_time.part(exposure, which, model, outcome) for which in (WITHIN, BETWEEN))
     own = [within.at_lag(k) for k in range(1 if within.leave_out else 0, lags + 1)]
     later = within.at_lag(-lead)
-    asked = {"model": model, "outcome": outcome, **more}
+    asked = {"model": model, "outcome": outcome, "adjusted_for": formula.singly(beside), **more}
     joint = fit(cohort, terms=person_time.joined(beside, [*own, between]), **asked)
     control = fit(cohort, terms=person_time.joined(beside, [*own, later, between]), **asked)
     made: list[_Row] = []

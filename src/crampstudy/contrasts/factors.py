@@ -145,7 +145,9 @@ def _fitted(
     own = {name: by for name, by in (more.get("per") or {}).items() if name in terms}
     asked = {**more, "per": own, "analysis": kind.name}
     # The last terms are those that a model of few participants lacks: factors, and never what they are adjusted for.
-    return fit(cohort, model=model, outcome=outcome, terms=" + ".join([*beside, *terms]), **asked)
+    besides = [*beside, *(terms if len(terms) > 1 else ())]
+    terms = [*beside, *terms]
+    return fit(cohort, model=model, outcome=outcome, terms=" + ".join(terms), adjusted_for=besides, **asked)
 
 
 def _rows(fitted: Fit, factor: _Factor) -> list[_Row]:

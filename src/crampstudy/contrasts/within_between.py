@@ -26,6 +26,7 @@ from crampstudy.models.inference.reliability import Reliability
 from crampstudy.models.nights.reliability_rows import CORRECTED_BY
 from crampstudy.models.registry import names_of_weighted
 from crampstudy.models.request import ModelRequest
+from crampstudy.models.terms import formula
 from crampstudy.models.validation import default_outcome, solve
 from crampstudy.nights import Diary
 from crampstudy.nights.person_moments import PersonMoments, person_moments
@@ -65,7 +66,8 @@ def within_between(
         rng: the source of the participant bootstrap, in which the reliability is estimated anew.
         model: one whose terms may have ``weights()``.
         outcome: one of the model's outcomes; the first of them by default.
-        beside: terms that the model is adjusted for, such as ``age_decade + sex``.
+        beside: terms that the model is adjusted for, such as ``age_decade + sex``; one that sets the nights apart
+            is left out, and said.
         replicates: how many times the participants are drawn.
         workers: processes, or the address of a cluster.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``covariance``, ``per`` or ``margins``.
@@ -84,12 +86,16 @@ def within_between(
         )
     check_replicates(replicates, more.get("ci_level", 0.95))
     parts = [[person_time.part(name, which, model, outcome) for which in OF_PERSON] for name in exposures]
-    terms = person_time.joined(beside, [part for pair in parts for part in pair])
-    fitted = fit(cohort, model=model, terms=terms, outcome=outcome, **more)
+    every = [part for pair in parts for part in pair]
+    terms = person_time.joined(beside, every)
+    # Of several exposures each stands beside the others, and none of them keeps these from an estimate.
+    pairs = [" + ".join(map(str, pair)) for pair in parts] if len(parts) > 1 else []
+    besides = [*pairs, *formula.singly(beside)]
+    fitted = fit(cohort, model=model, terms=terms, outcome=outcome, adjusted_for=besides, **more)
     values = _reliabilities(fitted)
     drawn: dict[str, _Drawn] = {}
     if any(LEAST <= value < WANTED for value in values.values()):
-        asked = _request(cohort, model, terms, outcome, more)
+        asked = _request(cohort, model, formula.without(terms, fitted.left_out), outcome, more)
         drawn = _resampled(asked, parts, replicates, rng, workers)
     made: list[Row] = []
     for name, pair in zip(exposures, parts, strict=True):

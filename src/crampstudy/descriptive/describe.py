@@ -12,6 +12,7 @@ from crampstudy import estimates, suggestions
 from crampstudy.age_bands import AgeBands, AnyStandard, standard_named
 from crampstudy.cohort import Cohort, check_opened, subpopulation
 from crampstudy.cohort.account import Account
+from crampstudy.confidence import check_level
 from crampstudy.descriptive.rates import rates
 from crampstudy.errors import UsageError
 from crampstudy.estimates import note
@@ -50,8 +51,7 @@ class _Question:
     ci_level: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.ci_level < 1:
-            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        check_level(self.ci_level)
         if self.outcome is not None and self.outcome not in OUTCOMES:
             said, allowed = f"no outcome {self.outcome!r} to describe", f"allowed: {', '.join(OUTCOMES)}"
             raise suggestions.unknown(UsageError, said, self.outcome, OUTCOMES, allowed)

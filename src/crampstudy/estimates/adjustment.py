@@ -14,11 +14,11 @@ NOT_MEASURED: Enough = "not measured"
 TOO_FEW: Enough = "too few participants"
 """The model had no room for all of it."""
 NOT_TAKEN_IN: Enough = "not taken in"
-"""Some of it has no value on the rows of the model, or is the same on all of them."""
+"""Some of it has no value on the rows of the model, is the same on all of them, or sets the outcome apart."""
 NO_EFFECT: Enough = "no effect"
 """Under the graph the outcome comes before the exposure."""
 LEFT_OUT: Enough = "terms left out"
-"""The model had no room for some of its terms, whatever a graph asks for."""
+"""The model had no room for some of its terms, or no estimate with them, whatever a graph asks for."""
 _SEPARATOR = "; "
 
 

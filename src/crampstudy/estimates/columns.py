@@ -16,8 +16,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "adjusted_for": "The other terms of the model, separated by semicolons.",
         "adjustment": "Whether that is all that the causal graph asks for: `sufficient`, or why it is not, "
         "`not measured`, `too few participants` (the model had no room for it) or `not taken in` (it has no value "
-        "there, or does not differ); `no effect` where the outcome comes first. `terms left out`: no graph was asked, "
-        "and the model had no room for all of its terms.",
+        "there, does not differ, or sets the outcome apart, so that nothing beside it had an estimate); `no effect` "
+        "where the outcome comes first. `terms left out`: no graph was asked, and the model had no room for all of its "
+        "terms, or no estimate with them.",
         "lacks": "What is asked for beside and the estimate is not adjusted for, separated by semicolons: variables "
         "that were not measured, or terms that the model left out.",
         "model": "The model by its name in `crampstudy models`.",

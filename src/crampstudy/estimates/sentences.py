@@ -11,6 +11,7 @@ from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import condition, group
+from crampstudy.estimates.verdicts import too_imprecise
 
 _PER_CENT = (1, 100.0, "%")
 _MINUTES = (1, 1 / 60, " min")
@@ -34,9 +35,25 @@ def estimate(row: Mapping[str, Any]) -> str:
     return wording.estimate(row, digits, factor)
 
 
+TOO_IMPRECISE = "too imprecise to tell"
+
+
+def in_text(row: Mapping[str, Any]) -> str:
+    """Return the number of a row with its interval for a sentence; of a ratio that rules nothing out, that it does so.
+
+    Tables have its interval (:func:`~crampstudy.estimates.verdicts.too_imprecise`).
+    """
+    return TOO_IMPRECISE if too_imprecise(row) else estimate(row)
+
+
+def times(row: Mapping[str, Any]) -> str:
+    """Return a ratio as what follows it is multiplied: ``1.74 (1.00–3.03) times``."""
+    return f"a multiple, {TOO_IMPRECISE}, of" if too_imprecise(row) else f"{estimate(row)} times"
+
+
 def in_brackets(row: Mapping[str, Any]) -> str:
     """Return the number of a row with its interval for a text in brackets: ``1.74; 1.00–3.03``."""
-    return estimate(row).replace(" (", "; ").removesuffix(")")
+    return in_text(row).replace(" (", "; ").removesuffix(")")
 
 
 def value(row: Mapping[str, Any]) -> str:

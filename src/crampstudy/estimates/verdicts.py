@@ -19,6 +19,12 @@ INSIDE = ("near null", "differs but negligible")
 """Verdicts of an interval that lies inside the margins."""
 MARGINS: Margins = (0.8, 1.25)
 """Ratios between these are as good as 1: the limits of bioequivalence, symmetric on the log scale."""
+IMPRECISE: Margins = (0.1, 10.0)
+"""Whose interval holds both of these ratios, a tenth and ten times, says nothing, and is told in tables alone.
+
+Its limits are a hundredfold apart or more (the confidence limit ratio of Poole 2001, Epidemiology 12:291), and none of
+the associations that are known of cramps, nor hardly any of epidemiology, is beyond them.
+"""
 FEWEST = 10
 """With fewer participants or events than this nothing is said of a ratio."""
 FEWEST_EXPOSED = 5
@@ -103,6 +109,22 @@ def too_few(row: Mapping[str, Any]) -> bool:
         or _below(row, "n_exposed", FEWEST_EXPOSED)
         or _below(row, "df", FEWEST_DF)
     )
+
+
+def too_imprecise(row: Mapping[str, Any]) -> bool:
+    """Say whether the interval of a ratio is so wide that it rules nothing out (:data:`IMPRECISE`).
+
+    It holds 1, so that such a row is inconclusive, or of too few, whatever else is told of it.
+    """
+    if not str(row["scale"]).endswith("_ratio") or pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+        return False
+    return bool(row["ci_low"] <= IMPRECISE[0] and row["ci_high"] >= IMPRECISE[1])
+
+
+def told_in_numbers(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return of which rows with a verdict a summary shows the number: not of those that say nothing."""
+    told = [row["verdict"] != "too few" and not too_imprecise(row) for row in wording.with_none(rows)]
+    return pd.Series(told, index=rows.index, dtype=bool)
 
 
 def few_participants(row: Mapping[str, Any]) -> bool:

@@ -107,9 +107,10 @@ def check_replicates(replicates: int, ci_level: float) -> None:
         UsageError: there are not.
     """
     if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
-        raise UsageError(
-            f"{counted(replicates, 'replicates', 'are')} too few for level {ci_level:g}; give at least {fewest}"
-        )
+        few = counted(replicates, "replicates", "are")
+        error = UsageError(f"{few} too few for level {ci_level:g}; give at least {fewest}")
+        error.correction = f"{replicates}", f"{fewest}"
+        raise error
 
 
 def bias_corrected(replicates: Array, estimate: float, ci_level: float) -> tuple[float, float]:

@@ -50,6 +50,7 @@ def fit(
     second_opinion: bool = False,
     effect_of: str | None = None,
     graph: CausalGraph | None = None,
+    adjusted_for: Sequence[str] = (),
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
 
@@ -92,6 +93,9 @@ def fit(
         effect_of: the term whose effect is of interest: ``note`` says whether the others suffice for it under the
             ``graph``, and names those that stand on its path or open another (:mod:`crampstudy.causal`).
         graph: who causes whom; by default :func:`crampstudy.causal.study`.
+        adjusted_for: the terms that are there for the sake of the others. One that sets the outcome apart, such as a
+            habit of 13 nights all without a cramp, would leave none of them an estimate: it is left out, and ``note``
+            and ``lacks`` say so.
 
     Returns:
         Ratios of rates, odds, prevalences or hazards, or differences of a number, a row per term and level, and beside
@@ -133,6 +137,7 @@ def fit(
         options=options,
         effect_of=effect_of,
         graph=graph,
+        adjusted_for=tuple(adjusted_for),
     )
     return answer(request, second_opinion=second_opinion)
 
@@ -154,7 +159,7 @@ def fit_under(
         model: as of :func:`fit`.
         terms: as of :func:`fit`.
         outcome: as of :func:`fit`.
-        more: other arguments of a request, such as ``where`` or ``ci_level``.
+        more: other arguments of a request, such as ``where`` or ``ci_level``; no term is left out of ``adjusted_for``.
 
     Raises:
         UsageError: as of :func:`fit`.
@@ -166,7 +171,7 @@ def fit_under(
     request = with_remarks(validate(ModelRequest(cohort, model, terms, default_outcome(model, outcome), **more)))
     asked = [validate(replace(request, covariance=kind)) for kind in covariances]
     family = find(request.model)
-    return [_complete(family, one, fitted) for one, fitted in zip(asked, family.fits(asked), strict=True)]
+    return [_complete(family, one, fitted, {}) for one, fitted in zip(asked, family.fits(asked), strict=True)]
 
 
 def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
@@ -175,23 +180,41 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
     Raises:
         UsageError: it does not hold together, or a name is unknown.
     """
+    from crampstudy.models.covariates import settle, without
     from crampstudy.models.registry import find
     from crampstudy.models.validation import validate, with_remarks
 
-    request = with_remarks(validate(request))
-    family = find(request.model)
-    fitted = _complete(family, request, family.fit(request))
+    def attempt(out: Mapping[str, str]) -> Fit:
+        asked = with_remarks(validate(without(request, out)))
+        family = find(asked.model)
+        return _complete(family, asked, family.fit(asked), out)
+
+    fitted, left_out = settle(request.adjusted_for, attempt)
     if not second_opinion:
         return fitted
     from crampstudy.models.second_opinion import second_opinion as refitted
 
-    return replace(fitted, second_opinion=refitted(request, family.opinion(request, fitted.status)))
+    asked = with_remarks(validate(without(request, left_out)))
+    return replace(fitted, second_opinion=refitted(asked, find(asked.model).opinion(asked, fitted.status)))
 
 
-def _complete(family: Family, request: ModelRequest, fitted: Fit) -> Fit:
-    """Return a fit with what its family says of it, how its residuals are found, and which terms its rows lack."""
-    if fitted.surplus:
-        cells = adjustment.cells(adjustment.LEFT_OUT, fitted.surplus)
+def _complete(family: Family, request: ModelRequest, fitted: Fit, left_out: Mapping[str, str]) -> Fit:
+    """Return a fit with what its family says of it, how its residuals are found, and which terms its rows lack.
+
+    Args:
+        family: the family that was asked.
+        request: what it was asked.
+        fitted: its answer.
+        left_out: the covariates that the request was made without, each with the reason.
+    """
+    if left_out:
+        from crampstudy.models.coefficients.result import with_left_out
+        from crampstudy.models.covariates import shown
+
+        by_term = {term: why for each, why in left_out.items() for term in shown(each)}
+        fitted = with_left_out(fitted, request, by_term)
+    if lost := (*fitted.surplus, *fitted.left_out):
+        cells = adjustment.cells(adjustment.LEFT_OUT, lost)
         linear = fitted.linear and replace(fitted.linear, cells={**fitted.linear.cells, **cells})
         fitted = replace(fitted, estimates=adjustment.stated(fitted.estimates, cells), linear=linear)
     return replace(fitted, no_aic=family.no_aic, recall=partial(family.residuals, request))

@@ -63,6 +63,7 @@ class ModelRequest(OneLine):
     effect_of: str | None = None
     graph: CausalGraph | None = None
     remarks: tuple[str, ...] = ()
+    adjusted_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_opened(self.cohort)

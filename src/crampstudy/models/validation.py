@@ -11,10 +11,12 @@ from formulaic import Formula
 from crampstudy import causal, codebook, suggestions
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
+from crampstudy.models.covariates import settle, without
 from crampstudy.models.family import Family
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights.fit import NightFamily
@@ -47,12 +49,14 @@ def validate(request: ModelRequest) -> ModelRequest:
     family = find(asked.called.get(request.outcome, asked.name))
     if request.exposure not in EXPOSURES:
         allowed = f"allowed: {', '.join(EXPOSURES)}"
-        raise suggestions.unknown(UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed)
+        raise suggestions.unknown(
+            UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed, closed=True
+        )
     if request.covariance not in (known := get_args(Covariance)):
         said = f"no covariance {request.covariance!r}"
-        raise suggestions.unknown(UsageError, said, request.covariance, known, f"allowed: {', '.join(known)}")
-    if not 0 < request.ci_level < 1:
-        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {request.ci_level:g}")
+        allowed = f"allowed: {', '.join(known)}"
+        raise suggestions.unknown(UsageError, said, request.covariance, known, allowed, closed=True)
+    check_level(request.ci_level)
     for option in request.options.given:
         if option not in family.options:
             raise UsageError(_WITHOUT[option].format(model=family.name, able=", ".join(taking(option))))
@@ -175,5 +179,9 @@ def solve(request: ModelRequest, *, night_by_night: bool = True) -> Solution:
         UsageError: as ``fit``, or the family is none of nights.
     """
     find_of_nights(request.model)
-    request = validate(request)
-    return solve_nights(find_of_nights(request.model), request, night_by_night=night_by_night)
+
+    def attempt(out: Mapping[str, str]) -> Solution:
+        asked = validate(without(request, out))
+        return solve_nights(find_of_nights(asked.model), asked, night_by_night=night_by_night)
+
+    return settle(request.adjusted_for, attempt)[0]

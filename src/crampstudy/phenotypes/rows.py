@@ -11,6 +11,7 @@ import pandas as pd
 from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.estimates import kinds
 from crampstudy.phenotypes.groups import Grouping, Tried, grouping_of
 from crampstudy.phenotypes.traits import DISPERSION, DURATION, FREQUENCY, PAIN, SITE, TIMING, TRAITS, traits_of
@@ -43,6 +44,7 @@ def phenotype_rows(cohort: Cohort, ci_level: float = 0.95, found: Grouping | Non
         AnalysisError: there are too few participants, or too little is known of their cramps.
         UsageError: the cohort is a survey, which has no nights.
     """
+    check_level(ci_level)
     found = grouping_of(traits_of(cohort)) if found is None else found
     table = found.table
     shared = {"cohort": cohort.name, "population": "all", "outcome": "cramps", "ci_level": ci_level}

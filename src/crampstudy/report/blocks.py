@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from textwrap import dedent
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from crampstudy.analyses import Findings, SectionResults
 from crampstudy.cache import KERNEL_VARIABLE
@@ -40,6 +42,8 @@ _PNG = "image/png"
 _NOT_MADE = "Could not be estimated."
 _PADDING = 0.02
 """Inches round a figure."""
+_POINTS = 72
+"""Of an inch, in which an SVG is measured."""
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
 _SECTION = Section()
 """What the notebook of this process has said so far."""
@@ -311,29 +315,29 @@ def _in_report() -> bool:
 
 def _svgs(fig: Figure, label: str) -> tuple[str, str]:
     """Return a figure with its text as text, and as paths; it is laid out and measured once for both."""
-    boxes, measure = [], fig.get_tightbbox
-
-    def noted(*args: Any, **more: Any) -> Any:
-        boxes.append(measure(*args, **more))
-        return boxes[-1]
-
-    vars(fig)["get_tightbbox"] = noted
-    # A tight box can only grow round the labels, so none is ever clipped.
-    as_words = _svg(fig, label, svg_fonttype="none", savefig_bbox="tight")
-    del vars(fig)["get_tightbbox"]
-    engine, box = fig.get_layout_engine(), boxes[-1].padded(_PADDING)
-    with style.journal(figure_constrained_layout_use=False):
+    engine, dots = fig.get_layout_engine(), fig.dpi
+    with _laid_out(), style.any_character():
+        fig.set_dpi(_POINTS)
+        if engine is not None:
+            engine.execute(fig)
         fig.set_layout_engine(None)
-    as_paths = _svg(fig, label, box, svg_fonttype="path")
-    fig.set_layout_engine(engine)
-    return as_words, as_paths
+        # A box round all that is drawn, so that no label is ever clipped.
+        box = fig.get_tightbbox().padded(_PADDING)
+        made = _svg(fig, label, box, "none"), _svg(fig, label, box, "path")
+        fig.set_layout_engine(engine)
+        fig.set_dpi(dots)
+    return made
 
 
-def _svg(fig: Figure, label: str, box: Any = None, **settings: str) -> str:
+_laid_out = partial(style.journal, figure_constrained_layout_use=False)
+"""The style in which a figure without a layout engine stays without one."""
+
+
+def _svg(fig: Figure, label: str, box: Bbox, text: Literal["none", "path"]) -> str:
     target = io.StringIO()
     # Formulas take their font from the settings at the time of drawing.
-    with style.journal(**settings), style.any_character():
-        fig.savefig(target, format="svg", bbox_inches=box, pad_inches=_PADDING, metadata={"Date": None})
+    with _laid_out(svg_fonttype=text):
+        fig.savefig(target, format="svg", bbox_inches=box, metadata={"Date": None})
     svg = target.getvalue()
     svg = svg[svg.index("<svg") :]
     # Its style sheet would reach every element of the web page the figure stands in.

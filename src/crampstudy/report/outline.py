@@ -95,7 +95,7 @@ class Outline:
         for section in sections:
             if section not in names:
                 said, known = f"unknown section {section!r}", f"known are: {', '.join(names)}, or {EVERY} alone"
-                raise suggestions.unknown(UsageError, said, section, names, known)
+                raise suggestions.unknown(UsageError, said, section, names, known, closed=True)
         if not sections:
             usual = tuple(part for part in self.parts if not part.optional)
             return self if usual == self.parts else Outline(self.title, usual)

@@ -52,6 +52,7 @@ sys.exit(code)
 """
 _PLAIN = "import sys; from crampstudy.report import warm; warm.run_kernel(*sys.argv[1:])"
 
+_MOST_KERNELS = 4
 _LONGEST = 100
 """Characters that the path of a Unix socket may have, nearly."""
 
@@ -66,9 +67,16 @@ PINNED = {
 """What a kernel's environment holds beside that of its parent."""
 
 
+def kernels() -> int:
+    """Return how many kernels run at a time, unless another number is asked for: one per core, at most four."""
+    return min(os.cpu_count() or 1, _MOST_KERNELS)
+
+
 def environment() -> dict[str, str]:
     """Return the environment of a kernel, and of the server that it is forked from."""
-    return {**os.environ, **PINNED}
+    # Kernels that run beside one another share the cores: more threads than that only wait for each other.
+    threads = str(max(1, (os.cpu_count() or 1) // kernels()))
+    return {"POLARS_MAX_THREADS": threads, **os.environ, **PINNED}
 
 
 def command(server: Path | None, connection_file: str, line: str) -> list[str]:

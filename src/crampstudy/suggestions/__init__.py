@@ -18,7 +18,9 @@ _MOST = 3
 _LEAST_LIKE, _LEAST_LIKE_EVERYDAY, _NEARLY = 0.65, 0.8, 0.03
 
 
-def unknown(kind: type[_E], said: str, name: object, known: Iterable[str], then: str = "") -> _E:
+def unknown(
+    kind: type[_E], said: str, name: object, known: Iterable[str], then: str = "", *, closed: bool = False
+) -> _E:
     """Return an error that says of a ``name`` that it is none of the ``known`` ones, and which may have been meant.
 
     Args:
@@ -27,11 +29,13 @@ def unknown(kind: type[_E], said: str, name: object, known: Iterable[str], then:
         name: the name as it was written.
         known: the names that there are.
         then: what follows, such as which names are allowed.
+        closed: whether the names are few and told, so that where none is like it one goes on with the first of them.
     """
+    known = [*known]
     meant = closest(name, known)
     error = kind("; ".join(filter(None, (said, " ".join(filter(None, (_asked(meant), then)))))))
-    if len(meant) == 1:
-        error.correction = str(name), meant[0]
+    if len(meant) == 1 or (closed and known):
+        error.correction = str(name), (*meant, *map(str, known))[0]
     return error
 
 

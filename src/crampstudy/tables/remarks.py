@@ -13,6 +13,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
+from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
 
@@ -137,8 +138,8 @@ def _splits(rows: pd.DataFrame) -> list[str]:
         where = f"{wording.AT_REFERENCE}, " if wording.AT_REFERENCE in str(test["note"]) else ""
         what = "difference" if within["scale"] == "difference" else "ratio"
         made.append(
-            f"{named}: {where}the {what} mixes {wording.estimate(within)} within participants{apart} and "
-            f"{wording.estimate(between)} between them, {wording.contrast(within)} "
+            f"{named}: {where}the {what} mixes {in_text(within)} within participants{apart} and "
+            f"{in_text(between)} between them, {wording.contrast(within)} "
             f"({wording.p_text(test['p_value'])} that both are equal)"
         )
     return list(dict.fromkeys(made))

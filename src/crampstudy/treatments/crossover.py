@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import degrees_of_freedom
+from crampstudy.models.terms import formula
 from crampstudy.nights import Diary
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import TreatmentDesign
@@ -26,6 +28,7 @@ from crampstudy.treatments.pairs import PAIR, PairTotals, pair_rows
 from crampstudy.treatments.period_nights import BUILDING_UP, SEVERAL, WASHING_OUT, period_nights
 from crampstudy.treatments.question import (
     GIVEN,
+    PERIOD,
     Row,
     TreatmentQuestion,
     arm,
@@ -45,7 +48,7 @@ from crampstudy.treatments.question import (
 from crampstudy.wording import counted
 
 MODEL = "mixed-poisson"
-PERIOD, SEQUENCE = "period_rank", "treated_first"
+SEQUENCE = "treated_first"
 PRIMARY, CLUSTER, CONDITIONAL, CARRY_OVER = (
     "crossover",
     "cluster-robust",
@@ -140,17 +143,18 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
         return
     diary = turns.diary(cohort)
     terms = f"{GIVEN} + {PERIOD}" if turns.periods() > 1 else GIVEN
-    by_model = fit(diary, model=MODEL, terms=terms, covariance="model", ci_level=asked.ci_level)
+    shared: dict[str, Any] = {"model": MODEL, "adjusted_for": formula.singly(terms)[1:], "ci_level": asked.ci_level}
+    by_model = fit(diary, terms=terms, covariance="model", **shared)
     yield taken(of_term(by_model, GIVEN), main, *turns.notes, _BY_MODEL)
     pairs = turns.pairs()
     single = turns.nights.join(turns.people, on="participant_id", how="semi").height - int(pairs.nights.sum())
     yield from pair_rows(pairs, main, asked, *turns.notes, set_apart(single, "periods without a partner"))
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
     few = of_few(turns.people.height)
-    robust = fit(diary, model=MODEL, terms=terms, ci_level=asked.ci_level)
+    robust = fit(diary, terms=terms, **shared)
     yield taken(of_term(robust, GIVEN), other | {"level": CLUSTER}, few)
     yield conditional(turns, other | {"level": CONDITIONAL}, asked)
-    sequence = fit(diary, model=MODEL, terms=f"{terms} + {SEQUENCE}", ci_level=asked.ci_level)
+    sequence = fit(diary, terms=f"{terms} + {SEQUENCE}", **shared | {"adjusted_for": formula.singly(terms)})
     yield taken(
         of_term(sequence, SEQUENCE),
         other | {"level": CARRY_OVER, "reference": f"{arm(design.against)} first", "estimand": _OF_SEQUENCE},

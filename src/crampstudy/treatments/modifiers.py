@@ -5,7 +5,7 @@ Of parallel arms, and of open use adjusted for age and sex beside the run-in, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -13,16 +13,18 @@ import polars as pl
 from crampstudy import codebook, wording
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort
-from crampstudy.estimates import kinds
+from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
+from crampstudy.models.terms import formula
 from crampstudy.nights import beside, people
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.parallel import MODEL, NIGHTS, RUN_IN, Followed
+from crampstudy.treatments.parallel import MODEL, NIGHTS, Followed
 from crampstudy.treatments.question import (
     GIVEN,
     POLICY,
+    RUN_IN,
     Row,
     TreatmentQuestion,
     arm,
@@ -60,9 +62,14 @@ def modifiers(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion,
     terms = " + ".join([RUN_IN, *besides])
     shared = {"adjusted_for": "; ".join([RUN_IN, *besides]), "ci_level": asked.ci_level}
     every = (*_by_level(cohort, design, with_those, terms, asked), *_by_week(cohort, design, with_those, terms, asked))
-    return [
-        row | shared if row["estimate"] is not None else row for row in (*every, *_by_dose(cohort, design, followed))
-    ]
+    made = [*every, *_by_dose(cohort, design, followed)]
+    return [row | shared | _kept(row, [RUN_IN, *besides]) if row["estimate"] is not None else row for row in made]
+
+
+def _kept(row: Row, terms: Sequence[str]) -> Row:
+    """Return what a row is adjusted for, where its model had to leave some of the ``terms`` out."""
+    lost = adjustment.lacks(row)
+    return {"adjusted_for": "; ".join(term for term in terms if term not in lost) or None} if lost else {}
 
 
 def _varies(cohort: Cohort, name: str) -> bool:
@@ -97,8 +104,9 @@ def _by_level(
         return
     low, middle = span.low, round((span.low + span.high) / 2, 3)
     nights = own.nights.drop("on").join(measured, on="participant_id", how="semi")
-    formula = f"{GIVEN} + {name} + {GIVEN}:{name} + {terms}"
-    fitted = fit(own.diary(cohort, nights), model=MODEL, terms=formula, ci_level=asked.ci_level)
+    every, besides = f"{GIVEN} + {name} + {GIVEN}:{name} + {terms}", formula.singly(terms)
+    diary = own.diary(cohort, nights)
+    fitted = fit(diary, model=MODEL, terms=every, adjusted_for=besides, ci_level=asked.ci_level)
     unit = codebook.variable(name).unit
     missing = followed.people.height - measured.height
     lost = f"{counted(missing, 'participants')} without that level left out" if missing else ""
@@ -150,8 +158,9 @@ def _by_week(
             (pl.col(GIVEN) & (pl.col(_WEEK) == name)).cast(pl.Float64).alias(column)
             for name, column in of_weeks.items()
         )
-        formula = " + ".join([_WEEK, *of_weeks.values(), terms, f"offset(log({NIGHTS}))"])
-        fitted = fit(followed.diary(cohort, own.drop(GIVEN)), model="poisson", terms=formula, ci_level=asked.ci_level)
+        every = " + ".join([_WEEK, *of_weeks.values(), terms, f"offset(log({NIGHTS}))"])
+        diary, besides = followed.diary(cohort, own.drop(GIVEN)), formula.singly(terms)
+        fitted = fit(diary, model="poisson", terms=every, adjusted_for=besides, ci_level=asked.ci_level)
     found = {} if fitted is None else {row["term"]: row for row in wording.with_none(fitted.estimates)}
     for name in names:
         here = by_arm.filter(pl.col(_WEEK) == name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,7 @@ from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, in_periods
 from crampstudy.treatments.question import (
     GIVEN,
     POLICY,
+    RUN_IN,
     Row,
     TreatmentQuestion,
     arm,
@@ -46,7 +48,6 @@ from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
 MODEL = "negative-binomial"
-RUN_IN = "run_in_log_rate"
 PRIMARY, TOTALS, ON_TREATMENT = "parallel arms", "person totals", "while on treatment"
 NIGHTS = "nights_counted"
 
@@ -131,20 +132,17 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     main |= {} if varies else {"adjusted_for": None}
     terms = f"{GIVEN} + {RUN_IN}" if varies else GIVEN
     nights = followed.nights.drop("on")
-    fitted = fit(followed.diary(cohort, nights), model=MODEL, terms=terms, ci_level=asked.ci_level)
+    shared: dict[str, Any] = {"model": MODEL, "adjusted_for": (RUN_IN,), "ci_level": asked.ci_level}
+    fitted = fit(followed.diary(cohort, nights), terms=terms, **shared)
     first = of_term(fitted, GIVEN)
     yield taken(first, main, *followed.notes, judged=asked.margins)
-    yield _difference(fitted, first, main, followed, asked)
+    held = main if RUN_IN not in fitted.left_out else main | {"adjusted_for": None}
+    yield _difference(fitted, first, held, followed, asked)
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
     totals = nights.group_by("participant_id", maintain_order=True).agg(
         pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS)
     )
-    of_totals = fit(
-        followed.diary(cohort, totals),
-        model=MODEL,
-        terms=f"{terms} + offset(log({NIGHTS}))",
-        ci_level=asked.ci_level,
-    )
+    of_totals = fit(followed.diary(cohort, totals), terms=f"{terms} + offset(log({NIGHTS}))", **shared)
     one_each = without_offset(of_term(of_totals, GIVEN)) | {"n_nights": nights.height}
     yield taken(one_each, other | {"level": TOTALS}, "one count a person")
     on = followed.nights.filter("on").drop("on")
@@ -156,7 +154,7 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     if reason := without_cramp(own.rates(design)):
         yield nothing(cells, reason)
         return
-    while_on = fit(own.diary(cohort, on), model=MODEL, terms=terms, ci_level=asked.ci_level)
+    while_on = fit(own.diary(cohort, on), terms=terms, **shared)
     stopped = followed.nights.height - on.height
     yield taken(of_term(while_on, GIVEN), cells, set_apart(stopped, "no treatment"))
 

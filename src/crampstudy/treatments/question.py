@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import adjustment, kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.treatments import RANDOMISED
 from crampstudy.estimates.verdicts import CRAMPS, MARGINS, PER_WEEK, Margins
@@ -31,6 +31,9 @@ POLICY = "all nights from time zero on count, whatever was stopped or taken besi
 WEEK_UNIT = "cramps a week"
 NO_RATIO = "so that there is no ratio, nor an interval of the difference"
 GIVEN = "treated"
+RUN_IN, PERIOD = "run_in_log_rate", "period_rank"
+_PRINTED = {RUN_IN: "run-in", PERIOD: "period"}
+"""What a design adjusts for, by the term of the models."""
 """Whether a participant, or a night, is with the treatment."""
 
 _COUNTED = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed", "n_effective")
@@ -110,6 +113,8 @@ def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | N
     Of what has no estimate the note is the reason alone, and not how it would have been made.
     """
     numbers = {name: found[name] for name in (*_COUNTED, *_ESTIMATED) if found.get(name) is not None}
+    if found.get("adjustment") == adjustment.LEFT_OUT and found.get("estimate") is not None:
+        cells = cells | _without(adjustment.lacks(found), str(cells.get("adjusted_for") or ""))
     reason = str(found.get("note") or "")
     note = estimates.note(reason) if reason and found.get("estimate") is None else estimates.note(*notes, reason)
     made = estimates.row(**{**numbers, **cells, "model": found.get("model"), "note": note})
@@ -117,6 +122,14 @@ def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | N
         return made
     verdict = verdicts.verdict(made, judged)
     return made | {"verdict": verdict, "note": estimates.note(made["note"] or "", verdicts.note(made, judged) or "")}
+
+
+def _without(lost: Collection[str], adjusted_for: str) -> Row:
+    """Return the cells of an estimate whose model had to leave terms out of what its design adjusts for."""
+    gone = {*lost, *(_PRINTED[term] for term in lost if term in _PRINTED)}
+    mark = "; " if "; " in adjusted_for else ", "
+    kept = mark.join(part for part in adjusted_for.split(mark) if part not in gone) or None
+    return {"adjusted_for": kept, **adjustment.cells(adjustment.LEFT_OUT, [*lost])}
 
 
 def interval(value: float, error: float, df: float | None, ci_level: float, *, ratio: bool = False) -> Row:

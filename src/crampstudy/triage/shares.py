@@ -13,6 +13,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.descriptive.frequency.diary import members, whole_group
 from crampstudy.descriptive.rates import ALL, said_of_nobody
 from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
@@ -59,6 +60,7 @@ def red_flags(
     Raises:
         UsageError: the cohort is a survey, which has no nights, or the condition cannot be read.
     """
+    check_level(ci_level)
     bands = bands or AgeBands()
     people = flagged_people(cohort, bands, where)
     weeks = weeks_of(cohort).join(people.select(_WHO), on=_WHO, how="semi", maintain_order="left")

@@ -9,12 +9,13 @@ from typing import Literal, get_args
 
 from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import (
+    adjusted_terms,
     check_average,
     check_by,
     check_part,
-    check_terms,
     reference_of,
     standard_of,
 )
@@ -55,8 +56,7 @@ class ComparisonSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "age_bands", AgeBands(tuple(self.age_bands)).limits)
-        if not 0 < self.ci_level < 1:
-            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        check_level(self.ci_level)
         if self.factors not in get_args(Factors):
             raise UsageError(f"factors are {', '.join(get_args(Factors))}; got {self.factors!r}")
 
@@ -78,7 +78,7 @@ class ComparisonSettings:
         for cohort in cohorts:
             check_by(cohort, self.by, self.bands)
             check_part(cohort, self.bands, self.where)
-        check_terms(cohorts, self.adjust, self.bands)
+        adjusted_terms(cohorts, self.adjust, self.bands)
         standard_of(self.standard, cohorts, self.bands, self.where)
 
     @property

@@ -75,7 +75,7 @@ def persons(refit: RowRefit) -> pd.DataFrame:
             held = exposures.unsplit(term)
             beside = [] if adjustment != _AGE_AND_SEX else [age_term(cohort, refit.asked.get("where")), "sex"]
             beside = [each for each in beside if held not in (each, source(each)) and _has(cohort, each)]
-            fitted = fit(cohort, terms=" + ".join([shown, *beside]), **more)
+            fitted = fit(cohort, terms=" + ".join([shown, *beside]), adjusted_for=beside, **more)
             rows = fitted.estimates
     return rows if mean is None else _of_term(fitted, mean, of)
 
@@ -86,8 +86,10 @@ def nights(refit: RowRefit) -> pd.DataFrame:
     window, _, days = refit.settings["window"].partition(" ")
     moved = replace(within, steps=((window, int(days)),)) if days else within
     mean = person_time.part(refit.variable, BETWEEN, refit.settings["family"], _OUTCOME)
-    terms = [str(moved), str(mean), *_covariates(refit, held=(_OUTCOME,) if days else ())]
-    return _of_term(fit(refit.cohort, terms=" + ".join(terms), **refit.model), moved, refit.of)
+    beside = _covariates(refit, held=(_OUTCOME,) if days else ())
+    terms = " + ".join([str(moved), str(mean), *beside])
+    fitted = fit(refit.cohort, terms=terms, adjusted_for=beside, **refit.model)
+    return _of_term(fitted, moved, refit.of)
 
 
 def lags(refit: RowRefit) -> pd.DataFrame:
@@ -106,8 +108,10 @@ def in_a_row(refit: RowRefit) -> pd.DataFrame:
     """Return the ratio of so many nights in a row with something done against none of them, within persons."""
     length = int(refit.settings["nights in a row"])
     window = Exposure(refit.variable, steps=(("days_last", length),))
-    terms = [str(window), f"{BETWEEN}({refit.variable})", *_covariates(refit, held=(_OUTCOME,))]
-    return _of_term(fit(refit.cohort, terms=" + ".join(terms), **refit.model), window, refit.of)
+    beside = _covariates(refit, held=(_OUTCOME,))
+    terms = " + ".join([str(window), f"{BETWEEN}({refit.variable})", *beside])
+    fitted = fit(refit.cohort, terms=terms, adjusted_for=beside, **refit.model)
+    return _of_term(fitted, window, refit.of)
 
 
 def age(refit: RowRefit) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
+from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 
 _ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
@@ -57,9 +58,10 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
 
 
 def _alt(main: pd.DataFrame) -> str:
+    main = main[told_in_numbers(main)]
     judged = main["verdict"].value_counts()
     said = [f"{judged[verdict]} {verdict}" for verdict in _VERDICTS if verdict in judged]
-    drawn = int(main["estimate"].notna().sum()) - int(judged.get("too few", 0))
+    drawn = int(main["estimate"].notna().sum())
     return f"A forest of {wording.counted(drawn, 'ratios')}: {wording.listed(said)}." if said else "No ratio."
 
 

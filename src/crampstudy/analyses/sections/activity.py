@@ -25,7 +25,7 @@ from crampstudy.contrasts.nights.thirds import ACTIVE, active_thirds
 from crampstudy.contrasts.nights.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import times
 
 EXERTION, STRETCHED, WARMED_UP = "session_load", "stretching_night", "warm_up"
 SITTING, BREAKS, STEPS = "sitting_min", "sitting_breaks", "steps"
@@ -252,13 +252,11 @@ def _shown(rows: pd.DataFrame) -> str:
     texts = [said.control(rows, (EXERTION,))]
     if later is not None:
         texts.append(
-            f"Exertion had {estimate(later)} times the ratio on the night after it as on the night before it "
+            f"Exertion had {times(later)} the ratio on the night after it as on the night before it "
             f"({later['verdict']})"
         )
     if both is not None:
-        texts.append(
-            f"Without stretching the ratio of exertion was {estimate(both)} times that with it ({both['verdict']})"
-        )
+        texts.append(f"Without stretching the ratio of exertion was {times(both)} that with it ({both['verdict']})")
     if len(kinds.WINDOW.rows(rows)) and rows["term"].str.endswith(STRENGTH).any():
         texts.append(_shape(rows[rows["term"].str.endswith(STRENGTH)]))
     return said.sentences(*texts)

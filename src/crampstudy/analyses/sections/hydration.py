@@ -25,7 +25,7 @@ from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fl
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text, times
 
 DRINK, ALCOHOL, GUIDELINE, WARMTH = "electrolyte_drink", "alcohol_units", "fluid_guideline", "ambient_temperature_c"
 TOGETHER = (FLUID, DRINK), (ALCOHOL,), (GUIDELINE,)
@@ -114,7 +114,7 @@ def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Fi
         raise AnalysisError(f"whether fluid matters more in the heat needs {wording.listed(lacking)} in the diary")
     rows = modified_ratio(cohort, HEAT, **asked)
     row = said.judged(rows, FLUID, HEAT.level)
-    found = "has no verdict" if row is None else f"is {estimate(row)}"
+    found = "has no verdict" if row is None else f"is {in_text(row)}"
     drawn = rows[~rows["term"].map(wording.is_declared)]
     drawing = Drawing(
         "modified",
@@ -139,7 +139,7 @@ def _adherence(cohort: Cohort, asked: dict[str, Any], ratios: pd.DataFrame | Non
     compared = None if ratios is None else said.judged(ratios, GUIDELINE, "within")
     if compared is not None:
         note += (
-            f" Nights after days with at least 1,893 mL had {estimate(compared)} times the cramps of the same person's "
+            f" Nights after days with at least 1,893 mL had {times(compared)} the cramps of the same person's "
             f"other nights ({compared['verdict']})."
         )
     remarks = tables.notes(rows)
@@ -196,7 +196,7 @@ def _shown(rows: pd.DataFrame) -> str:
         ""
         if nocturia is None
         else (
-            f"After a day with 500 mL more fluid than their own mean people got up to pass urine {estimate(nocturia)} "
+            f"After a day with 500 mL more fluid than their own mean people got up to pass urine {in_text(nocturia)} "
             f"times as often ({nocturia['verdict']})"
         )
     )
@@ -208,7 +208,7 @@ def _in_heat(rows: pd.DataFrame) -> str:
     heat = said.judged(rows, FLUID, HEAT.level)
     if heat is not None:
         return (
-            f"The rate ratio of 500 mL less fluid at 30\N{NO-BREAK SPACE}°C was {estimate(heat)} times that at "
+            f"The rate ratio of 500 mL less fluid at 30\N{NO-BREAK SPACE}°C was {times(heat)} that at "
             f"10\N{NO-BREAK SPACE}°C ({heat['verdict']})"
         )
     followed = kinds.MODIFIED.rows(rows)
@@ -231,7 +231,7 @@ def _limits(rows: pd.DataFrame) -> str:
 
 def _alt(rows: pd.DataFrame) -> str:
     texts: Sequence[str] = [
-        f"{wording.term(name)}: {estimate(row)} for all nights together"
+        f"{wording.term(name)}: {in_text(row)} for all nights together"
         for name in LAGGED
         if (row := said.judged(rows, name, "cumulative")) is not None
     ]

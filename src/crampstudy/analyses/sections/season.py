@@ -17,7 +17,7 @@ from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text, times
 from crampstudy.models.fit import fit
 
 FIGURE, CYCLE, EXAMINED = "fig-season", "tbl-season", "tbl-season-examined"
@@ -129,7 +129,7 @@ def _answer(cycle: pd.DataFrame) -> str:
     ratio, peak, test = (_row(cycle, level) for level in ("peak to trough", "peak", "joint test"))
     if not (ratio and peak and test):
         return f"Whether there is an annual cycle could not be estimated: {tables.reasons(cycle)}."
-    high = f"the highest rate of the year is {estimate(ratio)} times the lowest"
+    high = f"the highest rate of the year is {times(ratio)} the lowest"
     p = wording.p_text(test["p_value"])
     whom = " Different people stand for the months of that cycle." if _is_between(cycle) else ""
     if pd.notna(peak["ci_low"]):
@@ -157,7 +157,7 @@ def _claim(cycle: pd.DataFrame) -> str:
         "differs but negligible": "Midwinter and midsummer differ by little",
     }.get(str(against["verdict"]), "Whether midwinter and midsummer differ is not clear")
     share = f"{100 * inside['estimate']:.0f}% of the resampled peaks lie in winter"
-    return f"{said}: rate ratio {estimate(against)}; {share}."
+    return f"{said}: rate ratio {in_text(against)}; {share}."
 
 
 def _limits(cycle: pd.DataFrame) -> str:
@@ -179,7 +179,7 @@ def _limits(cycle: pd.DataFrame) -> str:
 def _of_halves(rows: pd.DataFrame) -> str:
     """Return how the two halves of the year differ."""
     made = [
-        f"{estimate(row)} of {wording.small(wording.outcome(str(row['outcome']))).removesuffix(' cramp')} cramps"
+        f"{in_text(row)} of {wording.small(wording.outcome(str(row['outcome']))).removesuffix(' cramp')} cramps"
         for row in wording.records(rows[rows["scale"].eq("prevalence_ratio") & rows["estimate"].notna()])
     ]
     if not made:

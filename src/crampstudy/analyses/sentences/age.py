@@ -12,7 +12,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
-from crampstudy.estimates.sentences import estimate, in_brackets
+from crampstudy.estimates.sentences import in_brackets, in_text
 
 Row = dict[str, Any]
 _OWN_SEX = "within a sex"
@@ -78,7 +78,7 @@ def limits(cohort: Cohort, ages: pd.DataFrame, muscle: pd.DataFrame) -> str:
 
 def alt(rows: pd.DataFrame) -> str:
     """Return what the figure shows, for those who cannot see it."""
-    told = [f"{kinds.named(row['analysis']).label}: {estimate(row)}" for row in _declared(rows)]
+    told = [f"{kinds.named(row['analysis']).label}: {in_text(row)}" for row in _declared(rows)]
     at = wording.contrast(_declared(rows)[0]) if told else "no ratio"
     return f"Two curves of the ratio over age, with their intervals shaded. Ratio of age, {at}; {'; '.join(told)}."
 
@@ -91,7 +91,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
     scale = str(alone["scale"]).replace("_", " ")
     held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
-    first = f"the {scale} of age ({wording.contrast(alone)}) is {estimate(alone)}, {held}: {_verdict(alone)}"
+    first = f"the {scale} of age ({wording.contrast(alone)}) is {in_text(alone)}, {held}: {_verdict(alone)}"
     if kinds.AGE_BESIDE_ALL.rows(rows).empty:
         return [first]
     if beside is None:
@@ -99,7 +99,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     people = wording.counted(int(beside["n_participants"]), "participants")
     others = [term for term in str(beside["adjusted_for"]).split("; ") if term != "sex"]
     besides = wording.listed(_name({"term": term}) for term in others)
-    return [first, f"with {besides} beside it is {estimate(beside)} in the same {people}"]
+    return [first, f"with {besides} beside it is {in_text(beside)} in the same {people}"]
 
 
 def _of_muscle(rows: pd.DataFrame) -> list[str]:

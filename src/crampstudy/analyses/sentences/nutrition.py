@@ -15,7 +15,7 @@ from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
-from crampstudy.estimates.sentences import estimate, in_brackets
+from crampstudy.estimates.sentences import in_brackets, in_text
 from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 
@@ -91,7 +91,7 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
         if _variable(row) in _MAGNESIUM and wording.is_declared(row["term"]) and pd.notna(row["estimate"]):
             scale = str(row["scale"]).replace("_", " ")
             verdict = "" if pd.isna(row["verdict"]) else f", {row['verdict']}"
-            ratio = f"{scale} {wording.estimate(row)}{verdict}{_lacking(row)}"
+            ratio = f"{scale} {in_text(row)}{verdict}{_lacking(row)}"
             said.append(f"{_named(row)}, {_values(row)}: {ratio}")
     absent = kinds.EXPOSURE_LEVEL.rows(rows[rows["status"] == "not_measured"])
     names = [_small(name) for name in absent["term"] if name in _MAGNESIUM]
@@ -287,7 +287,7 @@ def alt(curves: Sequence[pd.DataFrame]) -> str:
 
 
 def _low(row: dict[str, Any]) -> str:
-    return f"{_named(row)} was below {row['level']} {_unit(row)} in {estimate(row).replace(' (', '% (')}"
+    return f"{_named(row)} was below {row['level']} {_unit(row)} in {in_text(row).replace(' (', '% (')}"
 
 
 def _values(row: dict[str, Any]) -> str:

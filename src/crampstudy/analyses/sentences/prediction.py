@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate, value
+from crampstudy.estimates.sentences import in_text, value
 
 _MODEL = "chosen model"
 _SMALL = 0.05
@@ -103,7 +103,7 @@ def _beside(rows: pd.DataFrame, every: pd.DataFrame) -> Iterator[str]:
     name = wording.small(wording.term(str(row["term"])))
     yield (
         f"Farthest apart are those of {name} ({wording.contrast(row)}): {wording.number(row['estimate'], 2)} of the "
-        f"model, {estimate(beside)} of the section"
+        f"model, {in_text(beside)} of the section"
     )
 
 

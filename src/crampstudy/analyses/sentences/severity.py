@@ -11,7 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.contrasts.remedies.families import FALL, SORE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import group
-from crampstudy.estimates.sentences import estimate, in_brackets, value
+from crampstudy.estimates.sentences import in_brackets, in_text, value
 from crampstudy.estimates.verdicts import DIFFERENCE
 
 _COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
@@ -66,7 +66,7 @@ def answer(features: pd.DataFrame, helped_rows: pd.DataFrame, flags: str, lackin
     if long is not None:
         is_said.append(f"half of the cramps were over within {value(long)}")
     if pain is not None:
-        is_said.append(f"their worst pain was {estimate(pain)} points of 10 on average")
+        is_said.append(f"their worst pain was {in_text(pain)} points of 10 on average")
     text = wording.sentences([wording.listed(is_said)] if is_said else [])
     helped_text = _judged(helped_rows, "relief")
     if text or helped_text:

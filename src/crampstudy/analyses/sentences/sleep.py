@@ -11,7 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text
 
 HOW_ADJUSTED = (
     "Usual sleep and depression have a model each, with the sampling design and adjusted for what the study's causal "
@@ -73,9 +73,9 @@ def score_compared(row: Mapping[str, Any]) -> str:
     """Return a difference in the words of its verdict: ``sleep quality was lower, by 0.97 (0.84–1.10) points``."""
     name = wording.small(wording.label(str(row["outcome"]))).removeprefix("next-day ")
     unit = str(row["unit"]).partition(", ")[0]
-    signed = f"{estimate(row)} {unit}"
+    signed = f"{in_text(row)} {unit}"
     up = row["estimate"] > 0
-    by = f"{name} was {'higher' if up else 'lower'}, by {estimate(row if up else _turned(row))} {unit}"
+    by = f"{name} was {'higher' if up else 'lower'}, by {in_text(row if up else _turned(row))} {unit}"
     match None if pd.isna(row["verdict"]) else row["verdict"]:
         case "higher" | "lower":
             return by
@@ -103,7 +103,7 @@ def of_lags(rows: pd.DataFrame, lacking: str | None = None) -> str:
     (row,) = wording.records(judged)
     what = f"{wording.small(wording.term(str(row['term'])))} {wording.contrast(row)}"
     said = _SETTLED.get(str(row["verdict"]), f"Of poor sleep before cramps, {_TOO_LITTLE}")
-    return f"{said}: rate ratio {estimate(row)} after a night of {what}."
+    return f"{said}: rate ratio {in_text(row)} after a night of {what}."
 
 
 def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:
@@ -117,7 +117,7 @@ def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:
     for row in wording.records(first):
         of = f"{wording.small(wording.term(str(row['term'])))} of {wording.contrast(row)}"
         common = _COMMON.get(str(row["verdict"]), _TOO_LITTLE)
-        said.append(f"{common} with {of}, prevalence ratio {estimate(row)}")
+        said.append(f"{common} with {of}, prevalence ratio {in_text(row)}")
     return f"Moderate-severe cramps, against none, were {'; and '.join(said)}."
 
 
@@ -129,7 +129,7 @@ def how_to_read(rows: pd.DataFrame) -> str:
         return _NOT_TOLD
     (row,) = wording.records(controls)
     seen = _CONTROL.get(str(row["verdict"]), f"{_TOO_LITTLE} whether it does")
-    return f"{_NOT_TOLD} Sleep of the night after cannot act on cramps before it: {seen} (rate ratio {estimate(row)})."
+    return f"{_NOT_TOLD} Sleep of the night after cannot act on cramps before it: {seen} (rate ratio {in_text(row)})."
 
 
 def as_odds(rows: pd.DataFrame) -> str:
@@ -137,7 +137,7 @@ def as_odds(rows: pd.DataFrame) -> str:
     judged = _judged(rows)
     odds = wording.records(judged[judged["scale"].eq("odds_ratio")])
     said = [
-        f"{_OUTCOMES[str(row['outcome'])]}, {wording.small(wording.term(str(row['term'])))} {estimate(row)}"
+        f"{_OUTCOMES[str(row['outcome'])]}, {wording.small(wording.term(str(row['term'])))} {in_text(row)}"
         for row in odds
     ]
     return f"As odds ratios at the declared contrasts: {'; '.join(said)}." if said else ""
@@ -202,14 +202,14 @@ def of_adjusted(rows: pd.DataFrame) -> str:
 def alt(rows: pd.DataFrame) -> str:
     """Return what a reader who cannot see the figure of both directions needs to know."""
     known = wording.records(rows[rows["estimate"].notna()])
-    said = "; ".join(f"{tables.direction(row)}: {estimate(row)}" for row in known)
+    said = "; ".join(f"{tables.direction(row)}: {in_text(row)}" for row in known)
     return f"Points with intervals, in standard deviations worse. {said}."
 
 
 def alt_of_usual(rows: pd.DataFrame) -> str:
     """Return what a reader who cannot see the figure of a survey needs to know."""
     said = [
-        f"{wording.term(str(r['term']))}, {wording.contrast(r)}: {estimate(r)}" for r in wording.records(_judged(rows))
+        f"{wording.term(str(r['term']))}, {wording.contrast(r)}: {in_text(r)}" for r in wording.records(_judged(rows))
     ]
     return f"A forest of prevalence ratios. {'; '.join(said) or 'None could be estimated'}."
 

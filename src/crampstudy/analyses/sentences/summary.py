@@ -15,7 +15,7 @@ from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate, in_brackets, of_part
+from crampstudy.estimates.sentences import in_brackets, in_text, of_part
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -80,7 +80,7 @@ def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     ):
         whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
         for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
-            yield f"{wording.capital(_of_whom(str(row['population'])))}: {said.format(estimate(row))}."
+            yield f"{wording.capital(_of_whom(str(row['population'])))}: {said.format(in_text(row))}."
 
 
 def _once_a_night(rows: Mapping[str, pd.DataFrame]) -> bool:
@@ -136,7 +136,7 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
 def _agents(rows: Sequence[Mapping[str, Any]], *, numbers: bool) -> str:
     return wording.listed(
         wording.agent(str(row["term"]))
-        + (f" ({str(row['scale']).replace('_', ' ')} {estimate(row).replace(' (', '; ')}" if numbers else "")
+        + (f" ({str(row['scale']).replace('_', ' ')} {in_text(row).replace(' (', '; ')}" if numbers else "")
         for row in rows
     )
 
@@ -158,7 +158,7 @@ def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
             yield "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."
             continue
         when = {"higher": "sooner", "lower": "later"}.get(str(row["verdict"]), "neither clearly sooner nor later")
-        yield f"With stretching a cramp was relieved {when} than without a remedy (hazard ratio {estimate(row)})."
+        yield f"With stretching a cramp was relieved {when} than without a remedy (hazard ratio {in_text(row)})."
 
 
 def _trials(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _trials(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     for row in _made(own)[:1]:
         said = _SAID.get(str(row["verdict"]), "")
         yield (
-            f"Published trials of magnesium in {row['population']} cramps, pooled: {estimate(row)} cramps a week "
+            f"Published trials of magnesium in {row['population']} cramps, pooled: {in_text(row)} cramps a week "
             f"against {row['reference']}, {said}."
         )
 

@@ -12,7 +12,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
 from crampstudy.tables.remarks import reworded
@@ -93,9 +93,9 @@ def rates_alone(row: Mapping[str, Any]) -> str:
     """Return the difference of two rates without an interval in words, with the reason why it has none."""
     agent, reason = wording.agent(row["term"]), str(row["note"]).partition("; ")[0]
     if row["analysis"] == kinds.OPEN_USE.name:
-        return f"{agent}: {estimate(row)} cramps a week, the difference of the weighted rates; {reason}"
+        return f"{agent}: {in_text(row)} cramps a week, the difference of the weighted rates; {reason}"
     against = f"{agent} against {arm(row['reference'])}"
-    return f"{against}: {estimate(row)} cramps a week, the difference of the rates as observed; {reason}"
+    return f"{against}: {in_text(row)} cramps a week, the difference of the rates as observed; {reason}"
 
 
 def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -108,14 +108,14 @@ def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _weekly(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the difference beside a ratio in words (``weekly``), and whether it alone decides (``widened``)."""
     beside = verdicts.difference_beside(row, rows)
-    said = f", difference {estimate(beside)} cramps a week" if beside and pd.notna(beside["estimate"]) else ""
+    said = f", difference {in_text(beside)} cramps a week" if beside and pd.notna(beside["estimate"]) else ""
     return {"weekly": said, "widened": verdicts.widened(row, beside)}
 
 
 def _of_trial(row: Mapping[str, Any]) -> str:
     return (
         f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
-        f"(rate ratio {estimate(row)}{row['weekly']}){_not_ruled_out(row)}."
+        f"(rate ratio {in_text(row)}{row['weekly']}){_not_ruled_out(row)}."
     )
 
 
@@ -151,7 +151,7 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    number = f"{estimate(row)} cramps a week" if row["scale"] == DIFFERENCE else f"rate ratio {estimate(row)}"
+    number = f"{in_text(row)} cramps a week" if row["scale"] == DIFFERENCE else f"rate ratio {in_text(row)}"
     return f"{wording.agent(row['term'])} ({number})"
 
 
@@ -236,12 +236,14 @@ def fall(rows: pd.DataFrame) -> str:
     if OBSERVED not in parts or EXPECTED not in parts:
         reason = tables.reasons(own)
         return f"How far cramps fall by themselves after a run-in could not be told: {reason}." if reason else ""
+    if any(verdicts.too_imprecise(parts[name]) for name in (OBSERVED, EXPECTED, REMAINS) if name in parts):
+        return f"How far cramps fall by themselves after a run-in is {TOO_IMPRECISE}."
     text = (
-        f"After the run-in the rate was {estimate(parts[OBSERVED])} times that in it, in the "
+        f"After the run-in the rate was {times(parts[OBSERVED])} that in it, in the "
         f"{wording.counted(int(parts[OBSERVED]['n_participants']), 'participants')} with nights of both; "
-        f"{estimate(parts[EXPECTED])} was to be expected of regression to the mean alone"
+        f"{in_text(parts[EXPECTED])} was to be expected of regression to the mean alone"
     )
-    rest = f", which leaves a ratio of {estimate(parts[REMAINS])}" if REMAINS in parts else ""
+    rest = f", which leaves a ratio of {in_text(parts[REMAINS])}" if REMAINS in parts else ""
     return f"{text}{rest}."
 
 
@@ -251,7 +253,7 @@ def differs(rows: pd.DataFrame) -> str:
     own = own[own["unit"].eq("ratio of ratios") & own["estimate"].notna()]
     if own.empty:
         return ""
-    said = wording.listed(f"{estimate(row)} for {wording.agent(row['term'])}" for row in wording.records(own))
+    said = wording.listed(f"{in_text(row)} for {wording.agent(row['term'])}" for row in wording.records(own))
     return f"The ratio at the low end of the serum level's reference range, over that at its middle, is {said}."
 
 

@@ -12,7 +12,7 @@ from crampstudy.codebook.cases import HALLEGRAEFF, criteria
 from crampstudy.descriptive.frequency.recall import BIAS, LOWER, QUADRATIC, SAME, UPPER
 from crampstudy.descriptive.single_cramps.case_definition import ALL_CRITERIA, LOOK_ALIKES
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate, value
+from crampstudy.estimates.sentences import in_text, value
 from crampstudy.triage.flags import DISCLAIMER, LONG, WEEKLY
 from crampstudy.triage.shares import AFTER_ABOVE, AFTER_OTHER, ALWAYS, ANY, EVALUABLE, PEOPLE, SOMETIMES, WEEKS_ABOVE
 
@@ -106,7 +106,7 @@ def recall(rows: pd.DataFrame) -> str:
         f"and {high} by 95% of the people"
     ]
     if SAME in found:
-        kappa = f", weighted kappa {estimate(found[QUADRATIC])}" if QUADRATIC in found else ""
+        kappa = f", weighted kappa {in_text(found[QUADRATIC])}" if QUADRATIC in found else ""
         texts.append(f"the class that they logged is recalled by {value(found[SAME])}{kappa}")
     return wording.sentences(texts)
 

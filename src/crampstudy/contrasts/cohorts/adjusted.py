@@ -20,6 +20,7 @@ from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import p_value, quantile
+from crampstudy.models.terms import formula
 from crampstudy.nights import NIGHTS_PER_WEEK, people
 
 Over = Literal["all", "reference"]
@@ -61,7 +62,9 @@ def adjusted(
     """
     survey = cohorts.kind == "survey"
     terms = f"{COHORT} * {by} + {beside}"
-    fitted = fit(cohorts, model="survey-logistic" if survey else "poisson", outcome=outcome, terms=terms, **more)
+    besides, model = formula.singly(beside), "survey-logistic" if survey else "poisson"
+    fitted = fit(cohorts, model=model, outcome=outcome, terms=terms, adjusted_for=besides, **more)
+    beside = formula.without(beside, fitted.left_out)
     first = fitted.estimates.iloc[0]
     kept = ("population", "outcome", "model", "ci_level", "n_participants", "n_nights", "n_events", "note")
     cells: Row = {name: None if pd.isna(first[name]) else first[name] for name in kept}
@@ -109,7 +112,7 @@ def adjusted_cells(by: str, beside: str, reference: str, over: Over = "all", som
         "analysis": kinds.BETWEEN_ADJUSTED.name,
         "term": by,
         "reference": reference,
-        "adjusted_for": "; ".join(part.strip() for part in (by, *beside.split("+"))),
+        "adjusted_for": "; ".join([by, *(str(term) for term in formula.parse(beside) if str(term) != "1")]),
         "estimand": f"averaged over the participants of {whose}, by g-computation",
     }
 

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import polars as pl
 
-from crampstudy import codebook, suggestions
+from crampstudy import codebook, suggestions, wording
 from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, standard_named
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.adjusted import Over
@@ -19,6 +19,7 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates.verdicts import Margins
 from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms import formula
+from crampstudy.models.terms.columns import quoted
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
 from crampstudy.nights import diary_columns, no_night, people, person_nights
 
@@ -55,7 +56,7 @@ def reference_of(cohorts: Sequence[Cohort], name: str | None) -> str:
     if name is None or name in known:
         return name or known[0]
     said, allowed = f"no cohort {name!r} to compare with", f"allowed: {', '.join(known)}"
-    raise suggestions.unknown(UsageError, said, name, known, allowed)
+    raise suggestions.unknown(UsageError, said, name, known, allowed, closed=True)
 
 
 def check_by(cohort: Cohort, by: str, bands: AgeBands) -> None:
@@ -84,7 +85,9 @@ def check_where(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     try:
         subpopulation.evaluate(frame, where)
     except UsageError as problem:
-        raise UsageError(f"{cohort.name}: {problem}") from None
+        error = UsageError(f"{cohort.name}: {problem}")
+        error.correction = problem.correction
+        raise error from None
 
 
 def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
@@ -98,25 +101,80 @@ def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else people(cohort, bands), where)
 
 
-def check_terms(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> None:
-    """Check that the terms to adjust for are of what participants are, in a cohort or the codebook.
+def adjusted_terms(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> str:
+    """Return the terms to adjust for, in which a column may stand as it is called, whatever its signs.
 
     Raises:
-        UsageError: they are no terms, a name is of neither, or it is of nights, of which no participant has one.
+        UsageError: they are no terms, a name is of no cohort and not of the codebook, or it is of nights, of which no
+            participant has one.
     """
-    if not adjust:
-        return
-    names = formula.columns_in(formula.parse(adjust))
+    if not adjust.strip():
+        return ""
     who = pl.concat([people(each, bands).head(0) for each in cohorts], how="diagonal_relaxed")
+    able = sorted(name for name in {*who.columns} - {"age_band"} if may_be_named(name))
+    written = _written(adjust, able)
+    names = formula.columns_in(formula.parse(written))
     nightly = {name for each in cohorts if each.kind == "diary" for name in diary_columns(each)}
     nightly |= {variable.name for variable in codebook.variables("diary")}
     if of_nights := sorted(names & nightly - {*who.columns}):
-        allowed = ", ".join(sorted(name for name in {*who.columns} - {"age_band"} if may_be_named(name)))
-        raise UsageError(
+        error = UsageError(
             f"cohorts are compared at the same participants, and {of_nights[0]} differs from night to night; "
-            f"adjust for what a participant is, one or more of {allowed}"
+            f"adjust for what a participant is, one or more of {', '.join(map(quoted, able))}"
         )
+        error.correction = of_nights[0], _first(able)
+        raise error
+    for name in sorted(names - {*who.columns}):
+        if wording.variable(name) is None:
+            raise _unknown(name, able)
     formula.check_names(names, who)
+    return written
+
+
+def _written(adjust: str, columns: Sequence[str]) -> str:
+    """Return terms in which a column that is named as it is stands in backticks, where its signs need that.
+
+    Raises:
+        UsageError: they are no terms; it says which column may have been meant.
+    """
+    names, reason = None, None
+    try:
+        names = formula.names_in(formula.parse(adjust))
+    except UsageError as problem:
+        reason = problem
+    if names is not None and names <= {*columns}:
+        return adjust
+    parts = [adjust.strip()] if adjust.strip() in columns else [part.strip() for part in adjust.split("+")]
+    made = [quoted(part) if part in columns else part for part in parts]
+    if made != parts:
+        return " + ".join(made)
+    if reason is None:
+        return adjust
+    for part in parts:
+        if not _is_formula(part) and suggestions.closest(part, columns):
+            raise _unknown(part, columns)
+    raise reason
+
+
+def _is_formula(text: str) -> bool:
+    try:
+        formula.parse(text)
+    except UsageError:
+        return False
+    return True
+
+
+def _unknown(name: str, able: Sequence[str]) -> UsageError:
+    """Return an error that says of a ``name`` that no participant has such a column, and which can be adjusted for."""
+    said = f"the terms to adjust for (--adjust) name {name!r}, which neither the codebook nor a cohort has"
+    allowed = f"allowed: {', '.join(map(quoted, able))}"
+    error = suggestions.unknown(UsageError, said, name, able, allowed)
+    error.correction = name, quoted(error.correction[1]) if error.correction else _first(able)
+    return error
+
+
+def _first(able: Sequence[str]) -> str:
+    """Return what a command may name in the place of a wrong term."""
+    return "sex" if "sex" in able else quoted(able[0])
 
 
 def standard_of(
@@ -142,7 +200,7 @@ def check_average(average_over: str, adjust: str) -> None:
     """
     if average_over not in (known := get_args(Over)):
         said, allowed = f"no participants {average_over!r} to average over", f"allowed: {', '.join(known)}"
-        raise suggestions.unknown(UsageError, said, average_over, known, allowed)
+        raise suggestions.unknown(UsageError, said, average_over, known, allowed, closed=True)
     if average_over != "all" and not adjust:
         raise UsageError(
             "average_over (--average-over) is of the model that is adjusted: name its terms, "

@@ -23,8 +23,8 @@ from crampstudy.contrasts.cohorts import between
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import (
     ComparisonRequest,
+    adjusted_terms,
     check_by,
-    check_terms,
     check_where,
     reference_of,
     standard_of,
@@ -106,6 +106,7 @@ def compare(
     cohorts = named((first, second, *others), names)
     first_name = reference_of(cohorts, reference)
     bands = bands or AgeBands()
+    adjust = adjusted_terms(cohorts, adjust, bands)
     asked = ComparisonRequest(
         by,
         bands,
@@ -123,7 +124,6 @@ def compare(
     for cohort in cohorts:
         check_by(cohort, by, bands)
         check_where(cohort, bands, where)
-    check_terms(cohorts, adjust, bands)
     ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
     alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
     if pool and len(alike) < 2:

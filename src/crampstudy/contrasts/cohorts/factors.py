@@ -181,12 +181,15 @@ def _with_one_adjustment(cohorts: Sequence[Cohort], slopes: Sequence[_Slope], as
     more = {name: cell for name, cell in asked.items() if name not in ("graph", "participants_per_coefficient")}
     made = []
     for cohort, slope, own in zip(cohorts, slopes, held, strict=True):
-        if own is None or own == shared or slope.fitted is None or slope.fitted.fit.linear is None:
+        predictor = slope.fitted.fit.predictor if slope.fitted else None
+        if own is None or own == shared or slope.fitted is None or predictor is None:
             made.append(slope)
             continue
-        design = slope.fitted.fit.linear.design
-        kept = [term for term in design.terms() if {*design.names[term]} - {*slope.fitted.terms} <= shared]
-        again = fit(cohort, terms=" + ".join(kept), analysis=kinds.GRAPH_ADJUSTED.name, **more)
+        design = predictor.design
+        kept = {term for term in design.terms() if {*design.names[term]} - {*slope.fitted.terms} <= shared}
+        asked_for = {str(term) for term in formula.parse(predictor.terms)}
+        terms = formula.without(predictor.terms, asked_for - kept)
+        again = fit(cohort, terms=terms, analysis=kinds.GRAPH_ADJUSTED.name, **more)
         lost = sorted(own - shared)
         said = f"adjusted for the same in all cohorts, and not for {wording.listed(lost)}, for which not all can be"
         enough = Sufficiency(said, adjustment.cells(adjustment.NOT_TAKEN_IN, lost))

@@ -41,7 +41,9 @@ def interaction(
     Raises:
         UsageError: as :func:`crampstudy.fit`.
     """
-    fitted = _fit(cohorts, " + ".join([f"{COHORT} * {by}", *beside]), outcome, more)
+    terms = " + ".join([f"{COHORT} * {by}", *beside])
+    fitted = _fit(cohorts, terms, outcome, more | {"adjusted_for": beside})
+    beside = [each for each in beside if each not in fitted.left_out]
     cells = _cells(fitted) | interaction_cells(by, beside)
     linear = fitted.linear
     if linear is None:

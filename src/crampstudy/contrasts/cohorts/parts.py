@@ -57,7 +57,9 @@ def several(
         UsageError: there are too few of them or too many, a survey is to be split, or as :func:`split_by`.
     """
     if split is None and len(cohorts) < 2:
-        raise UsageError("one cohort is compared with nothing; name another, or split it: --split sex")
+        error = UsageError("one cohort is compared with nothing; name another, or split it")
+        error.answer = ("--split", "sex")
+        raise error
     if split is not None and len(cohorts) != 1:
         raise UsageError(f"--split is of one cohort, and there are {len(cohorts)}; leave it out, or name one source")
     if split is not None and cohorts[0].kind == "survey":

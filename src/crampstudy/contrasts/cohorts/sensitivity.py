@@ -19,7 +19,7 @@ from crampstudy.contrasts.cohorts.parts import age_mix
 from crampstudy.errors import AnalysisError, BandError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.nights import coverage
 
@@ -176,7 +176,7 @@ def _sentence(rows: Sequence[Row]) -> str:
         return f"In no way could the standardised {ratio} be estimated: {wording.ranges(str(first['note']))}."
     low, high = (pick(known, key=lambda row: row["estimate"]) for pick in (min, max))
     if len(known) == 1:
-        said = f"Standardised in one way alone ({low['level']}), the {ratio} is {estimate(low)}"
+        said = f"Standardised in one way alone ({low['level']}), the {ratio} is {in_text(low)}"
     else:
         said = f"Standardised in {len(known)} ways, the {ratio} lies between {wording.number(low['estimate'])} "
         said += f"({low['level']}) and {wording.number(high['estimate'])} ({high['level']})"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import estimates, wording
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.causal import Adjustment, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import descendants, source
 from crampstudy.codebook.exposures import Exposure
@@ -25,10 +26,14 @@ from crampstudy.contrasts.nights.windows import few_ever
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
 from crampstudy.models.common.distributions import POISSON
+from crampstudy.models.common.estimability import counted_apart, dependent, separated
+from crampstudy.models.common.separation import Apart
+from crampstudy.models.covariates import settle, told
 from crampstudy.models.inference import small_sample
 from crampstudy.models.inference.automatic import bias_reduces
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.nights import count
+from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.nights import NIGHTS_PER_WEEK, Diary, denominator, no_night, person_nights
 
@@ -134,38 +139,74 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     covariates, lacking = _adjustment(cohort, measured)
     nights = _nights(cohort, covariates, where)
-    design = design_matrix.build(
-        nights,
-        " + ".join(["*".join(_ADVICE), *covariates]),
-        candidate=subpopulation.select(nights, where).inside.to_numpy(),
-        per_coefficient=more.get("participants_per_coefficient"),
-    )
-    used = nights.filter(pl.Series(design.rows))
+    inside = subpopulation.select(nights, where).inside.to_numpy()
+    asked = partial(_Nights.of, nights, covariates, inside, more.get("participants_per_coefficient"))
+    model, left_out = settle(covariates, asked)
+    design, used = model.design, nights.filter(pl.Series(model.design.rows))
     ratio |= {"n_participants": used["participant_id"].n_unique(), "n_nights": used.height}
     held = [term for term in single_terms(covariates) if term in design.terms()]
     ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": "; ".join(held) or None}
-    if reason := _obstacle(design, used):
+    if reason := _obstacle(design, used) or model.reason:
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     counts = used["cramps"].to_numpy().astype(np.float64)
     fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
     if fitted.problem:
         return estimates.frame([estimates.row(status="not_converged", **ratio | {"note": fitted.problem})])
     people = (used["participant_id"].rank("dense") - 1).to_numpy().astype(np.intp)
-    found = standardise(
-        design.matrix, counts, fitted.coefficients, people, [_set(design, used, v) for v in (True, False)]
-    )
+    sides = (_set(design, used, follows) for follows in (True, False))
+    found = standardise(design.matrix, counts, fitted.coefficients, people, sides)
     errors, df = found.errors(
         small_sample.Nights(design.matrix, counts, np.zeros(len(counts)), people, fitted.coefficients, POISSON)
     )
     crowded = [term for term in design.surplus if ":" not in term]
-    why = adjustment.TOO_FEW if crowded else adjustment.NOT_MEASURED if lacking else adjustment.SUFFICIENT
-    ratio |= adjustment.cells(why, joint_names(crowded) or [node.name for node in lacking])
-    note = estimates.note(_said(lacking, crowded), _products(design))
+    why = adjustment.NOT_MEASURED if lacking else adjustment.SUFFICIENT
+    why = adjustment.TOO_FEW if crowded else adjustment.NOT_TAKEN_IN if left_out else why
+    ratio |= adjustment.cells(why, joint_names([*crowded, *left_out]) or [node.name for node in lacking])
+    note = estimates.note(_said(lacking, crowded, left_out), *told(left_out), _products(design))
     return estimates.frame(_rows(found, errors, df, ratio | {"note": note}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Nights:
+    """The ``design`` of the nights, and the ``reason`` why some term leaves none of them an estimate."""
+
+    design: design_matrix.Design
+    reason: Apart | None
+
+    @property
+    def apart(self) -> Mapping[str, str]:
+        return self.reason.by if self.reason else {}
+
+    @classmethod
+    def of(
+        cls,
+        nights: pl.DataFrame,
+        covariates: Sequence[str],
+        inside: Flags,
+        per_coefficient: int | None,
+        out: Mapping[str, str],
+    ) -> _Nights:
+        """Return the nights ``inside`` with the three kinds of advice and the covariates that are not ``out``.
+
+        Args:
+            nights: all of them.
+            covariates: what the three are adjusted for.
+            inside: which nights (n) are asked about.
+            per_coefficient: how many participants each coefficient needs.
+            out: covariates that are left out.
+        """
+        terms = " + ".join(["*".join(_ADVICE), *(each for each in covariates if each not in out)])
+        design = design_matrix.build(nights, terms, candidate=inside, per_coefficient=per_coefficient)
+        counts = nights["cramps"].filter(pl.Series(design.rows)).to_numpy()
+        if not counts.any() or dependent(design.standardised().matrix):
+            return cls(design, None)
+        found = separated(design.standardised(), counts)
+        once = np.ones(len(counts), dtype=np.int64)
+        return cls(design, counted_apart(found, design, counts, once) if found else None)
+
+
 def standardise(
-    matrix: Array, counts: Array, coefficients: Array, people: NDArray[np.intp], sides: Sequence[Array]
+    matrix: Array, counts: Array, coefficients: Array, people: NDArray[np.intp], sides: Iterable[Array]
 ) -> Standardised:
     """Return the means that a log-linear model has with its rows as they are on either of two ``sides``.
 
@@ -174,19 +215,18 @@ def standardise(
         counts: the outcome (n).
         coefficients: those of the model (p).
         people: the number of each row's participant (n), from 0 on.
-        sides: the design (n x p) under all of a programme, and under none.
+        sides: the design (n x p) under all of a programme, and under none, of which one at a time is held.
     """
     size, group = len(counts), int(people.max()) + 1
     fitted = np.exp(matrix @ coefficients)
-    bread = np.linalg.inv(matrix.T @ (matrix * fitted[:, None]))
-    scores = matrix * (counts - fitted)[:, None]
+    bread = np.linalg.inv(products.weighted(matrix, fitted))
     means, slopes, averaged, by_model = [], [], np.zeros((group, 2)), np.zeros((group, 2))
     for k, side in enumerate(sides):
         at = np.exp(side @ coefficients)
         means.append(float(at.mean()))
-        slopes.append((side * at[:, None]).mean(axis=0))
+        slopes.append((at @ side) / size)
         np.add.at(averaged[:, k], people, (at - means[k]) / size)
-        np.add.at(by_model[:, k], people, scores @ (bread @ slopes[k]))
+        np.add.at(by_model[:, k], people, (counts - fitted) * (matrix @ (bread @ slopes[k])))
     return Standardised(means[0], means[1], averaged + by_model, by_model, np.array(slopes))
 
 
@@ -266,15 +306,15 @@ def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], li
     return [*terms], [*missing]
 
 
-def _said(missing: Sequence[CausalNode], left_out: Sequence[str]) -> str:
+def _said(missing: Sequence[CausalNode], crowded: Sequence[str], left_out: Collection[str]) -> str:
     """Return how far the three are adjusted for what the graph asks for of them."""
     were = "was" if len(missing) == 1 else "were"
     names = [wording.small(node.meaning) for node in missing]
     lacking = f", and not for {wording.listed(names)}, which {were} not measured" if names else ""
     asked = f"{study().name} asks for of fluid, stretching and diet{lacking}"
-    if not left_out:
+    if not (crowded or left_out):
         return f"adjusted for what {asked}"
-    return f"adjusted for fewer than {asked}: {no_room_for(left_out)}"
+    return f"adjusted for fewer than {asked}{f': {no_room_for(crowded)}' if crowded else ''}"
 
 
 def _products(design: design_matrix.Design) -> str:

@@ -15,7 +15,7 @@ from crampstudy.causal import study
 from crampstudy.codebook.exposures import WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import covariates_of, held_of
+from crampstudy.contrasts.adjusted import covariates_of, held_of, single_terms
 from crampstudy.contrasts.nights.nightly import adjustment_of
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.models.coefficients.ratio import Linear, Value
@@ -76,11 +76,12 @@ def modified_ratio(
     covariates = covariates_of(cohort, found, graph, (asked.exposure, asked.modifier))
     product = f"{within}:{asked.modifier}"
     terms = " + ".join([within, asked.modifier, product, *covariates])
-    fitted = fit(cohort, model=model, terms=terms, **more)
+    fitted = fit(cohort, model=model, terms=terms, adjusted_for=covariates, **more)
     rows = fitted.estimates
     held = held_of(found, fitted, covariates)
     plain = next(row for row in person_time.known(rows[rows["term"] == product]))
-    cells = {"analysis": kinds.MODIFIED.name, "term": asked.exposure, "adjusted_for": "; ".join(covariates) or None}
+    kept = [term for term in single_terms(covariates) if term not in {*fitted.surplus, *fitted.left_out}]
+    cells = {"analysis": kinds.MODIFIED.name, "term": asked.exposure, "adjusted_for": "; ".join(kept) or None}
     if fitted.linear is None or plain["status"] not in ("converged", "boundary"):
         shared = ("cohort", "population", "outcome", "model", "ci_level", "note", "scale")
         own = {name: plain[name] for name in shared if name in plain} | cells

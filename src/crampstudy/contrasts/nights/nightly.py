@@ -17,6 +17,7 @@ from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, single_ter
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.models.covariates import is_told_of, told_of_alone
 from crampstudy.wording import CONTRAST, label, listed, small
 
 MODEL = "negative-binomial"
@@ -160,15 +161,23 @@ def _mean(term: str, same: Mapping[str, str]) -> bool:
 def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None]) -> pd.DataFrame:
     """Return rows with what each is adjusted for before its note, and with what there was no room for."""
     return estimates.frame(
-        _held(row, *each).on(row) if each else row for row, each in zip(wording.with_none(rows), said, strict=True)
+        _held(row, *each).on(_own(row, each[1])) if each else row
+        for row, each in zip(wording.with_none(rows), said, strict=True)
     )
+
+
+def _own(row: dict[str, Any], covariates: Sequence[str]) -> dict[str, Any]:
+    """Return a row whose note says of what was left out of its model only what was asked for beside it."""
+    return row if row["note"] is None else row | {"note": told_of_alone(row["note"], single_terms(covariates)) or None}
 
 
 def _held(row: Mapping[str, Any], found: Adjustment, covariates: Sequence[str]) -> Sufficiency:
     """Return how far a row is adjusted for what the graph asks for, of which its model may have left terms out."""
     kept = {*str(row["adjusted_for"]).split("; ")}
     lost = [term for term in single_terms(covariates) if term not in kept]
-    crowded = adjustment.lacks(row) if row["adjustment"] == adjustment.LEFT_OUT else ()
-    # What was left out though there was room for it has no value on the nights of the model, or does not differ.
+    lacking = adjustment.lacks(row) if row["adjustment"] == adjustment.LEFT_OUT else []
+    crowded = [term for term in lacking if not is_told_of(str(row.get("note")), term)]
+    # What was left out though there was room has no value on the nights of the model, does not differ, or sets them
+    # apart.
     untold = [term for term in lost if term not in crowded]
     return Sufficiency.of(found, [term for term in lost if term in crowded], untold)

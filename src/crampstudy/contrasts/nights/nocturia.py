@@ -40,7 +40,8 @@ def nocturia_by_fluid(cohort: Cohort, **more: Any) -> pd.DataFrame:
     graph, within = study(), f"{WITHIN}({FLUID})"
     found = adjustment_of(cohort, within, NOCTURIA, graph)
     covariates = covariates_of(cohort, found, graph, (FLUID,))
-    fitted = fit(_counting(cohort, NOCTURIA), model="poisson", terms=" + ".join([within, *covariates]), **more)
+    terms = " + ".join([within, *covariates])
+    fitted = fit(_counting(cohort, NOCTURIA), model="poisson", terms=terms, adjusted_for=covariates, **more)
     rows = fitted.estimates
     (plain,) = person_time.known(rows[rows["term"] == within])
     cells: dict[str, Any] = {"outcome": NOCTURIA, "analysis": kinds.NIGHTLY_COUNT.name, "term": f"{CONTRAST}{FLUID}"}

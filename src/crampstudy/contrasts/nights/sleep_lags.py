@@ -50,11 +50,13 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
     held = {c: node for c, node in zip(found.columns, found.nodes, strict=True) if c != _BEFORE}
     # What is to be compared comes first: a model of few participants leaves its last terms out.
     beside = person_time.deviations(held, cohort)
-    fitted = fit(cohort, model=model, terms=" + ".join([person_time.joined("", [*own, between]), *beside]), **more)
+    terms = person_time.joined(" + ".join(beside), [*own, between])
+    fitted = fit(cohort, model=model, terms=terms, adjusted_for=beside, **more)
     crowded = [term for term in single_terms(beside) if term in fitted.surplus]
-    enough = Sufficiency.of(found, crowded, [column for column in found.columns if column == _BEFORE])
+    apart = [term for term in single_terms(beside) if term in fitted.left_out]
+    enough = Sufficiency.of(found, crowded, [*apart, *(column for column in found.columns if column == _BEFORE)])
     said = f"adjusted for {wording.listed(wording.small(node.meaning) for node in held.values())}" if held else ""
-    said = Sufficiency.of(found, crowded).sentence if crowded else said
+    said = Sufficiency.of(found, crowded, apart).sentence if crowded or apart else said
     enough = replace(enough, sentence=estimates.note(said, _NOT_HELD) or "")
     made = [
         person_time.at_own_rates(row, fitted, {one: 1.0}, more)

@@ -69,6 +69,7 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
         Diary(diary.name, people, diary.nights),
         model=MODEL,
         terms=" + ".join([_THIRD, _MIDDLE, *covariates]),
+        adjusted_for=covariates,
         **more,
     )
     (row,) = person_time.known(fitted.estimates[fitted.estimates["term"] == _THIRD])

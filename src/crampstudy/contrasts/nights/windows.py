@@ -123,7 +123,7 @@ def _fitted(cohort: Cohort, variable: str, terms: Sequence[str], **more: Any) ->
     every = covariates_of(cohort, found, graph, (variable,))
     same = columns_of((variable,), graph)
     covariates = [term for term in every if source(term) not in (_CRAMPS, *same)]
-    fitted = fit(cohort, model=MODEL, terms=" + ".join([*terms, *covariates]), **more)
+    fitted = fit(cohort, model=MODEL, terms=" + ".join([*terms, *covariates]), adjusted_for=covariates, **more)
     held = held_of(found, fitted, covariates)
     before = any(source(term) == _CRAMPS for term in every)
     return fitted, replace(held, sentence=f"{held.sentence}; {_NOT_HELD}") if before else held

@@ -13,6 +13,7 @@ from crampstudy.contrasts.dose_response import observed_values
 from crampstudy.errors import UsageError
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.fit import fit
+from crampstudy.models.terms import formula
 
 BESIDE = "age_decade + sex + education + bmi_kg_m2"
 
@@ -52,6 +53,7 @@ def ratios_per_sd(
             model="survey-logistic",
             outcome=outcome,
             terms=f"{name} + {BESIDE}",
+            adjusted_for=formula.singly(BESIDE),
             where=where,
             weight=recalled_outcomes.weight_for(cohort.design, (name,)),
             per={name: spread},

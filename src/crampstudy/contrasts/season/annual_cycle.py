@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.validation import solve
 from crampstudy.nights import denominator, nights_of_part, observed_night
-from crampstudy.wording import counted
+from crampstudy.wording import counted, listed
 
 MODEL = "negative-binomial"
 FEWEST_MONTHS, FEWEST_PEOPLE = 9, 10
@@ -70,14 +70,16 @@ def annual_cycle(cohort: Cohort, asked: SeasonQuestion, rng: np.random.Generator
         where=asked.where,
         ci_level=asked.ci_level,
         participants_per_coefficient=asked.per_coefficient,
+        adjusted_for=tuple(terms[2:]),
     )
     solution = solve(request, night_by_night=False)
     fitted, places = _fitted(solution), _places(solution)
     if isinstance(fitted, str) or places is None:
-        failed = isinstance(fitted, str) and solution.solved is not None
+        failed = isinstance(fitted, str) and solution.reason is None
         status: estimates.Status = "not_converged" if failed else "not_estimable"
         reason = fitted if isinstance(fitted, str) else _crowded(solution, asked)
         return estimates.frame([*not_estimable(base, status, reason), *months])
+    base["estimand"] = _estimand(nights, solution.design.terms())
     made = FittedCycle.of(solution, fitted, places, asked, rng)
     return estimates.frame([*made.rows(base, asked), *months, *made.curve(base, asked)])
 
@@ -89,11 +91,14 @@ def _with_night_in_study(cohort: Cohort) -> Cohort:
     return replace(cohort, tables={**cohort.tables, "diary": diary.with_columns(since.alias(_NIGHT))})
 
 
-def _estimand(nights: pl.DataFrame) -> str:
+def _estimand(nights: pl.DataFrame, terms: Sequence[str] | None = None) -> str:
+    """Return what is estimated, adjusted for what is asked for, or for what of it a model has as ``terms``."""
     span = nights.group_by("participant_id").agg((pl.col("date").max() - pl.col("date").min()).dt.total_days())["date"]
     longest = span.max() if nights.height else 0
     how = "between persons" if not isinstance(longest, int) or longest <= LONG else "within and between persons"
-    return f"annual cycle, {how}, association adjusted for age, sex and night in study"
+    asked = {"age": "age_years", "sex": "sex", "night in study": _NIGHT}
+    held = [said for said, name in asked.items() if terms is None or any(name in term for term in terms)]
+    return f"annual cycle, {how}, association{f' adjusted for {listed(held)}' if held else ''}"
 
 
 def _too_few(nights: pl.DataFrame) -> str | None:

@@ -131,7 +131,7 @@ class FittedCycle:
             "n_exposed": clusters,
             "adjusted_for": "; ".join(others) or None,
         }
-        remark = note(*solution.design.remarks, *solution.account.remarks(), *notes) or ""
+        remark = note(*solution.remarks, *solution.design.remarks, *solution.account.remarks(), *notes) or ""
         if self.cycle is None:
             yield from not_estimable(base | {"note": None}, "not_estimable", str(self.reason))
             return

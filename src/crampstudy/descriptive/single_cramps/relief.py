@@ -16,6 +16,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account, lost_tables
+from crampstudy.confidence import check_level
 from crampstudy.descriptive.incidence import FEW_PARTICIPANTS
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import UsageError
@@ -64,8 +65,7 @@ class ReliefOptions:
     ci_level: float = 0.95
 
     def __post_init__(self) -> None:
-        if not 0 < self.ci_level < 1:
-            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        check_level(self.ci_level)
         if self.covariance not in ("cluster", "cluster-hc0", "model"):
             raise UsageError(f"curves have no covariance {self.covariance}; allowed: cluster, cluster-hc0, model")
         if self.horizon is not None and not self.horizon > 0:

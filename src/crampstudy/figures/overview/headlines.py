@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from crampstudy import wording
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.sentences import of_part
-from crampstudy.estimates.verdicts import MARGINS
+from crampstudy.estimates.verdicts import MARGINS, told_in_numbers
 from crampstudy.figures import intervals, style
 from crampstudy.figures.factors import log_axis
 from crampstudy.figures.message import could_not_estimate
@@ -34,10 +34,10 @@ def headlines(estimates: pd.DataFrame) -> Figure:
     """Draw ratios of several questions on one log axis, a row each, with what each rests on and its verdict.
 
     The band shows which ratios are as good as 1; an interval that reaches beyond the axis ends in an arrow. Rows
-    without a number, and those of too few people to tell, are left to the text.
+    without a number, of too few people to tell, or too imprecise to, are left to the text.
     """
     rows = estimated(estimates)
-    rows = rows[rows["verdict"].ne("too few").fillna(value=True)]
+    rows = rows[told_in_numbers(rows)]
     if rows.empty:
         return could_not_estimate("none of the main contrasts could be estimated")
     with style.journal():

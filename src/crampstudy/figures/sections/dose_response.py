@@ -59,8 +59,6 @@ def dose_response(estimates: pd.DataFrame) -> Figure:
 
 
 def _panel(axes: Axes, term: str, rows: pd.DataFrame, null: float) -> None:
-    import seaborn as sns
-
     colour, reference = style.PALETTE[0], float(rows["reference"].iloc[0])
     at = pd.DataFrame(
         {"x": rows["level"].astype(float), **{name: rows[name] for name in ("estimate", "ci_low", "ci_high")}}
@@ -72,7 +70,7 @@ def _panel(axes: Axes, term: str, rows: pd.DataFrame, null: float) -> None:
     _range_of(axes, term, limits)
     axes.axhline(null, color=style.RULE, linewidth=0.7)
     axes.fill_between(at["x"], at["ci_low"], at["ci_high"], color=colour, alpha=0.18, linewidth=0)
-    sns.lineplot(x=at["x"], y=at["estimate"], color=colour, errorbar=None, legend=False, ax=axes)
+    axes.plot(at["x"], at["estimate"], color=colour)
     axes.plot([reference], [null], "o", color=style.INK, markersize=3)
     axes.set_xlim(*limits)
     axes.xaxis.set_major_locator(MaxNLocator(4))

@@ -208,7 +208,10 @@ def ordinal(
         curvatures=partial(_curvatures, forms, parameters),
     )
     if (problem or _wild(forms, parameters)) and (by := _separation(forms)):
-        problem = separation.separated("the classes are set apart", [shown[i] for i in by])
+        said = separation.separated("the classes are set apart", [shown[i] for i in by])
+        # A column with a slope at each threshold is known to its model by its own name.
+        own = (*(named[i] for i in held), *thresholds, *(named[i] for i in free for _ in thresholds))
+        problem = separation.Apart(said, {own[i]: "the classes are set apart by it" for i in by})
         return replace(fitted, status="not_estimable", problem=problem)
     if problem:
         return replace(fitted, status="not_converged", problem=problem)

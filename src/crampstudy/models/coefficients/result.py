@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class Fit(Readable):
     what was read, left out and used; ``second_opinion`` the same model as statsmodels fits it
     (:data:`crampstudy.models.second_opinion.COLUMNS`), where that was asked for. ``predictor`` is what predictions are
     made of, ``n_parameters`` are those estimated by the likelihood, ``no_aic`` says why there is none to compare.
+    ``apart`` are the terms because of which there is no estimate, as they set the outcome apart, each with what is told
+    of it; ``left_out`` those of ``adjusted_for`` that the model was fitted without, as they would have.
     ``recall`` works out the residuals from the cohort, which a fit that is stored does not take along.
     """
 
@@ -58,6 +60,8 @@ class Fit(Readable):
     n_parameters: int = 0
     no_aic: str = ""
     recall: Callable[[Fit], pd.Series[float]] | None = None
+    apart: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def __getstate__(self) -> list[Any]:
         # Nobody who sends a fit means to send the participants.
@@ -76,7 +80,8 @@ class Fit(Readable):
     def surplus(self) -> tuple[str, ...]:
         """The terms left out as there are too few participants for so many coefficients."""
         texts = self.estimates.loc[adjustment.adjusted_as(self.estimates, adjustment.LEFT_OUT), "lacks"].unique()
-        return tuple(dict.fromkeys(term for text in texts for term in adjustment.lacks({"lacks": text})))
+        lacking = dict.fromkeys(term for text in texts for term in adjustment.lacks({"lacks": text}))
+        return tuple(term for term in lacking if term not in self.left_out)
 
     @property
     def nobs(self) -> int:
@@ -191,6 +196,21 @@ def base(request: ModelRequest) -> rows.Row:
         "model": request.model,
         "ci_level": request.ci_level,
     }
+
+
+def with_left_out(fitted: Fit, request: ModelRequest, left_out: Mapping[str, str]) -> Fit:
+    """Return a fit with a row for each covariate that it was made without, which says why."""
+    made = fitted.estimates
+    of_terms = made[~made["term"].isin(rows.BASELINES) & made["scale"].ne(rows.TEST)]
+    shared = ("cohort", "population", "outcome", "analysis", "model")
+    cells = {name: cell for name, cell in base(request).items() if name in shared}
+    cells |= {"scale": str(of_terms["scale"].iloc[0])} if len(of_terms) else {}
+    cells |= adjustment.cells(adjustment.LEFT_OUT, [*fitted.surplus, *left_out])
+    lost = [
+        tidy.row(status="not_estimable", term=term, note=f"{why}: no finite estimate exists", **cells)
+        for term, why in left_out.items()
+    ]
+    return replace(fitted, estimates=pd.concat([made, tidy.frame(lost)], ignore_index=True), left_out=(*left_out,))
 
 
 def association(design: design_matrix.Design) -> str:

@@ -14,6 +14,7 @@ from crampstudy.estimates import Status, adjustment, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.contrast_units import points, unit_of
+from crampstudy.models.common.estimability import apart_of
 from crampstudy.models.inference.automatic import Conventional, Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
 from crampstudy.models.inference.exposed_participants import Exposed
@@ -45,7 +46,8 @@ class CoefficientTable(OneLine):
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
     ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and for the contrasts
     that are ``declared``; ``moments`` are what all of them tell. ``exposed`` are the participants who bear on a column,
-    ``effective`` the number that tell as much as they do.
+    ``effective`` the number that tell as much as they do. ``apart`` are the terms that set the outcome apart, so that
+    there is no estimate, each with what is told of it.
     """
 
     columns: tuple[design_matrix.Column, ...]
@@ -60,15 +62,15 @@ class CoefficientTable(OneLine):
     exposed: Mapping[design_matrix.Column, int] = field(default_factory=dict)
     effective: Mapping[design_matrix.Column, float] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
+    apart: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def none(cls, design: design_matrix.Design, status: Status, reason: str) -> CoefficientTable:
         """Return the answer of a model that could not be fitted."""
         missing = np.full(len(design.columns), np.nan)
         moments = Conventional(np.nan, len(missing))
-        return cls(
-            design.columns, missing, missing, moments, status, reason, smooths=design.smooths, declared=design.declared
-        )
+        made = cls(design.columns, missing, missing, moments, status, reason)
+        return replace(made, smooths=design.smooths, declared=design.declared, apart=apart_of(reason, design.columns))
 
     @classmethod
     def of(

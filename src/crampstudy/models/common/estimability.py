@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +11,9 @@ from crampstudy.arrays import Array
 from crampstudy.models.common import separation
 from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix
-from crampstudy.wording import counted
+from crampstudy.wording import counted, listed
 
+_YES = "true"
 _INDEPENDENT = 1e-6
 """Columns of length one with products of an eigenvalue above this are no combinations of each other."""
 
@@ -78,29 +81,94 @@ def dependent(matrix: Array) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(remaining < 1e-9))
 
 
-def separated(design: design_matrix.Design, counts: Array) -> str | None:
-    """Name what sets nights without a cramp apart so completely that a coefficient has no finite estimate.
+def separated(design: design_matrix.Design, counts: Array, link: separation.Link = "log") -> separation.Apart | None:
+    """Say what sets nights apart by whether they had a cramp, so that a coefficient has no finite estimate.
 
-    Source: Correia, Guimarães and Zylkin 2019.
+    Of ``log`` these are nights without a cramp alone; of ``logit`` ``counts`` above 0 are as good as 1.
+
+    Source: Correia, Guimarães and Zylkin 2019 (log); Konis 2007 (logit).
     """
-    # Where the nights with a cramp alone determine every coefficient, a finite estimate exists.
-    if not dependent(design.matrix[counts > 0]):
+    event = counts > 0
+    # Where the nights with a cramp alone determine every coefficient of a count, a finite estimate exists.
+    if link == "log" and not dependent(design.matrix[event]):
         return None
-    with_cramp = np.unique(design.matrix[counts > 0], axis=0)
-    without = np.unique(design.matrix[counts == 0], axis=0)
-    by = separation.separating_sides(with_cramp, without, "log")
-    if not by:
+    having, without = (np.unique(design.matrix[side], axis=0) for side in (event, ~event))
+    found = separation.of_sides(having, without, link)
+    if found is None:
         return None
-    found = [design.columns[i] for i in by if design.columns[i].term != design_matrix.INTERCEPT]
-    terms = {column.term for column in found}
-    if len(terms) == 1 and found[0].reference is not None:
-        if len(found) == len(by):
-            where = " or ".join(name(column) for column in found)
-        else:
-            where = f"{found[0].term} = {found[0].reference}, the reference"
-        return separation.separated(f"no cramp where {where}", number="ratio")
-    names = list(dict.fromkeys(name(column) for column in found))
-    return separation.separated("nights without a cramp are set apart completely", names, "ratio")
+    columns = [design.columns[i] for i in found.columns if design.columns[i].term != design_matrix.INTERCEPT]
+    return separation.Apart(_reason(columns, found), {c.term: _how(columns, c.term, found) for c in columns})
+
+
+def _reason(columns: Sequence[design_matrix.Column], found: separation.Separation) -> str:
+    """Return why a ratio has no finite estimate, in words that hold of every night that they are of."""
+    names = list(dict.fromkeys(map(name, columns)))
+    if len({column.term for column in columns}) == 1 and columns[0].reference is not None:
+        where = " or ".join(names)
+        if len(columns) < len(found.columns):
+            where = f"{columns[0].term} = {columns[0].reference}, the reference"
+        if not (found.without and found.having):
+            return separation.separated(
+                f"{'no cramp' if found.without else 'a cramp on every night'} where {where}", number="ratio"
+            )
+    if found.complete:
+        what = "nights with and without a cramp" if found.having else "nights without a cramp"
+        return separation.separated(f"{what} are set apart completely", names, "ratio")
+    take = "together take" if len(names) > 1 else "takes"
+    return separation.separated(f"{listed(names)} {take} {_values(found)}", number="ratio")
+
+
+def _values(found: separation.Separation) -> str:
+    """Return at which values nights are of one kind alone."""
+    if found.without and found.having:
+        return "values at which every night was without a cramp, and others at which every night had one"
+    values = "a value" if found.points == 1 else "values"
+    return f"{values} at which every night {'was without a cramp' if found.without else 'had a cramp'}"
+
+
+def _how(columns: Sequence[design_matrix.Column], term: str, found: separation.Separation) -> str:
+    """Return what is told of one term of those that set nights apart."""
+    others = list(dict.fromkeys(column.term for column in columns if column.term != term))
+    return f"{f'together with {listed(others)} ' if others else ''}it takes {_values(found)}"
+
+
+def counted_apart(
+    apart: separation.Apart, design: design_matrix.Design, counts: Array, times: NDArray[np.int64]
+) -> separation.Apart:
+    """Return a reason that counts the nights of each level that sets them apart by itself.
+
+    Args:
+        apart: the reason.
+        design: the columns as they are.
+        counts: cramps (n).
+        times: as how many nights (n) each row counts.
+    """
+    by = {term: _of_levels(design, term, counts, times) or how for term, how in apart.by.items()}
+    return separation.Apart(str(apart), by)
+
+
+def _of_levels(design: design_matrix.Design, term: str, counts: Array, times: NDArray[np.int64]) -> str | None:
+    """Return which levels of a term have nights of one kind alone, ``None`` where it has no levels or none has."""
+    places = [i for i, column in enumerate(design.columns) if column.term == term]
+    columns, values = [design.columns[i] for i in places], design.matrix[:, places]
+    if any(c.level is None or c.reference is None for c in columns) or not np.isin(values, (0, 1)).all():
+        return None
+    levels = [(str(c.level), own == 1) for c, own in zip(columns, values.T, strict=True)]
+    levels.append((str(columns[0].reference), ~values.any(axis=1)))
+    said = []
+    for level, inside in levels:
+        n, some = int(times[inside].sum()), counts[inside] > 0
+        if n and (some.all() or not some.any()):
+            at = "" if level == _YES else f" at {level}"
+            each = f"every one of its {n:,} nights{at}" if n > 1 else f"its one night{at}"
+            said.append(f"{each} {'had a cramp' if some.all() else 'was without a cramp'}")
+    return " and ".join(said) or None
+
+
+def apart_of(reason: str, columns: Sequence[design_matrix.Column]) -> dict[str, str]:
+    """Return the terms of ``columns`` that are the reason why there is no estimate, each with what is told of it."""
+    by = reason.by if isinstance(reason, separation.Apart) else {}
+    return {c.term: by.get(c.term) or by[name(c)] for c in columns if {c.term, name(c)} & {*by}}
 
 
 def name(column: design_matrix.Column) -> str:

@@ -240,7 +240,7 @@ class _NegativeBinomial:
             gradient[:-1] += matrix.T @ (times * (above * size / total))
             in_size += float(times @ (theta[-1] + 1 - np.log(total) - share))
             twice_size += float(times @ (1 / size - (2 - share) / total))
-            hessian[:-1, :-1] -= (matrix * (times * (mu * size * share / total))[:, None]).T @ matrix
+            hessian[:-1, :-1] -= products.squares(matrix, times * (mu * size * share / total))
             hessian[:-1, -1] += size * (matrix.T @ (times * (mu * above / total**2)))
         gradient[-1] = size * in_size
         hessian[-1, :-1] = hessian[:-1, -1]

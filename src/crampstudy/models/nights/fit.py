@@ -108,6 +108,7 @@ def _fitted(engine: Engine, request: ModelRequest, solution: Solution) -> Fit:
         solution.account,
         predictor=predictor_of(request, solution, answer, scale),
         n_parameters=_parameters(solution),
+        apart=answer.apart,
     )
 
 
@@ -125,7 +126,7 @@ def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Coefficient
     design, data, solved = solution.design, solution.data, solution.solved
     clusters = len(solution.participants)
     if solved is None or solved.moments is None:
-        status: Status = "not_converged" if solved else "not_estimable"
+        status: Status = "not_converged" if solved and solution.reason is None else "not_estimable"
         answer = rows.CoefficientTable.none(design, status, solution.reason or str(solved and solved.problem))
     else:
         answer = rows.CoefficientTable.of(design, solved.coefficients, solved.variance, solved.moments).resting_on(

@@ -13,7 +13,7 @@ from crampstudy.models.common.distributions import BINOMIAL
 from crampstudy.models.nights.count import CountFit
 from crampstudy.models.optimise import newton, products
 
-SEPARATED = separation.separated("the nights with and without the outcome are set apart completely")
+SEPARATED = separation.separated("nights with and without the outcome are set apart")
 
 
 def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None = None) -> CountFit:

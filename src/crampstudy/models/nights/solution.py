@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.lone_levels import Rest
 from crampstudy.models.common.estimability import collinear, no_rows, obstacle, too_few, with_any
+from crampstudy.models.common.separation import Apart
 from crampstudy.models.inference.automatic import Limited, Moments
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights.data import Data, Outcome
@@ -63,6 +65,11 @@ class Solution(OneLine):
     def fitted(self) -> Fitted | None:
         """What the engine left, of a fit without a problem."""
         return self.solved.fitted if self.solved and self.solved.problem is None else None
+
+    @property
+    def apart(self) -> Mapping[str, str]:
+        """The terms because of which there is no answer, as they set the nights apart, with what is told of each."""
+        return self.reason.by if isinstance(self.reason, Apart) else {}
 
     @property
     def outcome_kind(self) -> OutcomeKind:

@@ -16,6 +16,8 @@ from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, UNREACHED,
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.lone_levels import rests
 from crampstudy.models.common.aggregation import Likelihood, compress
+from crampstudy.models.common.estimability import counted_apart, separated
+from crampstudy.models.common.separation import Apart
 from crampstudy.models.inference.automatic import bias_reduces
 from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.engine import Engine
@@ -182,6 +184,7 @@ class _Source:
         used = self.nights.select(n for n in self.nights.columns if n in needed).filter(pl.Series(design.rows))
         times = used[ALIKE].to_numpy()
         data = self.data(used, design, zero)
+        whole = design
         n_events = 0 if self.engine.is_number(request.outcome) else int(data.outcome @ times)
         if self.counted and len(data.outcome):
             data = _added_up(data, _likelihood(self.counted, request, data), times)
@@ -213,7 +216,27 @@ class _Source:
             zero=zero,
             remarks=(*request.remarks, *doubt),
         )
-        return unsolved if reason else unsolved.worked_out()
+        made = unsolved if reason else unsolved.worked_out()
+        return made if reason or made.answered or made.is_number else self._named(made, used, whole)
+
+    def _named(self, failed: Solution, used: pl.DataFrame, design: design_matrix.Design) -> Solution:
+        """Return a solution without an answer with what sets its nights apart, if anything does, as its reason.
+
+        Args:
+            failed: the solution.
+            used: its nights.
+            design: the design of these, before any were added up.
+        """
+        if failed.reason is not None and not isinstance(failed.reason, Apart):
+            return failed
+        counts = self.data(used, design, None).outcome
+        # What was found before the fit has its reason; a fit that failed may have nights apart that all had a cramp.
+        either = failed.reason is None and failed.outcome_kind == "binary"
+        found = separated(design.standardised(), counts, "logit" if either else "log")
+        if found is None:
+            return failed
+        reason = counted_apart(found, design, counts, used[ALIKE].to_numpy())
+        return replace(failed, reason=reason)
 
     def data(self, used: pl.DataFrame, design: design_matrix.Design, zero: design_matrix.Design | None) -> Data:
         """Return the nights ``used`` as arrays, a row each."""

@@ -27,13 +27,14 @@ def maximise(likelihood: Likelihood, start: Array, uphill: Callable[[Array], Arr
         step = solve(information, score)
         if uphill is not None and (step is None or step @ score < 0):
             step = uphill(score)
-        if step is None:
+        # What the next step would add is below rounding: looking there costs as much as any other step.
+        if step is None or converged(step, theta):
             break
         before = value
         theta, value = backtrack(likelihood, theta, value, step)
         score, information = likelihood.derivatives(theta)
         # A first step may leave the value as it is to rounding, and yet be worth its digits.
-        if converged(step, theta) or (value == before and iterations > 1):
+        if value == before and iterations > 1:
             break
     return _optimum(theta, value, score, information, iterations)
 

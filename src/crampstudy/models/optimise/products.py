@@ -21,12 +21,18 @@ _SURE = 1e-5
 
 
 def weighted(matrix: Array, weights: Array) -> Array:
-    """Return X' W X (p x p) of rows X (n x p) and ``weights`` (n) on the diagonal of W."""
+    """Return X' W X (p x p) of rows X (n x p) and ``weights`` (n), none below 0, on the diagonal of W."""
     made = np.zeros((matrix.shape[1],) * 2)
     for rows in parts(len(matrix)):
-        own = matrix[rows]
-        made += (own * weights[rows, None]).T @ own
+        made += squares(matrix[rows], weights[rows])
     return made
+
+
+def squares(matrix: Array, weights: Array) -> Array:
+    """Return what :func:`weighted` does, of rows taken at once."""
+    # A matrix times itself is symmetric: one triangle is worked out, in half the time.
+    own = matrix * np.sqrt(weights)[:, None]
+    return np.asarray(own.T @ own)
 
 
 def triangle(matrix: Array) -> Array | None:

@@ -126,6 +126,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         line,
         of.account,
         predictor=predictor(request, design, answer, turned, levels=found.levels),
+        apart=answer.apart,
     )
 
 

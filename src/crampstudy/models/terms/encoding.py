@@ -17,6 +17,7 @@ from formulaic.parser.types import Term
 from crampstudy import suggestions
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import UsageError
+from crampstudy.models.optimise import products
 from crampstudy.models.terms import formula, splines
 from crampstudy.models.terms.columns import coded, decoded
 from crampstudy.models.terms.factors import INTERCEPT, Column, categorical, column_of, reference
@@ -45,10 +46,16 @@ class Encoder:
             UsageError: a level was never on the rows fitted, or a term has no value there.
         """
         made = np.repeat(self.row, len(new), axis=0)
+        for rows in products.parts(len(new)):
+            self._encode(new.iloc[rows], made[rows])
+        return made
+
+    def _encode(self, new: pd.DataFrame, made: Array) -> None:
+        """Write the terms of the variables of ``new`` (n) into the rows ``made`` (n x p)."""
         # A term of none of these variables is what it is in the first row.
         terms = [term for term in self.model.term_slices if not formula.names_of(term).isdisjoint(new.columns)]
         if not terms:
-            return made
+            return
         model = self.model.subset(terms)
         needed = {coded(name) for term in terms for name in formula.names_of(term)}
         used = [name for name in self.first.columns if name in needed]
@@ -64,7 +71,6 @@ class Encoder:
             raise UsageError("the terms are infinite at these values; a logarithm needs values above 0")
         for term, where in model.term_slices.items():
             made[:, self.model.term_slices[term]] = found[:, where]
-        return made
 
 
 @dataclass(frozen=True, slots=True)

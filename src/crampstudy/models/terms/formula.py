@@ -22,7 +22,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import grammar
-from crampstudy.models.terms.columns import Written, coded, decoded
+from crampstudy.models.terms.columns import Written, coded, decoded, quoted, shown
 from crampstudy.models.terms.functions import CODINGS, CONTEXT, FUNCTIONS, OFFSET, WEIGHTS
 from crampstudy.models.terms.levels import check_column, may_be_named
 
@@ -106,6 +106,32 @@ def as_shown(text: str, terms: Collection[str]) -> str:
     if text in terms:
         return text
     return " + ".join(str(term) for term in parse(text) if str(term) != "1")
+
+
+def singly(text: str) -> list[str]:
+    """Return the terms of a formula one by one, each as it is written in one.
+
+    Raises:
+        UsageError: it is no formula.
+    """
+    return [":".join(map(_written, term.factors)) for term in parse(text) if str(term) != "1"]
+
+
+def _written(factor: Factor) -> str:
+    return quoted(decoded(factor.expr)) if factor.eval_method.value == "lookup" else shown(factor.expr)
+
+
+def without(text: str, lost: Collection[str]) -> str:
+    """Return a formula without the terms ``lost``, given as they are shown; ``text`` itself where none is lost.
+
+    Raises:
+        UsageError: it is no formula.
+    """
+    terms = [term for term in parse(text) if str(term) != "1"]
+    if not any(str(term) in lost for term in terms):
+        return text
+    kept = zip(terms, singly(text), strict=True)
+    return " + ".join(written for term, written in kept if str(term) not in lost) or "1"
 
 
 def check_names(names: Collection[str], frame: pl.DataFrame) -> None:

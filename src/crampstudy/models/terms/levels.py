@@ -58,7 +58,7 @@ def no_group(said: str, by: str, frame: pl.DataFrame) -> UsageError:
         return UsageError(f"{said}, not {by!r}, which this cohort does not have; {allowed}")
     if not suggestions.closest(by, known) and suggestions.closest(by, numbers):
         return UsageError(f"{said}, not {by!r}{suggestions.hint(by, numbers)} That is a number: {_BANDS}; {allowed}")
-    return suggestions.unknown(UsageError, f"{said}, not {by!r}", by, known, allowed)
+    return suggestions.unknown(UsageError, f"{said}, not {by!r}", by, known, allowed, closed=True)
 
 
 def check_levels(name: str, frame: pl.DataFrame, role: str) -> None:

@@ -28,6 +28,8 @@ from crampstudy.models.times.risk_sets import RiskSets, separating
 Transform = Literal["km", "identity"]
 
 SEPARATED = separated("those with the event are always set apart from the others at risk", number="hazard ratio")
+PARTLY = separated("those with the event are set apart from some of the others at risk", number="hazard ratio")
+"""What is said where several columns set them apart together: others at risk may be as those with the event."""
 NO_EVENT = "no event"
 
 
@@ -103,7 +105,10 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
     by: tuple[int, ...] = ()
     if problem or np.ptp(x @ b) > SUSPECT_PREDICTOR:
         by = separating(x, sets)
-        problem = SEPARATED if by else problem
+        # A column that sets them apart alone always does: others at risk are at its value, or below it.
+        alone = tuple(i for i in by if separating(x[:, [i]], sets))
+        problem = (SEPARATED if alone else PARTLY) if by else problem
+        by = alone or by
     return CoxFit(
         coefficients=b,
         scores=scores,

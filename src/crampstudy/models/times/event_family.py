@@ -228,6 +228,7 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
         fitted.account,
         predictor=predictor(request, design, found.answer, response(scale), levels=found.levels),
         n_parameters=len(found.answer.columns),
+        apart=found.answer.apart,
     )
 
 

@@ -8,6 +8,7 @@ from crampstudy import estimates
 from crampstudy.estimates import Status
 from crampstudy.models.classes.proportionality import ALL
 from crampstudy.models.coefficients import rows
+from crampstudy.models.common.separation import Apart
 from crampstudy.models.family import Proportionality
 from crampstudy.models.inference.covariance import CURVED_TO, JACKKNIFE_BELOW, cluster_sums, covariance
 from crampstudy.models.request import ModelRequest
@@ -52,8 +53,9 @@ def _solve(of: Events) -> EventAnswer:
         note = f"a baseline for each gap of a participant, from number {LATER_GAPS} on a common one"
     fitted = times_of(of).fit(of.matrix)
     if fitted.problem:
-        by = ", ".join(of.names[i] for i in fitted.separated)
-        reason = f"{fitted.problem} ({by})" if by else fitted.problem
+        by = [of.names[i] for i in fitted.separated]
+        how = dict.fromkeys(by, "by it those with the event are set apart from the others at risk")
+        reason = Apart(f"{fitted.problem} ({', '.join(by)})", how) if by else fitted.problem
         status: Status = "not_estimable" if by or not fitted.events else "not_converged"
         none = rows.CoefficientTable.none(design, status, reason)
         return EventAnswer(none, fitted.events, fitted.iterations, note=note)

@@ -15,6 +15,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array, Flags
 from crampstudy.cohort import Cohort
+from crampstudy.confidence import check_level
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.nights.diary import Diary, observed_night
@@ -144,6 +145,7 @@ def validation_rows(applied: Applied, model: ModelFile, cohort: str, ci_level: f
 
     Drift is how far the calibration slope lies from that of cross-validation where the model was made.
     """
+    check_level(ci_level)
     table, told = applied.table, applied.told
     band = np.where(table.band < 0, len(table.bands), table.band)[table.person]
     groups = {"all": told} | {name: told & (band == i) for i, name in enumerate(table.bands)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +31,6 @@ from crampstudy.sources.handed_on import hand_on
 LEDGER, MANIFEST = "ledger-counts.csv", provenance.MANIFEST
 FILES = (PDF, HTML, DOCX, ESTIMATES, LEDGER, MANIFEST)
 """The files of every report, beside which are those of its tables and figures."""
-_MOST_KERNELS = 4
 _LATER = ("crampstudy.report.assembly.document", "openpyxl")
 """What is loaded while notebooks run."""
 
@@ -225,7 +223,7 @@ def _run(
         execute: runs one, as :func:`run.execute` does.
     """
     executed = {path.stem: work / path.name for path in given}
-    jobs = jobs or min(os.cpu_count() or 1, _MOST_KERNELS)
+    jobs = jobs or warm.kernels()
     # Where there is a core for every notebook and for as many helpers, each has one.
     options = replace(options, helped=2 * len(given) <= jobs)
     with ThreadPoolExecutor(max_workers=jobs) as pool:

@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import BandError, ParameterError, UsageError
 from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
-from crampstudy.report.params.possible import check_possible, check_reference_band, read_elsewhere, unknown
+from crampstudy.report.params.possible import LIST, check_possible, check_reference_band, read_elsewhere, unknown
 from crampstudy.report.params.types import fits, parse
 from crampstudy.report.params.unread import check_read
 
@@ -89,18 +89,30 @@ def check(
         name, equals, text = setting.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise ParameterError(f"setting {setting!r}: write name=value, e.g. ci_level=0.9")
+            like = known.get(name) or next(iter(known.values()), None)
+            raise _with_next(ParameterError(f"setting {setting!r}: write name=value, e.g. ci_level=0.9"), setting, like)
         if name in GIVEN:
-            raise ParameterError(f"{name!r} is given by the report itself; it cannot be set as a parameter")
+            error = ParameterError(f"{name!r} is given by the report itself; it cannot be set as a parameter")
+            error.instead = LIST
+            raise error
         if name not in known:
             readers = [path.stem for path in left_out if name in {each.name for each in declared(path)}]
             raise read_elsewhere(name, [path.stem for path in notebooks], readers) if readers else unknown(name, known)
         if name in values:
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
-        values[name] = parse(text, known[name].type, name)
-        check_possible(name, values[name])
+        try:
+            values[name] = parse(text, known[name].type, name)
+            check_possible(name, values[name])
+        except ParameterError as problem:
+            raise _with_next(problem, setting, known[name]) from problem.__cause__
     check_reference_band({name: parameter.default for name, parameter in known.items()} | values)
     return values | _shared(known, values, own)
+
+
+def _with_next(problem: ParameterError, setting: str, like: Parameter | None) -> ParameterError:
+    """Return the error of a ``setting`` with one that can stand in its place: the default of a parameter."""
+    problem.correction = (setting, f"{like.name}={like.shown}") if like else None
+    return problem
 
 
 def _shared(known: Mapping[str, Parameter], values: Mapping[str, Any], own: Path | None) -> dict[str, Any]:
@@ -134,7 +146,9 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
         try:
             cohort = within(cohort, where)
         except UsageError as problem:
-            raise ParameterError(f"parameter 'where': {problem}") from None
+            error = ParameterError(f"parameter 'where': {problem}")
+            error.correction = problem.correction or (f"where={where}", "where=null")
+            raise error from None
     bands = AgeBands(tuple(values["age_bands"])) if "age_bands" in values else AgeBands()
     if young := subpopulation.too_young(cohort, bands.limits[0]):
         raise ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands=5,10,15")

@@ -22,6 +22,15 @@ GIVEN = (SOURCE, "sources", RESULTS)
 """What a report gives its notebooks itself: these, and which cohorts are compared."""
 
 
+def shown(value: object) -> str:
+    """Return a value as a setting gives it: ``null``, ``true``, ``20,40,60``."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter: ``default`` is what the notebooks say, ``help`` the comment on its line."""
@@ -36,6 +45,11 @@ class Parameter:
     def allowed(self) -> str:
         """What the parameter takes, in words."""
         return str(self.type)
+
+    @property
+    def shown(self) -> str:
+        """The default as a setting gives it."""
+        return shown(self.default)
 
     def same_as(self, other: Parameter) -> bool:
         """Whether the other is declared in the same way."""

@@ -12,6 +12,10 @@ from crampstudy.report.params.types import Type
 
 _BETWEEN = {"ci_level": "between 0 and 1, such as 0.95"}
 
+LIST = ("report", "--list-parameters")
+"""The command that tells of all parameters."""
+_LEAST_NIGHTS = {"run_in": 1, "build_up": 0, "washout": 0}
+
 
 def allowed(name: str, kind: Type) -> str:
     """Return what a parameter takes, in words."""
@@ -29,6 +33,8 @@ def check_possible(name: str, value: Any) -> None:
             AgeBands(tuple(value))
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
+    if (least := _LEAST_NIGHTS.get(name)) is not None and value is not None and value < least:
+        raise ParameterError(f"parameter {name!r}: {value} is not allowed; it is a number of nights from {least} on")
     if name == "ci_level" and not 0 < value < 1:
         raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies {_BETWEEN[name]}")
 
@@ -43,7 +49,9 @@ def check_reference_band(values: Mapping[str, Any]) -> None:
         try:
             AgeBands(tuple(values["age_bands"])).find(values["reference_band"])
         except BandError as problem:
-            raise ParameterError(f"parameter 'reference_band': {problem}") from None
+            error = ParameterError(f"parameter 'reference_band': {problem}")
+            error.correction = problem.correction
+            raise error from None
 
 
 def read_elsewhere(name: str, sections: Sequence[str], readers: Sequence[str]) -> ParameterError:
@@ -58,4 +66,6 @@ def read_elsewhere(name: str, sections: Sequence[str], readers: Sequence[str]) -
 def unknown(name: str, known: Collection[str]) -> ParameterError:
     """Return the error of a name that no parameter has, with the closest one."""
     names = f"known are: {', '.join(sorted(known)) or 'none'}"
-    return suggestions.unknown(ParameterError, f"unknown parameter {name!r}", name, known, names)
+    error = suggestions.unknown(ParameterError, f"unknown parameter {name!r}", name, known, names)
+    error.instead = LIST
+    return error

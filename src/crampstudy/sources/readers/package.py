@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, suggestions
 from crampstudy.atomic_write import csv_restored
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.cohort import Cohort, Kind
@@ -58,7 +58,11 @@ def read(
     """
     if not folder.is_dir():
         what = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
-        raise SourceError(f"{what}; give the folder that holds participants.csv and diary.csv")
+        error = SourceError(f"{what}; give the folder that holds participants.csv and diary.csv")
+        beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+        if meant := suggestions.closest(folder.name, sorted(each.name for each in beside if each.is_dir())):
+            error.correction = folder.name, meant[0]
+        raise error
     described = descriptor.read(folder)
     described = replace(described, padded=padded or described.padded)
     paths = {name: found for name in codebook.TABLES if (found := _paths(folder, name, described))}

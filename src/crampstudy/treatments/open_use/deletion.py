@@ -28,7 +28,7 @@ _STEPS, _SMALL = 25, 1e-9
 class Deletion:
     """The coefficients (m x k) of a propensity without each of m participants, whose places among all are ``who`` (m).
 
-    They are missing where without a participant treated and untreated are set apart completely.
+    They are missing where without a participant treated and untreated are set apart.
     """
 
     who: NDArray[np.intp]

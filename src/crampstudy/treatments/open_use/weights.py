@@ -19,8 +19,9 @@ from crampstudy.models.nights.logistic import SEPARATED, logistic
 CENTILES = (1.0, 99.0)
 """Between which centiles of their own the weights are held, where they are truncated."""
 LONE = "all cramps of a group from time zero on are those of one participant"
-LONE_PROPENSITY = "the weights rest on one participant, without whom treated and untreated are set apart completely"
+LONE_PROPENSITY = "the weights rest on one participant, without whom treated and untreated are set apart"
 APART = separation.separated("treated and untreated are set apart completely")
+PARTLY = separation.separated("some of the treated and untreated are set apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class Propensity:
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
         chance = chances(matrix, fitted.coefficients[None])[0]
-        problem = APART if fitted.problem == SEPARATED else fitted.problem
+        problem = fitted.problem
+        if problem == SEPARATED:
+            found = separation.separation(outcome, matrix, "logit")
+            problem = APART if found and found.complete else PARTLY
         return cls(chance, matrix, fitted.coefficients, fitted.scores, fitted.information, problem)
 
 

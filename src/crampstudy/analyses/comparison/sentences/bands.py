@@ -12,7 +12,7 @@ from crampstudy.age_bands.standards import cited
 from crampstudy.analyses.comparison.sentences.people import APART
 from crampstudy.descriptive.rates import ALL
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text, times
 from crampstudy.tables.sections.compared import ratios
 
 Row = dict[str, Any]
@@ -85,7 +85,7 @@ def _at_other_ages(rows: pd.DataFrame, name: str, outcome: str) -> str:
     if not known:
         return ""
     verdict = _VERDICTS.get(str(known[0]["verdict"]), "no verdict")
-    return f"{known[0]['estimand']} the ratio is {estimate(known[0])}: {verdict}"
+    return f"{known[0]['estimand']} the ratio is {in_text(known[0])}: {verdict}"
 
 
 def by_group(rows: pd.DataFrame) -> str:
@@ -148,7 +148,7 @@ def _overall(name: str, own: pd.DataFrame, outcome: str) -> str:
     else:
         how = row["estimand"]
     verdict = _VERDICTS.get(str(row["verdict"]), "no verdict")
-    return f"{_WHAT[outcome]} in {name} is {estimate(row)} times that in {row['reference']}, {how}: {verdict}"
+    return f"{_WHAT[outcome]} in {name} is {times(row)} that in {row['reference']}, {how}: {verdict}"
 
 
 def _wholes(rows: pd.DataFrame) -> list[Row]:
@@ -221,6 +221,6 @@ def _tests(rows: pd.DataFrame) -> Iterator[str]:
 
 def _trends(rows: pd.DataFrame) -> Iterator[str]:
     for outcome, own in kinds.COHORT_TREND.rows(rows).groupby("outcome", sort=False):
-        each = [f"{estimate(row)} in {row['level']}" for row in wording.records(own[own["estimate"].notna()])]
+        each = [f"{in_text(row)} in {row['level']}" for row in wording.records(own[own["estimate"].notna()])]
         if each:
             yield f"per 10 years of age the {_RATIO[str(outcome)]} is {wording.listed(each)}"

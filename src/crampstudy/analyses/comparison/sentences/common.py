@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.contrasts.cohorts.further.common_measure import IMPLIED, WINDOWS
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import times
 
 _ANY = "any"
 
@@ -36,4 +36,4 @@ def _of_ratios(rows: pd.DataFrame) -> Iterator[str]:
                     yield f"{what}, could not be compared: {row['note']}"
                     continue
                 verdict = "no verdict" if pd.isna(row["verdict"]) else row["verdict"]
-                yield f"{what}, in {name} is {estimate(row)} times that in {reference}: {verdict}"
+                yield f"{what}, in {name} is {times(row)} that in {reference}: {verdict}"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import in_text
 
 NOTE = (
     "Each ratio is of a model of its own in each cohort, adjusted as the causal graph asks among the columns that all "
@@ -40,7 +40,7 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
     for name, own in known.groupby("cohort", sort=False):
         reference = own["reference"].iloc[0]
         far = wording.records(own[own["verdict"].isin(_CLEAR)])
-        named = [f"{_factor(row)} ({estimate(row)}, {_q(row)})" for row in far]
+        named = [f"{_factor(row)} ({in_text(row)}, {_q(row)})" for row in far]
         if named:
             said.append(f"in {name} the ratio differs from that in {reference} for {wording.listed(named)}")
         else:
