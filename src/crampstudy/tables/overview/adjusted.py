@@ -73,7 +73,7 @@ def _exposures(rows: Sequence[Row]) -> str:
 def _beside(rows: Sequence[Row]) -> str:
     """Return what rows are adjusted for, and for which of them that is not enough."""
     own = [str(row["term"]) for row in rows]
-    first = [] if pd.isna(rows[0]["adjusted_for"]) else str(rows[0]["adjusted_for"]).split("; ")
+    first: list[str] = [] if pd.isna(rows[0]["adjusted_for"]) else str(rows[0]["adjusted_for"]).split("; ")
     joint = any(term in first for term in own)
     beside = [term for term in first if term not in own]
     said = "; ".join(filter(None, ["each other" if joint else "", _listed(beside)])) or "nothing"
