@@ -642,7 +642,7 @@ def test_the_command_compares_parts_and_takes_a_standard(
     assert rows[0]["estimand"] == "at the ages of the standard population ages.csv"
     assert err.count("diary.csv:") == 2
     code, _, err = run("compare", "here")
-    assert code == 2 and err.endswith("name another, or split it: --split sex\n")
+    assert code == 2 and err.endswith("split it: --split sex; run: crampstudy compare here --split sex\n")
     code, _, err = run("compare", "here", "--split", "sex", "--pool", "--out", "there")
     assert code == 2 and "--pool" in err and not Path("there").exists()
 

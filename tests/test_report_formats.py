@@ -165,6 +165,27 @@ def test_tables_and_pictures_of_word_are_real(opened: docx.document.Document) ->
     assert all(shape.width.mm <= 160 for shape in opened.inline_shapes)
 
 
+def test_columns_of_words_in_word_share_the_room_that_numbers_leave(tmp_path: Path) -> None:
+    """Long texts take what is left of the page, and where there is little no short word keeps more than it needs."""
+    long = "What is told of it in so many words that a line of forty letters does not hold them"
+    plenty = pd.DataFrame({"Told": [long]}, index=pd.Index(["Name"], name="Of"))
+    number = "1.08 (0.89–1.31)"
+    numbers = {heading: [number] for heading in ("Rate ratio", "At 50 years", "At 75 years", "At 80 years")}
+    named = pd.Index(["Pregnancy trimester (first, women, age ≤ 49)"], name="Condition")
+    crowded = pd.DataFrame({**numbers, "Verdict": ["differs but negligible"]}, index=named)
+    shown = [
+        blocks.table(frame, f"tbl-{name}", caption="A caption.")
+        for name, frame in (("plenty", plenty), ("crowded", crowded))
+    ]
+    document = gathered(tmp_path, [text("# Age"), code(*shown)])
+    opened = docx.Document(io.BytesIO(outputs(document, FRONT)[DOCX]))
+    first, second = ([int(col.get(qn("w:w"))) for col in grid._tbl.tblGrid] for grid in opened.tables[-2:])
+    # 7,920 are the 105 letters of a line.
+    assert first[1] / 7920 * 105 > len(long)
+    name, *ratios, verdict = second
+    assert name > 1.5 * verdict and min(ratios) / sum(second) * 124 >= len(number)
+
+
 def test_tables_stand_beside_the_report(made: Mapping[str, bytes]) -> None:
     lines = list(csv.reader(io.StringIO(made["tables/tbl-groups.csv"].decode())))
     assert lines[0] == ["Group", "Of", "Rate ratio (95% CI)", "Verdict"]

@@ -451,14 +451,14 @@ def test_a_view_is_named_by_its_mime_type() -> None:
 
 
 def test_a_figure_is_never_above_the_heading_of_its_section(tmp_path: Path) -> None:
-    """It goes below the paragraph before it, which is marked for it, else to a foot; right below a heading it stays."""
+    """It goes below the paragraph before it, which is marked for it, or the table; right below a heading it stays."""
     shown = "::: {{#fig-{} .figure}}\nA caption.\n:::\n\n"
     first = f"# One\n\nA sentence.\n\n{shown.format('a')}## Two\n\n{shown.format('b')}A word.\n\n{shown.format('c')}"
     second = f"# Three\n\n{shown.format('d')}{shown.format('e')}"
     text = "".join(f"::: {{.notebook name={name} shift=0}}\n{of}:::\n\n" for name, of in (("n", first), ("m", second)))
     made = typeset.typescript(typeset.parsed(Document(text, {}, {}, "")), FRONT).text
     calls = dict(re.findall(r'#report-figure\("fig-(\w)".*?note: \[\s*\], place: "(\w+)"\)', made, flags=re.DOTALL))
-    assert calls == {"a": "below", "b": "here", "c": "below", "d": "here", "e": "foot"}
+    assert calls == {"a": "below", "b": "here", "c": "below", "d": "here", "e": "below"}
     told = re.findall(r'See (#ref\(<fig-\w>), supplement: \[Figure\]\)#told\("(fig-\w)"\)\.', made)
     assert told == [("#ref(<fig-a>", "fig-a"), ("#ref(<fig-c>", "fig-c")], "after a heading no paragraph tells of it"
 

@@ -71,7 +71,7 @@ def _with_remarks(rows: pd.DataFrame, *, reason: bool) -> pd.DataFrame:
         [] if pd.isna(note) else [part for part in str(note).split("; ") if (not _NO_REASON.fullmatch(part)) is reason]
         for note in rows["note"]
     ]
-    return rows.assign(note=["; ".join(parts) or None for parts in kept])
+    return rows.assign(note=pd.Series(["; ".join(parts) or None for parts in kept], rows.index, dtype=object))
 
 
 def _of_several(parts: Iterable[str]) -> list[str]:

@@ -57,7 +57,7 @@ def several(
         UsageError: there are too few of them or too many, a survey is to be split, or as :func:`split_by`.
     """
     if split is None and len(cohorts) < 2:
-        error = UsageError("one cohort is compared with nothing; name another, or split it")
+        error = UsageError("one cohort is compared with nothing; name another, or split it: --split sex")
         error.answer = ("--split", "sex")
         raise error
     if split is not None and len(cohorts) != 1:

@@ -119,12 +119,12 @@ local function marked(block, label)
 end
 
 -- Where figures may go: one below a heading without a word between them stays there, lest the heading be left alone; others
--- go below the paragraph before them, or to a foot where a table stands between.
+-- go below what is before them, a paragraph or a table.
 local function placed(blocks)
   local paragraph = nil
   for at, block in ipairs(blocks) do
     if block.t == "Div" and block.classes:includes("figure") then
-      block.attributes.place = at > 1 and blocks[at - 1].t == "Header" and "here" or paragraph and "below" or "foot"
+      block.attributes.place = at > 1 and blocks[at - 1].t == "Header" and "here" or "below"
       if paragraph then marked(paragraph, block.identifier) end
     else
       paragraph = block.t == "Para" and block or nil

@@ -48,13 +48,13 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return rows that have the same beside them, each other apart or not, in the order of their first ones."""
+    """Return rows with the same beside them, each other apart or lacking the same, in the order of their first ones."""
     jointly: dict[tuple[frozenset[str], str], list[Row]] = {}
     for row in rows:
         jointly.setdefault((_terms(row) | {row["term"]}, row["whom"]), []).append(row)
-    equally: dict[tuple[frozenset[str], str], list[Row]] = {}
+    equally: dict[tuple[frozenset[str], str, str], list[Row]] = {}
     for row in (of[0] for of in jointly.values() if len(of) == 1):
-        equally.setdefault((_terms(row), row["whom"]), []).append(row)
+        equally.setdefault((_terms(row), row["whom"], _lacking(row)), []).append(row)
     several = [of for of in jointly.values() if len(of) > 1]
     return sorted([*several, *equally.values()], key=lambda of: rows.index(of[0]))
 
@@ -73,7 +73,7 @@ def _exposures(rows: Sequence[Row]) -> str:
 def _beside(rows: Sequence[Row]) -> str:
     """Return what rows are adjusted for, and for which of them that is not enough."""
     own = [str(row["term"]) for row in rows]
-    first = [] if pd.isna(rows[0]["adjusted_for"]) else str(rows[0]["adjusted_for"]).split("; ")
+    first: list[str] = [] if pd.isna(rows[0]["adjusted_for"]) else str(rows[0]["adjusted_for"]).split("; ")
     joint = any(term in first for term in own)
     beside = [term for term in first if term not in own]
     said = "; ".join(filter(None, ["each other" if joint else "", _listed(beside)])) or "nothing"
