@@ -26,7 +26,6 @@ from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.descriptive.flow import flow, logging_over_time
-from crampstudy.descriptive.frequency.diary import ONCE
 from crampstudy.estimates import kinds
 from crampstudy.figures import FIGURES
 from crampstudy.simulate import simulate
@@ -203,7 +202,8 @@ def test_relief_is_told_as_the_section_tells_it(verdict: str, said: str) -> None
 
 def test_where_no_night_has_more_than_one_cramp_the_rate_is_of_nights() -> None:
     rate = {"analysis": kinds.INCIDENCE_RATE.name, "population": "20+", "level": "20+", "scale": "rate"}
-    nights = estimates.row(status="not_estimable", analysis=kinds.CRAMP_NIGHTS.name, level="dispersion", note=ONCE)
+    cells = {"analysis": kinds.CRAMP_NIGHTS.name, "level": "dispersion", "facts": {"most a night": "1"}}
+    nights = estimates.row(status="not_estimable", **cells)
     others = {"age-and-muscle": section(ratio("higher", **rate)), "frequency": section(nights)}
     lines = sentences.lines(flow(few()), headlines(others), others)
     assert "People aged 20 and older: 1.50 (1.20–2.00) nights with a cramp a week." in lines
@@ -217,15 +217,16 @@ def test_what_has_no_answer_is_told_with_its_reason() -> None:
 
 
 def test_what_is_lacking_is_named_for_what_it_is() -> None:
+    untaken = {"had by": "nobody"}
     rows = estimates.frame(
         estimates.row(status="not_measured", **cells)
         for cells in (
-            {"term": "peripheral_artery_disease", "note": "exertional_leg_pain was not measured"},
-            {"term": "vitamin_k2", "note": "nobody had it"},
+            {"term": "peripheral_artery_disease", "facts": {"needs": "exertional_leg_pain"}},
+            {"term": "vitamin_k2", "facts": untaken},
             {"term": "C07", "analysis": kinds.CLAIM.name, "note": "Not measured (needs episodes.woke)"},
             {"term": "C07", "analysis": kinds.CLAIM_PART.name, "note": "not measured"},
             {"term": "C55", "analysis": kinds.CLAIM.name, "note": "Nobody had it (needs treatments.agent)"},
-            {"term": "C55", "analysis": kinds.CLAIM_PART.name, "note": tables.NOBODY},
+            {"term": "C55", "analysis": kinds.CLAIM_PART.name, "facts": untaken},
             {"term": "statin", "note": None},
         )
     )
@@ -371,7 +372,9 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
 
 def test_treatments_that_nobody_took_are_no_variables_that_were_not_measured(diary: Cohort) -> None:
     cells = {"status": "not_measured", "analysis": kinds.TREATMENT_EFFECT.name}
-    untaken = estimates.frame(estimates.row(term=agent, note=tables.NOBODY, **cells) for agent in ("tens", "quinine"))
+    untaken = estimates.frame(
+        estimates.row(term=agent, facts={"had by": "nobody"}, **cells) for agent in ("tens", "quinine")
+    )
     said = methods_said.gaps(diary, flow(diary), untaken)
     assert "every variable that a section asks for was measured" in said
     assert said.endswith("Nobody took 2 of the treatments that a section asks for.")
