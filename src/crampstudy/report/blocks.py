@@ -318,7 +318,7 @@ def _svgs(fig: Figure, label: str) -> tuple[str, str]:
     engine, dots = fig.get_layout_engine(), fig.dpi
     with _laid_out(), style.any_character():
         fig.set_dpi(_POINTS)
-        if engine is not None:
+        if engine is not None and fig.axes:
             engine.execute(fig)
         fig.set_layout_engine(None)
         # A box round all that is drawn, so that no label is ever clipped.
