@@ -293,7 +293,7 @@ def test_by_must_be_a_level(by: str, message: str) -> None:
 
 
 def test_by_must_not_change_from_night_to_night() -> None:
-    with pytest.raises(UsageError, match="changes from night to night.*; allowed: age_band, sex") as refused:
+    with pytest.raises(UsageError, match=r"changes from night to night.*; allowed: age_band, sex") as refused:
         describe(diary(PEOPLE), "cramp_night")
     assert refused.value.correction == ("cramp_night", "age_band")
 
