@@ -167,7 +167,7 @@ def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:
 
 
 def _check_groups(by: str, every: pl.DataFrame, who: pl.DataFrame) -> None:
-    """Check that a column of ``every`` one that there is forms groups of participants, whose own columns ``who`` has."""
+    """Check that a column of all there are (``every``) forms groups of participants, whose own columns ``who`` has."""
     if by == "age_band":
         return
     check_group(by, every)
