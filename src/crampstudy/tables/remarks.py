@@ -214,9 +214,9 @@ def _of_rows(rest: str, counts: _Counts, every: Collection[str], most: int | Non
         return "", f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
-    if most is not None and len(having) > most:
-        return "", said
     lacking = [name for name in every if name not in counts]
+    if lacking and most is not None and len(having) > most:
+        return wording.listed([*having[:_FEW_NAMES], f"{len(having) - _FEW_NAMES} others"]), said
     if having and not lacking and _OF_ITS_ROWS.match(text):
         return "every row" if len(every) > 1 else having[0], said
     if not lacking or all(_is_named(name, text, having) for name in having):
