@@ -124,11 +124,8 @@ def _claims_lacking(rows: pd.DataFrame) -> tuple[_Lacking, _Lacking]:
 def _is_told(why: str, failed: str) -> bool:
     """Say whether each reason of a part stands among those of the rows, whichever rows either names."""
     known = failed.lower()
-    told = (
-        part in known or bool(reason := part.partition(": ")[2]) and reason in known
-        for part in why.lower().split("; ")
-    )
-    return all(told)
+    alone = [(part, part.partition(": ")[2] or part) for part in why.lower().split("; ")]
+    return all(part in known or reason in known for part, reason in alone)
 
 
 def _with_parts(rows: pd.DataFrame) -> pd.DataFrame:
