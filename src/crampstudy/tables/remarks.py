@@ -220,10 +220,12 @@ def _parts(rows: pd.DataFrame) -> list[str]:
 
     Empty where it is of no exposure of nights, and where it has no estimate: its reason stands beside it.
     """
-    by_level = [kinds.named(name).by_level for name in rows["analysis"]]
+    told = zip(rows["analysis"], rows["level"], _failed(rows), strict=True)
     return [
-        next((said for of, said in _PARTS if of.fullmatch(str(level))), "") if known else ""
-        for level, known in zip(rows["level"], by_level & ~_failed(rows), strict=True)
+        next((said for of, said in _PARTS if of.fullmatch(str(level))), "")
+        if kinds.named(kind).by_level and not failed
+        else ""
+        for kind, level, failed in told
     ]
 
 
