@@ -20,6 +20,7 @@ import recovery_sleep
 from drawn_figures import drawn
 
 from crampstudy import analyses, estimates, figures, tables, wording
+from crampstudy.analyses.sentences import sleep as sleep_sentences
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
@@ -204,9 +205,18 @@ def test_what_is_said_of_the_scores_is_of_both_columns() -> None:
     def scores(kind: kinds.Kind, nights: Sequence[int], **cells: Any) -> list[dict[str, Any]]:
         return [
             estimates.row(
-                **{"analysis": kind.name, "outcome": name, "term": "cramp_night", "level": "within", **cells},
-                **{"status": "converged", "scale": "difference", "estimate": -1.0, "n_participants": 20},
-                **{"n_nights": n, "n_events": n // 5, "note": f"{300 - n} nights left out, incomplete on the terms"},
+                analysis=kind.name,
+                outcome=name,
+                term="cramp_night",
+                level="within",
+                scale="difference",
+                status="converged",
+                estimate=-1.0,
+                n_participants=20,
+                n_nights=n,
+                n_events=n // 5,
+                note=f"{300 - n} nights left out, incomplete on the terms",
+                **cells,
             )
             for name, n in zip((SLEEP, "sleep_hours"), nights, strict=True)
         ]
@@ -487,8 +497,6 @@ def test_a_table_and_a_figure_of_each_row(found: analyses.Findings) -> None:
 def test_each_verdict_has_its_words(
     found: analyses.Findings, estimate: tuple[float, float, float], margin: str, said: str
 ) -> None:
-    from crampstudy.analyses.sentences import sleep as sleep_sentences
-
     rows = sleep_only(found)
     first = rows["level"] == "within"
     changed = dict(zip(("estimate", "ci_low", "ci_high"), estimate, strict=True)) | {"verdict": margin}
@@ -496,8 +504,6 @@ def test_each_verdict_has_its_words(
 
 
 def test_what_cannot_be_told_of_the_night_after_is_named() -> None:
-    from crampstudy.analyses.sentences import sleep as sleep_sentences
-
     cells = {"term": "contrast: sleep_quality_0_10", "scale": "rate_ratio", "analysis": kinds.DISTRIBUTED_LAG.name}
     cells |= {"estimate": 1.19, "ci_low": 0.41, "ci_high": 3.43, "ci_level": 0.95, "reference": "0"}
     after = estimates.frame([estimates.row(status="converged", level="lead 1", verdict="inconclusive", **cells)])

@@ -616,11 +616,8 @@ def test_a_remark_on_some_rows_of_an_exposure_says_on_which() -> None:
     said = tables.notes(estimates.frame(rows))
     assert "Fluid intake (within participants): not adjusted for electrolyte drink: every one of its 9 nights" in said
     assert "Fluid intake (over several nights): not adjusted for electrolyte drink: every one of its 4 nights" in said
-    # Where every row has it none of the parts is told.
-    assert (
-        "nights left out: 20 to 31 (Fluid intake)" in said.lower().replace("fluid", "Fluid")
-        or "20 to 31 nights" in said
-    )
+    # Of all of them there is nothing to tell apart.
+    assert "Fluid intake: 20 to 31 nights left out" in said
     assert "Fluid intake (over several nights), Alcohol: 70 nights apart" in said
     # A row without an estimate is no part: its reason is told.
     failed = rated("between", "too few", status="not_estimable", estimate=None)
