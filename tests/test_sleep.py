@@ -234,6 +234,11 @@ def test_what_is_said_of_the_scores_is_of_both_columns() -> None:
     same = estimates.frame([*plain, *nothing])
     assert sleep_sentences.counts(same) == "20 participants, 210 to 220 nights, 42 to 44 of them with a cramp."
     assert sleep_sentences.of_adjusted(same) == "Adjusted for nothing: sleep quality and sleep."
+    # A column without an estimate is not in the table, and nothing is said of it.
+    assert "against those with none" not in sleep_sentences.compared(same)
+    assert "against those with none" in sleep_sentences.compared(same.assign(level="between"))
+    lost = estimates.frame([{**one, "estimate": None} for one in fewer])
+    assert not sleep_sentences.of_adjusted(lost).startswith("Adjusted for")
     alone = cramp_night_scores(BY_HAND, [SLEEP], kind=kinds.CRAMP_NIGHT_ADJUSTED)
     assert facts.of_rows(alone, "adjusted").tolist() == ["for nothing"] * len(alone)
 

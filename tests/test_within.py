@@ -608,9 +608,12 @@ def test_a_remark_on_some_rows_of_an_exposure_says_on_which() -> None:
         f"not adjusted for electrolyte_drink: every one of its {n} nights was without a cramp" for n in (9, 4)
     )
     rows = [
-        rated("within", f"{few}; 20 nights left out"),
-        rated("between", "20 nights left out"),
-        *(rated(level, f"{fewer}; 31 nights left out; 70 nights apart") for level in ("lag 0", "lag 1", "cumulative")),
+        rated("within", f"{few}; 20 nights left out; of few"),
+        rated("between", "20 nights left out; of few"),
+        *(
+            rated(level, f"{fewer}; 31 nights left out; 70 nights apart; fluid_ml is coarse")
+            for level in ("lag 0", "lag 1", "cumulative")
+        ),
         rated("within", "70 nights apart", "alcohol_units"),
     ]
     said = tables.notes(estimates.frame(rows))
@@ -619,6 +622,7 @@ def test_a_remark_on_some_rows_of_an_exposure_says_on_which() -> None:
     # Of all of them there is nothing to tell apart.
     assert "Fluid intake: 20 to 31 nights left out" in said
     assert "Fluid intake (over several nights), Alcohol: 70 nights apart" in said
+    assert "Fluid intake (within and between participants): of few" in said and "; fluid intake is coarse" in said
     # A row without an estimate is no part: its reason is told.
     failed = rated("between", "too few", status="not_estimable", estimate=None)
     assert "(" not in tables.notes(estimates.frame([rows[0], failed]))

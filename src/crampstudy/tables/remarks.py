@@ -43,6 +43,7 @@ _PARTS = (
     (re.compile(r"(?:lag|lead) \d+.*|cumulative"), "over several nights"),
 )
 """What the rows of one name are of, by their level."""
+_BOTH, _IN_ONE = "within participants and between participants", "within and between participants"
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _Counts = Mapping[str, tuple[int, ...]]
 """The counts of a remark by the names of its rows."""
@@ -223,21 +224,24 @@ def _parts(rows: pd.DataFrame) -> list[str]:
     told = zip(rows["analysis"], rows["level"], _failed(rows), strict=True)
     return [
         next((said for of, said in _PARTS if of.fullmatch(str(level))), "")
-        if kinds.named(kind).by_level and not failed
+        if not (failed or pd.isna(kind)) and kinds.named(kind).by_level
         else ""
         for kind, level, failed in told
     ]
 
 
 def _of_parts(held: Mapping[tuple[str, str], Collection[str]], among: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """Return the name with its parts of each remark, by its text and name, that is not on all parts of the name."""
+    """Return the name with its parts of each remark, by its text and name, that is not on all parts of the name.
+
+    A remark that names what it is of has no need of them.
+    """
     whole: dict[str, set[str]] = {}
     for name, of in zip(_names(among, among), _parts(among), strict=True):
         whole.setdefault(name, set()).add(of)
     return {
-        (text, name): f"{name} ({wording.listed(said for _, said in _PARTS if said in parts)})"
+        (text, name): f"{name} ({wording.listed(said for _, said in _PARTS if said in parts)})".replace(_BOTH, _IN_ONE)
         for (text, name), parts in held.items()
-        if "" not in whole[name] and len(parts) < len(whole[name])
+        if "" not in whole[name] and len(parts) < len(whole[name]) and name.lower() not in reworded(text).lower()
     }
 
 

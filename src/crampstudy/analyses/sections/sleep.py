@@ -74,13 +74,8 @@ def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
         )
     )
     caption = "Scores of nights with and without cramps, and of the day after, by linear mixed models."
-    note = (
-        "Differences in the unit of the score, from models with a random intercept of the participant [@laird1982]: "
-        "nights with a cramp against the same participant's others, and participants with a cramp on every night "
-        "against those with none."
-    )
     remarks = (
-        note,
+        said.compared(rows),
         said.counts(rows),
         said.of_adjusted(rows),
         said.model_based(rows),

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as
@@ -50,6 +51,11 @@ _CONTROL = {
     "differs but negligible": "that it goes with them, if by less than would matter, shows that something else moves "
     "both a little",
     **dict.fromkeys(("higher", "lower"), "that it goes with them shows that something else moves both"),
+}
+_BY_MODELS = "Differences in the unit of the score, from models with a random intercept of the participant [@laird1982]"
+_COMPARED = {
+    WITHIN: "nights with a cramp against the same participant's others",
+    BETWEEN: "participants with a cramp on every night against those with none",
 }
 _OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}
 _TOO_LITTLE = "too few people or nights to say"
@@ -144,6 +150,14 @@ def as_odds(rows: pd.DataFrame) -> str:
     return f"As odds ratios at the declared contrasts: {'; '.join(said)}." if said else ""
 
 
+def compared(rows: pd.DataFrame) -> str:
+    """Return what the differences of scores are of, as far as the table has columns of them."""
+    own = kinds.CRAMP_NIGHT.rows(rows)
+    known = own.loc[own["estimate"].notna(), "level"]
+    of = [text for level, text in _COMPARED.items() if known.empty or known.eq(level).any()]
+    return f"{_BY_MODELS}: {', and '.join(of)}."
+
+
 def counts(rows: pd.DataFrame) -> str:
     """Return the participants, nights and nights with a cramp behind the scores, from the fewest to the most."""
     told: dict[str, str] = {}
@@ -196,7 +210,9 @@ def of_adjusted(rows: pd.DataFrame) -> str:
     What is adjusted for nothing is named. The remarks of the adjusted rows stand last, but for what the others say.
     """
     own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows)
-    terms = dict.fromkeys(term for each in own["adjusted_for"].dropna() for term in each.split("; "))
+    # Without an estimate there is no column that would be adjusted.
+    made = own[own["estimate"].notna()]
+    terms = dict.fromkeys(term for each in made["adjusted_for"].dropna() for term in each.split("; "))
     names = [wording.small(wording.term(term).partition(", ")[0]) for term in terms if "cramp_night" not in term]
     short = own[adjusted_as(own, NOT_MEASURED)]["outcome"].map(wording.label)
     held = f"Adjusted for, as far as each score asks for it: {wording.listed(names)}." if names else ""
