@@ -14,7 +14,6 @@ import claims_of_cohorts
 import claims_page
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_rows, peak, verdict
 
