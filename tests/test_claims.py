@@ -19,8 +19,9 @@ from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_ro
 
 from crampstudy import analyses, claims, codebook, estimates, evidence, tables
 from crampstudy.analyses.sections.nutrition import TOTAL_CALCIUM
-from crampstudy.claims import power, rules, tidy
-from crampstudy.claims.ledger import LedgerEntry
+from crampstudy.claims import power, rules, sentences, tidy
+from crampstudy.claims.claim import CLAIM_ROWS
+from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.claims.published import NONE_FOUND, published
 from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, STATED, SUPPORTED
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -420,6 +421,15 @@ class TestLedger:
             made["frequency"] = pd.concat([made["frequency"], chosen])
             assert claim_with(made, number).verdict == SUPPORTED
         assert {row.claim for row in claims.CLAIM_ROWS if row.at_large} == {"C01", "C02", "C03"}
+
+    def test_a_ratio_without_an_interval_lies_nowhere(self) -> None:
+        part = next(each for each in CLAIM_ROWS if each.side == rules.HIGHER)
+        made = estimates.row(
+            status="boundary", term="x", scale="rate_ratio", estimate=2.6e8, verdict="inconclusive", n_participants=34
+        )
+        cells = with_none(estimates.frame([made]))[0]
+        said = sentences._said(ClaimPart(part, cells, INCONCLUSIVE))
+        assert said == "rate ratio too imprecise to tell, without an interval"
 
     def test_where_cohort_and_literature_part_a_sentence_says_so(self, found: Found) -> None:
         parted = claim_with(changed(found, "C26", hold=True), "C26")

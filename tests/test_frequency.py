@@ -21,7 +21,7 @@ from crampstudy.descriptive.frequency import measures
 from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import EVERYBODY, RUN_IN, RunInCriterion, criterion
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
-from crampstudy.estimates import kinds
+from crampstudy.estimates import facts, kinds
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.rows import ALONE
 from crampstudy.nights import person_nights
@@ -92,6 +92,12 @@ def test_whom_a_row_leaves_out_is_said_of_one_without_an_estimate_and_is_no_reas
     assert tables.notes(own) == (
         f"2 participants with fewer than 28 logged nights left out. Could not estimate: {ALONE}."
     )
+    # A fact says so, and not how the text reads.
+    assert facts.fact(alone, "leaves out") == "2 participants with fewer than 28 logged nights left out"
+    assert tables.reasons(own.assign(facts=None)) == alone["note"]
+    # Of nobody there is nothing to say but the reason.
+    nobody = rows_of(diary("1000000", "0000000")).loc["at least one a week"]
+    assert nobody["note"] == "no participant with 28 logged nights" and not facts.fact(nobody, "leaves out")
 
 
 def test_serial_dependence_by_hand() -> None:
@@ -217,6 +223,10 @@ def test_a_week_of_a_small_clinic_has_nights_and_no_rates_of_people() -> None:
     assert answer.startswith("How many people have cramps how often could not be estimated: no participant with 28 ")
     assert "of the observed nights" in answer and "no participant with 28 logged nights" in lacking
     assert found.could_not["fig-distribution"] == "no participant with 28 logged nights"
+    # A table that has no estimate lacks what the rows lack, which is told once.
+    assert found.could_not["tbl-people-by-frequency"].count("no participant with 28 logged nights") == 1
+    assert lacking.count("no participant with 28 logged nights") == 1
+    assert lacking.count("no window of 30 nights has 25 of them logged") == 1
     assert kinds.CRAMP_NIGHTS.rows(found.estimates)["estimate"].notna().sum() == 3
     assert "in succession and more than a week apart" in found.values["runs"]
 

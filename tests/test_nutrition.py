@@ -226,6 +226,17 @@ def test_the_section_has_a_row_for_each_level_and_intake(found: Findings) -> Non
         row = declared[f"contrast: {name}"]
         stated = codebook.contrasts.find(name)
         assert stated is not None and (float(row["level"]), float(row["reference"])) == (stated.at, stated.reference)
+    # What is said of a column goes with it.
+    legends = {kinds.LOW_LEVEL: "Low: below", kinds.SHAPE: "Shape: test", kinds.EXPOSURE_LEVEL: "SD: standard"}
+    compared = kinds.GRAPH_ADJUSTED.rows(found.estimates)
+    for kind, legend in legends.items():
+        without = found.estimates.assign(
+            estimate=found.estimates["estimate"].mask(found.estimates["analysis"].eq(kind.name))
+        )
+        assert legend in str(found.tables["tbl-nutrition"].note)
+        told = sentences.note(without, compared)
+        assert legend not in told and sum(other in told for other in legends.values()) == 2
+    assert "a ratio is of" not in sentences.note(found.estimates, compared.assign(estimate=float("nan")))
     # What is printed is the row.
     row = declared[f"contrast: {MAGNESIUM}"]
     cells = table.loc[("Electrolytes", "Serum magnesium")]

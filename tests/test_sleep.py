@@ -20,11 +20,12 @@ import recovery_sleep
 from drawn_figures import drawn
 
 from crampstudy import analyses, estimates, figures, tables, wording
+from crampstudy.analyses.sentences import sleep as sleep_sentences
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
 from crampstudy.contrasts.nights.sleep_lags import adjusted_lags, both_directions
-from crampstudy.estimates import kinds
+from crampstudy.estimates import facts, kinds
 from crampstudy.estimates.sentences import sentence
 from crampstudy.estimates.verdicts import remark
 from crampstudy.simulate import Mess, Truth, simulate
@@ -191,6 +192,50 @@ def test_the_adjusted_ratio_holds_the_day_before_and_not_its_cramps(found: analy
     few = adjusted_lags(simulate(20, 7, seed=1), SLEEP, participants_per_coefficient=5)
     assert row(few, term=SLEEP, level="lag 1")["adjusted_for"].count("within") < 4
     assert few["estimate"].notna().any()
+    # What is adjusted for nothing that is asked for is not called adjusted.
+    assert sentence(first).startswith("Sleep quality, lag 1, adjusted: ") and not facts.fact(first, "adjusted")
+    own = row(few, term=f"contrast: {SLEEP}", level="lag 1")
+    assert not {"lag(within(alcohol_units), 1)", "lag(within(exercise_min), 1)"} & {*own["adjusted_for"].split("; ")}
+    assert sentence(own).startswith("Sleep quality, lag 1, adjusted for nothing: ")
+    names = tables.factors(estimates.frame([first, own])).index.get_level_values("Factor").tolist()
+    assert names == ["Sleep quality, lag 1, adjusted", "Sleep quality, lag 1, adjusted for nothing"]
+
+
+def test_what_is_said_of_the_scores_is_of_both_columns() -> None:
+    def scores(kind: kinds.Kind, nights: Sequence[int], **cells: Any) -> list[dict[str, Any]]:
+        return [
+            estimates.row(
+                analysis=kind.name,
+                outcome=name,
+                term="cramp_night",
+                level="within",
+                scale="difference",
+                status="converged",
+                estimate=-1.0,
+                n_participants=20,
+                n_nights=n,
+                n_events=n // 5,
+                note=f"{300 - n} nights left out, incomplete on the terms",
+                **cells,
+            )
+            for name, n in zip((SLEEP, "sleep_hours"), nights, strict=True)
+        ]
+
+    plain = scores(kinds.CRAMP_NIGHT, (210, 220))
+    fewer = scores(kinds.CRAMP_NIGHT_ADJUSTED, (90, 130), adjusted_for="within(alcohol_units)")
+    both = estimates.frame([*plain, *fewer])
+    assert sleep_sentences.counts(both) == (
+        "20 participants, 210 to 220 nights, 42 to 44 of them with a cramp; "
+        "adjusted: 20 participants, 90 to 130 nights, 18 to 26 of them with a cramp."
+    )
+    assert sleep_sentences.of_adjusted(both).endswith("Adjusted: 170 to 210 nights left out, incomplete on the terms.")
+    # What is the same of both is said once.
+    nothing = scores(kinds.CRAMP_NIGHT_ADJUSTED, (210, 220), facts={"adjusted": "for nothing"})
+    same = estimates.frame([*plain, *nothing])
+    assert sleep_sentences.counts(same) == "20 participants, 210 to 220 nights, 42 to 44 of them with a cramp."
+    assert sleep_sentences.of_adjusted(same) == "Adjusted for nothing: sleep quality and sleep."
+    alone = cramp_night_scores(BY_HAND, [SLEEP], kind=kinds.CRAMP_NIGHT_ADJUSTED)
+    assert facts.of_rows(alone, "adjusted").tolist() == ["for nothing"] * len(alone)
 
 
 # Both directions on one scale
@@ -452,8 +497,6 @@ def test_a_table_and_a_figure_of_each_row(found: analyses.Findings) -> None:
 def test_each_verdict_has_its_words(
     found: analyses.Findings, estimate: tuple[float, float, float], margin: str, said: str
 ) -> None:
-    from crampstudy.analyses.sentences import sleep as sleep_sentences
-
     rows = sleep_only(found)
     first = rows["level"] == "within"
     changed = dict(zip(("estimate", "ci_low", "ci_high"), estimate, strict=True)) | {"verdict": margin}
@@ -461,8 +504,6 @@ def test_each_verdict_has_its_words(
 
 
 def test_what_cannot_be_told_of_the_night_after_is_named() -> None:
-    from crampstudy.analyses.sentences import sleep as sleep_sentences
-
     cells = {"term": "contrast: sleep_quality_0_10", "scale": "rate_ratio", "analysis": kinds.DISTRIBUTED_LAG.name}
     cells |= {"estimate": 1.19, "ci_low": 0.41, "ci_high": 3.43, "ci_level": 0.95, "reference": "0"}
     after = estimates.frame([estimates.row(status="converged", level="lead 1", verdict="inconclusive", **cells)])

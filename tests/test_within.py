@@ -594,3 +594,31 @@ def test_from_the_command_line(run: Callable[..., tuple[int, str, str]], tmp_pat
     code, _, error = run("fit", str(tmp_path / "study"), "--model", "poisson", "--terms", "within(sex)")
     assert code == 2
     assert "sex has one value per participant" in error
+
+
+def test_a_remark_on_some_rows_of_an_exposure_says_on_which() -> None:
+    """Models over several nights have fewer of them, and may lack other covariates."""
+
+    def rated(level: str, note: str | None, term: str = "fluid_ml", **cells: Any) -> dict[str, Any]:
+        kind = kinds.WITHIN_BETWEEN if level in ("within", "between") else kinds.DISTRIBUTED_LAG
+        cells = {"status": "converged", "estimate": 1.2} | cells
+        return estimates.row(analysis=kind.name, term=term, level=level, scale="rate_ratio", note=note, **cells)
+
+    few, fewer = (
+        f"not adjusted for electrolyte_drink: every one of its {n} nights was without a cramp" for n in (9, 4)
+    )
+    rows = [
+        rated("within", f"{few}; 20 nights left out"),
+        rated("between", "20 nights left out"),
+        *(rated(level, f"{fewer}; 31 nights left out; 70 nights apart") for level in ("lag 0", "lag 1", "cumulative")),
+        rated("within", "70 nights apart", "alcohol_units"),
+    ]
+    said = tables.notes(estimates.frame(rows))
+    assert "Fluid intake (within participants): not adjusted for electrolyte drink: every one of its 9 nights" in said
+    assert "Fluid intake (over several nights): not adjusted for electrolyte drink: every one of its 4 nights" in said
+    # Of all of them there is nothing to tell apart.
+    assert "Fluid intake: 20 to 31 nights left out" in said
+    assert "Fluid intake (over several nights), Alcohol: 70 nights apart" in said
+    # A row without an estimate is no part: its reason is told.
+    failed = rated("between", "too few", status="not_estimable", estimate=None)
+    assert "(" not in tables.notes(estimates.frame([rows[0], failed]))

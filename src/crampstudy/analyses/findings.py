@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import estimates as rows
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.readable import OneLine, Readable
-from crampstudy.tables import why_none
+from crampstudy.tables import NOTHING_SHOWN, why_none
 from crampstudy.wording import DASH, listed, small
 
 _COULD_NOT = "could not estimate"
@@ -120,6 +120,20 @@ def with_estimates(found: Findings) -> tuple[Findings, tuple[str, ...]]:
     }
     empty = tuple(label for label in shown if label not in made)
     return replace(found, tables=made, could_not={**blank, **found.could_not}), empty
+
+
+def told(found: Findings) -> pd.DataFrame:
+    """Return the rows of which a section says what could not be estimated: its own, and those of figures without any.
+
+    Why such a figure has no estimate is told with them, and once.
+    """
+    drawn = (drawing.estimates for drawing in found.figures.values() if not has_estimate(drawing.estimates))
+    return together([found.estimates, *drawn])
+
+
+def of_no_row(found: Findings, could_not: Mapping[str, str]) -> dict[str, str]:
+    """Return why parts could not be made, but for those of which the rows that are :func:`told` say why."""
+    return {label: why for label, why in could_not.items() if label in found.could_not or why == NOTHING_SHOWN}
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:

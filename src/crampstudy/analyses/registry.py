@@ -11,7 +11,7 @@ from pathlib import Path
 from crampstudy import suggestions, tables
 from crampstudy.analyses import helper
 from crampstudy.analyses.analysis import Analysis
-from crampstudy.analyses.findings import Findings, together, with_estimates
+from crampstudy.analyses.findings import Findings, of_no_row, together, told, with_estimates
 from crampstudy.analyses.kept import kept
 from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.overview.claims import ANALYSIS as CLAIMS
@@ -183,7 +183,7 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     made, empty = with_estimates(found)
     could_not = {**{label: tables.why_none(found.estimates) for label in empty}, **made.could_not}
     whole = found.tables or found.figures or len(found.estimates)
-    lacking = tables.not_estimated(found.estimates, could_not) if whole else ""
+    lacking = tables.not_estimated(told(found), of_no_row(found, could_not)) if whole else ""
     return replace(
         made,
         could_not=could_not,

@@ -17,6 +17,7 @@ from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.age_term import SPLINE, age_term
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.adjustment import NO_EFFECT, NOT_MEASURED, NOT_TAKEN_IN, SUFFICIENT, TOO_FEW, Enough
+from crampstudy.estimates.facts import with_facts
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
@@ -57,6 +58,11 @@ class Sufficiency:
             return {**row, **adjustment.NONE}
         said = "" if pd.isna(row["note"]) else row["note"]
         return {**row, **self.cells, "note": estimates.note(self.sentence, said)}
+
+
+def for_nothing(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an adjusted row with the fact that it is adjusted for nothing, where it has an estimate."""
+    return {**row} if pd.isna(row["estimate"]) else with_facts(row, {"adjusted": "for nothing"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import condition, group
 from crampstudy.estimates.verdicts import too_imprecise
 
@@ -85,10 +86,16 @@ def sentence(row: Mapping[str, Any]) -> str:
         "variable": f"{term}: {wording.level(level)}" if level else term,
         "reference": "" if pd.isna(row["reference"]) else str(row["reference"]),
         "comparison": ", ".join(filter(None, (term, wording.contrast(row)))),
+        "label": label(row),
         "scale": str(row["scale"]).replace("_", " "),
         "outcome": "" if pd.isna(row["outcome"]) else wording.outcome(str(row["outcome"])),
     }
     return wording.capital(kinds.named(row["analysis"]).sentence.format(**parts))
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Return how a row is told from those of other kinds beside it, of one adjusted for nothing that it is so."""
+    return " ".join(filter(None, (kinds.named(row["analysis"]).label, fact(row, "adjusted"))))
 
 
 _DAYS = {"cumulative": "four days running", "lag 0": "the same day", "lag 1": "the night before"}

@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
+from crampstudy.estimates.sentences import label
 from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes, parameters
 from crampstudy.tables.table import PrintedTable, table_of_rows
@@ -123,9 +124,8 @@ def _factor(row: dict[str, Any], scale: str) -> _Key:
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"
-    kind = kinds.named(row["analysis"])
-    if kind.by_level:
-        name = ", ".join(filter(None, (wording.term(row["term"]), wording.level(str(row["level"])), kind.label)))
+    if kinds.named(row["analysis"]).by_level:
+        name = ", ".join(filter(None, (wording.term(row["term"]), wording.level(str(row["level"])), label(row))))
         return (domain, name, wording.contrast(row | {"level": None}))
     return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
-from crampstudy.estimates.facts import fact
+from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
@@ -25,8 +26,6 @@ _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
-_NO_REASON = re.compile(r"[\d,]+ participants? with fewer than \d+ logged nights left out")
-"""What is said also of a row without an estimate, and is no reason why it has none."""
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
 _WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
@@ -38,6 +37,12 @@ _CALLED = re.compile(
 """What a formula makes of a variable, within a text."""
 _OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
 _SEVERAL = 3
+_PARTS = (
+    (re.compile(WITHIN), "within participants"),
+    (re.compile(BETWEEN), "between participants"),
+    (re.compile(r"(?:lag|lead) \d+.*|cumulative"), "over several nights"),
+)
+"""What the rows of one name are of, by their level."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _Counts = Mapping[str, tuple[int, ...]]
 """The counts of a remark by the names of its rows."""
@@ -68,8 +73,8 @@ def _failed(rows: pd.DataFrame) -> pd.Series[bool]:
 def _with_remarks(rows: pd.DataFrame, *, reason: bool) -> pd.DataFrame:
     """Return rows with those parts of their notes that are reasons, or with those that are none."""
     kept = [
-        [] if pd.isna(note) else [part for part in str(note).split("; ") if (not _NO_REASON.fullmatch(part)) is reason]
-        for note in rows["note"]
+        [] if pd.isna(note) else [part for part in str(note).split("; ") if (part != whom) is reason]
+        for note, whom in zip(rows["note"], of_rows(rows, "leaves out"), strict=True)
     ]
     return rows.assign(note=pd.Series(["; ".join(parts) or None for parts in kept], rows.index, dtype=object))
 
@@ -155,7 +160,8 @@ def _said(
 ) -> list[str]:
     """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
 
-    Remarks that differ in their leading count alone are one; of each row its count is named.
+    Remarks that differ in their leading count alone are one; of each row its count is named. Where the rows of a name
+    are within participants, between them or over several nights, a remark on some of these alone says on which.
 
     Args:
         rows: whose notes are told.
@@ -165,16 +171,23 @@ def _said(
         unreliable: the means of low reliability by the remarks on them, which are one.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, note in zip(_names(rows, among), rows["note"], strict=True):
+    parts: dict[tuple[str, str], set[str]] = {}
+    for name, of, note in zip(_names(rows, among), _parts(rows), rows["note"], strict=True):
         for part in [] if pd.isna(note) else str(note).split("; "):
             if part in besides:
                 continue
             match = _COUNT.match(part)
-            counts = found.setdefault(part[match.end() :] if match else part, {})
+            text = part[match.end() :] if match else part
+            counts = found.setdefault(text, {})
             counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
+            parts.setdefault((text, name), set()).add(of)
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
-    every = list(dict.fromkeys(_names(named if len(named) else among, among)))
+    some = _of_parts(parts, among)
+    found = {text: {some.get((text, name), name): n for name, n in counts.items()} for text, counts in found.items()}
+    every: dict[str, bool] = {}
+    for name in _names(named if len(named) else among, among):
+        every |= {name: True, **{part: False for (_, whole), part in some.items() if whole == name}}
     told = [
         _of_rows(rest, counts, every, most)
         for rest, counts in _folded(found, unreliable).items()
@@ -202,19 +215,46 @@ def _folded(found: Mapping[str, _Counts], unreliable: _Unreliable) -> dict[str, 
     return folded
 
 
-def _of_rows(rest: str, counts: _Counts, every: Collection[str], most: int | None = None) -> tuple[str, str]:
+def _parts(rows: pd.DataFrame) -> list[str]:
+    """Return which part of what its name stands for each row is of.
+
+    Empty where it is of no exposure of nights, and where it has no estimate: its reason stands beside it.
+    """
+    told = zip(rows["analysis"], rows["level"], _failed(rows), strict=True)
+    return [
+        next((said for of, said in _PARTS if of.fullmatch(str(level))), "")
+        if kinds.named(kind).by_level and not failed
+        else ""
+        for kind, level, failed in told
+    ]
+
+
+def _of_parts(held: Mapping[tuple[str, str], Collection[str]], among: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the name with its parts of each remark, by its text and name, that is not on all parts of the name."""
+    whole: dict[str, set[str]] = {}
+    for name, of in zip(_names(among, among), _parts(among), strict=True):
+        whole.setdefault(name, set()).add(of)
+    return {
+        (text, name): f"{name} ({wording.listed(said for _, said in _PARTS if said in parts)})"
+        for (text, name), parts in held.items()
+        if "" not in whole[name] and len(parts) < len(whole[name])
+    }
+
+
+def _of_rows(rest: str, counts: _Counts, every: Mapping[str, bool], most: int | None = None) -> tuple[str, str]:
     """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
-    Of more rows than ``most`` a few are named and the others counted.
+    A name may be of all that it stands for or of a part. Of more rows than ``most`` a few are named and the others
+    counted.
     """
     text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}
     if len(distinct) > 1 and len(counts) > 1:
-        each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
+        each = (f"{_span(some)} ({_inside(name, every)})" if some else name for name, some in counts.items())
         return "", f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
-    lacking = [name for name in every if name not in counts]
+    lacking = [name for name, whole in every.items() if whole and name not in counts]
     named = all(_is_named(name, text, having) for name in having)
     if most is not None and len(having) > most:
         told = [*having[:_FEW_NAMES], f"{len(having) - _FEW_NAMES} others"]
@@ -223,9 +263,14 @@ def _of_rows(rest: str, counts: _Counts, every: Collection[str], most: int | Non
         return "every row" if len(every) > 1 else having[0], said
     if not lacking or named:
         return "", said
-    if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES:
+    if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES and all(every[name] for name in having):
         return f"every row but {' and '.join(lacking)}", said
     return ", ".join(having), said
+
+
+def _inside(name: str, every: Mapping[str, bool]) -> str:
+    """Return a name as it stands in brackets."""
+    return name if every.get(name, True) else name.replace(" (", ", ").removesuffix(")")
 
 
 def _is_named(name: str, text: str, having: Collection[str]) -> bool:

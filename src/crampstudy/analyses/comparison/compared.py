@@ -14,7 +14,16 @@ from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
 from crampstudy.analyses.comparison.sentences import bands as bands_said
 from crampstudy.analyses.comparison.sentences import limits as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
-from crampstudy.analyses.findings import Findings, attempt, has_estimate, joined, together, with_estimates
+from crampstudy.analyses.findings import (
+    Findings,
+    attempt,
+    has_estimate,
+    joined,
+    of_no_row,
+    together,
+    told,
+    with_estimates,
+)
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 
@@ -97,6 +106,7 @@ def _once(rows: pd.DataFrame) -> pd.DataFrame:
 def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findings) -> Findings:
     """Return findings that say of every part whether it was made, and what could not be estimated or compared."""
     # What a comparison has no rows for, such as cells that were set aside, lacks nothing.
+    rows, stated = told(found), found
     found, empty = with_estimates(found)
     given = {*found.tables, *found.figures, *found.could_not} - {*empty}
     values = dict.fromkeys(VALUES, "") | dict(found.values)
@@ -107,7 +117,7 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     values |= {
         "answer": f"{values['answer']} {beside}".strip(),
         "question": said.question(cohorts, settings),
-        "not_estimated": tables.not_estimated(_once(found.estimates), found.could_not, "every cohort"),
+        "not_estimated": tables.not_estimated(_once(rows), of_no_row(stated, found.could_not), "every cohort"),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
     who = people.who_is_who(cohorts)

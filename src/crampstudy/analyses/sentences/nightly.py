@@ -101,7 +101,8 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
         else ""
     )
     remarks = without_adjustment(tables.at_contrasts(rows), kinds.RELIABILITY.rows(rows))
-    return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
+    how = "The study's causal graph asks to adjust" if names else "Adjusted, as the study's causal graph asks,"
+    return f"{how} for these: {each}. {left_out}{remarks}".strip()
 
 
 def fewer_than_asked(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -177,12 +177,12 @@ def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
 def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     """Return the note of the main table: what its columns are, and what each ratio is adjusted for."""
     failed = tables.reasons(kinds.SHAPE.rows(rows))
+    # A column without an estimate is not in the table.
+    made = rows[rows["estimate"].notna()]
     said = [
-        f"participants, n, are those with a value; {_of_fewer(rows, compared)}",
-        "SD: standard deviation, of a nightly intake that of the participants' means",
-        "low: below the limit of deficiency, or below the reference range where none is declared",
+        "; ".join(filter(None, ("participants, n, are those with a value", _of_fewer(rows, compared)))),
+        *(text for kind, text in _OF_COLUMNS.items() if len(kind.rows(made))),
         *_centiles(compared),
-        "shape: test that the dose-response is a straight line",
         *([f"could not fit a curve: {failed}"] if failed else []),
         *adjustments(compared),
     ]
@@ -195,8 +195,18 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     return f"{wording.sentences(said)} {tables.notes(others)}".strip()
 
 
+_OF_COLUMNS = {
+    kinds.EXPOSURE_LEVEL: "SD: standard deviation, of a nightly intake that of the participants' means",
+    kinds.LOW_LEVEL: "low: below the limit of deficiency, or below the reference range where none is declared",
+    kinds.SHAPE: "shape: test that the dose-response is a straight line",
+}
+"""What is said of a column of the main table, by the kind of its rows."""
+
+
 def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
-    """Return of how many participants the ratios are that lack some of what they are adjusted for."""
+    """Return of how many participants the ratios are that lack some of what they are adjusted for, if there are any."""
+    if not compared["estimate"].notna().any():
+        return ""
     known = kinds.EXPOSURE_LEVEL.rows(rows)
     known = known[known["n_participants"].notna()]
     of_value = {_variable(row): int(row["n_participants"]) for row in wording.records(known)}

@@ -11,6 +11,7 @@ from crampstudy import tables, wording
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import in_text
 
 HOW_ADJUSTED = (
@@ -145,14 +146,15 @@ def as_odds(rows: pd.DataFrame) -> str:
 
 def counts(rows: pd.DataFrame) -> str:
     """Return the participants, nights and nights with a cramp behind the scores, from the fewest to the most."""
-    own = kinds.CRAMP_NIGHT.rows(rows).dropna(subset=["n_nights"])
-    if own.empty:
-        return ""
-    spans = [
-        wording.count(low) if low == high else f"{wording.count(low)} to {wording.count(high)}"
-        for low, high in ((own[name].min(), own[name].max()) for name in ("n_participants", "n_nights", "n_events"))
-    ]
-    return "{} participants, {} nights, {} of them with a cramp.".format(*spans)
+    told: dict[str, str] = {}
+    for kind, which in ((kinds.CRAMP_NIGHT, ""), (kinds.CRAMP_NIGHT_ADJUSTED, "adjusted: ")):
+        own = kind.rows(rows)
+        own = own[own["estimate"].notna()]
+        if len(own):
+            numbers = (own[name] for name in ("n_participants", "n_nights", "n_events"))
+            spans = (" to ".join(dict.fromkeys(map(wording.count, (of.min(), of.max())))) for of in numbers)
+            told.setdefault("{} participants, {} nights, {} of them with a cramp".format(*spans), which)
+    return wording.sentences(["; ".join(f"{which}{of_whom}" for of_whom, which in told.items())] if told else [])
 
 
 def model_based(rows: pd.DataFrame) -> str:
@@ -189,14 +191,30 @@ def limits_of_diary(rows: pd.DataFrame) -> str:
 
 
 def of_adjusted(rows: pd.DataFrame) -> str:
-    """Return for what the scores of cramp nights were adjusted, and of which that does not suffice under the graph."""
+    """Return for what the scores of cramp nights were adjusted, and of which that does not suffice under the graph.
+
+    What is adjusted for nothing is named. The remarks of the adjusted rows stand last, but for what the others say.
+    """
     own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows)
     terms = dict.fromkeys(term for each in own["adjusted_for"].dropna() for term in each.split("; "))
     names = [wording.small(wording.term(term).partition(", ")[0]) for term in terms if "cramp_night" not in term]
     short = own[adjusted_as(own, NOT_MEASURED)]["outcome"].map(wording.label)
     held = f"Adjusted for, as far as each score asks for it: {wording.listed(names)}." if names else ""
     lacking = f" That does not suffice for {wording.listed(map(wording.small, short))}." if len(short) else ""
-    return held + lacking
+    none = own[of_rows(own, "adjusted").ne("")]["outcome"].map(wording.label)
+    nothing = f" Adjusted for nothing: {wording.listed(map(wording.small, none))}." if len(none) else ""
+    return f"{held}{nothing}{lacking}{_remarks_of_adjusted(rows)}".strip()
+
+
+def _remarks_of_adjusted(rows: pd.DataFrame) -> str:
+    """Return what is said of the adjusted rows alone: how many nights they leave out, and why some have no estimate."""
+    own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows)
+    parts = {part for note in own["note"].dropna() for part in str(note).split("; ")}
+    plain = {part for note in kinds.CRAMP_NIGHT.rows(rows)["note"].dropna() for part in str(note).split("; ")}
+    besides = {part for part in parts if part in plain or part.startswith("compared within persons")}
+    # The verdicts in the table are those of the rows that are not adjusted.
+    said = tables.notes(own.assign(verdict=None), besides=besides).rstrip(".")
+    return f" Adjusted: {wording.small(said)}." if said else ""
 
 
 def alt(rows: pd.DataFrame) -> str:

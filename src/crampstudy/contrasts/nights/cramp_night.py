@@ -14,7 +14,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import Sufficiency
+from crampstudy.contrasts.adjusted import Sufficiency, for_nothing
 from crampstudy.estimates import facts, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit_under
@@ -84,6 +84,7 @@ def cramp_night_scores(
             events = int(nights.select(NIGHT, *known).drop_nulls(known)[NIGHT].sum())
             for of, rows in _of_score(cohort, score, beside, asked, more).items():
                 counted = [_counted(row, events, said, more.get("margins", MARGINS), of) for row in rows]
+                counted = [for_nothing(row) for row in counted] if said and not beside else counted
                 if of == kind:
                     made += counted
                 else:

@@ -13,7 +13,7 @@ from crampstudy import causal, estimates, wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import Sufficiency, single_terms
+from crampstudy.contrasts.adjusted import Sufficiency, for_nothing, single_terms
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import kinds
 from crampstudy.models.fit import fit
@@ -63,7 +63,8 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
         for one in own
         for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
     ]
-    return estimates.frame(map(enough.on, made))
+    nothing = {*crowded, *apart} >= {*single_terms(beside)}
+    return estimates.frame(for_nothing(row) if nothing else row for row in map(enough.on, made))
 
 
 def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) -> pd.DataFrame:

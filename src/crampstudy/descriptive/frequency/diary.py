@@ -25,6 +25,7 @@ from crampstudy.descriptive.frequency.measures import (
 )
 from crampstudy.descriptive.rates import ALL, age_groups, said_of_nobody
 from crampstudy.estimates import ALONE, kinds, note
+from crampstudy.estimates.facts import written
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.surveys.domain_means import boundary_interval, logit_interval
 from crampstudy.nights import denominator, night_account, person_nights
@@ -86,7 +87,7 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
         told = base | {"population": label}
         made += [_row(m, sums.of(inside), told, remark, ONCE if once and m.of_counts else None) for m in NIGHTLY]
     rated = sums.of(groups[whole]).rated
-    made += _distribution(rated, base | {"population": whole, "note": _left_out(sums.of(groups[whole]))})
+    made += _distribution(rated, base | {"population": whole}, _left_out(sums.of(groups[whole])))
     return estimates.frame(said_of_nobody(made, cohort, bands))
 
 
@@ -174,6 +175,7 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, w
     cells |= {"n_participants": clusters, "n_groups": clusters, "n_nights": int(own.nights.sum())}
     short = _left_out(sums) if measure.rated else ""
     remark = note(short, remark) or ""
+    cells |= {"facts": written({"leaves out": short})}
     basis = clusters if measure.rests_on is None else int(measure.rests_on(own).sum())
     if measure.counted is not None:
         cells["n_events"] = int(getattr(own, measure.counted).sum())
@@ -184,10 +186,10 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str, w
         reason = measure.lacking
     reason = reason or why_not
     if reason is not None:
-        most = {"most a night": "1"} if reason == ONCE else {}
         # Where nobody is left no count says more.
-        why = note(reason, short if clusters else "")
-        return estimates.row(status="not_estimable", **cells, facts=most, note=why)
+        short = short if clusters else ""
+        told = {"leaves out": short, "most a night": "1" if reason == ONCE else None}
+        return estimates.row(status="not_estimable", **cells | {"facts": told}, note=note(reason, short))
     found = measure.of(own)
     if measure.scale == "autocorrelation" and not abs(found.value) < 1:
         return estimates.row(status="not_estimable", **cells, note=UNTOLD)
@@ -227,8 +229,11 @@ def with_interval(found: Linearised, cells: Row, basis: int, remark: str) -> Row
     return estimates.without_interval(made, reason) if few else made
 
 
-def _distribution(rated: PersonSums, base: Row) -> Iterator[Row]:
-    """Yield the shares of people by ranges of their rate, then what the people with the most have of all cramps."""
+def _distribution(rated: PersonSums, base: Row, short: str) -> Iterator[Row]:
+    """Yield the shares of people by ranges of their rate, then what the people with the most have of all cramps.
+
+    Whom they leave out is said as ``short``.
+    """
     n = len(rated.nights)
     base = base | {"n_participants": n, "n_nights": int(rated.nights.sum()), "outcome": "cramps", "term": "cramps"}
     cells = base | {
@@ -239,8 +244,9 @@ def _distribution(rated: PersonSums, base: Row) -> Iterator[Row]:
     }
     if n < 2:
         reason = ALONE if n else f"no participant with {ENOUGH_NIGHTS} logged nights"
-        yield estimates.row(status="not_estimable", **cells | {"note": reason})
+        yield estimates.row(status="not_estimable", **cells, note=reason)
         return
+    cells |= {"note": short, "facts": {"leaves out": short}}
     # In whole numbers: a quarter of a cramp a week is one in 28 nights.
     place = np.sum([rated.cramps * 28 >= 4 * low * rated.nights for low in list(_BINS.values())[1:]], axis=0)
     place = np.where(rated.cramps > 0, place, 0)

@@ -40,7 +40,7 @@ LAG_ADJUSTED = register(
         meaning="As a distributed lag, adjusted for what the causal graph asks for and the cohort has, but for the "
         "cramps of the night before.",
         table="factors",
-        sentence="{term}, {level}, adjusted: {scale} {value}",
+        sentence="{term}, {level}, {label}: {scale} {value}",
         label="adjusted",
         by_level=True,
     )
