@@ -11,12 +11,14 @@ import pytest
 from test_age_curve import survey
 
 from crampstudy import analyses, figures, fit, tables
+from crampstudy.analyses.sentences import age as sentences
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
 from crampstudy.descriptive import describe
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import in_text
 
 ASKED: dict[str, Any] = {"model": "poisson", "outcome": "cramps", "participants_per_coefficient": 5}
 
@@ -128,6 +130,22 @@ def test_too_few_people_for_all_that_stands_beside_have_no_ratio(diary: Cohort) 
     alone, beside = (declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     assert np.isfinite(alone["estimate"]) and beside["status"] == "not_estimable"
     assert beside["note"] == "too few participants to take in all that stands beside age" and pd.isna(beside["verdict"])
+
+
+def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages: pd.DataFrame) -> None:
+    def answer(*kinds_lost: kinds.Kind) -> str:
+        rows = ages.copy()
+        rows.loc[rows["analysis"].isin([kind.name for kind in kinds_lost]), ["estimate", "ci_low", "ci_high"]] = np.nan
+        return sentences.answer(rows, ages.head(0), None)
+
+    joints = in_text(declared(ages, kinds.AGE_BESIDE_JOINTS))
+    text = answer(kinds.AGE_BESIDE_ALL, kinds.AGE_BESIDE_MUSCLE)
+    assert f"Beside one of them alone it is: with joints {joints} and sitting " in text
+    assert text.endswith("With muscle and all that was measured beside it could not be estimated.")
+    every = (kinds.AGE_BESIDE_ALL, kinds.AGE_BESIDE_MUSCLE, kinds.AGE_BESIDE_JOINTS, kinds.AGE_BESIDE_SITTING)
+    text = answer(*every)
+    assert text.endswith("With muscle, joints, sitting and all that was measured beside it could not be estimated.")
+    assert "alone" not in text
 
 
 def test_without_ages_or_without_muscle_the_reason_is_told(diary: Cohort) -> None:

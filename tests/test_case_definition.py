@@ -168,6 +168,26 @@ def test_rates_and_shares_are_those_of_the_cramps_and_people(drawn: Cohort) -> N
     assert rows.loc[NEITHER, "n_participants"] <= rows.loc[WITHOUT["urge_to_move"], "n_participants"]
 
 
+def test_of_all_criteria_no_larger_share_is_told_than_of_one(drawn: Cohort) -> None:
+    # Of every other cramp the pain was not noted: of these no share of all criteria is known, whatever else is.
+    own = drawn.frame("episodes").with_row_index("_i")
+    unknown = own.with_columns(pl.when(pl.col("_i") % 2 == 0).then("pain_0_10").alias("pain_0_10")).drop("_i")
+    less = replace(drawn, tables={**drawn.tables, "episodes": unknown})
+    rows = case_definition(less, "pain,duration").set_index("level")
+    told = unknown.drop_nulls(["pain_0_10", "duration_s"])
+    both = (told["pain_0_10"] >= 5) & (told["duration_s"] <= 600)
+    assert rows.loc[ALL_CRITERIA, "estimate"] == pytest.approx(both.mean())
+    assert rows.loc[ALL_CRITERIA, "estimate"] <= rows.loc["intense pain", "estimate"] < 1
+    # The rate is of all cramps that the definition keeps.
+    assert rows.loc[MEETING, "n_events"] == meeting(less, "pain,duration").frame("diary")["cramps"].sum()
+    never = unknown.with_columns(
+        pl.when(pl.col("pain_0_10").is_null()).then("duration_s").alias("duration_s"),
+    )
+    apart = case_definition(replace(drawn, tables={**drawn.tables, "episodes": never}), "pain,duration")
+    row = apart.set_index("level").loc[ALL_CRITERIA]
+    assert row["status"] == "not_estimable" and row["note"].endswith("noted with all of the criteria that are measured")
+
+
 def test_what_was_not_measured_is_said_and_no_number_rests_on_one(drawn: Cohort) -> None:
     bare = {
         "participants": drawn.frame("participants").drop("urge_to_move", "exertional_leg_pain"),

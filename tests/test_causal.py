@@ -377,6 +377,10 @@ def test_a_term_shows_its_node() -> None:
     assert study.shown_by("lag(alcohol_units, 2)") == ()
     with pytest.raises(UsageError, match=r"the study's graph has no node 'alcohol'; did you mean alcohol_units"):
         study.node("alcohol")
+    # What shows the outcome is not meant by what is adjusted for it.
+    with pytest.raises(UsageError, match="no node 'cramp'") as refused:
+        adjustment_set("cramp", "cramps", ())
+    assert refused.value.correction is None or refused.value.correction[1] not in study.node("cramps").known_as
     with pytest.raises(UsageError, match="age_decade and age_years are the same to the study's graph"):
         adjustment_set("age_decade", "age_years", ())
 

@@ -14,18 +14,22 @@ import claims_of_cohorts
 import claims_page
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_rows, peak, verdict
 
-from crampstudy import analyses, claims, codebook, estimates, evidence
-from crampstudy.claims import power, rules, tidy
-from crampstudy.claims.ledger import LedgerEntry
+from crampstudy import analyses, claims, codebook, estimates, evidence, tables
+from crampstudy.analyses.sections.nutrition import TOTAL_CALCIUM
+from crampstudy.claims import power, rules, sentences, tidy
+from crampstudy.claims.claim import CLAIM_ROWS
+from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.claims.published import NONE_FOUND, published
 from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, STATED, SUPPORTED
+from crampstudy.contrasts.nights.joint_programme import joint_programme
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
-from crampstudy.wording import with_none
+from crampstudy.wording import CONTRAST, with_none
 
 ROOT = Path(__file__).parent.parent
 Found = dict[str, pd.DataFrame]
@@ -70,9 +74,35 @@ class TestTables:
         without = {each.claim: each.rule for each in claims.claims() if not each.rows("diary")}
         assert without == {"C34": "mediation", "C54": "citation"}
 
-    @pytest.mark.parametrize("row", OF_DIARIES, ids=lambda row: f"{row.claim}-{row.section}-{row.part}")
+    @pytest.mark.parametrize(
+        "row",
+        [row for row in OF_DIARIES if row.term != f"{CONTRAST}{TOTAL_CALCIUM}"],
+        ids=lambda row: f"{row.claim}-{row.section}-{row.part}",
+    )
     def test_the_row_is_there(self, sections: Found, row: claims.ClaimRow) -> None:
         assert row.among(with_none(sections[row.section])) is not None
+
+    def test_calcium_that_cannot_be_corrected_answers_as_it_is(self) -> None:
+        drawn = simulate(60, 8, seed=3)
+        people = drawn.frame("participants").drop("serum_albumin_g_l")
+        nights = drawn.frame("diary").drop("dietary_calcium_mg")
+        for calcium, said in ((pl.col(TOTAL_CALCIUM), "rate ratio"), (pl.lit(2.3), "does not vary")):
+            tables = {**drawn.tables, "participants": people.with_columns(calcium.alias(TOTAL_CALCIUM))}
+            cohort = replace(drawn, tables={**tables, "diary": nights})
+            entry = claim_with({"nutrition": analyses.run("nutrition", cohort).estimates}, "C18")
+            assert said in claims.reason(entry) and (entry.verdict == NOT_TESTABLE) == (said == "does not vary")
+
+    def test_a_programme_that_lacks_a_measurement_says_which(self) -> None:
+        drawn = simulate(30, 5, seed=3)
+        eaten = [name for name in drawn.frame("diary").columns if name.startswith("dietary_")]
+        rows = joint_programme(replace(drawn, tables={**drawn.tables, "diary": drawn.frame("diary").drop(eaten)}))
+        assert tables.unmeasured_names(rows) == ["dietary magnesium", "dietary potassium", "dietary calcium"]
+        entry = claim_with({"activity": rows}, "C61")
+        assert claims.reason(entry).startswith(
+            "Drinking, eating and stretching as advised, taken together, need dietary"
+        )
+        made = tidy.rows([entry], "made")
+        assert tables.not_measured(made) == ["not testable, for what they need was not measured: C61"]
 
     def test_of_several_groups_the_row_is_that_of_most_participants(self, sections: Found) -> None:
         calf, often = claims.rows_of_claim("C05", sections), claims.rows_of_claim("C09", sections)
@@ -245,6 +275,26 @@ class TestLedger:
         stated = {entry.claim.claim for entry in ledger if entry.verdict == STATED}
         assert stated == {"C48", "C49", "C50", "C51"}
 
+    def test_a_level_that_nobody_could_tell_is_not_stated(self, found: Found) -> None:
+        tests = found["severity"]["analysis"].eq(kinds.TEST_RESULT.name)
+        lost = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "status": "not_measured", "note": "no result"}
+        rows = found["severity"].copy()
+        rows.loc[tests, list(lost)] = list(lost.values())
+        assert claim_with({"severity": rows}, "C50").verdict == NOT_TESTABLE
+        rows = found["severity"].copy()
+        rows.loc[rows.index[tests][1:], list(lost)] = list(lost.values())
+        assert claim_with({"severity": rows}, "C50").verdict == STATED
+
+    def test_a_claim_of_which_a_part_was_estimated_is_not_all_unmeasured(self, found: Found) -> None:
+        lost = found["sleep"]["outcome"].eq("concentration_0_10")
+        sleep = {"sleep": found["sleep"][~lost]}
+        measured = {"diary.sleep_quality_0_10", "diary.fatigue_0_10"}
+        made = tidy.rows([claim_with(sleep, "C53", measured=measured)], "made")
+        said = "not testable as a whole, for a part of what they need was not measured: C53 (concentration)"
+        assert tables.not_measured(made) == [said]
+        made = tidy.rows([claim_with({}, "C53", measured=())], "made")
+        assert tables.not_measured(made) == ["not testable, for what they need was not measured: C53"]
+
     @pytest.mark.parametrize("number", TESTED)
     def test_the_row_decides_and_its_direction_turns_the_verdict(self, found: Found, number: str) -> None:
         for_it = claim_with(changed(found, number, hold=True), number)
@@ -369,6 +419,15 @@ class TestLedger:
             made["frequency"] = pd.concat([made["frequency"], chosen])
             assert claim_with(made, number).verdict == SUPPORTED
         assert {row.claim for row in claims.CLAIM_ROWS if row.at_large} == {"C01", "C02", "C03"}
+
+    def test_a_ratio_without_an_interval_lies_nowhere(self) -> None:
+        part = next(each for each in CLAIM_ROWS if each.side == rules.HIGHER)
+        made = estimates.row(
+            status="boundary", term="x", scale="rate_ratio", estimate=2.6e8, verdict="inconclusive", n_participants=34
+        )
+        cells = with_none(estimates.frame([made]))[0]
+        said = sentences._said(ClaimPart(part, cells, INCONCLUSIVE))
+        assert said == "rate ratio too imprecise to tell, without an interval"
 
     def test_where_cohort_and_literature_part_a_sentence_says_so(self, found: Found) -> None:
         parted = claim_with(changed(found, "C26", hold=True), "C26")

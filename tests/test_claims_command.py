@@ -222,7 +222,7 @@ class TestPlan:
         (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
         with pytest.raises(UsageError, match=said):
             read_plan(tmp_path / "p.yaml")
-        with pytest.raises(UsageError, match="crampstudy claims --freeze PLAN writes one"):
+        with pytest.raises(UsageError, match=r": No such file or directory; crampstudy claims --freeze PLAN writes"):
             read_plan(tmp_path / "absent.yaml")
 
     def test_a_report_marks_every_row_and_shows_no_path(

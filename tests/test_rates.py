@@ -293,8 +293,16 @@ def test_by_must_be_a_level(by: str, message: str) -> None:
 
 
 def test_by_must_not_change_from_night_to_night() -> None:
-    with pytest.raises(UsageError, match="changes from night to night"):
+    with pytest.raises(UsageError, match=r"changes from night to night.*; allowed: age_band, sex") as refused:
         describe(diary(PEOPLE), "cramp_night")
+    assert refused.value.correction == ("cramp_night", "age_band")
+
+
+def test_what_may_be_named_in_its_place_is_what_participants_are() -> None:
+    with pytest.raises(UsageError, match="nonsense") as refused:
+        describe(diary(PEOPLE), "nonsense")
+    allowed = str(refused.value).partition("allowed: ")[2]
+    assert allowed.startswith("age_band, sex") and "night" not in allowed
 
 
 def test_impossible_arguments() -> None:

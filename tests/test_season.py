@@ -264,6 +264,10 @@ def test_a_calendar_that_is_too_short_has_no_cycle(people: int, months: int, sai
     assert (
         kinds.MONTHS.rows(found.estimates)["estimate"].notna().sum() == months and "fig-season" not in found.could_not
     )
+    said_last = found.values["not_estimated"]
+    assert said_last.count(reason) == 1 and "Season: no observed night" not in said_last
+    if months == 1:
+        assert said_last.endswith("; February, March, April and 8 others: no observed night.")
     # What is not there has no limits.
     assert found.values["limits"].startswith("Rates by month are of different people") and "cosine" not in str(
         found.values

@@ -216,6 +216,23 @@ def test_what_has_no_answer_is_told_with_its_reason() -> None:
     assert said == ["Season: nobody logged for long.", "Not measured in this cohort: serum magnesium."]
 
 
+def test_the_summary_names_as_many_unmeasured_variables_as_the_methods_count(diary: Cohort) -> None:
+    cells = {"status": "not_measured", "scale": "rate_ratio"}
+    test = estimates.frame([estimates.row(term="ankle-brachial index", analysis=kinds.TEST_RESULT.name, **cells)])
+    terms = {"ankle_brachial_index": {}, "statin": {"needs": "exertional_leg_pain"}, "woke": {}}
+    rows = estimates.frame(estimates.row(term=name, facts=facts, **cells) for name, facts in terms.items())
+    others = {
+        "severity": replace(section(unanswered="Nobody was tested."), estimates=test),
+        "conditions": replace(section(), estimates=rows),
+    }
+    said = sentences.unanswered({"severity": "Severity"}, others)
+    assert (
+        said[1] == "Not measured in this cohort: ankle-brachial index, leg pain on exertion and woke the participant."
+    )
+    told = methods_said.gaps(diary, flow(diary), pd.concat([test, rows], ignore_index=True))
+    assert "and 3 variables that a section asks for were not measured" in told
+
+
 def test_what_is_lacking_is_named_for_what_it_is() -> None:
     untaken = {"had by": "nobody"}
     rows = estimates.frame(

@@ -614,6 +614,14 @@ def test_an_interval_that_rules_nothing_out_is_told_in_tables_alone(low: float, 
     assert not too_imprecise({**told, "scale": "difference"})
 
 
+@pytest.mark.parametrize(("value", "imprecise"), [(2.6e8, True), (1.8e-7, True), (10.0, True), (9.9, False)])
+def test_a_ratio_without_an_interval_that_is_beyond_bounds_says_nothing(value: float, imprecise: bool) -> None:
+    told = row(float("nan"), float("nan"), estimate=value, term="sex", status="boundary", unit=None)
+    assert too_imprecise(told) == imprecise
+    assert (sentences.in_text(told) == "too imprecise to tell") == imprecise
+    assert not too_imprecise({**told, "estimate": float("nan")})
+
+
 def test_the_forest_of_a_summary_and_its_count_leave_out_what_says_nothing() -> None:
     rows = estimates.frame(
         [

@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 from test_age_curve import survey
 
-from crampstudy import AgeBands, analyses, describe
+from crampstudy import AgeBands, analyses, describe, fit
 from crampstudy.analyses import Settings
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Attrition, TableCount
+from crampstudy.cohort.account import OUTSIDE, UNDECIDED
 from crampstudy.descriptive.flow import flow
+from crampstudy.descriptive.prevalence import prevalence_account
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.nights import inside_condition, members, outside_condition
@@ -88,6 +90,26 @@ def test_who_of_a_survey_is_outside_is_said_everywhere() -> None:
         assert (share["n_participants"], share["n_events"]) == (inside.height, answered)
         assert found.values["participants"] == f"{inside.height:,} participants"
         assert f"{frame.height - inside.height:,} left out (outside the condition)" in found.values["account"]
+
+
+def test_whoever_is_outside_is_left_out_for_that_and_for_nothing_else() -> None:
+    cohort = survey(None)
+    frame = cohort.frame("participants")
+    old = frame.filter(pl.col("age_years") >= 60)
+    kept = within(cohort, "age_years >= 60")
+    silent = old["recalled_low"].null_count()
+    for account in (
+        prevalence_account(kept),
+        fit(kept, model="survey-logistic", terms="sex").account,
+        fit(kept, model="survey-logistic", terms="sex", where="age_years >= 20").account,
+    ):
+        assert account is not None
+        lost = dict(account.left_out)
+        assert lost[OUTSIDE] == frame.height - old.height and not lost[UNDECIDED]
+        assert {why: n for why, n in lost.items() if n and why != OUTSIDE} == (
+            {next(why for why in lost if why.startswith("without")): silent} if silent else {}
+        )
+    assert sum(n for _, n in prevalence_account(within(kept, "sex IS NOT NULL")).left_out) == frame.height - old.height
 
 
 def test_who_meets_it_and_left_every_question_open_is_inside() -> None:

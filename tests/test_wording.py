@@ -32,6 +32,8 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
         ({"scale": "odds_ratio", "estimate": 0.0021, "ci_low": 0.0004, "ci_high": 1000.0}, "<0.01 (<0.01 to 1,000.00)"),
         ({"scale": "rate_ratio", "estimate": 0.002, "ci_low": 0.001, "ci_high": 0.004}, "0.002 (0.001–0.004)"),
         ({"estimate": 0.5}, "0.50"),
+        ({"scale": "rate_ratio", "estimate": 2.6e8}, ">1,000"),
+        ({"scale": "rate_ratio", "estimate": 1.8e-7}, "<0.01"),
         ({"status": "boundary", "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.02}, "0.00 (0.00–0.02)"),
         # What rounds to zero has no sign, and limits that differ show it.
         ({"estimate": -0.001, "ci_low": -0.004, "ci_high": 0.3}, "0.00 (0.00–0.30)"),

@@ -23,9 +23,7 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
     """
     if where is None:
         return cohort
-    # Who is outside of a condition before has no values, and may meet one that asks for none.
-    asked = ~people(cohort)["participant_id"].is_in(list(cohort.attrition.outside))
-    inside = subpopulation.select(people(cohort), where).inside & asked
+    inside = subpopulation.select_participants(cohort, people(cohort), where).inside
     if not inside.any():
         raise UsageError(
             f"nobody in {cohort.name} meets where {where!r}; write a condition that some participants meet"

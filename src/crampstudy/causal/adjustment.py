@@ -117,7 +117,7 @@ class BackDoor:
         Raises:
             UsageError: as of :func:`adjustment_set`.
         """
-        cause, effect = graph.node(exposure), graph.node(outcome)
+        cause, effect = graph.node(exposure, beside=outcome), graph.node(outcome, beside=exposure)
         if cause == effect:
             raise UsageError(f"{exposure} and {outcome} are the same to {graph.name}; name another exposure or outcome")
         within = is_within(exposure)

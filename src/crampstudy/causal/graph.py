@@ -62,8 +62,10 @@ class CausalGraph:
     nodes: tuple[CausalNode, ...]
     arrows: tuple[Arrow, ...]
 
-    def node(self, column: str) -> CausalNode:
+    def node(self, column: str, beside: str | None = None) -> CausalNode:
         """Return the node that a column or a term of one column shows, such as ``within(fluid_ml)``.
+
+        What shows the same as ``beside`` is not meant.
 
         Raises:
             UsageError: the graph has none, or the column shows several.
@@ -74,7 +76,8 @@ class CausalGraph:
         if found:
             listed = " and ".join(node.name for node in found)
             raise UsageError(f"{column} shows {listed} in {self.name}; name one of them")
-        known = [name for node in self.nodes for name in (node.name, *node.measured_by)]
+        others = [node for node in self.nodes if beside is None or beside not in node.known_as]
+        known = [name for node in others for name in (node.name, *node.measured_by)]
         then = "docs/causal-graph.md says how to give a graph of your own"
         raise suggestions.unknown(UsageError, f"{self.name} has no node {column!r}", column, known, then)
 

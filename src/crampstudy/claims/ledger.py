@@ -145,7 +145,8 @@ def _entry(
     if claim.rule == CITATION:
         verdict = rules.CONTRADICTED if claim.judged == rules.CONTRADICTED else rules.SUPPORTED
     elif beside and not parts:
-        verdict = rules.NOT_TESTABLE if all(part.row is None for part in beside) else rules.STATED
+        # A row that says why there is no level states none.
+        verdict = rules.NOT_TESTABLE if all(part.verdict == rules.NOT_TESTABLE for part in beside) else rules.STATED
     return LedgerEntry(claim, verdict, tuple(parts), tuple(beside), published(claim))
 
 

@@ -79,7 +79,8 @@ def read(path: str | Path | None) -> ClaimPlan | None:
         content = Path(path).read_bytes()
         made = plain_yaml.load(content.decode())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UsageError(f"{path} cannot be read as a plan: {str(problem).splitlines()[0]}; {_NEXT}") from None
+        why = (isinstance(problem, OSError) and problem.strerror) or str(problem).splitlines()[0]
+        raise UsageError(f"{path} cannot be read as a plan: {why}; {_NEXT}") from None
     if not isinstance(made, dict) or made.get("format") != FORMAT or not isinstance(made.get("claims"), dict):
         raise UsageError(f"{path} is no plan of claims, which begins with format: {FORMAT}; {_NEXT}")
     known = {each.claim for each in claims()}

@@ -166,6 +166,8 @@ def _where(part: ClaimPart) -> str:
         return f"which has no verdict of its own: {fact(row, 'no verdict') or 'its section gave none'}"
     if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
         return f"which rests on too few ({_too_few(row)})"
+    if row["ci_low"] is None:
+        return "without an interval"
     if part.verdict == rules.INCONCLUSIVE and verdicts.widened(row, part.difference):
         return f"includes 1 and lies inside the margins of a ratio, but {verdicts.WIDER}"
     null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"

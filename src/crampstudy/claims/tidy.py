@@ -60,15 +60,17 @@ def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str
     if not parts:
         yield estimates.row(status="not_estimable", note=without_rows(entry), **cells)
     made: dict[tuple[str | None, str, str], Status] = {}
-    for part in parts:
-        if part.row is None or not rules.estimated(part.row):
-            unmeasured = part.why == NOT_MEASURED
-            status = part.row["status"] if part.row else "not_measured" if unmeasured else "not_estimable"
-            # What no column would mend is of the whole claim.
-            name = part.of.part if len(parts) > 1 and part.needs else None
-            made[name, missing(part), fact(part.row or {}, "had by")] = cast(Status, status)
+    lacking = [part for part in parts if part.row is None or not rules.estimated(part.row)]
+    others = "estimated" if len(lacking) < len(parts) else ""
+    for part in lacking:
+        unmeasured = part.why == NOT_MEASURED
+        status = part.row["status"] if part.row else "not_measured" if unmeasured else "not_estimable"
+        # What no column would mend is of the whole claim.
+        name = part.of.part if len(parts) > 1 and part.needs else None
+        made[name, missing(part), fact(part.row or {}, "had by")] = cast(Status, status)
     for (name, why, had_by), status in made.items():
-        yield estimates.row(status=status, note=why, level=name, facts={"had by": had_by}, **cells)
+        facts = {"had by": had_by, "other parts": others}
+        yield estimates.row(status=status, note=why, level=name, facts=facts, **cells)
 
 
 def _status(entry: LedgerEntry, made: Row | None) -> Status:

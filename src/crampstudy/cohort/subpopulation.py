@@ -62,6 +62,23 @@ def select(frame: pl.DataFrame, where: str | None) -> Domain:
     return evaluate(frame, where)
 
 
+def select_participants(cohort: Cohort, frame: pl.DataFrame, where: str | None) -> Domain:
+    """Evaluate ``where`` as :func:`select` does, on participants: none is inside that a condition before left out.
+
+    Of those a survey keeps the place in the design alone, and what is asked of them has no answer.
+
+    Raises:
+        UsageError: as of :func:`select`.
+    """
+    left = ~frame["participant_id"].is_in(list(cohort.attrition.outside))
+    if left.all():
+        return select(frame, where)
+    among = select(frame.filter(left), where)
+    inside = left.to_numpy().copy()
+    inside[inside] = among.inside.to_numpy()
+    return Domain(pl.Series(inside), among.undecided)
+
+
 def evaluate(frame: pl.DataFrame, where: str) -> Domain:
     """Evaluate ``where`` as :func:`select` does, on rows as they were sent: a text that none of them has is no error.
 

@@ -13,7 +13,7 @@ from crampstudy.age_bands import AgeBands, AnyStandard, Standard, StandardPopula
 from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
-from crampstudy.cohort.subpopulation import select
+from crampstudy.cohort.subpopulation import select_participants
 from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.rates import ALL, said_of_nobody
 from crampstudy.errors import AnalysisError, BandError, UsageError
@@ -163,7 +163,7 @@ def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | N
         UsageError: the cohort is no survey, or the weight or the condition cannot be.
     """
     frame = people(cohort)
-    part = select(frame, where)
+    part = select_participants(cohort, frame, where)
     inside, answered = part.inside.to_numpy(), np.isfinite(recalled_outcomes.classes(frame))
     column = _weight(cohort, _survey(cohort, AgeBands((20,)), 0.95), weight)
     weighted = frame[column].fill_null(0.0).to_numpy() > 0
@@ -263,7 +263,7 @@ def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) ->
     if 0 < found.n < _FEW:
         remark = f"fewer than {_FEW} participants; {remark}"
     if reason:
-        return estimates.row(status="not_estimable", **cells, note=f"{reason}; {remark}")
+        return estimates.row(status="not_estimable", **cells, note=reason)
     cells = cells | {"estimate": found.value, "df": float(found.df)}
     if found.df < 1:
         why = f"no more PSUs than strata, so no interval; {remark}"

@@ -19,7 +19,7 @@ from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
-from crampstudy.models.terms.levels import check_group, no_group
+from crampstudy.models.terms.levels import check_group, groups_of, no_group
 from crampstudy.nights import NO_AGE, denominator, night_account, no_night, people, person_nights
 from crampstudy.wording import counted
 
@@ -67,14 +67,15 @@ def rates(
     # What may be named is asked of all columns, and only those that are named are read.
     every = no_night(cohort, bands)
     subpopulation.select(every, where)
-    _check_groups(by, every)
+    who = people(cohort, bands).head(0)
+    _check_groups(by, every, who)
     named = subpopulation.names(where) if where else ()
     observed = person_nights(cohort, bands, names={by, "age_years", "age_band", *named})
     part = subpopulation.select(observed, where)
     nights = observed.filter(part.inside)
     left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
     account = night_account(cohort, observed.height, left_out)
-    groups = dict(_groups(nights, by, bands))
+    groups = dict(_groups(nights, by, bands, who))
     if everybody:
         groups.setdefault(ALL, pl.lit(value=True))
     why_not = denominator(cohort).why_not
@@ -165,22 +166,26 @@ def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:
     return dict.fromkeys(empty, NOBODY if not ages.null_count() else NOBODY_KNOWN)
 
 
-def _check_groups(by: str, every: pl.DataFrame) -> None:
-    """Check that a column of all that there are names groups of participants."""
+def _check_groups(by: str, every: pl.DataFrame, who: pl.DataFrame) -> None:
+    """Check that a column of all there are (``every``) forms groups of participants, whose own columns ``who`` has."""
     if by == "age_band":
         return
     check_group(by, every)
     if by not in every.columns or every[by].dtype not in (pl.Boolean, pl.String):
-        own = every.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))
+        own = every.select(name for name in every.columns if name in who.columns or name == by)
         raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, own)
 
 
-def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.Expr]:
+def _groups(nights: pl.DataFrame, by: str, bands: AgeBands, who: pl.DataFrame) -> Mapping[str, pl.Expr]:
     if by == "age_band":
         return age_groups(nights, bands)
     check_group(by, nights)
     if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
-        raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
+        able = groups_of(who)
+        said = f"{by} changes from night to night; rates are given by what a participant is"
+        error = UsageError(f"{said}; allowed: {', '.join(able)}")
+        error.correction = by, able[0]
+        raise error
     check_apart([by], "cramps", "groups")
     levels = sorted(str(level).lower() for level in nights[by].drop_nulls().unique())
     if nights.height and not levels:

@@ -29,8 +29,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "where": "at which values of what it interacts with a term is taken",
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
-        "needs": "what was not measured, where it is not the term",
+        "needs": "what was not measured, where it is not the term; several are joined by `and`",
         "had by": "`nobody`, of a treatment that nobody took",
+        "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
         "most a night": "`1`, where no night has more than one cramp",
         "said": "what a table, a figure or a sentence says of the row in words",
     }

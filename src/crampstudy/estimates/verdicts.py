@@ -115,10 +115,13 @@ def too_few(row: Mapping[str, Any]) -> bool:
 def too_imprecise(row: Mapping[str, Any]) -> bool:
     """Say whether the interval of a ratio is so wide that it rules nothing out (:data:`IMPRECISE`).
 
-    It holds 1, so that such a row is inconclusive, or of too few, whatever else is told of it.
+    It holds 1, so that such a row is inconclusive, or of too few, whatever else is told of it. A ratio without an
+    interval says nothing where it lies outside of these margins itself.
     """
-    if not str(row["scale"]).endswith("_ratio") or pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+    if not str(row["scale"]).endswith("_ratio") or pd.isna(row["estimate"]):
         return False
+    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+        return not IMPRECISE[0] < row["estimate"] < IMPRECISE[1]
     return bool(row["ci_low"] <= IMPRECISE[0] and row["ci_high"] >= IMPRECISE[1])
 
 

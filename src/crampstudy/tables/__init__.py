@@ -31,6 +31,8 @@ from crampstudy.tables.not_estimated import (
     NOTHING_SHOWN,
     not_estimated,
     not_measured,
+    unmeasured_names,
+    unmeasured_of,
     untaken_of,
     why_none,
 )
@@ -208,6 +210,8 @@ __all__ = [
     "treatment_modifiers",
     "treatment_sensitivities",
     "trials",
+    "unmeasured_names",
+    "unmeasured_of",
     "untaken_of",
     "usual_sleep",
     "weekly_intervals",

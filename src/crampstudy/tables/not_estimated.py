@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -30,8 +31,7 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str], of: str = "this 
     said = not_measured(rows, of=of)
     failed = reasons(_with_parts(rows), brief=True)
     said += [f"could not estimate: {failed}"] if failed else []
-    known = failed.lower()
-    whys = [why for why in dict.fromkeys(parts.values()) if why.lower() not in known and why != NOTHING_SHOWN]
+    whys = [why for why in dict.fromkeys(parts.values()) if not _is_told(why, failed) and why != NOTHING_SHOWN]
     # What was not measured is said of the rows.
     said += [why for why in whys if not said or not why.startswith(_UNMEASURED)]
     said += [NOTHING_SHOWN] if NOTHING_SHOWN in parts.values() and not said else []
@@ -55,21 +55,34 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
     Where a row says that something else was not measured, that is what was lacking. Of more names than ``most`` the
     others are counted.
     """
-    of_claims = rows["analysis"].isin(OF_CLAIMS)
-    own = rows[(rows["status"] == "not_measured") & rows["term"].notna() & ~of_claims]
-    untaken, lacked = untaken_of(own), of_rows(own, "needs")
-    terms = lacked.where(lacked.ne(""), own["term"])
+    own = rows[(rows["status"] == "not_measured") & rows["term"].notna() & ~rows["analysis"].isin(OF_CLAIMS)]
     untested, unmeasured = _claims_lacking(rows)
-    found = {
-        f"{_UNMEASURED} {of}: {{}}": list(terms[~untaken]),
-        "taken as a treatment by nobody in this cohort: {}": list(terms[untaken]),
-        "not testable, as nobody in this cohort took what they are of: {}": untested,
-        "not testable, for what they need was not measured: {}": unmeasured,
-    }
     named = {
-        said: dict.fromkeys(wording.small(wording.term(str(term))) for term in whose) for said, whose in found.items()
+        f"{_UNMEASURED} {of}: {{}}": unmeasured_names(rows),
+        "taken as a treatment by nobody in this cohort: {}": _names(own.loc[untaken_of(own), "term"]),
+        "not testable, as nobody in this cohort took what they are of: {}": untested.whole,
+        "not testable as a whole, as nobody in this cohort took a part of what they are of: {}": untested.in_part,
+        "not testable, for what they need was not measured: {}": unmeasured.whole,
+        "not testable as a whole, for a part of what they need was not measured: {}": unmeasured.in_part,
     }
-    return [said.format(wording.listed(_first(list(names), most))) for said, names in named.items() if names]
+    return [said.format(wording.listed(_first(names, most))) for said, names in named.items() if names]
+
+
+def unmeasured_names(rows: pd.DataFrame) -> list[str]:
+    """Return what was not measured, each once as printed: what a row needs, or else what it is of."""
+    own = unmeasured_of(rows)
+    lacked = of_rows(own, "needs")
+    return _names(lacked.where(lacked.ne(""), own["term"]).str.split(" and ").explode())
+
+
+def unmeasured_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of what was not measured, without claims and treatments that nobody took."""
+    own = rows[(rows["status"] == "not_measured") & rows["term"].notna() & ~rows["analysis"].isin(OF_CLAIMS)]
+    return own[~untaken_of(own)]
+
+
+def _names(terms: pd.Series[str]) -> list[str]:
+    return list(dict.fromkeys(wording.small(wording.term(str(term))) for term in terms))
 
 
 def untaken_of(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -77,21 +90,48 @@ def untaken_of(rows: pd.DataFrame) -> pd.Series[bool]:
     return of_rows(rows, "had by").eq("nobody")
 
 
-def _claims_lacking(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the claims of treatments that nobody took, and those of which nothing that they need was measured."""
-    untaken, unmeasured = [], []
+@dataclass(frozen=True, slots=True)
+class _Lacking:
+    """Claims that lack one thing: by their parts, none where no part was estimated."""
+
+    parts: Mapping[str, tuple[str, ...]]
+
+    @property
+    def whole(self) -> list[str]:
+        """The claims of which all is lacking."""
+        return [claim for claim, names in self.parts.items() if not names]
+
+    @property
+    def in_part(self) -> list[str]:
+        """The claims of which a part is lacking, with its name."""
+        return [f"{claim} ({wording.listed(names)})" for claim, names in self.parts.items() if names]
+
+
+def _claims_lacking(rows: pd.DataFrame) -> tuple[_Lacking, _Lacking]:
+    """Return the claims that lack a treatment that nobody took, and those that lack a measurement."""
+    untaken: dict[str, tuple[str, ...]] = {}
+    unmeasured: dict[str, tuple[str, ...]] = {}
     for claim, parts in kinds.CLAIM_PART.rows(rows).groupby("term", sort=False):
+        others = of_rows(parts, "other parts").eq("estimated").any()
+        names = tuple(wording.small(str(level)) for level in parts["level"].dropna()) if others else ()
         if untaken_of(parts).all():
-            untaken.append(str(claim))
+            untaken[str(claim)] = names
         elif parts["status"].eq("not_measured").all():
-            unmeasured.append(str(claim))
-    return untaken, unmeasured
+            unmeasured[str(claim)] = names
+    return _Lacking(untaken), _Lacking(unmeasured)
+
+
+def _is_told(why: str, failed: str) -> bool:
+    """Say whether each reason of a part stands among those of the rows, whichever rows either names."""
+    known = failed.lower()
+    alone = [(part, part.partition(": ")[2] or part) for part in why.lower().split("; ")]
+    return all(part in known or reason in known for part, reason in alone)
 
 
 def _with_parts(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows of which those of claims that were not tested say why, the parts of one reason together."""
     parts = kinds.CLAIM_PART.rows(rows)
-    told = {name for some in _claims_lacking(rows) for name in some}
+    told = {claim for some in _claims_lacking(rows) for claim in some.parts}
     why = {str(claim): _why_untested(own) for claim, own in parts.groupby("term", sort=False) if claim not in told}
     rows = rows[~rows["analysis"].eq(kinds.CLAIM_PART.name)]
     lacking = rows["analysis"].eq(kinds.CLAIM.name) & rows["term"].isin([*why])

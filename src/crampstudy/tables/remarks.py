@@ -59,7 +59,7 @@ _COVARIANCES = {
 def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False) -> str:
     """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons.
 
-    Where they are ``brief``, as apart from a table, a reason of many rows names none of them.
+    Where they are ``brief``, as apart from a table, a reason of many rows, but not of all, names a few of them.
     """
     # What keeps a part of a claim from being tested is told with the claim.
     whole = ~rows["analysis"].isin([kinds.CLAIM_PART.name])
@@ -168,7 +168,7 @@ def _said(
         rows: whose notes are told.
         besides: what is left out.
         among: the rows of the table.
-        most: with more rows than these a remark names none.
+        most: of more rows than these a remark names a few and counts the others.
         unreliable: the means of low reliability by the remarks on them, which are one.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
@@ -221,12 +221,10 @@ def _parts(rows: pd.DataFrame) -> list[str]:
 
     Empty where it is of no exposure of nights, and where it has no estimate: its reason stands beside it.
     """
-    told = zip(rows["analysis"], rows["level"], _failed(rows), strict=True)
+    of_nights = rows["analysis"].isin([name for name, kind in kinds.KINDS.items() if kind.by_level]) & ~_failed(rows)
     return [
-        next((said for of, said in _PARTS if of.fullmatch(str(level))), "")
-        if kinds.named(kind).by_level and not failed
-        else ""
-        for kind, level, failed in told
+        next((said for of, said in _PARTS if known and of.fullmatch(str(level))), "")
+        for level, known in zip(rows["level"], of_nights, strict=True)
     ]
 
 
@@ -248,7 +246,8 @@ def _of_parts(held: Mapping[tuple[str, str], Collection[str]], among: pd.DataFra
 def _of_rows(rest: str, counts: _Counts, every: Mapping[str, bool], most: int | None = None) -> tuple[str, str]:
     """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
-    A name may be of all that it stands for or of a part. Of more rows than ``most`` there are no names.
+    A name may be of all that it stands for or of a part. Of more rows than ``most`` a few are named and the
+    others counted.
     """
     text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}
@@ -257,12 +256,14 @@ def _of_rows(rest: str, counts: _Counts, every: Mapping[str, bool], most: int | 
         return "", f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
-    if most is not None and len(having) > most:
-        return "", said
     lacking = [name for name, whole in every.items() if whole and name not in counts]
+    named = all(_is_named(name, text, having) for name in having)
+    if most is not None and len(having) > most:
+        told = [*having[:_FEW_NAMES], f"{len(having) - _FEW_NAMES} others"]
+        return wording.listed(told) if lacking and not named else "", said
     if having and not lacking and _OF_ITS_ROWS.match(text):
         return "every row" if len(every) > 1 else having[0], said
-    if not lacking or all(_is_named(name, text, having) for name in having):
+    if not lacking or named:
         return "", said
     if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES and all(every[name] for name in having):
         return f"every row but {' and '.join(lacking)}", said

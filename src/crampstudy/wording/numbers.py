@@ -58,7 +58,8 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return "could not estimate"
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
-        return number(row["estimate"] * factor, digits)
+        shown = _ratio if str(row.get("scale", "")).endswith("_ratio") else number
+        return shown(row["estimate"] * factor, digits)
     cells = [row[name] * factor for name in ("estimate", "ci_low", "ci_high")]
     # Limits that differ are printed with as many decimals as show it.
     enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))

@@ -186,9 +186,8 @@ def _shown_over_nights(rows: pd.DataFrame) -> list[str]:
 
 def _programme(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = joint_programme(cohort, **asked)
-    unmeasured = rows["status"].eq("not_measured").all()
-    if unmeasured:
-        raise AnalysisError(str(rows["note"].iloc[0]))
+    if rows["status"].eq("not_measured").all():
+        return Findings(rows, could_not={_JOINT: str(rows["note"].iloc[0])})
     caption = "Drinking, eating and stretching as advised, all three on every night against none of them."
     note = (
         "By the g-formula [@robins1986], averaged over the person-nights observed: at least 1,893 mL of fluid, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from crampstudy.estimates.sentences import in_brackets, in_text
 
 Row = dict[str, Any]
 _OWN_SEX = "within a sex"
+_BESIDE = (kinds.AGE_BESIDE_MUSCLE, kinds.AGE_BESIDE_JOINTS, kinds.AGE_BESIDE_SITTING, kinds.AGE_BESIDE_ALL)
 _VERDICTS = {
     "higher": "more cramps",
     "lower": "fewer cramps",
@@ -95,11 +97,25 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     if kinds.AGE_BESIDE_ALL.rows(rows).empty:
         return [first]
     if beside is None:
-        return [first, "with muscle, joints or sitting beside it could not be estimated"]
+        return [first, *_beside_some(rows, by_kind)]
     people = wording.counted(int(beside["n_participants"]), "participants")
     others = [term for term in str(beside["adjusted_for"]).split("; ") if term != "sex"]
     besides = wording.listed(_name({"term": term}) for term in others)
     return [first, f"with {besides} beside it is {in_text(beside)} in the same {people}"]
+
+
+def _beside_some(rows: pd.DataFrame, by_kind: Mapping[str, Row]) -> list[str]:
+    """Return the ratios of age that there are beside one of muscle, joints and sitting, and beside which there is none.
+
+    Args:
+        rows: the ratios of age.
+        by_kind: those that were estimated, by their kind.
+    """
+    asked = {kind.label.removeprefix("beside "): kind for kind in _BESIDE if len(kind.rows(rows))}
+    told = [f"{name} {in_text(by_kind[kind.name])}" for name, kind in asked.items() if kind.name in by_kind]
+    lost = [name for name, kind in asked.items() if kind.name not in by_kind]
+    made = [f"beside one of them alone it is: with {wording.listed(told)}"] if told else []
+    return [*made, f"with {wording.listed(lost)} beside it could not be estimated"]
 
 
 def _of_muscle(rows: pd.DataFrame) -> list[str]:

@@ -77,8 +77,8 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     rows = rows[rows["analysis"].fillna("").ne(kinds.CLAIM_PART.name)]
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
     lacking = rows[(rows["status"] == "not_measured") & rows["analysis"].fillna("").ne(kinds.CLAIM.name)]
-    untaken = tables.untaken_of(lacking)
-    unmeasured, untreated = (lacking.loc[of, "term"].dropna().nunique() for of in (~untaken, untaken))
+    untreated = lacking.loc[tables.untaken_of(lacking), "term"].dropna().nunique()
+    unmeasured = len(tables.unmeasured_names(rows))
     was = "was" if unmeasured == 1 else "were"
     asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"
     measured = asked if unmeasured else "every variable that a section asks for was measured"

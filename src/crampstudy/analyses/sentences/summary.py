@@ -181,17 +181,21 @@ def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
-    """Return which questions have no answer here, by their titles, and why, and what of the others was not measured."""
+    """Return which questions have no answer here, by their titles, and why, and what was not measured."""
     said = [
         f"{titles.get(name, name)}: "
         f"{wording.small(section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.'))}."
         for name, section in others.items()
         if section.unanswered
     ]
-    of_answered = [section.estimates for section in others.values() if not section.unanswered]
+    # All that was not measured is named, so that the methods count as much.
+    asked = [
+        tables.unmeasured_of(section.estimates) if section.unanswered else section.estimates
+        for section in others.values()
+    ]
     told = [section.estimates for name, section in others.items() if name == "treatments" and not section.unanswered]
     said += [f"{wording.capital(text)}." for rows in told for text in treatments.not_told(rows)]
-    said += [f"{wording.capital(text)}." for text in tables.not_measured(together(of_answered), _MOST_NAMES)]
+    said += [f"{wording.capital(text)}." for text in tables.not_measured(together(asked), _MOST_NAMES)]
     every = together(section.estimates for section in others.values())
     failed = int(
         (every["status"].isin(["not_estimable", "not_converged"]) & every["analysis"].ne(kinds.CLAIM_PART.name)).sum()

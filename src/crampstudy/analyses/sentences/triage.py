@@ -81,8 +81,10 @@ def cases(rows: pd.DataFrame) -> str:
     each = [f"{each.wording} {value(found[each.wording])}" for each in criteria(HALLEGRAEFF) if each.wording in found]
     texts = []
     if each:
-        every = f"of the cramps {value(found[ALL_CRITERIA])} meet all" if ALL_CRITERIA in found else "criteria are met"
-        texts.append(f"{every} of the criteria that are measured: {wording.listed(each)}")
+        every = found.get(ALL_CRITERIA)
+        met = f"of the cramps noted with all of the criteria that are measured {value(every)} meet all" if every else ""
+        texts += [met] if every else []
+        texts.append(f"of the cramps noted with it each criterion is met by: {wording.listed(each)}")
     alike = [f"{value(found[level])} report {level}" for level in LOOK_ALIKES.values() if level in found]
     if alike:
         texts.append(f"of the people {wording.listed(alike)}")

@@ -134,7 +134,8 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
         said = (
             f"drinking, eating and stretching as advised, taken together, need {wording.listed(map(_printed, missing))}"
         )
-        return estimates.frame([estimates.row(status="not_measured", **ratio | {"note": said})])
+        facts = {"needs": " and ".join(missing)}
+        return estimates.frame([estimates.row(status="not_measured", **ratio | {"note": said, "facts": facts})])
     if reason := denominator(cohort).why_not:
         return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
     covariates, lacking = _adjustment(cohort, measured)

@@ -38,7 +38,9 @@ def case_definition(
 ) -> pd.DataFrame:
     """Return how many cramps meet each criterion and all, who has what looks alike, and incidence rates by either.
 
-    A cramp that was not noted with a criterion does not count for its share. Intervals take participants as clusters.
+    A cramp that was not noted with a criterion does not count for its share, nor for that of all criteria; the rate is
+    of the cramps that a case definition keeps, which are those that are not known to fail one. Intervals take
+    participants as clusters.
 
     Args:
         cohort: a diary.
@@ -73,8 +75,11 @@ def _of_cramps(cohort: Cohort, definition: str, persons: pl.DataFrame, base: Row
         yield group.share(_number(met[each.name]), kinds.CRITERION, few, **cells, level=each.wording)
     if met.width:
         group = ClusteredGroup(inside, clusters(own["participant_id"]), base, base["ci_level"])
-        every = met.select(_=pl.all_horizontal(pl.all().fill_null(value=True)))["_"]
-        yield group.share(_number(every), kinds.CRITERION, "had a cramp", **cells, level=ALL_CRITERIA)
+        # A cramp that fails one criterion and lacks another is left out, or only failures would be told of such cramps.
+        known = pl.all_horizontal(pl.all().is_not_null())
+        every = met.select(_=pl.when(known).then(pl.all_horizontal(pl.all())))["_"]
+        few = "have a cramp noted with all of the criteria that are measured"
+        yield group.share(_number(every), kinds.CRITERION, few, **cells, level=ALL_CRITERIA)
 
 
 def _of_people(persons: pl.DataFrame, base: Row) -> Iterator[Row]:

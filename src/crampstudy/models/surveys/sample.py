@@ -81,7 +81,7 @@ def sample(family: SampleFamily, request: ModelRequest) -> Sample:
     if request.exposure != "nights" or request.covariance != "auto":
         raise UsageError(f"{request.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, request.bands)
-    part = subpopulation.select(frame, request.where)
+    part = subpopulation.select_participants(cohort, frame, request.where)
     if family.numbers_of:
         _check_number(request, frame, cohort.design)
     outcome = family.measure(frame, request.outcome)

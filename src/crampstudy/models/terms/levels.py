@@ -46,10 +46,15 @@ def may_be_named(name: str) -> bool:
     return known is None or known.type not in ("identifier", "date", "datetime")
 
 
+def groups_of(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of ``frame`` that form groups, the age band first."""
+    of_levels = (name for name, dtype in frame.schema.items() if dtype in (pl.Boolean, pl.String, pl.Enum))
+    return ["age_band", *(name for name in of_levels if name != "age_band" and may_be_named(name))]
+
+
 def no_group(said: str, by: str, frame: pl.DataFrame) -> UsageError:
     """Return an error that says which columns of ``frame`` form groups, as ``by`` does not."""
-    of_levels = (name for name, dtype in frame.schema.items() if dtype in (pl.Boolean, pl.String, pl.Enum))
-    known = ["age_band", *(name for name in of_levels if name != "age_band" and may_be_named(name))]
+    known = groups_of(frame)
     allowed = f"allowed: {', '.join(known)}"
     if by in frame.columns:
         return UsageError(f"{said}, not {by!r}, which is a number: {_BANDS}; {allowed}")

@@ -6,7 +6,8 @@ CRITERION = register(
     Kind(
         name="case criterion",
         meaning="Share of the cramps logged one by one that meet the criterion in `level`, of those of which it was "
-        "noted; or of people the share who report what `level` says and that looks alike.",
+        "noted (`all that are measured`: of those of which all of these were); or of people the share who report what "
+        "`level` says and that looks alike.",
         table="case_criteria",
         sentence="{level}: {value}",
     )
