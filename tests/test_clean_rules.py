@@ -91,8 +91,8 @@ class TestUnits:
         loaded = clean(raw(diary={name: [*cells, *litres[name]] for name, cells in usual.items()}))
         assert [line for line, *_ in said(loaded)] == [8, 9, 10, 11, 12, 13]
         assert {tuple(rest) for _, *rest in said(loaded)} == {("fluid_ml", "unit-slip", "warn")}
-        # Where nobody's are usual there is nothing to hold them against.
-        assert said(clean(raw(diary=litres))) == []
+        # Where nobody's are usual the limits alone tell.
+        assert {tuple(rest) for _, *rest in said(clean(raw(diary=litres)))} == {("fluid_ml", "unit-slip", "warn")}
 
     def test_degrees_fahrenheit(self) -> None:
         loaded = clean(raw(diary=nights(6, ambient_temperature_c=["10", "11", "12", "53.6", "9", "8"])))

@@ -315,7 +315,7 @@ def test_any_column_can_be_adjusted_for_by_its_name_or_in_backticks(
     [
         ("sexx", "did you mean sex? allowed: `Wadenumfang (cm) – größe`, `a + b`, age_decade", ("sexx", "sex")),
         ("sex + foot pain", "did you mean foot-pain? allowed: ", ("foot pain", "`foot-pain`")),
-        ("sex + qqqq", "name 'qqqq', which neither the codebook nor a cohort has; allowed: ", ("qqqq", "sex")),
+        ("sex + qqqq", "name 'qqqq', which neither the codebook nor the cohort has; allowed: ", ("qqqq", "sex")),
         (
             "fluid_ml",
             "differs from night to night; adjust for what a participant is, one or more of",

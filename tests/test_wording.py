@@ -264,7 +264,7 @@ def test_remarks_that_differ_in_their_count_alone_are_one() -> None:
         ["154 nights left out, incomplete; one", "1,385 nights left out, incomplete", "no count", "160 cramps"]
     )
     rows = pd.DataFrame({"note": notes, "term": "x", "scale": "rate_ratio", "status": "converged", "verdict": None})
-    rows = rows.assign(analysis="regression", population="all", level=None, ci_level=0.95)
+    rows = rows.assign(analysis="regression", population="all", level=None, ci_level=0.95, facts=None)
     assert tables.notes(rows) == "154 to 1,385 nights left out, incomplete; one; no count; 160 cramps."
 
 

@@ -119,10 +119,12 @@ def against_everybody(tallies: pl.DataFrame, rows: pl.DataFrame) -> list[Violati
     columns = set(rows["column"])
     for v in (v for v in codebook.variables("diary") if v.name in columns):
         own = rows.filter(pl.col("column") == v.name).select(ROW, pl.col("cell").alias(v.name))
-        median = _median(tallies.filter(pl.col("column") == v.name))
-        # Where nobody has a usual cell they may all be in another unit, and the usual limits alone tell.
-        medians = None if median is None else pl.repeat(median, own.height, dtype=pl.Float64, eager=True)
-        found += _slipped(own, v, medians)
+        usual = tallies.filter(pl.col("column") == v.name)
+        if usual.is_empty():
+            # Where nobody has a usual cell they may all be in another unit, and the usual limits alone tell.
+            found += _slipped(own, v, None)
+        elif (median := _median(usual)) is not None:
+            found += _slipped(own, v, pl.repeat(median, own.height, dtype=pl.Float64, eager=True))
     return found
 
 

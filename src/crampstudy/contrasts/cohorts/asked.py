@@ -165,7 +165,7 @@ def _is_formula(text: str) -> bool:
 
 def _unknown(name: str, able: Sequence[str]) -> UsageError:
     """Return an error that says of a ``name`` that no participant has such a column, and which can be adjusted for."""
-    said = f"adjust (--adjust): terms name {name!r}, which neither the codebook nor a cohort has"
+    said = f"adjust (--adjust): terms name {name!r}, which neither the codebook nor the cohort has"
     allowed = f"allowed: {', '.join(map(quoted, able))}"
     error = suggestions.unknown(UsageError, said, name, able, allowed)
     error.correction = name, quoted(error.correction[1]) if error.correction else _first(able)
