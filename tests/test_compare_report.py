@@ -270,6 +270,11 @@ def test_standardised_differences_by_hand() -> None:
     assert rows.loc["laba", "estimate"] == 0 and rows.loc["age_years", "n_participants"] == 20
     assert rows.loc["statin", ["status", "note"]].tolist() == ["not_estimable", "no spread in b nor in a"]
     assert rows.loc["smoking", ["status", "note"]].tolist() == ["not_measured", "not measured in b"]
+    # A value that everybody has does not differ by the rounding of its mean.
+    for other, found in ((2.3 + 4.5e-16, 0.0), (2.4, None)):
+        same = estimates.frame([*mean("a", 2.3, 5e-16), *mean("b", other, 4e-16)])
+        row = wording.with_none(standardised_differences(same, ["a", "b"]))[0]
+        assert row["estimate"] == found and (found == 0 or row["note"] == "no spread in b nor in a")
 
 
 def test_characteristics_of_a_part_are_of_its_people(diary: Cohort) -> None:

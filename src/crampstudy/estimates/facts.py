@@ -79,4 +79,6 @@ def without_estimate(cell: Any) -> str | None:
 
 def of_rows(rows: pd.DataFrame, name: str) -> pd.Series[str]:
     """Return what each of the rows says by a name, empty where it says nothing."""
-    return pd.Series([read(cell).get(name, "") for cell in rows["facts"]], index=rows.index, dtype="object")
+    # Rows of one's own may have no such column.
+    cells = rows["facts"] if "facts" in rows.columns else [None] * len(rows)
+    return pd.Series([read(cell).get(name, "") for cell in cells], index=rows.index, dtype="object")

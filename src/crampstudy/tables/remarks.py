@@ -221,10 +221,12 @@ def _parts(rows: pd.DataFrame) -> list[str]:
 
     Empty where it is of no exposure of nights, and where it has no estimate: its reason stands beside it.
     """
-    of_nights = rows["analysis"].isin([name for name, kind in kinds.KINDS.items() if kind.by_level]) & ~_failed(rows)
+    told = zip(rows["analysis"], rows["level"], _failed(rows), strict=True)
     return [
-        next((said for of, said in _PARTS if known and of.fullmatch(str(level))), "")
-        for level, known in zip(rows["level"], of_nights, strict=True)
+        next((said for of, said in _PARTS if of.fullmatch(str(level))), "")
+        if not (failed or pd.isna(kind)) and kinds.named(kind).by_level
+        else ""
+        for kind, level, failed in told
     ]
 
 
@@ -246,8 +248,8 @@ def _of_parts(held: Mapping[tuple[str, str], Collection[str]], among: pd.DataFra
 def _of_rows(rest: str, counts: _Counts, every: Mapping[str, bool], most: int | None = None) -> tuple[str, str]:
     """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
-    A name may be of all that it stands for or of a part. Of more rows than ``most`` a few are named and the
-    others counted.
+    A name may be of all that it stands for or of a part. Of more rows than ``most`` a few are named and the others
+    counted.
     """
     text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}

@@ -120,8 +120,9 @@ def against_everybody(tallies: pl.DataFrame, rows: pl.DataFrame) -> list[Violati
     for v in (v for v in codebook.variables("diary") if v.name in columns):
         own = rows.filter(pl.col("column") == v.name).select(ROW, pl.col("cell").alias(v.name))
         median = _median(tallies.filter(pl.col("column") == v.name))
-        if median is not None:
-            found += _slipped(own, v, pl.repeat(median, own.height, dtype=pl.Float64, eager=True))
+        # Where nobody has a usual cell they may all be in another unit, and the usual limits alone tell.
+        medians = None if median is None else pl.repeat(median, own.height, dtype=pl.Float64, eager=True)
+        found += _slipped(own, v, medians)
     return found
 
 

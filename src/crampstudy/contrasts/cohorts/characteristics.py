@@ -17,6 +17,7 @@ from crampstudy.wording import listed, records
 
 Row = dict[str, Any]
 _Cell = tuple[float, float, int]
+_ROUNDING = 1e-9
 
 
 def standardised_differences(described: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -117,9 +118,11 @@ def _largest(rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.
 def _apart(one: _Cell, other: _Cell) -> float:
     """Return the standardised difference of two means or shares, not a number where neither has any spread."""
     apart, spread = one[0] - other[0], math.sqrt((one[1] + other[1]) / 2)
-    if apart == 0:
+    # A value that everybody has comes out of a mean a little apart from itself.
+    rounding = _ROUNDING * max(abs(one[0]), abs(other[0]))
+    if abs(apart) <= rounding:
         return 0.0
-    return apart / spread if spread > 0 else math.nan
+    return apart / spread if spread > rounding else math.nan
 
 
 def _cells(rows: pd.DataFrame) -> dict[tuple[str, str | None], _Cell]:
@@ -182,7 +185,7 @@ def _row(
         return estimates.row(status="not_estimable", **cells | {"note": said})
     apart = _apart(one, other)
     if math.isnan(apart):
-        spread = one[1] + other[1]
-        said = f"no spread in {name} nor in {reference}" if spread == 0 else "a single value has no spread"
+        alone = math.isnan(one[1] + other[1])
+        said = "a single value has no spread" if alone else f"no spread in {name} nor in {reference}"
         return estimates.row(status="not_estimable", **cells | {"note": said})
     return estimates.row(status="converged", estimate=apart, **cells)

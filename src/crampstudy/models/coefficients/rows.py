@@ -300,7 +300,6 @@ def shown(value: float, half: float, scale: Scale, cells: Row) -> Row:
     if said and cells["term"] in BASELINES:
         said = f"where every term is 0, {said}; measure the terms from their middle"
     if reason:
-        # Without an estimate nothing is told of it, and why is all that is said.
         return estimates.row(status="not_estimable", **cells | dict.fromkeys(_TOLD) | {"note": said})
     around = np.array([value] if endless else [value, value - half, value + half])
     row = estimates.row(status="converged", **cells | dict(zip(_SHOWN, scale.shown(around), strict=False)))
