@@ -32,6 +32,8 @@ _MOST_COUNTS = 20
 _FEW_EXPECTED = 5.0
 """Counts that fewer nights than this are expected to have are put together, as for any chi-squared table."""
 _SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+_ROUNDING = 1e-9
+"""A standard error below this share of the degrees of freedom is none: what is left are digits lost."""
 
 
 def overdispersion(data: Data, law: PredictiveDistribution) -> Check:
@@ -52,7 +54,7 @@ def overdispersion(data: Data, law: PredictiveDistribution) -> Check:
     statistic, df, error = _pearson(data, law) if plain else _pearson_within(data, law)
     if not df > 0:
         return not_made(name, "no participant with a cramp has two nights")
-    if not error > 0:
+    if not error > _ROUNDING * df:
         return not_made(name, "the participants do not differ at all")
     ratio = statistic / df
     p = float(special.stdtr(degrees_of_freedom(len(law.scores)), (df - statistic) / error))
