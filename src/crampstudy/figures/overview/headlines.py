@@ -21,7 +21,7 @@ from crampstudy.figures.points import estimated
 _ROW = 0.25
 """Inches of a row, which has two lines on its left."""
 _WIDTHS = (2.35, 1.85, 2.8)
-_AT = {"n": 0.1, "events": 0.225, "number": 0.6, "verdict": 0.635}
+_AT = {"n": 0.08, "events": 0.225, "number": 0.6, "verdict": 0.635}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
 _LONGEST = 53
