@@ -26,7 +26,7 @@ from crampstudy.wording import CONTRAST
 Row = dict[str, Any]
 TEST = "wald_test"
 BASELINES = (design_matrix.INTERCEPT, design_matrix.THRESHOLD)
-_SHOWN, _TOLD = ("estimate", "ci_low", "ci_high"), ("std_error", "df", "p_value")
+_SHOWN = ("estimate", "ci_low", "ci_high")
 FEW = f"rests on few participants, with fewer than {verdicts.FEWEST_DF:g} degrees of freedom"
 """What is said of an estimate with few degrees of freedom."""
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
@@ -300,7 +300,7 @@ def shown(value: float, half: float, scale: Scale, cells: Row) -> Row:
     if said and cells["term"] in BASELINES:
         said = f"where every term is 0, {said}; measure the terms from their middle"
     if reason:
-        return estimates.row(status="not_estimable", **cells | dict.fromkeys(_TOLD) | {"note": said})
+        return estimates.row(status="not_estimable", **cells | {"note": said})
     around = np.array([value] if endless else [value, value - half, value + half])
     row = estimates.row(status="converged", **cells | dict(zip(_SHOWN, scale.shown(around), strict=False)))
     return estimates.without_interval(row, said) if endless else row
