@@ -83,6 +83,8 @@ def main() -> int:
     parser.add_argument("report", type=Path, help="folder of a report")
     parser.add_argument("--out", type=Path, default=Path("build/look"), help="folder for pictures")
     given = parser.parse_args()
+    if not (given.report / "report.html").is_file():
+        parser.error(f"{given.report} holds no report; run: make report")
     given.out.mkdir(parents=True, exist_ok=True)
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
