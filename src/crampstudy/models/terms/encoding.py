@@ -46,19 +46,21 @@ class Encoder:
             UsageError: a level was never on the rows fitted, or a term has no value there.
         """
         made = np.repeat(self.row, len(new), axis=0)
-        for rows in products.parts(len(new)):
-            self._encode(new.iloc[rows], made[rows])
-        return made
-
-    def _encode(self, new: pd.DataFrame, made: Array) -> None:
-        """Write the terms of the variables of ``new`` (n) into the rows ``made`` (n x p)."""
         # A term of none of these variables is what it is in the first row.
         terms = [term for term in self.model.term_slices if not formula.names_of(term).isdisjoint(new.columns)]
         if not terms:
-            return
+            return made
         model = self.model.subset(terms)
         needed = {coded(name) for term in terms for name in formula.names_of(term)}
         used = [name for name in self.first.columns if name in needed]
+        for rows in products.parts(len(new)):
+            found = self._encoded(new.iloc[rows], model, used)
+            for term, where in model.term_slices.items():
+                made[rows, self.model.term_slices[term]] = found[:, where]
+        return made
+
+    def _encoded(self, new: pd.DataFrame, model: ModelSpec, used: Sequence[str]) -> Array:
+        """Return the columns of ``model``, whose terms are of the variables ``used``, at the values of ``new``."""
         values = {name: _like(self.first[name], new.get(decoded(name)), len(new)) for name in used}
         whole = pd.DataFrame(values, index=new.index).assign(_row=1)
         try:
@@ -69,8 +71,7 @@ class Encoder:
         found = np.asarray(encoded, dtype=float)
         if not np.isfinite(found).all():
             raise UsageError("the terms are infinite at these values; a logarithm needs values above 0")
-        for term, where in model.term_slices.items():
-            made[:, self.model.term_slices[term]] = found[:, where]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
