@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from test_fit import diary
 from tests.drawn_figures import drawn
 
-from crampstudy import AgeBands, describe, figures, fit, open_cohort
+from crampstudy import AgeBands, describe, figures, fit, look, open_cohort
 from crampstudy import estimates as tidy
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
@@ -50,7 +50,7 @@ def strict() -> Iterator[None]:
 
 def points(figure: Figure, series: int = 0) -> tuple[list[float], list[float]]:
     """The places and values of the points of a series, in the order in which they are drawn."""
-    drawn = [line for line in figure.axes[0].lines if line.get_marker() in style.MARKERS and len(line.get_xdata())]
+    drawn = [line for line in figure.axes[0].lines if line.get_marker() in look.MARKERS and len(line.get_xdata())]
     places, values = (np.asarray(data, dtype=float) for data in drawn[series].get_data())
     # Where another series has a point alone, there is none.
     return places[np.isfinite(values)].tolist(), values[np.isfinite(values)].tolist()
@@ -203,8 +203,10 @@ def test_groups_stand_in_their_order_and_series_keep_their_look_where_estimates_
     alone = figures.prevalence(rows)
     assert "Moderate-severe" in drawn(alone)
     assert points(alone)[1] == pytest.approx([2, 4, 6])
-    look = [(line.get_marker(), line.get_color()) for line in both.axes[0].lines if len(line.get_xdata())]
-    assert [(line.get_marker(), line.get_color()) for line in alone.axes[0].lines if len(line.get_xdata())] == look[1:]
+    both_drawn = [(line.get_marker(), line.get_color()) for line in both.axes[0].lines if len(line.get_xdata())]
+    assert [
+        (line.get_marker(), line.get_color()) for line in alone.axes[0].lines if len(line.get_xdata())
+    ] == both_drawn[1:]
 
 
 def test_labels_never_overlap_whatever_the_bands() -> None:

@@ -42,7 +42,7 @@ class Project:
         self.settings: dict[str, str] = {}
         for name in ("notebooks/sleep.ipynb", "notebooks/outline.yaml", "requirements.lock"):
             self.write(name)
-        for name in ("models/fit.py", "codebook/variables.csv", "figures/fonts/Sans.otf", "data/evidence/trials.csv"):
+        for name in ("models/fit.py", "codebook/variables.csv", "look/fonts/Sans.otf", "data/evidence/trials.csv"):
             self.write(f"package/{name}")
         self.write("package/data/evidence/datapackage.json")
         for told in (digests.package_parts, digests.of_numbers):
@@ -118,7 +118,7 @@ CHANGES: Mapping[str, tuple[Callable[[Project], object], str, bool]] = {
     "a parameter": (lambda p: p.settings.update(ci_level="0.9"), "parameter ci_level (default → 0.9)", True),
     "a package": (package, "→ 99.0)", True),
     "Python": (python, "→ 3.99.0)", True),
-    "a font": (lambda p: p.write("package/figures/fonts/Sans.otf", "new"), "fonts", True),
+    "a font": (lambda p: p.write("package/look/fonts/Sans.otf", "new"), "fonts", True),
     "the code": (lambda p: p.write("package/models/fit.py", "new"), "code", True),
     "the codebook": (lambda p: p.write("package/codebook/variables.csv", "new"), "codebook", True),
     "the evidence": (lambda p: p.write("package/data/evidence/trials.csv", "new"), "evidence", True),

@@ -111,12 +111,12 @@ def test_an_address_is_told_without_its_places(tmp_path: Path) -> None:
         ("models/fit.py", "code"),
         ("report/assets/template.typ", "code"),
         ("codebook/variables.csv", "codebook"),
-        ("figures/fonts/Sans.otf", "fonts"),
+        ("look/fonts/Sans.otf", "fonts"),
         ("data/evidence/trials.csv", "evidence"),
     ],
 )
 def test_each_part_of_the_package_has_a_digest_of_its_own(tmp_path: Path, file: str, part: str) -> None:
-    for name in ("models/fit.py", "codebook/variables.csv", "figures/fonts/Sans.otf", "notebooks/sleep.ipynb", file):
+    for name in ("models/fit.py", "codebook/variables.csv", "look/fonts/Sans.otf", "notebooks/sleep.ipynb", file):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("as it was")
     (tmp_path / "data/evidence").mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from crampstudy import codebook, estimates, figures
+from crampstudy import codebook, estimates, figures, look
 from crampstudy.figures import style
 from crampstudy.report import MIME, ReportError, blocks
 from crampstudy.report.abbreviations import defined
@@ -80,7 +80,7 @@ def test_a_figure_is_drawn_for_print_and_web() -> None:
     fig = drawn()
     bundle = blocks.figure(fig, "fig-age", caption="Ages.", alt="A line.")._repr_mimebundle_()
     printed, shown = bundle[MIME]["svg"], bundle["image/svg+xml"]
-    assert "Age (years)" in printed and style.SANS in printed
+    assert "Age (years)" in printed and look.SANS in printed
     assert "<text" not in shown
     assert not plt.fignum_exists(fig.number)
     for svg in (printed, shown):
@@ -168,7 +168,7 @@ def test_style_ends_with_its_block() -> None:
     before = dict(mpl.rcParams)
     with style.journal(figure_figsize=(2, 1)):
         assert mpl.rcParams["figure.figsize"] == [2, 1]
-        assert mpl.rcParams["font.family"][0] == style.SANS
+        assert mpl.rcParams["font.family"][0] == look.SANS
     assert dict(mpl.rcParams) == before
     with pytest.raises(KeyError), style.journal(no_such_setting=1):
         pass

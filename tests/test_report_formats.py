@@ -21,7 +21,7 @@ from docx.oxml.ns import qn
 from PIL import Image
 from test_report_typeset import FRONT, TEXT, code, gathered, table, text
 
-from crampstudy import cache
+from crampstudy import cache, look
 from crampstudy.cache import Cache
 from crampstudy.figures import style
 from crampstudy.report import blocks, typeset
@@ -52,7 +52,7 @@ def wide() -> blocks.Block:
 
 def drawn() -> blocks.Block:
     with style.journal():
-        narrow, axes = plt.subplots(figsize=(style.COLUMN_WIDTH, 2))
+        narrow, axes = plt.subplots(figsize=(look.COLUMN_WIDTH, 2))
         axes.plot([1, 2])
     rows = pd.DataFrame({"key": ["a"], "estimate": [1 / 3]})
     return blocks.figure(narrow, "fig-narrow", caption="Narrow.", alt="A line.", data=rows)

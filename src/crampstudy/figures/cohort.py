@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
@@ -26,14 +26,14 @@ def measured(estimates: pd.DataFrame) -> Figure:
         for row in wording.records(estimates)
     ]
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
         axes = figure.subplots()
         sns.barplot(
             x=share,
             y=estimates["term"],
             orient="h",
             width=0.62,
-            color=style.PALETTE[0],
+            color=look.PALETTE[0],
             saturation=1,
             errorbar=None,
             ax=axes,

@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from crampstudy import look
 from crampstudy.arrays import Array
-from crampstudy.figures import style
 
 _SMALL = 7.0
 _LETTER, _GAP = 3.6, 9.0
@@ -23,11 +23,11 @@ def beside(axes: Axes, at: Sequence[float] | Array, columns: Mapping[str, Sequen
         for height, text in zip(at, texts, strict=True):
             _write(axes, text, (1.0, float(height)), ("axes fraction", "data"), right)
         # Of this family alone: the one that helps out with characters has no such weight, which would be told.
-        look = {"weight": 600, "family": style.SANS}
-        _write(axes, heading, (1.0, 1.0), ("axes fraction", "axes fraction"), right, **look)
+        drawn = {"weight": 600, "family": look.SANS}
+        _write(axes, heading, (1.0, 1.0), ("axes fraction", "axes fraction"), right, **drawn)
 
 
-def _write(axes: Axes, text: str, at: tuple[float, float], of: tuple[str, str], right: float, **look: Any) -> None:
+def _write(axes: Axes, text: str, at: tuple[float, float], of: tuple[str, str], right: float, **drawn: Any) -> None:
     axes.annotate(
         text,
         at,
@@ -38,5 +38,5 @@ def _write(axes: Axes, text: str, at: tuple[float, float], of: tuple[str, str], 
         va="center" if of[1] == "data" else "bottom",
         fontsize=_SMALL,
         annotation_clip=False,
-        **look,
+        **drawn,
     )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import estimates as tidy
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import columns, intervals, style
 from crampstudy.figures.message import could_not_estimate
@@ -42,10 +42,10 @@ def ratios(estimates: pd.DataFrame) -> Figure:
 
     at = np.arange(len(rows), dtype=float)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
         axes = figure.subplots()
         null = 0.0 if differ else 1.0
-        axes.axvline(null, color=style.RULE, linewidth=0.8)
+        axes.axvline(null, color=look.RULE, linewidth=0.8)
         sns.pointplot(
             x=rows["estimate"].to_numpy(),
             y=at,
@@ -53,13 +53,13 @@ def ratios(estimates: pd.DataFrame) -> Figure:
             markers="s",
             markersize=5,
             markeredgewidth=0,
-            color=style.PALETTE[0],
+            color=look.PALETTE[0],
             linestyle="none",
             errorbar=None,
             ax=axes,
         )
         ends = (-math.inf, math.inf) if differ else log_axis(axes, rows)
-        intervals.draw(axes, at, rows, ends, colour=style.PALETTE[0])
+        intervals.draw(axes, at, rows, ends, colour=look.PALETTE[0])
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rows) - 0.3, -0.7)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.codebook.recalled import SEVERITIES
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
@@ -31,7 +31,7 @@ def rates(estimates: pd.DataFrame) -> Figure:
     if bands.empty:
         return could_not_estimate(_reason(kinds.INCIDENCE_RATE.rows(estimates)))
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
         _rates(figure.subplots(), estimates, bands)
     return figure
 
@@ -46,7 +46,7 @@ def _rates(axes: Axes, estimates: pd.DataFrame, bands: pd.DataFrame) -> None:
 
 def _standard(axes: Axes, standardised: pd.DataFrame) -> None:
     """Draw the age-standardised rate as a line across all bands."""
-    colour = style.PALETTE[1]
+    colour = look.PALETTE[1]
     for row in wording.records(standardised):
         axes.axhline(row["estimate"], color=colour, linewidth=1, label="Age-standardised, all bands")
         if pd.notna(row["ci_low"]):
@@ -65,7 +65,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
     if bands.empty:
         return could_not_estimate(_reason(shown))
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
         _prevalence(figure.subplots(), shown, bands)
     return figure
 
@@ -102,7 +102,7 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
     elif len(asked):
         panels.append(partial(_prevalence, shown=shown, bands=asked))
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 if len(panels) == 1 else 2.5))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9 if len(panels) == 1 else 2.5))
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for each, draw in zip(axes, panels, strict=True):
             draw(each)
@@ -126,7 +126,7 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
 
     rate = drawn["scale"].iloc[0] == "rate"
     factor = 1 if rate else 100
-    for colour, (outcome, rows) in zip(style.PALETTE, drawn.groupby("outcome", sort=False), strict=False):
+    for colour, (outcome, rows) in zip(look.PALETTE, drawn.groupby("outcome", sort=False), strict=False):
         ages = rows["level"].astype(int)
         low, high = (rows[limit] * factor for limit in ("ci_low", "ci_high"))
         axes.fill_between(ages, low, high, color=colour, alpha=0.16, linewidth=0)
@@ -152,7 +152,7 @@ def _rug(axes: Axes, rows: pd.DataFrame, top: float) -> None:
     counts = rows["n_exposed"].astype("float").fillna(0.0)
     if counts.max() > 0:
         height = _RUG * top * counts / counts.max()
-        axes.vlines(rows["level"].astype(int), 0, height, color=style.INK, linewidth=0.7, alpha=0.6)
+        axes.vlines(rows["level"].astype(int), 0, height, color=look.INK, linewidth=0.7, alpha=0.6)
 
 
 def _in_order(every: pd.Series[str], drawn: pd.Series[str]) -> list[str]:

@@ -8,7 +8,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
@@ -38,7 +38,7 @@ def group_profiles(estimates: pd.DataFrame) -> Figure:
     apart = standing.pivot_table(index="level", columns="term", values="estimate").loc[names, groups]
     cells = [[profile_cell(profiles[group, name]).partition(" (")[0] for group in groups] for name in names]
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.8 + 0.36 * len(names)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.8 + 0.36 * len(names)))
         axes = figure.subplots()
         sns.heatmap(
             apart.to_numpy(dtype=float),
@@ -52,7 +52,7 @@ def group_profiles(estimates: pd.DataFrame) -> Figure:
             ax=axes,
         )
         for cell in axes.texts:
-            cell.set_color(style.ON_DARK if cell.get_color() == "w" else style.ON_LIGHT)
+            cell.set_color(look.ON_DARK if cell.get_color() == "w" else look.ON_LIGHT)
         axes.set_xticklabels([f"{wording.capital(str(name))}\nn = {wording.count(sizes[name])}" for name in groups])
         axes.set_yticklabels([TRAITS[name] for name in names], rotation=0)
         axes.tick_params(length=0)
@@ -75,18 +75,18 @@ def calendars(nights: pd.DataFrame) -> Figure:
     shown[[place[who] for who in nights["participant_id"]], nights["night"].to_numpy(dtype=int)] = code
     with style.journal():
         height = float(np.clip(_ROW * len(people), _LEAST, _MOST))
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, height + 0.7))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, height + 0.7))
         axes = figure.subplots()
         norm = BoundaryNorm(np.arange(-0.5, len(_NIGHTS)), len(_NIGHTS))
         axes.pcolormesh(shown, cmap=ListedColormap(_COLOURS), norm=norm)
         axes.invert_yaxis()
         starts = [i for i, (group, _) in enumerate(people) if not i or people[i - 1][0] != group]
         for start in starts[1:]:
-            axes.axhline(start, color=style.PALETTE[1], linewidth=1.0)
+            axes.axhline(start, color=look.PALETTE[1], linewidth=1.0)
         axes.set_yticks([start + 0.5 for start in starts], [str(people[start][0]) for start in starts], va="top")
         axes.set(xlabel="Night of the diary")
         looks = [
-            Patch(facecolor=colour, edgecolor=style.RULE, label=name)
+            Patch(facecolor=colour, edgecolor=look.RULE, label=name)
             for colour, name in zip(_COLOURS, _NIGHTS, strict=True)
         ]
         figure.legend(handles=looks, loc="outside upper right", ncols=len(looks))

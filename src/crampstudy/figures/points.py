@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.figures import intervals, style
 
 _APART = 0.16
@@ -48,7 +48,7 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
     """Draw the rows of each series, named for the legend, at their groups; a group without an estimate stays empty."""
     import seaborn as sns
 
-    looks = {name: look for name, *look in zip(series, style.PALETTE, style.MARKERS, strict=False)}
+    looks = {name: drawn for name, *drawn in zip(series, look.PALETTE, look.MARKERS, strict=False)}
     series = {name: rows for name, rows in series.items() if len(rows)}
     at = {label: position for position, label in enumerate(groups.order)}
     shifts = (np.arange(len(series)) - (len(series) - 1) / 2) * _APART
@@ -70,7 +70,7 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
         hue="name",
         palette=colours,
         markers=[looks[name][1] for name in series],
-        markersize=style.MARKER,
+        markersize=look.MARKER,
         markeredgewidth=0,
         linestyle="none",
         errorbar=None,

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -29,15 +29,15 @@ def rootogram(frame: pd.DataFrame) -> Figure:
     across = min(len(models), 2)
     down = -(-len(models) // across)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.4 + _ROW * down))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.4 + _ROW * down))
         panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, model in zip(panels, models, strict=False):
             rows = frame[frame["model"] == model]
             at, top = rows["count"].to_numpy(), rows["expected_root"].to_numpy()
             observed = rows["observed_root"].to_numpy()
-            axes.bar(at, observed, bottom=top - observed, width=0.85, color=style.PALETTE[5], label="Observed")
-            axes.plot(at, top, "o-", color=style.PALETTE[1], markersize=3, label="Expected")
-            axes.axhline(0, color=style.INK, linewidth=0.6)
+            axes.bar(at, observed, bottom=top - observed, width=0.85, color=look.PALETTE[5], label="Observed")
+            axes.plot(at, top, "o-", color=look.PALETTE[1], markersize=3, label="Expected")
+            axes.axhline(0, color=look.INK, linewidth=0.6)
             axes.set_title(wording.model(model))
             shown = np.arange(0, len(at), -(-len(at) // _MOST_LABELS))
             axes.set_xticks(at[shown], [str(label) for label in rows["cramps"].to_numpy()[shown]])

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from crampstudy import look
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
 from crampstudy.simulate.calendar import JULY_PEAK
@@ -23,7 +24,7 @@ from crampstudy.simulate.calibration import cards, published_classes
 from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, CohortArrays
 from crampstudy.simulate.scenario import presets
 
-_PUBLISHED = style.INK
+_PUBLISHED = look.INK
 _MONTHS = "JFMAMJJASOND"
 _SHOWN = 40
 
@@ -34,7 +35,7 @@ def page(community: CohortArrays, recruited: CohortArrays, everyday: CohortArray
     ``community``, ``recruited`` and ``everyday`` are the presets ``community``, ``recruited`` and ``default``.
     """
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 8.4))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 8.4))
         axes = figure.subplots(3, 2)
         _rates(axes[0, 0], recruited)
         _classes(axes[0, 1], community)
@@ -50,7 +51,7 @@ def page(community: CohortArrays, recruited: CohortArrays, everyday: CohortArray
 def _rates(axes: Axes, arrays: CohortArrays) -> None:
     edges = np.arange(0, 31)
     windows = {"At entry": arrays.counts[:, :ENTRY], "Four weeks after": arrays.counts[:, ENTRY : ENTRY + AFTER]}
-    for colour, (label, counts) in zip(style.PALETTE, windows.items(), strict=False):
+    for colour, (label, counts) in zip(look.PALETTE, windows.items(), strict=False):
         weekly = counts.mean(axis=1) * 7
         label = f"{label}, mean {weekly.mean():.1f}"
         _histogram(axes, np.minimum(weekly, 29.9), edges, color=colour, fill=False, linewidth=1.3, label=label)
@@ -63,10 +64,10 @@ def _rates(axes: Axes, arrays: CohortArrays) -> None:
     axes.legend(loc="center right", fontsize=7)
 
 
-def _histogram(axes: Axes, values: NDArray[np.float64], edges: NDArray[np.int_], **look: Any) -> None:
+def _histogram(axes: Axes, values: NDArray[np.float64], edges: NDArray[np.int_], **drawn: Any) -> None:
     import seaborn as sns
 
-    sns.histplot(x=values, bins=edges.tolist(), stat="percent", element="step", ax=axes, **look)
+    sns.histplot(x=values, bins=edges.tolist(), stat="percent", element="step", ax=axes, **drawn)
 
 
 def _classes(axes: Axes, arrays: CohortArrays) -> None:
@@ -77,7 +78,7 @@ def _classes(axes: Axes, arrays: CohortArrays) -> None:
     lows = [int(s.band.rstrip("+").split("-")[0]) for s in shares]
     band = np.searchsorted(lows, ages, side="right") - 1
     for k in range(1, len(recalled.LOWS)):
-        colour = style.PALETTE[k - 1]
+        colour = look.PALETTE[k - 1]
         simulated = [100 * float((found[band == i] == k).mean()) for i in at]
         axes.plot(at, simulated, color=colour, label=recalled.LABELS[k].replace("-", "–"))
         value, error = (np.array([getattr(s, name)[k] for s in shares]) * 100 for name in ("share", "std_error"))
@@ -107,7 +108,7 @@ def _calendar(axes: Axes, arrays: CohortArrays) -> None:
     axes.set(title=f"Diaries of {_SHOWN} persons", xlabel="Night", ylabel="Person, by rate")
     names = ("no entry", "0", "1", "2", "3 or more")
     handles = [
-        Patch(facecolor=colours(i), edgecolor=style.RULE, linewidth=0.4, label=name) for i, name in enumerate(names)
+        Patch(facecolor=colours(i), edgecolor=look.RULE, linewidth=0.4, label=name) for i, name in enumerate(names)
     ]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=5, fontsize=7, columnspacing=0.9)
 
@@ -125,7 +126,7 @@ def _season(axes: Axes, arrays: CohortArrays) -> None:
     wave = 1 + np.cos(2 * np.pi * (day - JULY_PEAK) / 365.25) / 3
     axes.plot((day - 1) / 365 * 12 + 0.5, wave, color=_PUBLISHED, linewidth=1, label="published: amplitude 1/3")
     axes.errorbar(
-        np.arange(12) + 1, rate / overall, 1.96 * error / overall, fmt="o", color=style.PALETTE[0], label="simulated"
+        np.arange(12) + 1, rate / overall, 1.96 * error / overall, fmt="o", color=look.PALETTE[0], label="simulated"
     )
     axes.set_xticks(np.arange(12) + 1, list(_MONTHS))
     axes.set_ylim(0.5, 1.7)
@@ -136,14 +137,14 @@ def _season(axes: Axes, arrays: CohortArrays) -> None:
 def _adherence(axes: Axes, arrays: CohortArrays) -> None:
     share = 100 * arrays.logged.mean(axis=1)
     edges = np.arange(0, 105, 5)
-    _histogram(axes, np.minimum(share, 99.9), edges, color=style.PALETTE[5], alpha=0.6)
+    _histogram(axes, np.minimum(share, 99.9), edges, color=look.PALETTE[5], alpha=0.6)
     top = axes.get_ylim()[1]
     axes.errorbar(70, top * 1.06, xerr=[[31], [27]], fmt="o", color=_PUBLISHED, markersize=3.5, linewidth=1)
     axes.text(36, top * 1.06, "internet diary,\nmedian, range", ha="right", va="center", fontsize=7)
     axes.plot(94, top * 1.18, "D", color=_PUBLISHED, markersize=3.5)
     axes.text(91, top * 1.18, "time-stamped diary", ha="right", va="center", fontsize=7)
-    axes.axvline(float(share.mean()), ymax=0.78, color=style.PALETTE[0])
-    axes.text(float(share.mean()) - 1, top * 0.9, f"mean {share.mean():.0f}", ha="right", color=style.PALETTE[0])
+    axes.axvline(float(share.mean()), ymax=0.78, color=look.PALETTE[0])
+    axes.text(float(share.mean()) - 1, top * 0.9, f"mean {share.mean():.0f}", ha="right", color=look.PALETTE[0])
     axes.set_ylim(0, top * 1.28)
     axes.set(title="Nights logged by each person", xlabel="Nights logged (%)", ylabel="Persons (%)", xlim=(0, 100))
 
@@ -151,9 +152,9 @@ def _adherence(axes: Axes, arrays: CohortArrays) -> None:
 def _duration(axes: Axes, arrays: CohortArrays) -> None:
     minutes = arrays.clean.frame("episodes")["duration_s"].to_numpy() / 60
     edges = np.arange(0, 41)
-    _histogram(axes, np.minimum(minutes, 39.9), edges, color=style.PALETTE[5], alpha=0.6)
+    _histogram(axes, np.minimum(minutes, 39.9), edges, color=look.PALETTE[5], alpha=0.6)
     top = axes.get_ylim()[1]
-    axes.axvline(float(minutes.mean()), ymax=0.84, color=style.PALETTE[0], label=f"simulated mean {minutes.mean():.1f}")
+    axes.axvline(float(minutes.mean()), ymax=0.84, color=look.PALETTE[0], label=f"simulated mean {minutes.mean():.1f}")
     axes.errorbar(9, top * 1.06, xerr=[[2.3], [2.2]], fmt="o", color=_PUBLISHED, markersize=3.5, linewidth=1)
     axes.text(12.2, top * 1.06, "published mean, 95 % CI", va="center", fontsize=7)
     axes.set_ylim(0, top * 1.16)

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -17,34 +16,10 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-FONT_DIR = Path(__file__).parent / "fonts"
-SANS = "Source Sans 3"
-SERIF = "Source Serif 4"
-
-TEXT_WIDTH = 6.3
-"""Width of the text of a report, in inches; a figure is at most this wide."""
-
-COLUMN_WIDTH = TEXT_WIDTH * 89 / 183
-"""Width of a figure that is to fill a column of a journal, where one of the text's width fills a page, in inches."""
-
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
-"""Okabe and Ito (2008), blue first, yellow left out (too pale for lines on white)."""
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""Shapes beside the colours, for a page printed in grey."""
+from crampstudy import look
 
 _SCREEN = 220
 """Dots an inch on a screen, of which each is drawn half as wide: sharp where pixels are small."""
-
-INK = "#222222"
-RULE = "#8C8C8C"
-SHADE = "#F1F1F1"
-"""Behind what is as good as no difference. On a dark page it is dark, as ink is light and paper dark."""
-ON_LIGHT, ON_DARK = "#1F1F1F", "#FEFEFE"
-"""Ink on a ground of one colour, light or dark, which stays as it is on a dark page."""
-
-MARKER = 5.5
-"""Size of an estimate's point, which has no edge, in points."""
 
 
 class JournalFigure(Figure):
@@ -140,45 +115,45 @@ def legend_above(axes: Axes) -> None:
 @cache
 def _register() -> None:
     # Adding a font to matplotlib's list changes no default: it only makes the family known by name.
-    for path in sorted(FONT_DIR.glob("*.otf")):
+    for path in sorted(look.FONT_DIR.glob("*.otf")):
         font_manager.fontManager.addfont(path)
 
 
 _RC: dict[str, Any] = {
-    "figure.figsize": (TEXT_WIDTH, 3.4),
+    "figure.figsize": (look.TEXT_WIDTH, 3.4),
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
     "savefig.dpi": 300,
     "savefig.transparent": False,
-    "font.family": [SANS, "DejaVu Sans"],
+    "font.family": [look.SANS, "DejaVu Sans"],
     "font.size": 8.5,
     "mathtext.fontset": "custom",
-    "mathtext.rm": SANS,
-    "mathtext.it": f"{SANS}:italic",
-    "mathtext.bf": f"{SANS}:weight=600",
-    "mathtext.cal": SANS,
-    "mathtext.sf": SANS,
+    "mathtext.rm": look.SANS,
+    "mathtext.it": f"{look.SANS}:italic",
+    "mathtext.bf": f"{look.SANS}:weight=600",
+    "mathtext.cal": look.SANS,
+    "mathtext.sf": look.SANS,
     "mathtext.tt": "DejaVu Sans Mono",
     "axes.titlesize": 9,
     "axes.titleweight": 600,
     "axes.titlelocation": "left",
     "axes.labelsize": 8.5,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": RULE,
+    "axes.labelcolor": look.INK,
+    "axes.edgecolor": look.RULE,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=look.PALETTE),
     "axes.unicode_minus": True,
     "grid.color": "#E3E3E3",
     "grid.linewidth": 0.5,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
-    "xtick.color": RULE,
-    "ytick.color": RULE,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
+    "xtick.color": look.RULE,
+    "ytick.color": look.RULE,
+    "xtick.labelcolor": look.INK,
+    "ytick.labelcolor": look.INK,
     "xtick.major.size": 3,
     "ytick.major.size": 3,
     "xtick.major.width": 0.6,
@@ -190,7 +165,7 @@ _RC: dict[str, Any] = {
     "legend.fontsize": 8,
     "legend.title_fontsize": 8,
     "legend.frameon": False,
-    "text.color": INK,
+    "text.color": look.INK,
     "svg.hashsalt": "crampstudy",
     "svg.fonttype": "none",
 }

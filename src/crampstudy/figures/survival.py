@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
@@ -42,10 +42,10 @@ def relief(estimates: pd.DataFrame) -> Figure:
     unit, name = (60.0, "min") if long else (1.0, "s")
     below = 0.16 * (len(labels) + 1)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 + below))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9 + below))
         axes, numbers = figure.subplots(2, 1, sharex=True, height_ratios=(2.9, below))
         for position, label in enumerate(labels):
-            colour = style.PALETTE[position % len(style.PALETTE)]
+            colour = look.PALETTE[position % len(look.PALETTE)]
             # Colours alone are not told apart in grey.
             dash = _DASHES[position % len(_DASHES)]
             rows = curves[curves["population"] == label]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.lock", "uv.lock")
-APART: Mapping[str, str] = {"codebook": "codebook", "fonts": "figures/fonts"}
+APART: Mapping[str, str] = {"codebook": "codebook", "fonts": "look/fonts"}
 """Folders of the package that are told from the rest of its code, by their part."""
 _NOT_NUMBERS = ("report", "terminal", "cli", "rerun", "display.py", "terminal.py", "__main__.py")
 """What of the package no number rests on: it prints and runs what others compute."""

@@ -24,6 +24,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from crampstudy import look
 from crampstudy.analyses import Findings, SectionResults
 from crampstudy.cache import KERNEL_VARIABLE
 from crampstudy.codebook import VARIABLES
@@ -115,7 +116,7 @@ def figure(
     reader of the notebook a picture stands beside them, since JupyterLab draws no SVG in one that it does not trust.
 
     Args:
-        fig: a matplotlib figure, at most ``style.TEXT_WIDTH`` inches wide.
+        fig: a matplotlib figure, at most ``look.TEXT_WIDTH`` inches wide.
         label: ``fig-…``, the target of ``@fig-…``.
         caption: one sentence under the figure; Markdown.
         alt: what a reader who cannot see the figure needs to know of it.
@@ -360,6 +361,6 @@ def _great_table(
     made = made.tab_stubhead(heads[0]).cols_label(dict(zip(list(columns)[1:], heads[1:], strict=True)))
     for name, align in zip(list(columns)[1:], aligns[1:], strict=True):
         made = made.cols_align("left" if align == "left" else "right", columns=[name])
-    made = made.tab_options(table_font_names=[style.SANS, "sans-serif"], table_font_size="13px")
+    made = made.tab_options(table_font_names=[look.SANS, "sans-serif"], table_font_size="13px")
     # Great-tables' own ids come from group names and may hold spaces; scope says the same without them.
     return re.sub(r'(<t[hd][^>]*?) (?:id|headers)="[^"]*"', r"\1", made.as_raw_html())

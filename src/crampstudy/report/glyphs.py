@@ -14,7 +14,7 @@ from typing import Any
 
 from matplotlib.ft2font import FT2Font
 
-from crampstudy.figures.style import FONT_DIR
+from crampstudy.look import FONT_DIR
 from crampstudy.report.collect import Document
 
 SUBSTITUTE = "□"

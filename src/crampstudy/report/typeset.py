@@ -24,7 +24,7 @@ import pypandoc
 import typst
 
 from crampstudy import ending, scratch
-from crampstudy.figures.style import FONT_DIR, SANS, SERIF
+from crampstudy.look import FONT_DIR, SANS, SERIF
 from crampstudy.report import ReportError, glyphs, page
 from crampstudy.report.collect import Document
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, ParamSpec
 
 import pandas as pd
 
+from crampstudy import export
 from crampstudy.atomic_write import whole_file
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import Rows, rows_of
-from crampstudy.tables import export
 from crampstudy.tables.remarks import notes, parameters
 
 P = ParamSpec("P")

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.arrays import Flags
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import fact
@@ -20,7 +20,7 @@ from crampstudy.tables.overview.attrition import logging_part
 
 _STEP = 0.62
 """Inches from one step of the flow to the next."""
-_BOX = {"boxstyle": "round,pad=0.45,rounding_size=0.15", "facecolor": "white", "edgecolor": style.RULE}
+_BOX = {"boxstyle": "round,pad=0.45,rounding_size=0.15", "facecolor": "white", "edgecolor": look.RULE}
 _LEAST_HEIGHT = 1.9
 """Inches that the words beside the colours need."""
 _MOST_NAMED = 20
@@ -36,7 +36,7 @@ def cohort_flow(estimates: pd.DataFrame) -> Figure:
     columns = list(dict.fromkeys(rows["outcome"]))
     steps = list(dict.fromkeys(rows["level"]))
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, _STEP * len(steps) + 0.1))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, _STEP * len(steps) + 0.1))
         axes = figure.subplots()
         axes.set_xlim(0, 2 * max(len(columns), 2))
         axes.set_ylim(len(steps) - 0.5, -0.5)
@@ -53,7 +53,7 @@ def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
         axes.text(x, at, said, ha="center", va="center", fontsize=7.5, bbox=_BOX, zorder=2, in_layout=False)
         if at == 0:
             continue
-        arrow = {"arrowstyle": "-|>", "color": style.RULE, "shrinkA": 13, "shrinkB": 13}
+        arrow = {"arrowstyle": "-|>", "color": look.RULE, "shrinkA": 13, "shrinkB": 13}
         axes.annotate("", (x, at), (x, at - 1), arrowprops=arrow, zorder=1)
         if said := fact(row, "said"):
             text = said.replace(", ", "\n")
@@ -75,9 +75,7 @@ def logging(estimates: pd.DataFrame) -> Figure:
     times = sorted(rows["level"].astype(int).unique())
     shares = rows.assign(time=rows["level"].astype(int)).pivot(index="population", columns="time", values="estimate")
     with style.journal():
-        figure = style.JournalFigure(
-            figsize=(style.TEXT_WIDTH, max(0.95 + min(0.12 * len(people), 3.0), _LEAST_HEIGHT))
-        )
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, max(0.95 + min(0.12 * len(people), 3.0), _LEAST_HEIGHT)))
         axes = figure.subplots()
         sns.heatmap(
             100 * shares.reindex(index=people, columns=times),
@@ -115,6 +113,6 @@ def _hatch(axes: Axes, expected: Flags) -> None:
     blank = [(at, end) for at, end in enumerate(ends) if end < most]
     if blank:
         at, left = (np.array(each, dtype=np.float64) for each in zip(*blank, strict=True))
-        look: dict[str, Any] = {"facecolor": "none", "edgecolor": style.RULE, "linewidth": 0, "hatch": _HATCH}
-        axes.barh(at + 0.5, most - left, height=1.0, left=left, **look)
+        drawn: dict[str, Any] = {"facecolor": "none", "edgecolor": look.RULE, "linewidth": 0, "hatch": _HATCH}
+        axes.barh(at + 0.5, most - left, height=1.0, left=left, **drawn)
         style.remark(axes, _AFTER)

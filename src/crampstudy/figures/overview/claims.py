@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.claims import Claim, find, published, rules
 from crampstudy.claims.published import NONE_FOUND
 from crampstudy.estimates import kinds
@@ -18,13 +18,13 @@ from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
 _LOOKS: Mapping[str, tuple[str, str, str]] = {
-    rules.SUPPORTED: (style.PALETTE[0], "white", "+"),
-    rules.NEGLIGIBLE: ("#9CC7E4", style.ON_LIGHT, "(+)"),
-    rules.INCONCLUSIVE: ("#D9D9D9", style.ON_LIGHT, "?"),
-    rules.CONTRADICTED: (style.PALETTE[1], "white", "−"),
-    rules.STATED: ("#F2F2F2", style.ON_LIGHT, "i"),
-    rules.NOT_TESTABLE: ("white", style.RULE, ""),
-    NONE_FOUND: ("white", style.RULE, ""),
+    rules.SUPPORTED: (look.PALETTE[0], "white", "+"),
+    rules.NEGLIGIBLE: ("#9CC7E4", look.ON_LIGHT, "(+)"),
+    rules.INCONCLUSIVE: ("#D9D9D9", look.ON_LIGHT, "?"),
+    rules.CONTRADICTED: (look.PALETTE[1], "white", "−"),
+    rules.STATED: ("#F2F2F2", look.ON_LIGHT, "i"),
+    rules.NOT_TESTABLE: ("white", look.RULE, ""),
+    NONE_FOUND: ("white", look.RULE, ""),
 }
 """Colour, that of the sign, and the sign, which also tells them apart in grey."""
 _ROW, _TILE, _STEP = 0.36, 0.4, 1.0
@@ -46,7 +46,7 @@ def claims(estimates: pd.DataFrame) -> Figure:
         by_section.setdefault(claim.section, []).append((claim, str(verdict)))
     most = max(len(entries) for entries in by_section.values())
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.95 + _ROW * len(by_section)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.95 + _ROW * len(by_section)))
         axes = figure.subplots()
         axes.axis("off")
         for at, (section, entries) in enumerate(by_section.items()):
@@ -60,7 +60,7 @@ def claims(estimates: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, left: float, at: float, claim: Claim, verdict: str) -> None:
-    axes.text(left + _TILE, at - 0.33, claim.claim, ha="center", va="center", fontsize=6.2, color=style.INK)
+    axes.text(left + _TILE, at - 0.33, claim.claim, ha="center", va="center", fontsize=6.2, color=look.INK)
     _tile(axes, left, at, verdict)
     _tile(axes, left + _TILE, at, published(claim).verdict)
 
@@ -68,7 +68,7 @@ def _draw(axes: Axes, left: float, at: float, claim: Claim, verdict: str) -> Non
 def _tile(axes: Axes, left: float, at: float, verdict: str) -> None:
     colour, ink, sign = _LOOKS[verdict]
     axes.add_patch(
-        Rectangle((left, at - 0.18), _TILE - 0.02, 0.46, facecolor=colour, edgecolor=style.RULE, linewidth=0.4)
+        Rectangle((left, at - 0.18), _TILE - 0.02, 0.46, facecolor=colour, edgecolor=look.RULE, linewidth=0.4)
     )
     axes.text(left + _TILE / 2 - 0.01, at + 0.05, sign, ha="center", va="center", fontsize=8, color=ink)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.sentences import of_part
 from crampstudy.estimates.verdicts import MARGINS, told_in_numbers
@@ -26,7 +26,7 @@ _AT = {"n": 0.08, "events": 0.225, "number": 0.6, "verdict": 0.635}
 _SMALL = 7.2
 _LONGEST = 53
 """Letters of a contrast that the first column has room for."""
-_COLOURS = {"higher": style.PALETTE[1], "lower": style.PALETTE[0]}
+_COLOURS = {"higher": look.PALETTE[1], "lower": look.PALETTE[0]}
 
 
 @of_result
@@ -41,7 +41,7 @@ def headlines(estimates: pd.DataFrame) -> Figure:
     if rows.empty:
         return could_not_estimate("none of the main contrasts could be estimated")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
         left, axes, right = figure.subplots(1, 3, sharey=True, width_ratios=_WIDTHS)
         for side in (left, right):
             side.set_xlim(0, 1)
@@ -55,10 +55,10 @@ def headlines(estimates: pd.DataFrame) -> Figure:
 def _draw(axes: Axes, rows: pd.DataFrame) -> None:
     import seaborn as sns
 
-    axes.axvspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-    axes.axvline(1.0, color=style.RULE, linewidth=0.8)
+    axes.axvspan(*MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+    axes.axvline(1.0, color=look.RULE, linewidth=0.8)
     ends = log_axis(axes, rows)
-    colours = [_COLOURS.get(str(verdict), style.INK) for verdict in rows["verdict"]]
+    colours = [_COLOURS.get(str(verdict), look.INK) for verdict in rows["verdict"]]
     for at, colour in enumerate(colours):
         intervals.draw(axes, [at], rows.iloc[[at]], ends, colour=colour)
     sns.scatterplot(
@@ -84,14 +84,14 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
 def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
     # The columns have their widths, whatever is written in them.
     small: dict[str, Any] = {"fontsize": _SMALL, "va": "center", "in_layout": False}
-    bold = {**small, "fontweight": 600, "family": style.SANS}
+    bold = {**small, "fontweight": 600, "family": look.SANS}
     left.text(0, -0.8, "Contrast", **bold)
     for name, text in (("n", "People"), ("events", "Events"), ("number", "Ratio (interval)")):
         right.text(_AT[name], -0.8, text, ha="right", **bold)
     right.text(_AT["verdict"], -0.8, "Verdict", **bold)
     for at, row in enumerate(wording.records(rows)):
         left.text(0, at - 0.17, _named(row), **small)
-        left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
+        left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": look.PALETTE[6]})
         right.text(_AT["n"], at, wording.count(row["n_participants"]), ha="right", **small)
         events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
         right.text(_AT["events"], at, events, ha="right", **small)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
+from crampstudy import look
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
@@ -32,7 +33,7 @@ def claim_specifications(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate("no claim on a ratio has a specification that could be made")
     lines = math.ceil(len(claims) / _COLUMNS)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.5 + 0.95 * lines))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.5 + 0.95 * lines))
         axes = figure.subplots(lines, _COLUMNS, sharey=True, squeeze=False)
         for place, each in enumerate(axes.flat):
             if place < len(claims):
@@ -50,9 +51,9 @@ def _curve(axes: Axes, rows: pd.DataFrame, verdict: str) -> None:
     at = np.arange(len(own))
     agrees = own["verdict"].eq(verdict).to_numpy()
     low, middle, high = (own[name].clip(*_LIMITS).to_numpy() for name in ("ci_low", "estimate", "ci_high"))
-    axes.axhspan(*verdicts.MARGINS, color=style.SHADE, zorder=0)
-    axes.axhline(1, color=style.RULE, linewidth=0.5, zorder=1)
-    for which, colour, marker in ((agrees, style.PALETTE[0], "o"), (~agrees, style.PALETTE[1], "x")):
+    axes.axhspan(*verdicts.MARGINS, color=look.SHADE, zorder=0)
+    axes.axhline(1, color=look.RULE, linewidth=0.5, zorder=1)
+    for which, colour, marker in ((agrees, look.PALETTE[0], "o"), (~agrees, look.PALETTE[1], "x")):
         axes.vlines(at[which], low[which], high[which], color=colour, linewidth=0.4, alpha=0.5)
         axes.plot(at[which], middle[which], marker, color=colour, markersize=1.8, markeredgewidth=0.5)
     axes.set_yscale("log")

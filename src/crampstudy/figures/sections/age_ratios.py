@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
@@ -31,9 +31,9 @@ def age_ratios(estimates: pd.DataFrame) -> Figure:
     if not drawn:
         return could_not_estimate(tables.reasons(estimates) or "there is no curve of age")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.7))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.7))
         panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
-        for axes, colour, (kind, rows) in zip(panels, style.PALETTE, drawn.items(), strict=False):
+        for axes, colour, (kind, rows) in zip(panels, look.PALETTE, drawn.items(), strict=False):
             _curve(axes, rows, colour)
             axes.set_title(wording.capital(kind.label))
         every = pd.concat(drawn.values())
@@ -52,8 +52,8 @@ def _curve(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     one = pd.DataFrame({"age": [float(rows["reference"].iloc[0])], "estimate": 1.0, "ci_low": 1.0, "ci_high": 1.0})
     own = rows.assign(age=rows["level"].astype(float))[list(one.columns)]
     points = pd.concat([own, one]).sort_values("age")
-    axes.axhspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-    axes.axhline(1.0, color=style.RULE, linewidth=0.8)
+    axes.axhspan(*MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+    axes.axhline(1.0, color=look.RULE, linewidth=0.8)
     axes.fill_between(points["age"], points["ci_low"], points["ci_high"], color=colour, alpha=0.16, linewidth=0)
     sns.lineplot(x=points["age"], y=points["estimate"], color=colour, errorbar=None, ax=axes)
     axes.set_xlim(points["age"].min(), points["age"].max())

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.codebook.recalled import GROUPS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
@@ -45,7 +45,7 @@ def compared_groups(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(tables.reasons(compared) or "no group has a number")
     names = [str(compared["reference"].iloc[0]), *dict.fromkeys(compared["cohort"])]
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.6))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 3.6))
         axes = figure.subplots(2, len(outcomes), sharex="col", squeeze=False, height_ratios=(1.25, 1))
         for place, outcome in enumerate(outcomes):
             upper, lower = axes[0][place], axes[1][place]
@@ -75,8 +75,8 @@ def _frequencies(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: S
 
 
 def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequence[str]) -> None:
-    axes.axhspan(*MARGINS, color=style.RULE, alpha=0.18, linewidth=0)
-    axes.axhline(1.0, color=style.RULE, linewidth=0.8)
+    axes.axhspan(*MARGINS, color=look.RULE, alpha=0.18, linewidth=0)
+    axes.axhline(1.0, color=look.RULE, linewidth=0.8)
     shown = estimated(rows)
     series = {name: shown[shown["cohort"] == name] for name in names[1:]}
     cells = shown[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
@@ -86,7 +86,7 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
         _points(axes, series, groups, (low, high), skipped=1)
     else:
         said, middle = "no ratio could be estimated", axes.transAxes
-        axes.text(0.5, 0.75, said, color=style.INK, ha="center", va="center", transform=middle)
+        axes.text(0.5, 0.75, said, color=look.INK, ha="center", va="center", transform=middle)
     set_ratio_axis(axes, "y", low / 1.08, high * 1.08)
     axes.set_xlim(-0.5, len(groups) - 0.5)
     scale = str(rows["scale"].iloc[0]).replace("_", " ").capitalize()
@@ -116,7 +116,7 @@ def _points(
 
     at = {each: place for place, each in enumerate(groups)}
     shifts = (np.arange(len(series)) - (len(series) - 1) / 2) * min(_APART, 0.8 / len(series))
-    looks = zip(style.PALETTE[skipped:], style.MARKERS[skipped:], strict=True)
+    looks = zip(look.PALETTE[skipped:], look.MARKERS[skipped:], strict=True)
     for (name, rows), shift, (colour, marker) in zip(series.items(), shifts, looks, strict=False):
         places = rows["group"].map(at).astype(float).to_numpy() + shift
         sns.scatterplot(
@@ -146,7 +146,7 @@ def common_measure(estimates: pd.DataFrame) -> Figure:
     )
     series = {str(name): rows for name, rows in shown.groupby("cohort", sort=False)}
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.6))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.6))
         axes = figure.subplots()
         _points(axes, series, list(GROUPS), (0.0, 100.0), skipped=0)
         axes.set_xticks(range(len(GROUPS)), [wording.recalled(name) for name in GROUPS])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.arrays import Array
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
@@ -30,20 +30,20 @@ def between_cohorts(estimates: pd.DataFrame) -> Figure:
     standardised = (rows["analysis"] == kinds.BETWEEN_STANDARDISED.name).to_numpy()
     at: Array = np.arange(len(rows), dtype=float) + np.where(standardised, 0.4, 0.0)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.8 + _ROW * len(rows)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.8 + _ROW * len(rows)))
         axes = figure.subplots()
-        axes.axvspan(*MARGINS, color=style.RULE, alpha=0.25, linewidth=0)
-        axes.axvline(1.0, color=style.RULE, linewidth=0.8)
+        axes.axvspan(*MARGINS, color=look.RULE, alpha=0.25, linewidth=0)
+        axes.axvline(1.0, color=look.RULE, linewidth=0.8)
         sns.scatterplot(
             x=rows["estimate"].to_numpy(),
             y=at,
             style=standardised,
             markers={False: "s", True: "D"},
-            color=style.PALETTE[0],
+            color=look.PALETTE[0],
             legend=False,
             ax=axes,
         )
-        intervals.draw(axes, at, rows, log_axis(axes, rows), colour=style.PALETTE[0])
+        intervals.draw(axes, at, rows, log_axis(axes, rows), colour=look.PALETTE[0])
         labels = [
             f"{wording.level(str(level))}{', age-standardised' if by_standard else ''} (n = {wording.count(n)})"
             for level, by_standard, n in zip(rows["level"], standardised, rows["n_participants"], strict=True)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from crampstudy import estimates as tidy
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
@@ -21,7 +21,7 @@ from crampstudy.tables.sections.conditions import AT_AGES, labels
 _ROW = 0.27
 """Inches of a row."""
 _PLACES = (0.0, -0.23, 0.23)
-_COLOURS = (style.PALETTE[-1], *style.PALETTE[:2])
+_COLOURS = (look.PALETTE[-1], *look.PALETTE[:2])
 _MARKERS = ("D", "o", "s")
 """What is drawn at all ages, at 50 and at 75: where in its row, and how."""
 
@@ -61,10 +61,10 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
 
     shown = pd.concat(drawn.values())
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.9 + _ROW * len(order)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.9 + _ROW * len(order)))
         axes = figure.subplots()
-        axes.axvspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-        axes.axvline(1.0, color=style.RULE, linewidth=0.8)
+        axes.axvspan(*MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+        axes.axvline(1.0, color=look.RULE, linewidth=0.8)
         ends = log_axis(axes, shown)
         written: dict[float, str] = {}
         for (name, rows), place, colour, marker in zip(drawn.items(), _PLACES, _COLOURS, _MARKERS, strict=True):

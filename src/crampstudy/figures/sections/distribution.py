@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
@@ -35,7 +35,7 @@ def distribution(estimates: pd.DataFrame) -> Figure:
     if rows.empty:
         return could_not_estimate(tables.reasons(every) or "there is no estimate")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1)) if len(curve) else (figure.subplots(), None)
         _people(left, rows)
         if right is not None:
@@ -50,7 +50,7 @@ def _people(axes: Axes, rows: pd.DataFrame) -> None:
 
     levels = [wording.level(str(level)).replace(" to under ", "–<").replace("under ", "<") for level in rows["level"]]
     levels = [level.replace("7 or more", "7+") for level in levels]
-    sns.barplot(x=levels, y=100 * rows["estimate"].to_numpy(), color=style.PALETTE[0], errorbar=None, ax=axes)
+    sns.barplot(x=levels, y=100 * rows["estimate"].to_numpy(), color=look.PALETTE[0], errorbar=None, ax=axes)
     for at, (share, n) in enumerate(zip(rows["estimate"], rows["n_events"], strict=True)):
         axes.text(at, 100 * share + 0.4, wording.count(n), ha="center", va="bottom", fontsize=7)
     axes.set(xlabel="Cramps a week", ylabel="People (%)", title="a  People by their own rate")
@@ -63,12 +63,12 @@ def _concentration(axes: Axes, curve: pd.DataFrame, half: float) -> None:
     import seaborn as sns
 
     people, cramps = curve["level"].astype(float).to_numpy(), 100 * curve["estimate"].to_numpy()
-    axes.plot([0, 100], [0, 100], color=style.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.text(70, 62, "all alike", color=style.INK, fontsize=7.5)
-    sns.lineplot(x=people, y=cramps, color=style.PALETTE[0], errorbar=None, ax=axes)
-    axes.plot([0, half, half], [50, 50, 0], color=style.PALETTE[1], linewidth=0.9)
-    axes.plot(half, 50, "o", color=style.PALETTE[1], markersize=style.MARKER, markeredgewidth=0)
-    axes.text(45, 24, f"{half:.0f}% of people have\nhalf of the cramps", color=style.PALETTE[1], va="center")
+    axes.plot([0, 100], [0, 100], color=look.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.text(70, 62, "all alike", color=look.INK, fontsize=7.5)
+    sns.lineplot(x=people, y=cramps, color=look.PALETTE[0], errorbar=None, ax=axes)
+    axes.plot([0, half, half], [50, 50, 0], color=look.PALETTE[1], linewidth=0.9)
+    axes.plot(half, 50, "o", color=look.PALETTE[1], markersize=look.MARKER, markeredgewidth=0)
+    axes.text(45, 24, f"{half:.0f}% of people have\nhalf of the cramps", color=look.PALETTE[1], va="center")
     axes.set(xlim=(0, 100), ylim=(0, 102), xlabel="People, those with the most first (%)", ylabel="Cramps (%)")
     axes.set_title("b  Cramps carried by the few")
     style.grid(axes, "y")
@@ -88,7 +88,7 @@ def recalled_classes(estimates: pd.DataFrame) -> Figure:
     shares = shares.loc[list(dict.fromkeys(rows["population"])), [label for label in LABELS if label in shares]]
     numbers = rows.groupby("population")["n_participants"].max()
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.9 + 0.3 * len(shares)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.9 + 0.3 * len(shares)))
         axes = figure.subplots()
         at, left = np.arange(len(shares)), np.zeros(len(shares))
         for place, label in enumerate(LABELS):
@@ -96,7 +96,7 @@ def recalled_classes(estimates: pd.DataFrame) -> Figure:
             axes.barh(at, width, left=left, height=0.72, color=_SHADES[place], label=wording.ranges(label))
             for y, (start, part) in enumerate(zip(left, width, strict=True)):
                 if part >= _ROOM:
-                    ink = style.ON_DARK if place >= _DARK else style.ON_LIGHT
+                    ink = look.ON_DARK if place >= _DARK else look.ON_LIGHT
                     axes.text(start + part / 2, y, f"{part:.0f}", ha="center", va="center", fontsize=7, color=ink)
             left = left + width
         names = [f"{wording.level(str(name))}  (n = {wording.count(numbers[name])})" for name in shares.index]

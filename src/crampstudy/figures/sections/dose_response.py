@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.estimates import kinds
@@ -44,7 +44,7 @@ def dose_response(estimates: pd.DataFrame) -> Figure:
     lines = math.ceil(len(curves) / columns)
     differ = drawn["scale"].iloc[0] == "difference"
     with style.journal(axes_titlesize=8, xtick_labelsize=7, ytick_labelsize=7, axes_labelsize=7.5):
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, _ROOM + _PANEL * lines))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, _ROOM + _PANEL * lines))
         panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
         for axes, (term, rows) in zip(panels, curves, strict=False):
             _panel(axes, str(term), rows, null=0.0 if differ else 1.0)
@@ -59,7 +59,7 @@ def dose_response(estimates: pd.DataFrame) -> Figure:
 
 
 def _panel(axes: Axes, term: str, rows: pd.DataFrame, null: float) -> None:
-    colour, reference = style.PALETTE[0], float(rows["reference"].iloc[0])
+    colour, reference = look.PALETTE[0], float(rows["reference"].iloc[0])
     at = pd.DataFrame(
         {"x": rows["level"].astype(float), **{name: rows[name] for name in ("estimate", "ci_low", "ci_high")}}
     )
@@ -68,10 +68,10 @@ def _panel(axes: Axes, term: str, rows: pd.DataFrame, null: float) -> None:
         at.loc[len(at) + rows.index.max() + 1] = [reference, null, null, null]
     at = at.sort_values("x")
     _range_of(axes, term, limits)
-    axes.axhline(null, color=style.RULE, linewidth=0.7)
+    axes.axhline(null, color=look.RULE, linewidth=0.7)
     axes.fill_between(at["x"], at["ci_low"], at["ci_high"], color=colour, alpha=0.18, linewidth=0)
     axes.plot(at["x"], at["estimate"], color=colour)
-    axes.plot([reference], [null], "o", color=style.INK, markersize=3)
+    axes.plot([reference], [null], "o", color=look.INK, markersize=3)
     axes.set_xlim(*limits)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     found, known = exposures.find(term), wording.variable(term)
@@ -90,10 +90,10 @@ def _range_of(axes: Axes, term: str, limits: tuple[float, float]) -> None:
         return
     low, high = max(known.low, limits[0]), min(math.inf if known.high is None else known.high, limits[1])
     if low < high:
-        axes.axvspan(low, high, color=style.PALETTE[2], alpha=0.1, linewidth=0)
+        axes.axvspan(low, high, color=look.PALETTE[2], alpha=0.1, linewidth=0)
     limit = known.deficient_below
     if limit is not None and limits[0] <= limit <= limits[1]:
-        axes.axvline(limit, color=style.PALETTE[1], linewidth=0.9, linestyle=(0, (3, 2)))
+        axes.axvline(limit, color=look.PALETTE[1], linewidth=0.9, linestyle=(0, (3, 2)))
 
 
 def _log_axis(axes: Axes, drawn: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import wording
+from crampstudy import look, wording
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.kinds import evidence as kinds
@@ -30,7 +30,7 @@ _WIDTHS = (2.5, 1.5, 2.5)
 _AT = {"n": 0.12, "number": 0.64, "weight": 0.83, "bias": 1.0}
 """Where the columns on the right end, as shares of their width."""
 _SMALL = 7.2
-_PUBLISHED, _COHORT = style.PALETTE[6], style.PALETTE[1]
+_PUBLISHED, _COHORT = look.PALETTE[6], look.PALETTE[1]
 _SHORT = {"some concerns": "some"}
 
 
@@ -57,7 +57,7 @@ def forest(estimates: pd.DataFrame) -> Figure:
     if all(line.row is None for line in lines):
         return could_not_estimate("no published trial has a number of cramps a week")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.85 + _ROW * len(lines)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.85 + _ROW * len(lines)))
         left, axes, right = figure.subplots(1, 3, sharey=True, width_ratios=_WIDTHS)
         # A long name reaches over lines that have nothing to draw.
         left.set_zorder(axes.get_zorder() + 1)
@@ -117,8 +117,8 @@ def _frame(axes: Axes, lines: list[_Line]) -> None:
     axes.set_xlim(low - 0.15, high + 0.15)
     declared = margin(OUTCOME)
     if declared is not None:
-        axes.axvspan(-declared.size, declared.size, color=style.SHADE, linewidth=0, zorder=0)
-    axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=1)
+        axes.axvspan(-declared.size, declared.size, color=look.SHADE, linewidth=0, zorder=0)
+    axes.axvline(0, color=look.RULE, linewidth=0.8, zorder=1)
     level = next((row["ci_level"] for row in rows if pd.notna(row["ci_level"])), 0.95)
     axes.set_xlabel(f"Difference in cramps a week ({100 * level:g}% CI)", labelpad=16)
     axes.spines["left"].set_visible(False)
@@ -149,7 +149,7 @@ def _write(left: Axes, right: Axes, at: int, line: _Line) -> None:
     small: dict[str, Any] = {"fontsize": _SMALL, "va": "center", "in_layout": False}
     heading = line.row is None
     bold = heading or line.kind == "pool"
-    colour = _COHORT if line.kind == "cohort" else style.INK
+    colour = _COHORT if line.kind == "cohort" else look.INK
     left.text(0 if heading else 0.03, at, line.label, fontweight=600 if bold else 400, color=colour, **small)
     if line.row is None:
         return
@@ -169,7 +169,7 @@ def _draw(axes: Axes, at: int, line: _Line, row: Mapping[str, Any]) -> None:
     estimate, low, high = (float(row[name]) for name in ("estimate", "ci_low", "ci_high"))
     edges = axes.get_xlim()
     shown = np.clip([low, high], *edges)
-    colour = {"published": _PUBLISHED, "cohort": _COHORT}.get(line.kind, style.PALETTE[0])
+    colour = {"published": _PUBLISHED, "cohort": _COHORT}.get(line.kind, look.PALETTE[0])
     if line.kind in ("pool", "published"):
         filled = line.kind == "pool"
         height = 0.32 if filled else 0.22

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
@@ -44,7 +44,7 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
     across = min(len(panels), _PANELS)
     down = -(-len(panels) // across)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.4 * down))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.4 * down))
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for axes, (name, own) in zip(grid.flat, panels.items(), strict=False):
             places = _places(own["level"])
@@ -67,7 +67,7 @@ def modified(estimates: pd.DataFrame) -> Figure:
     if drawn.empty:
         return could_not_estimate(tables.reasons(rows) or "the other variable was not logged")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.COLUMN_WIDTH, 2.0))
+        figure = style.JournalFigure(figsize=(look.COLUMN_WIDTH, 2.0))
         axes = figure.subplots()
         places = list(range(len(drawn)))
         _points(axes, drawn, places, _limits(drawn))
@@ -94,7 +94,7 @@ def within_between(estimates: pd.DataFrame) -> Figure:
     records = wording.records(drawn)
     place = {name: i for i, name in enumerate(names)}
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.36 * len(names)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.36 * len(names)))
         panels = figure.subplots(1, len(OF_PERSON), sharey=True, squeeze=False)[0]
         for axes, level in zip(panels, OF_PERSON, strict=True):
             own = drawn[drawn["level"] == level]
@@ -131,14 +131,14 @@ def _short(row: Mapping[str, Any]) -> str:
 def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     import seaborn as sns
 
-    axes.axvspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-    axes.axvline(1, color=style.RULE, linewidth=0.8)
+    axes.axvspan(*verdicts.MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+    axes.axvline(1, color=look.RULE, linewidth=0.8)
     low, high = _limits(rows)
     set_ratio_axis(axes, "x", low / 1.08, high * 1.08)
     inside = ~intervals.outside(rows, (low, high)).to_numpy()
     at = np.asarray(places, dtype=float)
-    sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
-    intervals.draw(axes, at, rows, (low, high), colour=style.PALETTE[0])
+    sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=look.PALETTE[0], s=30, linewidth=0, ax=axes)
+    intervals.draw(axes, at, rows, (low, high), colour=look.PALETTE[0])
     axes.set_ylabel("")
     style.grid(axes, "x")
 
@@ -173,10 +173,10 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float], reach: tupl
     """Draw points with their intervals; what lies beyond the ``reach`` of the axis ends there in an arrow."""
     import seaborn as sns
 
-    axes.axhspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-    axes.axhline(1, color=style.RULE, linewidth=0.8)
+    axes.axhspan(*verdicts.MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+    axes.axhline(1, color=look.RULE, linewidth=0.8)
     control = rows["level"].str.startswith("lead")
-    for own, colour, marker in ((~control, style.PALETTE[0], "o"), (control, style.PALETTE[6], "D")):
+    for own, colour, marker in ((~control, look.PALETTE[0], "o"), (control, look.PALETTE[6], "D")):
         at = [place for place, inside in zip(places, own, strict=True) if inside]
         shown = rows[own]
         if shown.empty:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import MaxNLocator
 
-from crampstudy import tables
+from crampstudy import look, tables
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
@@ -45,19 +45,17 @@ def onset(estimates: pd.DataFrame) -> Figure:
     turn = 2 * np.pi / _HOURS
     at = (rows["level"].str[:2].astype(float) + 0.5) * turn
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.3))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 3.3))
         axes = cast("PolarAxes", figure.add_subplot(projection="polar"))
         axes.set_theta_zero_location("N")
         axes.set_theta_direction(-1)
-        axes.bar(at, 100 * rows["estimate"], width=0.88 * turn, color=style.PALETTE[0], alpha=0.75, linewidth=0)
+        axes.bar(at, 100 * rows["estimate"], width=0.88 * turn, color=look.PALETTE[0], alpha=0.75, linewidth=0)
         whole = rows["ci_low"].notna()
-        axes.vlines(
-            at[whole], 100 * rows["ci_low"][whole], 100 * rows["ci_high"][whole], color=style.INK, linewidth=0.8
-        )
+        axes.vlines(at[whole], 100 * rows["ci_low"][whole], 100 * rows["ci_high"][whole], color=look.INK, linewidth=0.8)
         top = 100 * float(pd.concat([rows["ci_high"], rows["estimate"]]).max())
         if len(middle):
             mean = float(middle["estimate"].iloc[0]) * turn
-            axes.plot([mean, mean], [0, top], color=style.PALETTE[1], label="Mean onset")
+            axes.plot([mean, mean], [0, top], color=look.PALETTE[1], label="Mean onset")
             axes.legend(loc="upper left", bbox_to_anchor=(1.08, 1.0))
         axes.set_ylim(0, top)
         axes.set_xticks(np.arange(0, _HOURS, 3) * turn, [f"{hour:02}:00" for hour in range(0, _HOURS, 3)])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates import treatments as falls
 from crampstudy.estimates.results import of_result
@@ -51,7 +51,7 @@ def balance(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         n = -(-len(agents) // _COLUMNS)
         height = 0.55 + n * (_HEAD + _ROW * _LINES)
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, height))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, height))
         panels = figure.subplots(n, min(_COLUMNS, len(agents)), squeeze=False, sharex=True).ravel()
         drawn = {agent: _shown(rows[rows["outcome"] == agent]) for agent in agents}
         sizes = pd.concat(drawn.values())[["estimate", "after"]].abs().to_numpy(dtype=float)
@@ -75,10 +75,10 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _differences(axes: Axes, shown: pd.DataFrame, reach: float) -> None:
     at = np.arange(len(shown))
-    axes.axvspan(0, BALANCED, color=style.RULE, alpha=0.12, linewidth=0)
+    axes.axvspan(0, BALANCED, color=look.RULE, alpha=0.12, linewidth=0)
     for column, colour, marker, label, beside in (
-        ("estimate", style.PALETTE[6], "o", "Before weighting", -_APART),
-        ("after", style.PALETTE[0], "s", "After", _APART),
+        ("estimate", look.PALETTE[6], "o", "Before weighting", -_APART),
+        ("after", look.PALETTE[0], "s", "After", _APART),
     ):
         size = shown[column].abs()
         axes.plot(size, at + beside, marker, color=colour, markersize=3.6, markeredgewidth=0, label=label)
@@ -102,7 +102,7 @@ def overlap(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(tables.reasons(estimates) or "no treatment was weighted")
     with style.journal():
         n = -(-len(agents) // 3)
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.5 + 1.55 * n))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.5 + 1.55 * n))
         panels = figure.subplots(n, min(3, len(agents)), squeeze=False).ravel()
         for axes, agent in zip(panels, agents, strict=False):
             _mirrored(axes, rows[rows["term"] == agent], weighted[weighted["term"] == agent])
@@ -117,7 +117,7 @@ def overlap(estimates: pd.DataFrame) -> Figure:
 def _mirrored(axes: Axes, rows: pd.DataFrame, weighted: pd.DataFrame) -> None:
     import seaborn as sns
 
-    for sign, name, colour in zip((1, -1), GROUPS, (style.PALETTE[1], style.PALETTE[0]), strict=True):
+    for sign, name, colour in zip((1, -1), GROUPS, (look.PALETTE[1], look.PALETTE[0]), strict=True):
         own, lines = (each[each["population"] == name] for each in (rows, weighted))
         edges = np.array([[float(end) for end in str(level).split("-")] for level in own["level"]])
         width = float(edges[0, 1] - edges[0, 0])
@@ -147,7 +147,7 @@ def _mirrored(axes: Axes, rows: pd.DataFrame, weighted: pd.DataFrame) -> None:
         )
     reach = 1.15 * max(abs(each) for each in axes.get_ylim())
     axes.set_ylim(-reach, reach)
-    axes.axhline(0, color=style.RULE, linewidth=0.6)
+    axes.axhline(0, color=look.RULE, linewidth=0.6)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
     axes.set(xlabel="", ylabel="")
 
@@ -168,11 +168,11 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> Figure:
     lines = pd.concat([of_arms[of_arms["level"] == falls.OBSERVED], common, of_arms[of_arms["level"] == falls.REMAINS]])
     every = wording.records(lines)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.22 * len(every)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.22 * len(every)))
         axes = figure.subplots()
         for at, row in enumerate(every):
             _ratio(axes, at, row)
-        axes.axvline(1, color=style.RULE, linewidth=0.8, zorder=0)
+        axes.axvline(1, color=look.RULE, linewidth=0.8, zorder=0)
         cells = lines[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=np.float64)
         low, high = max(float(np.nanmin(cells)), _WINDOW[0]), min(max(float(np.nanmax(cells)), 1.25), _WINDOW[1])
         set_ratio_axis(axes, "x", 0.95 * low, 1.05 * high)
@@ -184,10 +184,10 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> Figure:
 
 def _ratio(axes: Axes, at: int, row: dict[str, Any]) -> None:
     expected = str(row["level"]).startswith("expected")
-    colour = style.PALETTE[6] if expected else style.PALETTE[0 if row["level"] == falls.OBSERVED else 1]
+    colour = look.PALETTE[6] if expected else look.PALETTE[0 if row["level"] == falls.OBSERVED else 1]
     if pd.notna(row["ci_low"]):
         axes.plot([row["ci_low"], row["ci_high"]], [at, at], color=colour)
-    axes.plot(row["estimate"], at, "s" if expected else "o", color=colour, markersize=style.MARKER, markeredgewidth=0)
+    axes.plot(row["estimate"], at, "s" if expected else "o", color=colour, markersize=look.MARKER, markeredgewidth=0)
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
@@ -37,7 +37,7 @@ def prediction(estimates: pd.DataFrame) -> Figure:
     if curve.empty or skill.empty:
         return could_not_estimate(tables.reasons(every) or "there is no estimate")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
         left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
         # One way of holding back is drawn, the first.
         _calibration(left, curve[curve["model"] == curve["model"].iloc[0]])
@@ -64,7 +64,7 @@ def partial_dependence(estimates: pd.DataFrame) -> Figure:
     lines = -(-len(terms) // columns)
     models = list(dict.fromkeys(every["model"]))
     with style.journal(axes_titlesize=8, xtick_labelsize=7, ytick_labelsize=7, axes_labelsize=7.5):
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 1.4 * lines))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 1.4 * lines))
         panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
         for axes, term in zip(panels, terms, strict=False):
             _curves(axes, every[every["term"] == term], models)
@@ -90,11 +90,11 @@ def _curves(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
     near = first["n_nights"].fillna(first["n_participants"]).astype(float).to_numpy()
     bottom = axes.get_xaxis_transform()
     width = 0.9 * np.diff(at).min()
-    axes.bar(at, _BARS * near / near.max(), width, color=style.RULE, alpha=0.35, transform=bottom)
+    axes.bar(at, _BARS * near / near.max(), width, color=look.RULE, alpha=0.35, transform=bottom)
     for model, own in rows.groupby("model", sort=False):
         place = models.index(str(model))
-        x, colour = own["level"].astype(float), style.PALETTE[place]
-        label, mark = asked_of(str(model)), style.MARKERS[place]
+        x, colour = own["level"].astype(float), look.PALETTE[place]
+        label, mark = asked_of(str(model)), look.MARKERS[place]
         axes.plot(x, own["estimate"], marker=mark, markersize=2.5, markeredgewidth=0, color=colour, label=label)
     term = str(rows["term"].iloc[0])
     known = wording.variable(term)
@@ -108,8 +108,8 @@ def _curves(axes: Axes, rows: pd.DataFrame, models: list[str]) -> None:
 def _calibration(axes: Axes, curve: pd.DataFrame) -> None:
     said = curve["level"].astype(float)
     top = 1.04 * float(max(said.max(), curve["ci_high"].fillna(curve["estimate"]).max()))
-    axes.plot([0, top], [0, top], color=style.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
-    looks = zip(style.PALETTE, style.MARKERS, strict=True)
+    axes.plot([0, top], [0, top], color=look.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
+    looks = zip(look.PALETTE, look.MARKERS, strict=True)
     for (name, own), (colour, marker) in zip(curve.groupby("term", sort=False), looks, strict=False):
         at = own["level"].astype(float)
         axes.vlines(at, own["ci_low"], own["ci_high"], color=colour, alpha=0.6)
@@ -128,11 +128,11 @@ def _skill(axes: Axes, skill: pd.DataFrame) -> None:
     for i, (_, own) in enumerate(groups):
         y = np.array([places[label] for label in own["label"]]) + 0.13 * ((len(groups) - 1) - 2 * i)
         low, high = (own[name].clip(lower=_LOWEST) * 100 for name in ("ci_low", "ci_high"))
-        axes.hlines(y, low, high, color=style.PALETTE[i])
+        axes.hlines(y, low, high, color=look.PALETTE[i])
         name = "Count" if own["outcome"].iloc[0] == "cramps" else "Probability"
-        looks: dict[str, Any] = {"color": style.PALETTE[i], "markersize": style.MARKER, "markeredgewidth": 0}
-        axes.plot(own["estimate"].clip(lower=_LOWEST) * 100, y, style.MARKERS[i], label=name, **looks)
-    axes.axvline(0, color=style.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
+        looks: dict[str, Any] = {"color": look.PALETTE[i], "markersize": look.MARKER, "markeredgewidth": 0}
+        axes.plot(own["estimate"].clip(lower=_LOWEST) * 100, y, look.MARKERS[i], label=name, **looks)
+    axes.axvline(0, color=look.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_yticks(list(places.values()), list(places))
     axes.set_ylim(-0.6, len(labels) - 0.4)
     against = str(rows["reference"].iloc[0])

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
@@ -31,12 +31,12 @@ def recall(estimates: pd.DataFrame) -> Figure:
     if lines.empty or cells.empty:
         return could_not_estimate(tables.reasons(every) or "there is no estimate")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH * 0.72, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH * 0.72, 2.9))
         axes = figure.subplots()
         places = np.asarray([[float(part) for part in level.split(", ")] for level in cells["level"]])
         people = cells["n_events"].to_numpy(dtype=float)
         area = np.maximum(_LARGEST * people / people.max(), 4.0)
-        axes.scatter(places[:, 0], places[:, 1], s=area, color=style.PALETTE[0], alpha=0.55, linewidths=0)
+        axes.scatter(places[:, 0], places[:, 1], s=area, color=look.PALETTE[0], alpha=0.55, linewidths=0)
         for row in wording.records(lines):
             _line(axes, row["estimate"], (row["ci_low"], row["ci_high"]), str(row["level"]))
         ticks = [tick for tick in _TICKS if np.sqrt(tick) <= places[:, 0].max() + 0.5]
@@ -45,13 +45,13 @@ def recall(estimates: pd.DataFrame) -> Figure:
             xlabel="Mean of recalled and logged, cramps in 30 nights (square-root scale)",
             ylabel="Recalled − logged\n(difference of square roots)",
         )
-        axes.axhline(0, color=style.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(0, color=look.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
         style.grid(axes, "y")
     return figure
 
 
 def _line(axes: Axes, value: float, limits: tuple[float, float], name: str) -> None:
-    colour = style.PALETTE[1]
+    colour = look.PALETTE[1]
     axes.axhline(value, color=colour, linewidth=1.0)
     axes.axhspan(*limits, color=colour, alpha=0.12, linewidth=0)
     style.remark(axes, "shaded along the lines: their intervals; dashed: no difference")

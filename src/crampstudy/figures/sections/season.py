@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables
+from crampstudy import look, tables
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.sections.season import MONTH_NAMES
 from crampstudy.estimates.results import of_result
@@ -33,7 +33,7 @@ def season(estimates: pd.DataFrame) -> Figure:
     if rows.empty:
         return could_not_estimate(tables.reasons(every) or "there is no estimate")
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
         if len(cycle):
             _cycle(axes, cycle)
@@ -54,18 +54,18 @@ def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:
     import seaborn as sns
 
     days = cycle["level"].astype(float)
-    axes.fill_between(days, cycle["ci_low"], cycle["ci_high"], color=style.PALETTE[1], alpha=0.16, linewidth=0)
+    axes.fill_between(days, cycle["ci_low"], cycle["ci_high"], color=look.PALETTE[1], alpha=0.16, linewidth=0)
     label = "Fitted cycle, adjusted"
-    sns.lineplot(x=days, y=cycle["estimate"], color=style.PALETTE[1], errorbar=None, label=label, legend=False, ax=axes)
+    sns.lineplot(x=days, y=cycle["estimate"], color=look.PALETTE[1], errorbar=None, label=label, legend=False, ax=axes)
 
 
 def _months(axes: Axes, rows: pd.DataFrame, numbers: Mapping[str, float], highest: float) -> None:
     """Draw the rates of ``rows``, cut at the ``highest``; ``numbers`` are how many people logged in each month."""
     names = MONTH_NAMES
     at = np.array([(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in rows["level"]])
-    intervals.draw(axes, at, rows, (0.0, highest), colour=style.PALETTE[0], along="y")
+    intervals.draw(axes, at, rows, (0.0, highest), colour=look.PALETTE[0], along="y")
     axes.plot(
-        at, rows["estimate"], "o", color=style.PALETTE[0], markersize=style.MARKER, markeredgewidth=0, label="Month"
+        at, rows["estimate"], "o", color=look.PALETTE[0], markersize=look.MARKER, markeredgewidth=0, label="Month"
     )
     middle = (_FIRST[:-1] + _FIRST[1:]) / 2
     labels = [f"{name[:3]}\nn = {numbers.get(name, 0):.0f}" for name in names]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
@@ -38,10 +38,10 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
     at, headings = _places(rows["group"].tolist())
     records = wording.records(rows)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.8 + _ROW * (max(at) + 1)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.8 + _ROW * (max(at) + 1)))
         axes = figure.subplots()
-        axes.axvline(0, color=style.RULE, linewidth=0.8)
-        for number, colour in enumerate((style.PALETTE[0], style.PALETTE[1], style.PALETTE[6])):
+        axes.axvline(0, color=look.RULE, linewidth=0.8)
+        for number, colour in enumerate((look.PALETTE[0], look.PALETTE[1], look.PALETTE[6])):
             own = [i for i, group in enumerate(rows["group"]) if group == number]
             y = [at[i] for i in own]
             shown = rows.iloc[own]
@@ -50,8 +50,8 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
                 y=y,
                 orient="h",
                 native_scale=True,
-                markers=style.MARKERS[number],
-                markersize=style.MARKER,
+                markers=look.MARKERS[number],
+                markersize=look.MARKER,
                 markeredgewidth=0,
                 color=colour,
                 linestyle="none",
@@ -116,26 +116,26 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(tables.reasons(estimates) or "neither usual sleep nor depression was recorded")
     outcomes = list(dict.fromkeys(rows["outcome"]))
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
         for axes in (left, right):
-            axes.axhspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-            axes.axhline(1, color=style.RULE, linewidth=0.8)
+            axes.axhspan(*MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+            axes.axhline(1, color=look.RULE, linewidth=0.8)
         for number, outcome in enumerate(outcomes):
-            colour, label = style.PALETTE[number], wording.outcome(str(outcome))
+            colour, label = look.PALETTE[number], wording.outcome(str(outcome))
             own = _with_reference(curve[curve["outcome"] == outcome])
             style.remark(left, style.SHADED, when=len(own) > 0)
             left.fill_between(own["level"], own["ci_low"], own["ci_high"], color=colour, alpha=0.16, linewidth=0)
-            look = {"color": colour, "marker": style.MARKERS[number], "markeredgewidth": 0}
+            drawn = {"color": colour, "marker": look.MARKERS[number], "markeredgewidth": 0}
             # Named even where it has no curve: the colour is that of the point beside it as well.
-            left.plot(own["level"], own["estimate"], label=label, **look)
+            left.plot(own["level"], own["estimate"], label=label, **drawn)
             point = mood[mood["outcome"] == outcome]
             right.errorbar(
                 [number] * len(point),
                 point["estimate"],
                 yerr=[point["estimate"] - point["ci_low"], point["ci_high"] - point["estimate"]],
                 linestyle="none",
-                **look,
+                **drawn,
             )
         _finish(left, right, rows, mood)
     return figure

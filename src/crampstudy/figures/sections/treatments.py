@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from crampstudy import tables, wording
+from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.treatments import UNTREATED
@@ -47,7 +47,7 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
     down = -(-len(panels) // across)
     single = len(panels) == 1
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 if single else 0.5 + 1.3 * down))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9 if single else 0.5 + 1.3 * down))
         grid = figure.subplots(down, across, squeeze=False, sharex=True)
         for axes, (term, own) in zip(grid.flat, panels.items(), strict=False):
             numbers = _course(axes, own)
@@ -73,15 +73,15 @@ def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
     for place, group in enumerate(groups):
         own = rows[rows["population"] == group]
         treated = is_treated(str(group), str(own["term"].iloc[0]))
-        colour = style.PALETTE[treated]
+        colour = look.PALETTE[treated]
         # The week before time zero and the one after it are next to each other: the middle of each.
         weeks = own["level"].map(week_of).astype(int)
         at = np.where(weeks > 0, weeks - 0.5, weeks + 0.5) + _APART * (place - (len(groups) - 1) / 2)
-        marker, name = style.MARKERS[not treated], str(group)
+        marker, name = look.MARKERS[not treated], str(group)
         axes.plot(at, own["estimate"], marker=marker, color=colour, markersize=3.6, linewidth=1.0, label=name)
         intervals.draw(axes, at, own, (0.0, top), colour=colour, along="y", width=0.9)
         drawn[str(group)] = int(own["n_participants"].max()), colour
-    axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
+    axes.axvline(0, color=look.RULE, linewidth=0.8, zorder=0)
     axes.set_ylim(0, 1.05 * min(top, float(rows[["ci_high", "estimate"]].max().max())) or 1.0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
@@ -97,7 +97,7 @@ def _legend(figure: Figure, rows: pd.DataFrame) -> None:
         said = re.sub(rf" {re.escape(arm(str(term)))}(?= first$|$)", " it", str(group)) if treated else str(group)
         named.setdefault(treated, {})[_GROUPS.get(said, said)] = None
     handles = [
-        Line2D([], [], marker=style.MARKERS[not treated], color=style.PALETTE[treated], markersize=3.6, linewidth=1.0)
+        Line2D([], [], marker=look.MARKERS[not treated], color=look.PALETTE[treated], markersize=3.6, linewidth=1.0)
         for treated in (True, False)
         if treated in named
     ]
@@ -132,7 +132,7 @@ def _expected(axes: Axes, rows: pd.DataFrame, rate: float | None) -> None:
     if rate is None:
         return
     last = rows["level"].map(week_of).astype(int).max()
-    axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
+    axes.hlines(rate, 0, last, color=look.PALETTE[6], linestyle="--", linewidth=1.0)
     # Beside its end, where no interval crosses it.
     axes.annotate(
         "Expected\nwithout\ntreatment",
@@ -141,7 +141,7 @@ def _expected(axes: Axes, rows: pd.DataFrame, rate: float | None) -> None:
         textcoords="offset points",
         va="center",
         fontsize=7,
-        color=style.PALETTE[6],
+        color=look.PALETTE[6],
     )
 
 
@@ -160,11 +160,11 @@ def single_participants(estimates: pd.DataFrame) -> Figure:
     rows = pd.concat([own, pooled])
     labels = [_label(row) for row in wording.records(rows)]
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.15 * len(rows)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.15 * len(rows)))
         axes = figure.subplots()
-        axes.axvspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
-        axes.axvline(1, color=style.RULE, linewidth=0.8)
-        _forest(axes, rows, [style.PALETTE[0]] * len(own) + [style.PALETTE[1]] * len(pooled))
+        axes.axvspan(*verdicts.MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
+        axes.axvline(1, color=look.RULE, linewidth=0.8)
+        _forest(axes, rows, [look.PALETTE[0]] * len(own) + [look.PALETTE[1]] * len(pooled))
         axes.set_yticks(range(len(rows)), labels)
         axes.tick_params(axis="y", length=0, labelsize=7)
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="Rate ratio, log scale")

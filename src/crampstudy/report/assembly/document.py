@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crampstudy import estimates
-from crampstudy.claims import plan as plans
 from crampstudy.report import glyphs
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.beside.outputs import outputs
@@ -33,6 +32,8 @@ def collected(plan: DocumentPlan, executed: Mapping[str, Path], later: Collectio
     frozen = plan.values.get("plan")
     if frozen is None:
         return document
+    from crampstudy.claims import plan as plans  # what few reports have, and loads what finds claims
+
     rows = plans.marked(estimates.from_csv(document.estimates), plans.read(frozen))
     return replace(document, estimates=estimates.to_csv(rows))
 

@@ -13,7 +13,7 @@ import typst
 
 from crampstudy import scratch
 from crampstudy.cache import Cache, key_of
-from crampstudy.figures.style import FONT_DIR, TEXT_WIDTH
+from crampstudy.look import FONT_DIR, TEXT_WIDTH
 from crampstudy.provenance import digests
 from crampstudy.report import ReportError
 

@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from crampstudy.atomic_write import csv_cell
+from crampstudy.export import Cells, WorkbookSheet, workbook
 from crampstudy.report.beside.captions import Caption
 from crampstudy.report.collect import Document
-from crampstudy.tables.export import Cells, WorkbookSheet, workbook
 
 FOLDER = "tables"
 WORKBOOK = f"{FOLDER}/tables.xlsx"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from crampstudy.figures import style
+from crampstudy import look
 
 _COLOURS = {
     "#ffffff": "paper",
@@ -16,8 +16,8 @@ _COLOURS = {
     "#000000": "ink",
     "#4d4d4d": "grey",
     "#e3e3e3": "grid",
-    style.SHADE.lower(): "shade",
-    style.PALETTE[0].lower(): "blue",
+    look.SHADE.lower(): "shade",
+    look.PALETTE[0].lower(): "blue",
 }
 """Colours of figures that are those of the page, light or dark."""
 _COLOUR = re.compile("|".join(_COLOURS), re.IGNORECASE)

@@ -7,10 +7,10 @@ from importlib.resources import as_file
 
 from crampstudy import scratch
 from crampstudy.cache import Cache
+from crampstudy.export import dateless
 from crampstudy.report import glyphs, typeset
 from crampstudy.report.beside.pictures import Size, millimetres, printer
 from crampstudy.report.word.reference import reference
-from crampstudy.tables.export import dateless
 
 _DPI = 220
 _TEXT_MM = 160
