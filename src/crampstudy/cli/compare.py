@@ -157,7 +157,7 @@ def compare(
         if done is None:
             from crampstudy.report import warm
 
-            with progress() as shown, warm.server(warm.environment()) as server:
+            with progress() as shown, warm.server(warm.environment(), single=True) as server:
                 # What the notebook needs is imported in the server while this process imports as well.
                 from crampstudy.age_bands import AgeBands
                 from crampstudy.analyses.comparison import ComparisonSettings

@@ -127,9 +127,11 @@ def report(
     if cache is not None and notebook is None and is_unchanged(cache, asked, chosen):
         return
     from crampstudy.report import warm
+    from crampstudy.report.outline import EVERY
 
     # What takes long is imported only now, when it is seen that something has changed, and by the server meanwhile.
-    with warm.server(warm.environment()) as server, progress() as shown:
+    single = notebook is None and len(chosen) == 1 and chosen != [EVERY]
+    with warm.server(warm.environment(), single=single) as server, progress() as shown:
         from crampstudy.report.build import build
 
         made = build(

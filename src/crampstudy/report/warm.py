@@ -1,7 +1,7 @@
 """Kernels forked from one process that has imported the libraries: half a second each instead of several.
 
 The server imports once and forks a kernel per request: what every notebook needs before it answers the first, the rest
-while nobody asks. What Jupyter starts as "the kernel" is a shim that asks for a fork, passes signals on, and ends as
+while nobody asks, unless a single one is to be run. What Jupyter starts as "the kernel" is a shim that asks for a fork, passes signals on, and ends as
 the kernel ended, by the same signal or with the same code. A kernel that need not be alone asks in the same way for a
 process that helps it (:mod:`crampstudy.compute.shared`). Where there is no ``fork``, and for a single notebook without
 a server, kernels start the plain way. Server and kernels are tied to the process that started them.
@@ -87,8 +87,11 @@ def command(server: Path | None, connection_file: str, line: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def server(env: Mapping[str, str]) -> Iterator[Path | None]:
-    """Yield the socket of a warm server while the block lasts, or ``None`` where there can be none."""
+def server(env: Mapping[str, str], *, single: bool = False) -> Iterator[Path | None]:
+    """Yield the socket of a warm server while the block lasts, or ``None`` where there can be none.
+
+    For a ``single`` notebook it loads nothing beside what every one needs: by then that one has begun.
+    """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(scratch.folder()) / "warm"
         if not hasattr(os, "fork") or len(os.fsencode(path)) > _LONGEST:
@@ -101,7 +104,7 @@ def server(env: Mapping[str, str]) -> Iterator[Path | None]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "crampstudy.report.warm"),
-                *(str(listener.fileno()), stack.enter_context(ending.lifeline())),
+                *(str(listener.fileno()), stack.enter_context(ending.lifeline()), *(["single"] if single else [])),
             ],
             pass_fds=[listener.fileno()],
             env=dict(env),
@@ -126,7 +129,7 @@ def run_kernel(connection_file: str, line: str) -> NoReturn:
     os._exit(0)
 
 
-def _serve(listener: socket.socket) -> None:
+def _serve(listener: socket.socket, *, single: bool) -> None:
     # Of the keyboard's signal the process that started us hears as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     steps = _loading()
@@ -136,7 +139,7 @@ def _serve(listener: socket.socket) -> None:
     signal.set_wakeup_fd(wake.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
     kernels: dict[int, socket.socket] = {}
-    loading = True
+    loading = not single
     with selectors.DefaultSelector() as ready:
         ready.register(listener, selectors.EVENT_READ)
         ready.register(woken, selectors.EVENT_READ)
@@ -220,4 +223,4 @@ def _become_asked(link: socket.socket) -> NoReturn:
 
 if __name__ == "__main__":
     ending.tie(sys.argv[2])
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), single="single" in sys.argv[3:])

@@ -159,12 +159,13 @@ def make(
                 work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached, work / "cohorts"
             )
             options.cwd.mkdir()
-            threading.Thread(target=lambda: [*map(importlib.import_module, _LATER)], daemon=True).start()
-            earlier = None if plan.reuse is None else plan.reuse.earlier_pages(subject, plan.values)
-            if earlier is not None:
-                earlier.set_again()
             hand_on(subject.opened, work / "cohorts")
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
+            earlier = None if plan.reuse is None else plan.reuse.earlier_pages(subject, plan.values)
+            # After all that a kernel waits for: beside what is being loaded each step of this thread takes long.
+            if earlier is not None:
+                earlier.set_again()
+            threading.Thread(target=lambda: [*map(importlib.import_module, _LATER)], daemon=True).start()
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
             first = {path: its for path, its in given.items() if path not in later}
             with failure.kept(work, Path(f"{target}{place.partial}") if place.partial else None):
