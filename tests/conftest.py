@@ -102,7 +102,7 @@ def forked(kernels: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
         execute(notebook, output, parameters, replace(options, server=kernels))
 
     monkeypatch.setattr(run, "execute", executed)
-    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext(kernels))
+    monkeypatch.setattr(warm, "server", lambda _, **more: contextlib.nullcontext(kernels))
 
 
 @pytest.fixture

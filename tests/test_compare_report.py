@@ -664,7 +664,7 @@ def test_the_command_hands_all_to_the_document(run: Run, tmp_path: Path, monkeyp
 
     import contextlib
 
-    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(warm, "server", lambda _, **more: contextlib.nullcontext())
     monkeypatch.setattr(comparison, "build_comparison", built)
     options = "--by sex --name a,b --reference b --where x>1 --standard none --ci-level 0.9 --adjust y --factors all"
     options += " --average-over reference"

@@ -373,7 +373,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         output.write_text(json.dumps({"cells": cells}), encoding="utf-8")
 
     monkeypatch.setattr(run, "execute", execute)
-    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(warm, "server", lambda _, **more: contextlib.nullcontext())
 
 
 def named(folder: Path, name: str, **more: str) -> str:

@@ -16,9 +16,9 @@ from test_report_typeset import code, gathered, text
 
 from crampstudy import estimates, simulate
 from crampstudy.report import blocks
+from crampstudy.report.block_parts.cells import overlapping
 from crampstudy.report.blocks import Block
 from crampstudy.report.build import build
-from crampstudy.report.cells import overlapping
 from crampstudy.report.trace import RowTrace, TextPiece
 from crampstudy.report.trace.printed_numbers import words
 

@@ -134,14 +134,14 @@ def test_alone_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask() -> bytes:
         raise AssertionError("nobody could answer")
 
-    with shared.offered(ask):
+    with shared.offered(ask, "nobody:helps"):
         shared.begin()
         assert shared.each([lambda: 1, lambda: 2]) == [1, 2]
 
 
 def test_a_server_that_has_gone_leaves_the_work_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(shared.VARIABLE, str(tmp_path / "nobody"))
-    with shared.offered(lambda: b"asked"):
+    with shared.offered(lambda: b"asked", "nobody:helps"):
         assert shared.each([lambda: 1, lambda: 2]) == [1, 2]
 
 

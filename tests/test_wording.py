@@ -7,7 +7,7 @@ import pytest
 
 from crampstudy import estimates, tables, wording
 from crampstudy.display import _cell
-from crampstudy.report.cells import as_text
+from crampstudy.report.block_parts.cells import as_text
 from crampstudy.tables.opinions import _digits
 
 

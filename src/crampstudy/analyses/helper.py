@@ -14,7 +14,7 @@ from crampstudy.sources import handed_on
 
 def helped(name: str, cohort: Cohort, settings: Settings | None) -> AbstractContextManager[None]:
     """Share the steps of an analysis that is run in the block, if this process may have a helper."""
-    return shared.offered(partial(_asked, name, cohort, settings))
+    return shared.offered(partial(_asked, name, cohort, settings), "crampstudy.analyses.registry:help_with")
 
 
 def taken(folder: Path) -> tuple[str, Cohort, Settings | None] | None:

@@ -9,6 +9,7 @@ process did not give any is made by whoever needs it.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import socket
@@ -75,20 +76,31 @@ def begin() -> None:
         sharing.begin()
 
 
+def may_help() -> bool:
+    """Return whether this process may have a helper, and has none for other work."""
+    return bool(os.environ.get(VARIABLE)) and _SHARED.get() is None
+
+
 @contextmanager
-def offered(ask: Callable[[], bytes | None]) -> Iterator[None]:
+def offered(ask: Callable[[], bytes | None], helps: str) -> Iterator[None]:
     """Share the steps of the work of the block, if this process may have a helper.
 
     Args:
         ask: what the helper is to be told of the work, as :func:`taken` gives it to the helper; it is called at
             :func:`begin`, or where the first steps are come to. ``None`` where nobody can help.
+        helps: the function that helps, which is given the folder that the work is shared in, as ``module:name``.
     """
-    server = os.environ.get(VARIABLE)
-    if not server or _SHARED.get() is not None:
+    if not may_help():
         yield
         return
-    with ExitStack() as held, _as(_Offer(server, ask, held)):
+    with ExitStack() as held, _as(_Offer(os.environ[VARIABLE], ask, helps, held)):
         yield
+
+
+def help_with(work: str, helps: str) -> None:
+    """Take part in the work that is shared in a folder, by the function that :func:`offered` was told of."""
+    module, _, name = helps.partition(":")
+    getattr(importlib.import_module(module), name)(Path(work))
 
 
 def taken(folder: Path) -> bytes:
@@ -112,6 +124,7 @@ class _Offer:
 
     server: str
     ask: Callable[[], bytes | None]
+    helps: str
     held: ExitStack
     share: _Sharing | None = None
     begun: bool = False
@@ -121,7 +134,7 @@ class _Offer:
             return
         self.begun = True
         if (asked := self.ask()) is not None:
-            self.share = _shared(self.server, asked, self.held)
+            self.share = _shared(self.server, asked, self.helps, self.held)
 
     def each(self, steps: Sequence[Callable[[], T]], form: Form[T]) -> list[T]:
         self.begin()
@@ -189,13 +202,13 @@ class _Share:
         return self.folder / f"{self.calls}-{step}.{what}"
 
 
-def _shared(server: str, asked: bytes, held: ExitStack) -> _Share | None:
+def _shared(server: str, asked: bytes, helps: str, held: ExitStack) -> _Share | None:
     """Return a share in the work with a helper that the server forks, for as long as ``held`` is open."""
     folder = held.enter_context(scratch.folder())
     (folder / _ASKED).write_bytes(asked)
     line = held.enter_context(ending.lifeline())
     link = held.enter_context(socket.socket(socket.AF_UNIX))
-    request = {"work": str(folder), "line": line, "cwd": str(Path.cwd()), "env": dict(os.environ)}
+    request = {"work": str(folder), "helps": helps, "line": line, "cwd": str(Path.cwd()), "env": dict(os.environ)}
     try:
         link.connect(server)
         link.sendall(json.dumps(request).encode() + b"\n")

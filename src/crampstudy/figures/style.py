@@ -166,6 +166,7 @@ _RC: dict[str, Any] = {
     "legend.title_fontsize": 8,
     "legend.frameon": False,
     "text.color": look.INK,
+    "axes.titley": 1.0,
     "svg.hashsalt": "crampstudy",
     "svg.fonttype": "none",
 }

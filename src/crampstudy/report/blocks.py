@@ -8,12 +8,10 @@ pass it to ``IPython.display.display``.
 from __future__ import annotations
 
 import base64
-import io
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from textwrap import dedent
 from typing import Any, Literal
 
@@ -22,7 +20,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 
 from crampstudy import look
 from crampstudy.analyses import Findings, SectionResults
@@ -33,18 +30,15 @@ from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError, page
-from crampstudy.report.abbreviations import defined
-from crampstudy.report.cells import as_text, is_numeric, overlapping
+from crampstudy.report.block_parts.abbreviations import defined
+from crampstudy.report.block_parts.cells import as_text, is_numeric, overlapping
+from crampstudy.report.block_parts.drawn import Drawn, draw, drawn
 from crampstudy.report.prose import Section, cited
 from crampstudy.wording import capital, sentences
 
 _SVG = "image/svg+xml"
 _PNG = "image/png"
 _NOT_MADE = "Could not be estimated."
-_PADDING = 0.02
-"""Inches round a figure."""
-_POINTS = 72
-"""Of an inch, in which an SVG is measured."""
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
 _SECTION = Section()
 """What the notebook of this process has said so far."""
@@ -129,25 +123,24 @@ def figure(
         ReportError: the label is malformed, or caption or alt is empty.
     """
     _check(label, "fig", caption=caption, alt=alt)
-    as_words, as_paths = _svgs(fig, label)
-    views = {_SVG: as_paths, "text/plain": f"{label}: {alt}"}
-    if not _in_report():
-        views[_PNG] = base64.b64encode(style.png(fig, 110)).decode()
+    picture = {} if _in_report() else {_PNG: base64.b64encode(style.png(fig, 110)).decode()}
+    made = draw(fig, label)
     plt.close(fig)
-    drawn = None if data is None else to_csv(data)
-    remarks = cited(sentences(fig.remarks)) if isinstance(fig, style.JournalFigure) else ""
-    note = " ".join(filter(None, (note, remarks))) or None
-    note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
-    shown: dict[str, Any] = {
-        "label": label,
-        "caption": caption,
-        "alt": alt,
-        "note": note,
-        "svg": as_words,
-        "csv": drawn,
-    }
-    shown |= _placed(appendix)
-    return Block("figure", shown, views)
+    texts = {"label": label, "caption": caption, "alt": alt, "note": note}
+    return _figure(made, texts, data, picture, appendix=appendix)
+
+
+def _figure(
+    made: Drawn, texts: Mapping[str, Any], data: pd.DataFrame | None, picture: Mapping[str, str], *, appendix: bool
+) -> Block:
+    """Return the block of a figure as drawn; ``texts`` are its label, caption, alternative text and note."""
+    remarks = cited(sentences(made.remarks))
+    note = " ".join(filter(None, (texts["note"], remarks))) or None
+    note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", made.words), texts["caption"])
+    drawn_rows = None if data is None else to_csv(data)
+    shown = {**texts, "note": note, "svg": made.words, "csv": drawn_rows, **_placed(appendix)}
+    alone = f"{texts['label']}: {texts['alt']}"
+    return Block("figure", shown, {_SVG: made.paths, "text/plain": alone, **picture})
 
 
 def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None, appendix: bool = False) -> Block:
@@ -268,11 +261,14 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
         return table(made.frame, label, caption=caption, note=note, appendix=appendix)
     if label in found.figures:
         drawing = found.figures[label]
-        drawn = FIGURES[drawing.figure](drawing.estimates)
+        data, alt = drawing.estimates, drawing.alt
         caption, note = cited(drawing.caption), drawing.note and cited(drawing.note)
-        return figure(
-            drawn, label, caption=caption, alt=drawing.alt, note=note, data=drawing.estimates, appendix=appendix
-        )
+        if _in_report():
+            _check(label, "fig", caption=caption, alt=alt)
+            texts = {"label": label, "caption": caption, "alt": alt, "note": note}
+            return _figure(drawn(found, label), texts, data, {}, appendix=appendix)
+        fig = FIGURES[drawing.figure](data)
+        return figure(fig, label, caption=caption, alt=alt, note=note, data=data, appendix=appendix)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
 
@@ -312,42 +308,6 @@ def _printed(name: object, label: str) -> str:
 def _in_report() -> bool:
     """Say whether this is a kernel of a report, whose notebooks nobody looks at."""
     return KERNEL_VARIABLE in os.environ
-
-
-def _svgs(fig: Figure, label: str) -> tuple[str, str]:
-    """Return a figure with its text as text, and as paths; it is laid out and measured once for both."""
-    engine, dots = fig.get_layout_engine(), fig.dpi
-    with _laid_out(), style.any_character():
-        fig.set_dpi(_POINTS)
-        if engine is not None and fig.axes:
-            engine.execute(fig)
-        fig.set_layout_engine(None)
-        # A box round all that is drawn, so that no label is ever clipped.
-        box = fig.get_tightbbox().padded(_PADDING)
-        made = _svg(fig, label, box, "none"), _svg(fig, label, box, "path")
-        fig.set_layout_engine(engine)
-        fig.set_dpi(dots)
-    return made
-
-
-_laid_out = partial(style.journal, figure_constrained_layout_use=False)
-"""The style in which a figure without a layout engine stays without one."""
-
-
-def _svg(fig: Figure, label: str, box: Bbox, text: Literal["none", "path"]) -> str:
-    target = io.StringIO()
-    # Formulas take their font from the settings at the time of drawing.
-    with _laid_out(svg_fonttype=text):
-        fig.savefig(target, format="svg", bbox_inches=box, metadata={"Date": None})
-    svg = target.getvalue()
-    svg = svg[svg.index("<svg") :]
-    # Its style sheet would reach every element of the web page the figure stands in.
-    svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*|<style.*?</style>\s*", "", svg, flags=re.DOTALL)
-    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" ', 1)
-    # Matplotlib's ids (axes_1, glyphs) repeat between figures; several stand in one web page.
-    svg = re.sub(r'\bid="', f'id="{label}-', svg)
-    svg = re.sub(r'href="#', f'href="#{label}-', svg)
-    return re.sub(r"url\(#", f"url(#{label}-", svg)
 
 
 def _great_table(

@@ -1,10 +1,11 @@
 """Kernels forked from one process that has imported the libraries: half a second each instead of several.
 
 The server imports once and forks a kernel per request: what every notebook needs before it answers the first, the rest
-while nobody asks, unless a single one is to be run. What Jupyter starts as "the kernel" is a shim that asks for a fork, passes signals on, and ends as
-the kernel ended, by the same signal or with the same code. A kernel that need not be alone asks in the same way for a
-process that helps it (:mod:`crampstudy.compute.shared`). Where there is no ``fork``, and for a single notebook without
-a server, kernels start the plain way. Server and kernels are tied to the process that started them.
+while nobody asks, unless a single one is to be run. What Jupyter starts as "the kernel" is a shim that asks for a fork,
+passes signals on, and ends as the kernel ended, by the same signal or with the same code. A kernel that need not be
+alone asks in the same way for a process that helps it (:mod:`crampstudy.compute.shared`). Where there is no ``fork``,
+and for a single notebook without a server, kernels start the plain way. Server and kernels are tied to the process that
+started them.
 """
 
 from __future__ import annotations
@@ -209,11 +210,11 @@ def _become_asked(link: socket.socket) -> NoReturn:
     os.environ.update(request["env"])
     gc.enable()
     if "work" in request:
-        from crampstudy.analyses.registry import help_with
+        from crampstudy.compute import shared
 
         # Nothing of the server's is to be cleaned up here, however that ends.
         try:
-            help_with(Path(request["work"]))
+            shared.help_with(request["work"], request["helps"])
         finally:
             os._exit(0)
     # The shim waits for its parent's signals; this process has another parent to outlive.
