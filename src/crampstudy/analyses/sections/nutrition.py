@@ -98,11 +98,10 @@ def _found(
     # Who takes a supplement at all is the question, and not how much.
     amounts = [term for term in terms if SUPPLEMENT not in term]
     label, part = more
-    beside, of_blood, of_intake = attempts(
-        ((label,), lambda: part(models)),
-        ((_CURVES,), lambda: _drawn(cohort, _CURVES, said.LEVELS_DRAWN, blood, asked)),
-        ((_INTAKE,), lambda: _drawn(cohort, _INTAKE, said.INTAKE_DRAWN, amounts, asked)),
-    )
+    curves = (((), partial(_curve, cohort, term, asked)) for term in (*blood, *amounts))
+    beside, *drawn = attempts(((label,), lambda: part(models)), *curves)
+    of_blood = _drawing(_CURVES, said.LEVELS_DRAWN, drawn[: len(blood)])
+    of_intake = _drawing(_INTAKE, said.INTAKE_DRAWN, drawn[len(blood) :])
     compared = together(rows for rows, _ in lines)
     rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
@@ -116,16 +115,16 @@ def _found(
         label: tables.why_none(described[described["term"].isin(whole)])
         for label, whole in ((_CURVES, names), (_INTAKE, [name for name in intake if name != SUPPLEMENT]))
         if label in figures and figures[label].estimates.empty
-    } | {**of_blood.could_not, **of_intake.could_not}
+    }
     figures = {label: drawing for label, drawing in figures.items() if label not in could_not}
     return joined(Findings(rows, {_MAIN: table}, figures, said.values(cohort, rows, compared), could_not), beside)
 
 
-def _drawn(cohort: Cohort, label: str, caption: str, terms: Sequence[str], asked: Mapping[str, Any]) -> Findings:
-    """Return the curves of exposures, and the figure that draws them."""
-    curves = [_curve(cohort, term, asked) for term in terms]
-    rows = together(curves)
-    return Findings(rows, figures={label: Drawing("dose_response", rows, caption, said.alt(curves))})
+def _drawing(label: str, caption: str, curves: Sequence[Findings]) -> Findings:
+    """Return the curves of several exposures, and the figure that draws them."""
+    each = [curve.estimates for curve in curves]
+    rows = together(each)
+    return Findings(rows, figures={label: Drawing("dose_response", rows, caption, said.alt(each))})
 
 
 def _levels(cohort: Cohort) -> list[str]:
@@ -163,11 +162,11 @@ def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> tuple[pd.D
     return rows, models[0] if models else None
 
 
-def _curve(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> pd.DataFrame:
+def _curve(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> Findings:
     declared = contrasts.find(term)
     reference = declared.reference if declared and declared.kind == "value" else None
-    return _or_reason(
-        cohort, term, kinds.SHAPE, asked, lambda: dose_response(cohort, term, reference=reference, **asked)
+    return Findings(
+        _or_reason(cohort, term, kinds.SHAPE, asked, lambda: dose_response(cohort, term, reference=reference, **asked))
     )
 
 
