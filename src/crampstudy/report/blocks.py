@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from textwrap import dedent
 from typing import Any, Literal
 
-import great_tables as gt
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
@@ -317,6 +316,9 @@ def _great_table(
     grouped = any(name is not None for name in names)
     if grouped:
         frame["group"] = names
+    # What takes long to load, and kernels of a report have no use for.
+    import great_tables as gt
+
     made = gt.GT(frame, rowname_col="stub", groupname_col="group" if grouped else None, id=label)
     made = made.tab_stubhead(heads[0]).cols_label(dict(zip(list(columns)[1:], heads[1:], strict=True)))
     for name, align in zip(list(columns)[1:], aligns[1:], strict=True):

@@ -27,7 +27,9 @@ from typing import NoReturn
 from crampstudy import ending, scratch
 from crampstudy.loading import without
 
-PRELOADED = ("ipykernel.kernelapp", "crampstudy.report.blocks", "crampstudy.sources")
+_KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger")
+"""What a kernel loads, if nobody is to debug it."""
+PRELOADED = ("crampstudy.report.blocks", "crampstudy.sources")
 """What the notebooks of the report load in any case, beside seaborn."""
 _LATER = ("networkx", "scipy.stats", "statsmodels.stats.multitest")
 """What some of them load, in the order of how many."""
@@ -63,7 +65,6 @@ PINNED = {
     "MPLBACKEND": "agg",
     "PYTHONHASHSEED": "0",
     "TZ": "UTC",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 """What a kernel's environment holds beside that of its parent."""
 
@@ -122,12 +123,20 @@ def server(env: Mapping[str, str], *, single: bool = False) -> Iterator[Path | N
 def run_kernel(connection_file: str, line: str) -> NoReturn:
     """Become a kernel that is tied to ``line``."""
     ending.tie(line)
+    _load_kernel()
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = ["ipykernel"]
     # Nobody goes back in what was typed, and its file is the user's own.
     IPKernelApp.launch_instance(argv=["-f", connection_file, "--HistoryManager.enabled=False"])
     os._exit(0)
+
+
+def _load_kernel() -> None:
+    # A tenth of a second for every kernel, though a report has nobody to debug it.
+    with without("debugpy"):
+        for module in _KERNEL:
+            importlib.import_module(module)
 
 
 def _serve(listener: socket.socket, *, single: bool) -> None:
@@ -166,6 +175,7 @@ def _loading() -> Iterator[bool]:
     """Load what kernels begin with, in steps between which they may begin."""
     # What is loaded stays, so nobody looks through it for garbage: not the server meanwhile, nor any kernel.
     gc.disable()
+    _load_kernel()
     for module in PRELOADED:
         importlib.import_module(module)
     # It has densities of its own, and those of SciPy take longer to load than all of seaborn.
