@@ -14,7 +14,7 @@ from crampstudy import analyses, figures, fit, tables
 from crampstudy.analyses.sentences import age as sentences
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.contrasts.people.muscle_and_joints import SETS, age_ratios, muscle_ratios
 from crampstudy.descriptive import describe
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
@@ -130,6 +130,37 @@ def test_too_few_people_for_all_that_stands_beside_have_no_ratio(diary: Cohort) 
     alone, beside = (declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     assert np.isfinite(alone["estimate"]) and beside["status"] == "not_estimable"
     assert beside["note"] == "too few participants to take in all that stands beside age" and pd.isna(beside["verdict"])
+
+
+@pytest.mark.parametrize(
+    ("known", "why"), [(14, "too few participants to take in all"), (0, "nobody has all that was")]
+)
+def test_age_beside_sex_needs_nothing_but_age_and_sex(diary: Cohort, known: int, why: str) -> None:
+    people = diary.tables["participants"].head(36)
+    # Grip strength of some alone, joint pain of the others where nobody is to have both.
+    number = pl.int_range(pl.len())
+    grip, pain = pl.col("grip_strength_kg"), pl.col("joint_pain_0_10")
+    people = people.with_columns(
+        pl.when(number < (known or 18)).then(grip).alias("grip_strength_kg"),
+        pl.when((number >= 18) | pl.lit(known > 0)).then(pain).alias("joint_pain_0_10"),
+    )
+    nights = diary.tables["diary"].join(people.select("participant_id"), on="participant_id", how="semi")
+    rows = age_ratios(Cohort("few", "diary", {"participants": people, "diary": nights}, as_of=None), **ASKED)
+    alone = declared(rows, kinds.AGE_ALONE)
+    assert alone["n_participants"] == 36 and alone["status"] == "converged" and "of all participants" in alone["note"]
+    beside = rows[rows["analysis"] != kinds.AGE_ALONE.name]
+    assert beside["estimate"].isna().all() and beside["note"].str.startswith(why).all()
+    assert set(beside["analysis"]) == {kind.name for kind in SETS if kind is not kinds.AGE_ALONE}
+
+
+def test_why_age_has_no_ratio_is_said_with_it(ages: pd.DataFrame) -> None:
+    rows = ages.copy()
+    rows["estimate"], rows["note"] = np.nan, "too few participants for a curve of age beside sex"
+    told = sentences.answer(rows, ages.head(0), None)
+    assert (
+        told
+        == "What age has to do with cramps could not be estimated: too few participants for a curve of age beside sex."
+    )
 
 
 def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages: pd.DataFrame) -> None:

@@ -61,13 +61,21 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
         "compared": said.compared(muscle.estimates),
         "limits": said.limits(cohort, ages.estimates, muscle.estimates),
-        "beside": "without and with them side by side, of the same participants"
-        if len(kinds.AGE_BESIDE_ALL.rows(ages.estimates))
-        else "alone, for none of them was measured",
+        "beside": _beside(ages.estimates),
         "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
     }
     shown = Findings(curve, figures={_CURVE: drawing}, values=values)
     return joined(bands, shown, muscle, ages)
+
+
+def _beside(ages: pd.DataFrame) -> str:
+    """Return beside what ratios of age stand."""
+    beside = ages[ages["analysis"] != kinds.AGE_ALONE.name]
+    if beside.empty:
+        return "alone, for none of them was measured"
+    if not has_estimate(beside):
+        return "beside sex alone, as too few participants have all of them"
+    return "without and with them side by side, of the same participants"
 
 
 _DRAWN = (
@@ -198,7 +206,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows
     caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
-    caption = caption if len(beside) else "The ratio of age."
+    caption = caption if has_estimate(rows[rows["analysis"] != kinds.AGE_ALONE.name]) else "The ratio of age."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 

@@ -19,7 +19,6 @@ from crampstudy.contrasts.factors import with_q_values
 from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
-from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import TEST
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
@@ -39,6 +38,9 @@ SETS: Mapping[kinds.Kind, Sequence[str]] = {
     kinds.AGE_BESIDE_ALL: (*MUSCLE, *JOINTS, *SITTING.values()),
 }
 _CROWDED = "too few participants to take in all that stands beside age"
+_CROWDED_ALONE = "too few participants for a curve of age beside sex"
+_NOBODY = "nobody has all that was measured of muscle, joints and sitting"
+_EVERYBODY = "of all participants, as too few have all that was measured of muscle, joints and sitting"
 _STEP = 5
 """Years between the ages at which a ratio of age is given."""
 _RESULTS = ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "n_effective", "verdict")
@@ -75,8 +77,9 @@ def age_ratios(
     """Return ratios of age beside sex, without and with muscle, joints and sitting, of the same participants.
 
     Age is a natural cubic spline: a ratio every five years against 50, and the declared contrast. A set of which
-    nothing was measured is left out; one that there are too few participants for has no estimate. That a ratio of age
-    changes when they stand beside does not say that they are on its path.
+    nothing was measured is left out; one that there are too few participants for has no estimate. Where those of whom
+    all is known are too few even for age beside sex, that is of everybody. That a ratio of age changes when they stand
+    beside does not say that they are on its path.
 
     Args:
         cohort: a diary or a survey.
@@ -85,17 +88,27 @@ def age_ratios(
         asked: ``model``, ``outcome`` and other arguments of :func:`crampstudy.fit`.
 
     Raises:
-        AnalysisError: nobody of an age is complete on what was measured.
+        AnalysisError: nobody has an age, or nobody all that is asked to stand beside it.
     """
     measured = _measured(cohort)
     complete, inside = _complete(cohort, measured, where)
-    age = _age_term(complete, inside)
+    whole = not fitted_people(complete, (), inside).is_empty()
+    if not whole and all(sets.values()):
+        raise AnalysisError(_NOBODY)
+    alone: list[Row] = []
     made: list[Row] = []
     for kind, asked_for in track(sets.items(), "models of age"):
-        beside = [name for name in asked_for if name in measured]
-        if beside or not asked_for:
-            terms = " + ".join([age, "sex", *(_term(cohort, name) for name in beside)])
-            made += _of_age(fit(complete, terms=terms, where=inside, analysis=kind.name, **asked), age)
+        beside = [_term(cohort, name) for name in asked_for if name in measured]
+        if not asked_for:
+            alone = _of_age(complete, inside, kind, (), asked) if whole else []
+            if measured and not any(row["estimate"] is not None for row in alone):
+                alone = [_of_everybody(row) for row in _of_age(cohort, where, kind, (), asked)]
+            made += alone
+        elif beside and whole:
+            made += _of_age(complete, inside, kind, beside, asked)
+        elif beside:
+            own = {"analysis": kind.name, "adjusted_for": "; ".join(("sex", *beside))}
+            made += [_without(row | own, _NOBODY) for row in alone]
     return estimates.frame(made)
 
 
@@ -136,8 +149,12 @@ def _age_term(cohort: Cohort, where: str | None) -> str:
     return f"ns(age_years, df=3, ref={reference:g}, at=[{', '.join(at)}])"
 
 
-def _of_age(fitted: Fit, age: str) -> list[Row]:
-    """Return the ratios of age of a fit as rows of the variable, without an estimate where a term had no room."""
+def _of_age(
+    cohort: Cohort, where: str | None, kind: kinds.Kind, beside: Sequence[str], asked: Mapping[str, Any]
+) -> list[Row]:
+    """Return the ratios of age beside sex and other terms, without an estimate where a term had no room."""
+    age = _age_term(cohort, where)
+    fitted = fit(cohort, terms=" + ".join([age, "sex", *beside]), where=where, analysis=kind.name, **asked)
     rows = fitted.estimates
     own = rows[rows["term"].isin([formula.as_shown(age, rows["term"].tolist()), f"{CONTRAST}age_years"])]
     made = []
@@ -145,8 +162,20 @@ def _of_age(fitted: Fit, age: str) -> list[Row]:
         cells = {name: cell for name, cell in cells.items() if name != "key" and cell is not None}
         declared = cells["term"].startswith(CONTRAST)
         cells["term"] = cells["term"] if declared else "age_years"
-        if fitted.surplus:
-            kept = {name: cell for name, cell in cells.items() if name not in _RESULTS}
-            cells = kept | {"status": "not_estimable", "note": _CROWDED}
-        made.append(estimates.row(**cells))
+        row = estimates.row(**cells)
+        made.append(_without(row, _CROWDED if beside else _CROWDED_ALONE) if fitted.surplus else row)
     return made
+
+
+def _without(row: Row, why: str) -> Row:
+    """Return a row without an estimate, and why it has none."""
+    kept = {name: cell for name, cell in row.items() if name not in (*_RESULTS, "key") and cell is not None}
+    return estimates.row(**kept | {"status": "not_estimable", "note": why})
+
+
+def _of_everybody(row: Row) -> Row:
+    """Return a row of all participants, and that it is of more than those of whom all else is known."""
+    if row["estimate"] is None:
+        return row
+    note = "; ".join(filter(None, (row["note"], _EVERYBODY)))
+    return estimates.row(**{name: cell for name, cell in row.items() if name != "key"} | {"note": note})
