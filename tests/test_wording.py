@@ -7,6 +7,7 @@ import pytest
 
 from crampstudy import estimates, tables, wording
 from crampstudy.display import _cell
+from crampstudy.estimates import kinds
 from crampstudy.report.block_parts.cells import as_text
 from crampstudy.tables.opinions import _digits
 
@@ -187,6 +188,19 @@ def test_that_there_are_few_people_names_the_rows(having: list[str], lacking: li
     few = (row(level=level, note="fewer than 10 participants", **cells) for level in having)
     rates = frame(*few, *(row(level=level, **cells) for level in lacking))
     assert tables.notes(rates) == said
+
+
+def test_every_row_is_every_row_of_its_name() -> None:
+    few = "fewer than 5 participants of a kind"
+    of = {"scale": "prevalence", "analysis": kinds.PREVALENCE.name}
+    none = [row("not_estimable", term=term, level="yes", population=term, note=few, **of) for term in ("A", "B")]
+    some = [row(term=term, level="no", population=term, **of) for term in ("A", "B")]
+    assert tables.notes(frame(*none)) == f"Could not estimate: every row: {few}."
+    assert tables.notes(frame(*none, *some)) == f"Could not estimate: {few}."
+    of = {"analysis": kinds.TEST_RESULT.name}
+    there = row("not_estimable", term="blood tests", level="without", note=few, **of)
+    rows = frame(there, row(term="blood tests", level="with a flag that suggests it", **of))
+    assert tables.notes(rows) == f"Could not estimate: Blood tests (without): {few}."
 
 
 def test_what_compares_nothing_is_not_named_in_a_remark() -> None:

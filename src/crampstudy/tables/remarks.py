@@ -173,6 +173,7 @@ def _said(
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     parts: dict[tuple[str, str], set[str]] = {}
+    held: dict[tuple[str, str], int] = {}
     for name, of, note in zip(_names(rows, among), _parts(rows), rows["note"], strict=True):
         for part in [] if pd.isna(note) else str(note).split("; "):
             if part in besides:
@@ -182,15 +183,18 @@ def _said(
             counts = found.setdefault(text, {})
             counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
             parts.setdefault((text, name), set()).add(of)
+            held[text, name] = held.get((text, name), 0) + 1
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
     some = _of_parts(parts, among)
     found = {text: {some.get((text, name), name): n for name, n in counts.items()} for text, counts in found.items()}
     every: dict[str, bool] = {}
-    for name in _names(named if len(named) else among, among):
+    printed = _names(named if len(named) else among, among)
+    for name in printed:
         every |= {name: True, **{part: False for (_, whole), part in some.items() if whole == name}}
+    in_part = {text for (text, name), n in held.items() if n < printed.count(name)}
     told = [
-        _of_rows(rest, counts, every, most)
+        _of_rows(rest, counts, every, most, throughout=rest not in in_part)
         for rest, counts in _folded(found, unreliable).items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
@@ -245,11 +249,14 @@ def _of_parts(held: Mapping[tuple[str, str], Collection[str]], among: pd.DataFra
     }
 
 
-def _of_rows(rest: str, counts: _Counts, every: Mapping[str, bool], most: int | None = None) -> tuple[str, str]:
+def _of_rows(
+    rest: str, counts: _Counts, every: Mapping[str, bool], most: int | None = None, *, throughout: bool
+) -> tuple[str, str]:
     """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
     A name may be of all that it stands for or of a part. Of more rows than ``most`` a few are named and the others
-    counted.
+    counted. Of every row, or of every other one, a remark is only where it is on all rows of its names
+    ``throughout``: rows may have one name.
     """
     text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}
@@ -263,11 +270,12 @@ def _of_rows(rest: str, counts: _Counts, every: Mapping[str, bool], most: int | 
     if most is not None and len(having) > most:
         told = [*having[:_FEW_NAMES], f"{len(having) - _FEW_NAMES} others"]
         return wording.listed(told) if lacking and not named else "", said
-    if having and not lacking and _OF_ITS_ROWS.match(text):
+    if having and not lacking and _OF_ITS_ROWS.match(text) and (throughout or len(every) == 1):
         return "every row" if len(every) > 1 else having[0], said
     if not lacking or named:
         return "", said
-    if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES and all(every[name] for name in having):
+    whole = throughout and all(every[name] for name in having)
+    if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES and whole:
         return f"every row but {' and '.join(lacking)}", said
     return ", ".join(having), said
 
@@ -310,7 +318,8 @@ def _named(row: Mapping[str, Any]) -> str:
     if row["analysis"] in _BY_LEVEL:
         return wording.capital(str(row["level"]))
     if row["analysis"] == kinds.TEST_RESULT.name:
-        return wording.capital(str(row["term"]))
+        whose = "" if pd.isna(row["level"]) else f" ({row['level']})"
+        return f"{wording.capital(str(row['term']))}{whose}"
     if row["analysis"] == kinds.CLAIM.name:
         return str(row["term"])
     if row["analysis"] == kinds.BETWEEN_COHORTS.name:
