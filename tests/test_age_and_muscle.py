@@ -11,7 +11,9 @@ import pytest
 from test_age_curve import survey
 
 from crampstudy import analyses, figures, fit, tables
+from crampstudy.analyses.sections import activity
 from crampstudy.analyses.sentences import age as sentences
+from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.people.muscle_and_joints import SETS, age_ratios, muscle_ratios
@@ -95,6 +97,18 @@ def test_the_ratios_of_age_are_those_of_a_fit(diary: Cohort, ages: pd.DataFrame)
     assert curve["level"].tolist() == [str(age) for age in range(40, 91, 5) if age != 50]
     at_75 = curve[curve["level"] == "75"].iloc[0]
     assert (at_75["estimate"], at_75["reference"]) == (pytest.approx(row["estimate"]), "50") and ages["key"].is_unique
+
+
+def test_sitting_has_one_ratio_in_this_section_and_in_that_on_activity(diary: Cohort) -> None:
+    asked = {"where": None, "ci_level": 0.95, "participants_per_coefficient": 5}
+    rows = muscle_ratios(diary, model="negative-binomial", outcome="cramps", **asked)
+    told = kinds.WITHIN_BETWEEN.rows(activity._within_between(diary, asked, measured_in(diary)).estimates)
+    same = ["estimate", "ci_low", "ci_high", "p_value", "adjusted_for", "lacks", "verdict", "n_nights", "unit"]
+    for declared in ("", "contrast: "):
+        here = rows[rows["term"].eq(f"{declared}between(sitting_min)")]
+        there = told[told["term"].eq(f"{declared}sitting_min") & told["level"].eq("between")]
+        pd.testing.assert_frame_equal(here[same].reset_index(drop=True), there[same].reset_index(drop=True))
+        assert here["estimate"].notna().all() and len(here) == 1
 
 
 def test_each_of_them_is_adjusted_as_the_graph_asks_and_one_family(diary: Cohort) -> None:

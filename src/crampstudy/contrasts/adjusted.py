@@ -219,4 +219,4 @@ def joint_names(terms: Sequence[str]) -> list[str]:
     joint = {
         one: node.name for node in study().nodes for each in node.measured_by if " + " in each for one in together(each)
     }
-    return list(dict.fromkeys(joint.get(term, term) for term in terms))
+    return list(dict.fromkeys(joint.get(exposures.unsplit(term), term) for term in terms))

@@ -49,6 +49,7 @@ def within_between(
     outcome: str | None = None,
     beside: str = "",
     replicates: int = 1000,
+    corrected: bool = True,
     workers: compute.Workers = 1,
     **more: Any,
 ) -> pd.DataFrame:
@@ -69,6 +70,7 @@ def within_between(
         beside: terms that the model is adjusted for, such as ``age_decade + sex``; one that sets the nights apart
             is left out, and said.
         replicates: how many times the participants are drawn.
+        corrected: whether ratios between participants are also corrected.
         workers: processes, or the address of a cluster.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``covariance``, ``per`` or ``margins``.
 
@@ -94,7 +96,7 @@ def within_between(
     fitted = fit(cohort, model=model, terms=terms, outcome=outcome, adjusted_for=besides, **more)
     values = _reliabilities(fitted)
     drawn: dict[str, _Drawn] = {}
-    if any(LEAST <= value < WANTED for value in values.values()):
+    if corrected and any(LEAST <= value < WANTED for value in values.values()):
         asked = _request(cohort, model, formula.without(terms, fitted.left_out), outcome, more)
         drawn = _resampled(asked, parts, replicates, rng, workers)
     made: list[Row] = []
@@ -102,7 +104,7 @@ def within_between(
         for part, level in zip(pair, OF_PERSON, strict=True):
             made += person_time.of_term(fitted, part, level, kinds.WITHIN_BETWEEN)
         made += _reliability(fitted, name)
-        if (value := values.get(name, 1.0)) < WANTED:
+        if corrected and (value := values.get(name, 1.0)) < WANTED:
             found = drawn.get(name) if value >= LEAST else None
             made += _corrected(fitted, pair[1], value, found, more.get("margins", MARGINS))
     return estimates.frame(made)

@@ -20,6 +20,16 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.nights.joint_programme import PROGRAMME, joint_programme
 from crampstudy.contrasts.nights.modification import Modification, modified_ratio
+from crampstudy.contrasts.nights.activity import (
+    BREAKS,
+    EXERTION,
+    SITTING,
+    STEPS,
+    STRETCHED,
+    STRETCHES,
+    TOGETHER,
+    WARMED_UP,
+)
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.thirds import ACTIVE, active_thirds
 from crampstudy.contrasts.nights.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
@@ -27,17 +37,6 @@ from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import times
 
-EXERTION, STRETCHED, WARMED_UP = "session_load", "stretching_night", "warm_up"
-SITTING, BREAKS, STEPS = "sitting_min", "sitting_breaks", "steps"
-STRETCHES = ("stretch_calf_min", "stretch_hamstring_min", "stretch_hip_flexor_min")
-TOGETHER = (
-    (EXERTION, "low_impact_min", SITTING, "mindfulness_min"),
-    (STEPS, BREAKS, "stress_0_10"),
-    STRETCHES,
-    (STRETCHED,),
-    (WARMED_UP,),
-)
-"""Exposures that stand in one model: none of them causes another of the same model."""
 WINDOWS = (
     ("load_ratio(session_load)", "acute over chronic load"),
     ("days_last(stretch_calf_min, 14)", "14 nights of calf stretching"),

@@ -177,10 +177,11 @@ def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
     return f"{text}{said} {tables.notes(rows, *([bands] if len(bands) else []))}".strip()
 
 
-_SITTING = (
-    "How sitting goes with cramps is told by the section on activity; here its ratio stands as that of muscle and "
-    "joints does."
-)
+_SITTING = {
+    "diary": "How sitting goes with cramps is told by the section on activity, whose ratio between participants this is.",
+    "survey": "How sitting goes with cramps is told by the section on activity; here its ratio stands as that of "
+    "muscle and joints does.",
+}
 
 
 def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
@@ -188,7 +189,7 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
     caption = f"Muscle, joints and sitting: each ratio of a model of its own, {said.adjusted(shown)}."
-    notes = f"{_SITTING if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
+    notes = f"{_SITTING[cohort.kind] if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
 
 

@@ -32,6 +32,7 @@ def adjusted_within_between(
     exposures: Sequence[str],
     *,
     rng: np.random.Generator,
+    model: str = MODEL,
     graph: CausalGraph | None = None,
     replicates: int = REPLICATES,
     **more: Any,
@@ -46,9 +47,10 @@ def adjusted_within_between(
         cohort: a diary.
         exposures: nightly variables that the graph knows, none of which another causes.
         rng: the source of the participant bootstrap.
+        model: one whose terms may have ``weights()``.
         graph: by default that of the study.
         replicates: how many times the participants are drawn where a mean is not reliable.
-        more: other arguments of :func:`crampstudy.fit`.
+        more: other arguments of :func:`within_between`.
 
     Returns:
         The rows of :func:`within_between`, each with what it is adjusted for in its note.
@@ -67,7 +69,7 @@ def adjusted_within_between(
     }
     terms = dict.fromkeys(term for each in beside.values() for term in each)
     rows = within_between(
-        cohort, exposures, rng=rng, model=MODEL, beside=" + ".join(terms), replicates=replicates, **more
+        cohort, exposures, rng=rng, model=model, beside=" + ".join(terms), replicates=replicates, **more
     )
     said = {key: (found, beside[key]) for key, found in sets.items()}
     keys = zip(rows["term"].str.removeprefix(CONTRAST), rows["level"], strict=True)

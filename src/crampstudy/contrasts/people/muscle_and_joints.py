@@ -16,6 +16,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.factors import with_q_values
+from crampstudy.contrasts.nights.activity import between_ratio
 from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
@@ -49,6 +50,9 @@ _RESULTS = ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "n_ef
 def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
     """Return the ratio of each of muscle, joints and sitting, adjusted as the causal graph asks; one family of q.
 
+    That of sitting by night is the one between participants of the model in which it stands beside what else was done
+    on the day.
+
     Args:
         cohort: a diary or a survey.
         asked: ``model``, ``outcome`` and other arguments of :func:`~crampstudy.contrasts.adjusted.adjusted_fit`.
@@ -66,8 +70,7 @@ def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
             cells |= {"outcome": asked["outcome"], "model": asked["model"], "note": "not measured in this cohort"}
             family.append([estimates.row(status="not_measured", analysis=kinds.MUSCLE.name, **cells)])
             continue
-        found = adjusted_fit(cohort, _term(cohort, name), analysis=kinds.MUSCLE.name, **asked)
-        family.append(wording.with_none(found.estimates))
+        family.append(_of_mean(cohort, name, asked) if _term(cohort, name) != name else _of_person(cohort, name, asked))
     return estimates.frame(with_q_values(family))
 
 
@@ -110,6 +113,20 @@ def age_ratios(
             own = {"analysis": kind.name, "adjusted_for": "; ".join(("sex", *beside))}
             made += [_without(row | own, _NOBODY) for row in alone]
     return estimates.frame(made)
+
+
+def _of_person(cohort: Cohort, name: str, asked: Mapping[str, Any]) -> list[Row]:
+    return wording.with_none(adjusted_fit(cohort, name, analysis=kinds.MUSCLE.name, **asked).estimates)
+
+
+def _of_mean(cohort: Cohort, name: str, asked: Mapping[str, Any]) -> list[Row]:
+    """Return the ratio of a person's mean of what differs from night to night, as rows of that term."""
+    made = []
+    for row in wording.with_none(between_ratio(cohort, name, **asked)):
+        term = str(row["term"]).replace(name, _term(cohort, name))
+        kept = {column: cell for column, cell in row.items() if column not in ("key", "level") and cell is not None}
+        made.append(estimates.row(**kept | {"term": term, "analysis": kinds.MUSCLE.name}))
+    return made
 
 
 def _measured(cohort: Cohort) -> list[str]:
