@@ -150,10 +150,20 @@ class TestSection:
         rows["severity"] = severity.assign(scale=severity["scale"].mask(stretched, "hazard_ratio"))
         table = tables.claims(tidy.rows(claims.ledger(rows, "diary"), "x"))
         numbers = table.droplevel(0)["Estimate (95% CI)"]
-        assert numbers["C53 Cramps impair sleep and the next day"] == "0.64 (0.54–0.74) points"
+        assert numbers["C53 Cramps impair sleep and the next day (sleep)"] == "0.64 (0.54–0.74) points"
         note = table.notes[0]
-        assert note.startswith("A number without a unit is a rate ratio, of C08 and C45 a hazard ratio.")
-        assert "inconclusive where theirs differ, and the number of one part: " in note and "menthol (C47)" in note
+        assert note.startswith("A number without a unit is a rate ratio, of C08 and C45 a hazard ratio, of ")
+        assert "inconclusive where theirs differ, and the number of the part in brackets" in note
+        assert ", of C11, C24, C30 and C42 the ratio of two of these." in note
+        for claim in (
+            "C38 Joint problems raise the number of cramps (arthritis)",
+            "C42 Drink eight glasses a day, and more in heat (fluid at 30 against 10 °C)",
+            "C47 Menthol and capsaicin relieve (menthol)",
+            "C12 Diabetes goes with more cramps",
+        ):
+            assert claim in numbers.index
+        (heat,) = (each for each in claims.ledger(rows, "diary") if each.claim.claim == "C42")
+        assert claims.number(heat).startswith("Fluid at 30 against 10 °C: ratio of two: ")
 
     def test_a_survey_without_any_section_says_so_of_each_claim(self) -> None:
         rows = tidy.rows(claims.ledger({}, "survey"), "x")
@@ -204,7 +214,7 @@ class TestPlan:
         found = analyses.run("claims", diary, settings, others=others(inconclusive_rows()))
         planned = found.tables["tbl-claims"].frame["Planned"].droplevel(0)
         assert planned["C12 Diabetes goes with more cramps"] == "yes"
-        assert planned["C13 Kidney problems go with more cramps"] == "post hoc"
+        assert planned["C13 Kidney problems go with more cramps (kidney disease)"] == "post hoc"
         of_claims = found.estimates[found.estimates["analysis"].eq(kinds.CLAIM.name)]
         assert all(plans.mark(row) for row in with_none(of_claims))
         said = found.values["not_estimated"]

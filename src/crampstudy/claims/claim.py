@@ -11,7 +11,7 @@ import pandas as pd
 
 from crampstudy import estimates, suggestions
 from crampstudy.errors import UsageError
-from crampstudy.estimates.kinds import CHOSEN
+from crampstudy.estimates.kinds import CHOSEN, DISTRIBUTED_LAG, MODIFIED
 from crampstudy.evidence import package
 from crampstudy.wording import CONTRAST, with_none
 
@@ -47,6 +47,12 @@ class Claim:
         """Return its rows in a cohort of a kind, in the order of the table."""
         return tuple(row for row in CLAIM_ROWS if row.claim == self.claim and row.kind in ("", kind))
 
+    def part_to_name(self, part: str | None) -> str:
+        """Return a part as it stands beside its number, empty where the claim is of it alone and says so."""
+        others = {row.part for row in CLAIM_ROWS if row.claim == self.claim} - {part}
+        told = all(word in self.text.lower() for word in (part or "").lower().split())
+        return part if part and (others or not told) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
@@ -69,6 +75,11 @@ class ClaimRow:
     population: str = ""
     side: str = ""
     at_large: str = ""
+
+    @property
+    def of_two(self) -> bool:
+        """Whether it is the ratio of two ratios."""
+        return self.analysis in (MODIFIED.name, DISTRIBUTED_LAG.name) and " against " in self.level
 
     def among(self, rows: Iterable[Row]) -> Row | None:
         """Return the one of the ``rows`` of its section that is meant: of several groups that of most participants.

@@ -71,7 +71,7 @@ def _alpha(entry: LedgerEntry) -> float:
 def number(entry: LedgerEntry) -> str:
     """Return the number of the row that is shown, and where its interval lies; empty where there is no row."""
     part = entry.deciding
-    return f"{wording.capital(_said(part))}." if part else ""
+    return f"{wording.capital(_named(entry, part))}." if part else ""
 
 
 def specified(found: ClaimMultiverse) -> str:
@@ -108,13 +108,20 @@ def _of_parts(entry: LedgerEntry) -> Iterator[str]:
     if entry.verdict == rules.STATED:
         yield "no verdict of truth: " + "; ".join(_stated(part) for part in entry.beside)
     elif len(parts) == 1:
-        yield _said(parts[0])
+        yield _named(entry, parts[0])
     else:
         named: dict[str, list[str]] = {}
         for part in parts:
             verdict = f"{part.verdict}, " if part.verdict != rules.NOT_TESTABLE else ""
             named.setdefault(f"{verdict}{_said(part)}", []).append(part.of.part)
         yield from (f"{wording.listed(names)}: {text}" for text, names in named.items())
+
+
+def _named(entry: LedgerEntry, part: ClaimPart) -> str:
+    """Return the number of a part, with its name where the claim does not say of what it is."""
+    estimated = part.row is not None and part.verdict != rules.NOT_TESTABLE
+    name, said = entry.claim.part_to_name(part.of.part) if estimated else "", _said(part)
+    return said if name in said else f"{name}: {said}"
 
 
 def _stated(part: ClaimPart) -> str:
@@ -129,7 +136,8 @@ def _said(part: ClaimPart) -> str:
         return _missing(part)
     if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
         return f"a peak on any day, {_where(part)}"
-    return f"{_scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
+    two = "ratio of two: " if part.of.of_two else ""
+    return f"{two or _scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
 
 
 def missing(part: ClaimPart) -> str:

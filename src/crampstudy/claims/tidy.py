@@ -88,16 +88,17 @@ def of_multiverse(found: Iterable[ClaimMultiverse], cohort: str) -> pd.DataFrame
 
 def _of_universes(found: ClaimMultiverse, cohort: str) -> Iterator[dict[str, Any]]:
     shared = {"cohort": cohort, "term": found.entry.claim.claim}
+    shown = found.entry.deciding
     yield estimates.row(
         **shared,
         analysis=kinds.AGREEMENT.name,
+        level=shown.of.part if shown else None,
         scale="proportion",
         estimate=found.share,
         verdict=found.entry.verdict,
         status="not_estimable" if found.share is None else "converged",
         note=specified(found),
     )
-    shown = found.entry.deciding
     for each in found.every:
         part = next(one.part for one in each.parts if shown is None or one.part.of == shown.of)
         kept = {name: cell for name, cell in (part.row or {}).items() if name not in _OWN}

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.claims import CLAIM_ROWS, find, plan, power, published, rules
+from crampstudy.claims import CLAIM_ROWS, Claim, find, plan, power, published, rules
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import value
 from crampstudy.nights.calendar import day_of
@@ -37,7 +37,7 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
     made, index = [], []
     for row in wording.with_none(rows):
         claim = find(str(row["term"]))
-        index.append((claim.section, f"{claim.claim} {claim.text}"))
+        index.append(_stub(claim, row))
         number = wording.DASH if row["estimate"] is None else _number(row)
         own = expected[expected["term"].eq(claim.claim)]
         cells = {heading: number, "Here": row["verdict"], "Published": published(claim).verdict, TOLD: _told(own)}
@@ -48,6 +48,12 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
     return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(note,))
 
 
+def _stub(claim: Claim, row: dict[str, Any]) -> tuple[str, str]:
+    """Return the section and the words of a claim, and the part of which it has a number where the words do not say."""
+    part = "" if row["estimate"] is None else claim.part_to_name(row["level"])
+    return claim.section, f"{claim.claim} {claim.text}{f' ({part})' if part else ''}"
+
+
 def _measures(rows: pd.DataFrame) -> list[str]:
     """Return which ratio a number without a unit is, the most frequent first."""
     ratios = rows[rows["estimate"].notna() & rows["scale"].astype(str).str.endswith("_ratio")]
@@ -56,17 +62,18 @@ def _measures(rows: pd.DataFrame) -> list[str]:
         return []
     said = [f"a number without a unit is a {usual.replace('_', ' ')}"]
     said += [f"of {_claims(ratios[ratios['scale'] == scale])} a {scale.replace('_', ' ')}" for scale in others]
-    return [", ".join(said)]
+    of_two = {(of.claim, of.part) for of in CLAIM_ROWS if of.of_two}
+    two = ratios[[cells in of_two for cells in zip(ratios["term"], ratios["level"], strict=True)]]
+    return [", ".join([*said, *([f"of {_claims(two)} the ratio of two of these"] if len(two) else [])])]
 
 
 def _shown_parts(rows: pd.DataFrame) -> list[str]:
-    """Return of which part the number of a claim in parts is."""
+    """Return of what the number of a claim in parts is, where there is one."""
     several = [len({of.part for of in CLAIM_ROWS if of.claim == claim and of.side}) > 1 for claim in rows["term"]]
     shown = rows[pd.Series(several, index=rows.index) & rows["estimate"].notna() & rows["level"].notna()]
     if shown.empty:
         return []
-    each = wording.listed(f"{row['level']} ({row['term']})" for row in wording.records(shown))
-    return [f"a claim in parts has one verdict, inconclusive where theirs differ, and the number of one part: {each}"]
+    return ["a claim in parts has one verdict, inconclusive where theirs differ, and the number of the part in brackets"]
 
 
 def _claims(rows: pd.DataFrame) -> str:
@@ -82,7 +89,7 @@ def claim_specifications(estimates: pd.DataFrame) -> pd.DataFrame:
         claim, own = find(str(row["term"])), rows[rows["term"].eq(row["term"])]
         could = own[own["verdict"].ne(rules.NOT_TESTABLE)]
         others = could.loc[could["verdict"].ne(row["verdict"]), "verdict"].value_counts()
-        index.append((claim.section, f"{claim.claim} {claim.text}"))
+        index.append(_stub(claim, row))
         made.append(
             {
                 "Here": row["verdict"],
