@@ -17,6 +17,7 @@ from scipy import stats
 from crampstudy import estimates, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
+from crampstudy.tables.remarks import reworded
 
 DEFAULT_COUNTS = (0, 1, 0, 2, 0, 0, 3, 1)
 
@@ -216,7 +217,12 @@ def test_more_coefficients_than_participants() -> None:
 
 
 def test_part_without_a_night() -> None:
-    assert not_estimable(diary(), "sex + age_decade", where="age_years > 110") == "no night is complete on the terms"
+    why = "none of the nights meets the condition Age > 110"
+    assert not_estimable(diary(), "sex + age_decade", where="age_years > 110") == why
+    who = pl.int_range(60)
+    either = {"grip_strength_kg": pl.when(who < 15).then(30.0 + who), "bmi_kg_m2": pl.when(who >= 15).then(20.0 + who)}
+    some, terms = diary(treated=who < 30, **either), "grip_strength_kg + bmi_kg_m2"
+    assert not_estimable(some, terms, where="treated = true") == "no night is complete on the terms"
 
 
 @pytest.mark.parametrize("model", ["poisson", "negative-binomial", "logistic", "gee-exchangeable", "mixed-poisson"])
@@ -234,6 +240,21 @@ def test_what_is_one_participants_alone_has_no_ratio(model: str, treated: pl.Exp
     assert row["status"] == "not_estimable" and why in row["note"] and pd.isna(row["estimate"])
     other = pick(rows, "sex", "female")
     assert other["status"] == "converged" and other["n_exposed"] == 30
+
+
+def test_what_one_alone_has_of_those_complete_on_the_terms_others_may_have() -> None:
+    who = pl.int_range(60)
+    # Of two who have it one has no grip strength.
+    cohort = diary(treated=who.is_in([3, 4]), grip_strength_kg=pl.when(who != 4).then(30.0 + who))
+    alone, both = ("one participant alone has treated = true", "one participant alone of those complete on the terms has")
+    for terms, where, said in (
+        ("treated + grip_strength_kg", None, both),
+        ("treated + grip_strength_kg", "grip_strength_kg > 0", alone),
+    ):
+        rows = fit(cohort, model="poisson", terms=terms, where=where).estimates
+        (note,) = rows.loc[rows["term"].eq("treated"), "note"]
+        assert said in note and note.count("alone") == 1
+    assert "of those complete on the terms has diabetes" in reworded(f"{both} diabetes = true")
 
 
 def test_rows_tell_how_many_bear_on_them() -> None:
@@ -370,7 +391,7 @@ def test_a_survey_takes_the_weight_of_its_most_restrictive_variable() -> None:
 def test_a_part_of_a_survey_without_anyone_is_not_estimable() -> None:
     rows = fit(survey(), model="survey-logistic", terms="sex", where="age_years > 110").estimates
     assert set(rows["status"]) == {"not_estimable"}
-    assert set(rows["note"]) == {"no participant is complete on the terms"}
+    assert set(rows["note"]) == {"none of the participants meets the condition Age > 110"}
 
 
 def test_a_survey_takes_no_exposure() -> None:

@@ -207,6 +207,9 @@ def _complete(family: Family, request: ModelRequest, fitted: Fit, left_out: Mapp
         fitted: its answer.
         left_out: the covariates that the request was made without, each with the reason.
     """
+    from crampstudy.models.coefficients.whole_cohort import told_of_whole
+
+    fitted = told_of_whole(fitted, request)
     if left_out:
         from crampstudy.models.coefficients.result import with_left_out
         from crampstudy.models.covariates import shown
