@@ -17,7 +17,7 @@ from scipy import stats
 from crampstudy import estimates, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.tables.remarks import reworded
+from crampstudy.tables.reworded import reworded
 
 DEFAULT_COUNTS = (0, 1, 0, 2, 0, 0, 3, 1)
 

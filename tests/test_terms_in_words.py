@@ -16,7 +16,7 @@ from crampstudy.models.classes import ordinal_rows
 from crampstudy.models.coefficients.contrast_units import unit_of
 from crampstudy.models.terms.factors import Column
 from crampstudy.sources import open_cohort
-from crampstudy.tables.remarks import reworded
+from crampstudy.tables.reworded import reworded
 
 DIARY = str(Path(__file__).parent / "parity" / "diary")
 Run = Callable[..., tuple[int, str, str]]
@@ -228,3 +228,18 @@ def test_a_note_has_no_formula_of_a_label(diary: Cohort) -> None:
 )
 def test_names_of_columns_are_words_in_reasons(note: str, said: str) -> None:
     assert said in reworded(note)
+
+
+def test_a_remark_on_some_levels_of_a_term_names_them() -> None:
+    of = {"term": "diuretic_class", "reference": "none", "analysis": estimates.kinds.CONDITION_BY_AGE.name}
+    why = "no ratio by age, as there is none at all ages"
+    failed = of | {"status": "not_estimable", "note": why}
+    none = [estimates.row(**failed | {"level": level}) for level in ("loop", "potassium_sparing")]
+    made = estimates.row(**of, status="converged", level="thiazide")
+    said = f"Diuretic (loop and potassium sparing): {why}"
+    assert tables.reasons(estimates.frame([none[0], made, none[1]])) == said
+    also = estimates.row(**failed | {"term": "statin", "level": "true"})
+    assert tables.reasons(estimates.frame([*none, also])) == why
+    # What is on the joint test as well is still on these alone.
+    test = estimates.row(**failed, scale="wald_test")
+    assert tables.reasons(estimates.frame([test, none[0], made])) == f"Diuretic (loop): {why}"

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.tables.remarks import reworded
+from crampstudy.tables.reworded import reworded
 from crampstudy.tables.table import as_table
 
 

@@ -12,12 +12,12 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
-from crampstudy.cohort.account import OUTSIDE
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
+from crampstudy.tables.reworded import reworded
 
 _NAMING = ("term", "population", "scale", "level", "analysis")
 _OF_GROUPS = ("rate", "prevalence", "median")
@@ -27,14 +27,6 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
-_OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
-_WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
-_THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
-_CALLED = re.compile(
-    r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|lag|lead|mean_last|days_last|load_ratio|scale|center|exp"
-    r"|sqrt|log(?:2|10|1p)?)\((?:[^()]|\([^()]*\))*\)"
-)
-"""What a formula makes of a variable, within a text."""
 _OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
 _SEVERAL = 3
 _PARTS = (
@@ -43,17 +35,13 @@ _PARTS = (
     (re.compile(r"(?:lag|lead) \d+.*|cumulative"), "over several nights"),
 )
 """What the rows of one name are of, by their level."""
+_NUMBER = re.compile(r"[−-]?[\d.,]+")
 _BOTH, _IN_ONE = "within participants and between participants", "within and between participants"
+_TEST = "wald_test"
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _Counts = Mapping[str, tuple[int, ...]]
 """The counts of a remark by the names of its rows."""
 _Unreliable = Mapping[str, reliability.UnreliableMean]
-_COVARIANCES = {
-    "covariance cluster": "cluster-robust intervals",
-    "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
-    "covariance cluster-joint": "cluster-robust intervals of coefficients and dispersion together",
-    "covariance jackknife": "intervals by the jackknife, one participant left out at a time",
-}
 
 
 def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False) -> str:
@@ -172,7 +160,7 @@ def _said(
         unreliable: the means of low reliability by the remarks on them, which are one.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
-    parts: dict[tuple[str, str], set[str]] = {}
+    parts: dict[tuple[str, str], set[str | None]] = {}
     held: dict[tuple[str, str], int] = {}
     for name, of, note in zip(_names(rows, among), _parts(rows), rows["note"], strict=True):
         for part in [] if pd.isna(note) else str(note).split("; "):
@@ -220,32 +208,42 @@ def _folded(found: Mapping[str, _Counts], unreliable: _Unreliable) -> dict[str, 
     return folded
 
 
-def _parts(rows: pd.DataFrame) -> list[str]:
-    """Return which part of what its name stands for each row is of.
+def _parts(rows: pd.DataFrame) -> list[str | None]:
+    """Return which part of what its name stands for each row is of: one of several levels, or one of an exposure.
 
-    Empty where it is of no exposure of nights, and where it has no estimate: its reason stands beside it.
+    ``None`` where it is of all of them, and empty where it has no part, as an exposure of nights has none without an
+    estimate: its reason stands beside it.
     """
-    told = zip(rows["analysis"], rows["level"], _failed(rows), strict=True)
-    return [
-        next((said for of, said in _PARTS if of.fullmatch(str(level))), "")
-        if not (failed or pd.isna(kind)) and kinds.named(kind).by_level
-        else ""
-        for kind, level, failed in told
-    ]
+    return [_part(row) for row in rows.assign(failed=_failed(rows)).to_dict("records")]
 
 
-def _of_parts(held: Mapping[tuple[str, str], Collection[str]], among: pd.DataFrame) -> dict[tuple[str, str], str]:
+def _part(row: Mapping[str, Any]) -> str | None:
+    if row["scale"] == _TEST:
+        return None
+    level = "" if pd.isna(row["level"]) else str(row["level"])
+    if pd.isna(row["analysis"]) or not kinds.named(row["analysis"]).by_level:
+        a_level = level and pd.notna(row["reference"]) and not _NUMBER.fullmatch(level)
+        return wording.small(wording.level(level)) if a_level else ""
+    return "" if row["failed"] else next((said for of, said in _PARTS if of.fullmatch(level)), "")
+
+
+def _of_parts(held: Mapping[tuple[str, str], set[str | None]], among: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Return the name with its parts of each remark, by its text and name, that is not on all parts of the name.
 
     A remark that names what it is of has no need of them.
     """
-    whole: dict[str, set[str]] = {}
+    whole: dict[str, list[str]] = {}
     for name, of in zip(_names(among, among), _parts(among), strict=True):
-        whole.setdefault(name, set()).add(of)
+        known = whole.setdefault(name, [])
+        known += [of] if of is not None and of not in known else []
+    for known in whole.values():
+        known.sort(key=lambda of: next((i for i, (_, said) in enumerate(_PARTS) if said == of), 0))
     return {
-        (text, name): f"{name} ({wording.listed(said for _, said in _PARTS if said in parts)})".replace(_BOTH, _IN_ONE)
+        (text, name): f"{name} ({wording.listed(of for of in whole[name] if of in parts)})".replace(_BOTH, _IN_ONE)
         for (text, name), parts in held.items()
-        if "" not in whole[name] and len(parts) < len(whole[name]) and name.lower() not in reworded(text).lower()
+        if "" not in whole[name]
+        and 0 < len(parts - {None}) < len(whole[name])
+        and name.lower() not in reworded(text).lower()
     }
 
 
@@ -343,40 +341,6 @@ def _named(row: Mapping[str, Any]) -> str:
         return OF_RUN_IN[term].label if term in OF_RUN_IN else wording.capital(wording.term(term))
     adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"
-
-
-def reworded(text: str) -> str:
-    """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
-    text = _COVARIANCES.get(text, text)
-    text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
-    text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
-    text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
-    text = _THROUGHOUT.sub(_of_everybody, text)
-    text = _OF_ONE.sub(_of_one, text)
-    text = _WHERE.sub(_with, text)
-    text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
-    # A name in quotes is one to write as it is.
-    own = r"(?<![\w./'])[A-Za-z]\w*_\w*+(?![./=]\w)"
-    return re.sub(own, lambda match: wording.small(wording.label(match[0])), text)
-
-
-def _of_one(said: re.Match[str]) -> str:
-    """Return what one participant alone has, in words: ``has diabetes``, ``has pregnancy trimester: third``."""
-    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
-    return {"yes": f"has {name}", "no": f"has no {name}"}.get(level, f"has {name}: {level}")
-
-
-def _with(said: re.Match[str]) -> str:
-    """Return whom something is of, in words: ``with diabetes``, ``without diabetes``, ``with sex: female``."""
-    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
-    return {"yes": f"with {name}", "no": f"without {name}"}.get(level, f"with {name}: {level}")
-
-
-def _of_everybody(said: re.Match[str]) -> str:
-    """Return what everybody has alike, in words: ``nobody is recorded with diabetes``, ``sex is female throughout``."""
-    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
-    who = {"yes": "everybody", "no": "nobody"}.get(level)
-    return f"{who} is recorded with {name}" if who else f"{name} is {level} throughout"
 
 
 def parameters(estimates: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
-from crampstudy.tables.remarks import reworded
+from crampstudy.tables.reworded import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
 from crampstudy.treatments.designs import PLACEBO, TreatmentDesign

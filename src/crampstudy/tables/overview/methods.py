@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
-from crampstudy.tables.remarks import reworded
+from crampstudy.tables.reworded import reworded
 from crampstudy.tables.table import as_table
 
 _MADE = ("converged", "boundary")

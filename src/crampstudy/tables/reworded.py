@@ -1,0 +1,57 @@
+"""Notes and reasons in the words of a reader: no covariances by name, no names of columns."""
+
+from __future__ import annotations
+
+import re
+
+from crampstudy import wording
+from crampstudy.cohort.account import OUTSIDE
+
+_OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
+_WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
+_THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
+_CALLED = re.compile(
+    r"(?<![\w.])(?:I|C|between|within|ns|bs|cr|poly|lag|lead|mean_last|days_last|load_ratio|scale|center|exp"
+    r"|sqrt|log(?:2|10|1p)?)\((?:[^()]|\([^()]*\))*\)"
+)
+"""What a formula makes of a variable, within a text."""
+_COVARIANCES = {
+    "covariance cluster": "cluster-robust intervals",
+    "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
+    "covariance cluster-joint": "cluster-robust intervals of coefficients and dispersion together",
+    "covariance jackknife": "intervals by the jackknife, one participant left out at a time",
+}
+
+
+def reworded(text: str) -> str:
+    """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
+    text = _COVARIANCES.get(text, text)
+    text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
+    text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
+    text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
+    text = _THROUGHOUT.sub(_of_everybody, text)
+    text = _OF_ONE.sub(_of_one, text)
+    text = _WHERE.sub(_with, text)
+    text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
+    # A name in quotes is one to write as it is.
+    own = r"(?<![\w./'])[A-Za-z]\w*_\w*+(?![./=]\w)"
+    return re.sub(own, lambda match: wording.small(wording.label(match[0])), text)
+
+
+def _of_one(said: re.Match[str]) -> str:
+    """Return what one participant alone has, in words: ``has diabetes``, ``has pregnancy trimester: third``."""
+    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
+    return {"yes": f"has {name}", "no": f"has no {name}"}.get(level, f"has {name}: {level}")
+
+
+def _with(said: re.Match[str]) -> str:
+    """Return whom something is of, in words: ``with diabetes``, ``without diabetes``, ``with sex: female``."""
+    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
+    return {"yes": f"with {name}", "no": f"without {name}"}.get(level, f"with {name}: {level}")
+
+
+def _of_everybody(said: re.Match[str]) -> str:
+    """Return what everybody has alike, in words: ``nobody is recorded with diabetes``, ``sex is female throughout``."""
+    name, level = wording.small(wording.label(said[1])), wording.level(said[2])
+    who = {"yes": "everybody", "no": "nobody"}.get(level)
+    return f"{who} is recorded with {name}" if who else f"{name} is {level} throughout"
