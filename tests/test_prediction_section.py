@@ -18,11 +18,11 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.prediction import models, questions, rows, survey
-from crampstudy.prediction.baselines import ONE_RATE
+from crampstudy.prediction.baselines import CLIMATOLOGY, ONE_RATE
 from crampstudy.prediction.features import FeatureTable
 from crampstudy.prediction.outcome import ANY, COUNT
 from crampstudy.prediction.resampled import Resamples, limits
-from crampstudy.prediction.validation import CHOSEN, GROUPED, PAST_ALONE, Validated
+from crampstudy.prediction.validation import CHOSEN, GROUPED, NEWCOMERS, PAST_ALONE, Validated
 from crampstudy.simulate import simulate
 
 
@@ -200,6 +200,36 @@ def test_the_answer_says_what_was_gained(estimate: float, low: float, high: floa
     cells |= {"estimate": estimate, "ci_low": low, "ci_high": high, "ci_level": 0.95, "model": GROUPED}
     row = estimates.row(status="converged", analysis="prediction skill", n_participants=40, **cells)
     assert said in sentences.answer(estimates.frame([row]))
+
+
+def test_no_gain_is_claimed_over_a_rule_that_one_rate_for_all_outdoes() -> None:
+    cells = {"term": CHOSEN, "population": "all", "outcome": "cramps", "scale": "skill", "ci_level": 0.95}
+    cells |= {"model": NEWCOMERS, "n_participants": 40, "status": "converged"}
+    over = {"estimate": 0.277, "ci_low": 0.19, "ci_high": 0.35, "reference": CLIMATOLOGY}
+    skill = estimates.row(analysis="prediction skill", **cells, **over)
+
+    def said(*limits: float) -> str:
+        numbers = dict(zip(("estimate", "ci_low", "ci_high"), limits, strict=True)) if limits else {"estimate": 0.0}
+        gain = estimates.row(analysis="prediction gain", **cells, **numbers, reference=ONE_RATE)
+        return sentences.newcomer(estimates.frame([skill, gain]))
+
+    worse = "; over the climatology by age band, which did worse, skill 27.7"
+    for text in (said(), said(0.02, -0.01, 0.05)):
+        assert text.startswith("No gain over one rate for all could be shown in foretelling the rate") and worse in text
+    assert said(-0.1, -0.2, -0.05).startswith("One rate for all foretold the rate of a new participant")
+    assert "the model had a gain over the climatology by age band" in said(0.2, 0.1, 0.3)
+
+
+def test_a_climatology_of_one_band_is_one_rate_for_all() -> None:
+    made = simulate(30, 12, seed=4)
+    old = made.frame("participants").with_columns(age_years=pl.lit(65.0), sex=pl.lit("female"))
+    rows_of_newcomers = questions.newcomer_rows(replace(made, tables={**made.tables, "participants": old}))
+    assert not rows_of_newcomers.isin([CLIMATOLOGY]).any(axis=None)
+    skill = kinds.PREDICTION_SKILL.rows(rows_of_newcomers)
+    assert set(skill["reference"]) == {ONE_RATE} and len(skill)
+    # What says the same as the rule has no skill over it, and no interval of one.
+    alike = skill[skill["estimate"].abs() < 1e-9]
+    assert alike["estimate"].eq(0).all() and alike["ci_low"].isna().all()
 
 
 def test_a_small_clinic_is_told_why_there_is_none() -> None:

@@ -88,11 +88,16 @@ def of_nights(
 
 
 def of_everybody(train: FeatureTable, test: FeatureTable, outcome: Outcome) -> Mapping[str, tuple[Array, Array]]:
-    """Return what the rules that know nobody's own past say of the rows they learned from and of those to test on."""
+    """Return what the rules that know nobody's own past say of the rows they learned from and of those to test on.
+
+    Where all are of one age band, the rate of the band is the one for all.
+    """
     happened = outcome.of(train) * (1 if outcome.is_count else train.nights)
     climate, rate = Climate.of(train, happened), float(happened.sum() / train.nights.sum())
-    one = tuple(np.full(len(table.counts), rate) for table in (train, test))
-    return {ONE_RATE: (one[0], one[1]), CLIMATOLOGY: (climate.predict(train), climate.predict(test))}
+    one = np.full(len(train.counts), rate), np.full(len(test.counts), rate)
+    of_band = climate.predict(train), climate.predict(test)
+    bands = np.unique(np.concatenate([table.band[table.person] for table in (train, test)]))
+    return {ONE_RATE: one, CLIMATOLOGY: of_band if len(bands) > 1 else one}
 
 
 ONE_RATE = "one rate for all"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ _TENTHS = 10
 _LINES = 100
 """Resamples of what has to be fitted anew in each."""
 _WEEK = 7
+_ROUNDING = 1e-12
 
 Row = dict[str, Any]
 Statistic = Callable[[Array], float]
@@ -58,11 +59,17 @@ class PredictionSummary:
     def of(
         cls, found: Validated, cohort: str, ci_level: float, resamples: Resamples | None = None
     ) -> PredictionSummary:
-        """Return the summary of predictions; of a survey with the ``resamples`` of its design."""
+        """Return the summary of predictions; of a survey with the ``resamples`` of its design.
+
+        A climatology that is one rate for all is called that.
+        """
+        simple = baselines.MOVING_AVERAGE if baselines.MOVING_AVERAGE in found.said else baselines.CLIMATOLOGY
+        if _same(found.said, baselines.CLIMATOLOGY, baselines.ONE_RATE):
+            found = found.without(baselines.CLIMATOLOGY)
+            simple = baselines.ONE_RATE if simple == baselines.CLIMATOLOGY else simple
         drawn = resamples or Resamples.of_participants(found.table.person, np.random.default_rng([SEED, 7]))
         weight = np.ones(len(found.happened)) if resamples is None else found.table.nights
         base = {"cohort": cohort, "outcome": found.outcome.name, "model": found.scheme, "ci_level": ci_level}
-        simple = baselines.MOVING_AVERAGE if baselines.MOVING_AVERAGE in found.said else baselines.CLIMATOLOGY
         return cls(found, drawn, weight, base, simple)
 
     def loss(self, predictor: str) -> Array:
@@ -82,6 +89,10 @@ def rows_of(summary: PredictionSummary) -> pd.DataFrame:
 def skills_of(summary: PredictionSummary) -> pd.DataFrame:
     """Return the rows of skill and of whom it is better for, alone."""
     return estimates.frame(row for make in (_skills, _gains, _better) for row in make(summary))
+
+
+def _same(said: Mapping[str, Array], one: str, other: str) -> bool:
+    return one in said and other in said and np.array_equal(said[one], said[other])
 
 
 def _cells(summary: PredictionSummary, inside: Flags | None = None) -> Row:
@@ -186,6 +197,8 @@ def _skill(
         return few
     own, drawn = summary.weight * inside, summary.resamples
     losses, simple = summary.loss(predictor), summary.loss(reference)
+    # Predictions that are alike to rounding have no skill, and no interval of one.
+    simple = losses if np.allclose(losses, simple, rtol=_ROUNDING, atol=_ROUNDING) else simple
     estimate = 1 - float(own @ losses) / float(own @ simple)
     values = 1 - drawn.sums(own * losses) / _not_zero(drawn.sums(own * simple))
     low, high = limits(values, summary.base["ci_level"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -58,6 +58,15 @@ class Validated(OneLine):
     def expected(self, predictor: str) -> Array:
         """Return the count, or the probability, that a predictor expected of each row."""
         return self.said[predictor] * self.table.nights if self.outcome.is_count else self.said[predictor]
+
+    def without(self, predictor: str) -> Validated:
+        """Return what the other predictors said."""
+        kept = (
+            {name: each for name, each in of.items() if name != predictor}
+            for of in (self.said, self.log_scores, self.ranked)
+        )
+        said, log_scores, ranked = kept
+        return replace(self, said=said, log_scores=log_scores, ranked=ranked)
 
 
 def check_enough(table: FeatureTable) -> None:

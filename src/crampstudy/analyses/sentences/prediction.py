@@ -15,7 +15,7 @@ from crampstudy.estimates.sentences import in_text, value
 _MODEL = "chosen model"
 _SMALL = 0.05
 """A skill below this is small: a score less than a twentieth better."""
-_PAST = "own past alone"
+_PAST, _ONE_RATE = "own past alone", "one rate for all"
 _LATER = "later nights"
 _ONE = 0.005
 """A ratio no farther from 1 is printed as 1.00."""
@@ -24,13 +24,15 @@ _WHAT = {
     "cramps": "the number of cramps on the next night",
     "moderate_severe_vs_rest": "whether somebody recalls moderate-severe cramps",
 }
+Row = Mapping[str, Any]
 
 
 def answer(rows: pd.DataFrame) -> str:
     """Return what the chosen model gains of each outcome, then on later nights and for how many people."""
     skill = _of_all(kinds.PREDICTION_SKILL.rows(rows), newcomers=False)
     first = skill[~skill["model"].str.contains(_LATER, na=False)]
-    said = [_gain(row, _WHAT[str(row["outcome"])]) for row in wording.records(first)]
+    over_one = _over_one_rate(rows, newcomers=False)
+    said = [_gain(row, _WHAT[str(row["outcome"])], over_one) for row in wording.records(first)]
     if not said:
         reason = tables.reasons(rows)
         return f"Whether cramps can be foretold could not be estimated{f': {reason}' if reason else ''}."
@@ -38,7 +40,8 @@ def answer(rows: pd.DataFrame) -> str:
     gains = gains[~gains["model"].str.contains(_LATER, na=False)]
     # The probability stands for the number as well, where both are foretold.
     for _, own in list(gains.groupby("outcome", sort=False))[:1]:
-        said += [_known(row) for row in wording.records(own)]
+        told = any(_is_outdone(row, over_one) for row in wording.records(first[first["outcome"].isin(own["outcome"])]))
+        said += [_known(row) for row in wording.records(own) if not told or row["reference"] != _ONE_RATE]
     later = skill[skill["model"].str.contains(_LATER, na=False)]
     said += [f"On nights after all that was learned from, {_number(row)}" for row in wording.records(later)]
     better = _of_all(kinds.BETTER_FORETOLD.rows(rows), newcomers=False)
@@ -57,9 +60,8 @@ def newcomer(rows: pd.DataFrame) -> str:
     skill = _of_all(kinds.PREDICTION_SKILL.rows(rows), newcomers=True)
     if skill.empty:
         return f"The rate of a new participant could not be foretold: {tables.reasons(rows)}."
-    return wording.sentences(
-        _gain(row, "the rate of a new participant, from what is known at baseline") for row in wording.records(skill)
-    )
+    what, over_one = "the rate of a new participant, from what is known at baseline", _over_one_rate(rows, newcomers=True)
+    return wording.sentences(_gain(row, what, over_one) for row in wording.records(skill))
 
 
 def depends(rows: pd.DataFrame) -> str:
@@ -137,8 +139,31 @@ def _coverage(rows: pd.DataFrame) -> pd.DataFrame:
     return own[own["estimate"].notna()]
 
 
-def _gain(row: Mapping[str, Any], what: str) -> str:
-    against = f"the {row['reference']}"
+def _over_one_rate(rows: pd.DataFrame, *, newcomers: bool) -> Mapping[tuple[str, str], Row]:
+    """Return the skill of the chosen model against one rate for all, by outcome and model."""
+    gains = _of_all(kinds.PREDICTION_GAIN.rows(rows), newcomers=newcomers)
+    return {_which(row): row for row in wording.records(gains[gains["reference"].eq(_ONE_RATE)])}
+
+
+def _which(row: Row) -> tuple[str, str]:
+    return str(row["outcome"]), str(row["model"])
+
+
+def _is_outdone(row: Row, over_one: Mapping[tuple[str, str], Row]) -> bool:
+    """Say whether a gain over a rule is none over one rate for all, which is simpler."""
+    simpler = over_one.get(_which(row))
+    return bool(simpler and row["reference"] != _ONE_RATE and row["ci_low"] > 0 and not simpler["ci_low"] > 0)
+
+
+def _gain(row: Row, what: str, over_one: Mapping[tuple[str, str], Row]) -> str:
+    against = f"the {row['reference']}" if row["reference"] != _ONE_RATE else _ONE_RATE
+    if _is_outdone(row, over_one):
+        simpler = over_one[_which(row)]
+        if simpler["ci_high"] < 0:
+            none = f"{wording.capital(_ONE_RATE)} foretold {what} better than the model did"
+        else:
+            none = f"No gain over {_ONE_RATE} could be shown in foretelling {what}"
+        return f"{none}: {_number(simpler)}; over {against}, which did worse, {_number(row)}"
     if pd.isna(row["ci_low"]):
         return f"Of {what}, {_number(row)}"
     if row["ci_high"] < 0:
@@ -148,7 +173,7 @@ def _gain(row: Mapping[str, Any], what: str) -> str:
     return f"In foretelling {what} the model had {_size(row)} over {against}: {_number(row)}"
 
 
-def _known(row: Mapping[str, Any]) -> str:
+def _known(row: Row) -> str:
     """Return what the model gained by what it knows, and by what was measured beside the own past."""
     beyond = row["reference"] == _PAST
     what = (
@@ -164,9 +189,9 @@ def _known(row: Mapping[str, Any]) -> str:
     return f"{wording.capital(what)} had {_size(row)}: {_number(row)}"
 
 
-def _size(row: Mapping[str, Any]) -> str:
+def _size(row: Row) -> str:
     return "a small gain" if row["estimate"] < _SMALL else "a gain"
 
 
-def _number(row: Mapping[str, Any]) -> str:
+def _number(row: Row) -> str:
     return f"skill {value(row)}"
