@@ -41,6 +41,28 @@ def test_intervals_are_cut_at_the_ends_of_the_axis_with_arrows(along: Literal["x
     assert intervals.outside(ROWS, ENDS).tolist() == [False, True, False, False]
 
 
+def test_what_cannot_be_drawn_is_told_and_nothing_else_is() -> None:
+    far = ROWS.iloc[[0, 1]].assign(ci_low=[0.5, math.nan], ci_high=[2.0, math.nan])
+    figure = style.JournalFigure()
+    intervals.draw(figure.subplots(), range(2), far, ENDS, colour="k")
+    assert figure.remarks == [style.UNMARKED]
+
+
+def test_a_panel_without_anything_to_draw_says_why() -> None:
+    cells = {"cohort": "x", "status": "converged", "ci_level": 0.95, "n_participants": 9, "scale": "rate_ratio"}
+    cells |= {"analysis": kinds.DISTRIBUTED_LAG.name, "unit": "500 mL/day below own mean"}
+    numbers = {"estimate": 1.2, "ci_low": 0.9, "ci_high": 1.6}
+    far = [tidy.row(**cells, term="contrast: fluid_ml", level=f"lag {n}", estimate=8e10) for n in (0, 1)]
+    near = [tidy.row(**cells, term="contrast: alcohol_units", level=f"lag {n}", **numbers) for n in (0, 1)]
+    figure = figures.lag_curves(tidy.frame(far + near))
+    fluid, alcohol = figure.axes
+    assert "all lie beyond the axis" in fluid.texts[0].get_text() and not alcohol.texts
+    assert figure.remarks == [style.UNMARKED]
+    assert figures.lag_curves(tidy.frame(far)).texts[0].get_text() == (
+        "Could not estimate: no ratio has an interval, and all lie beyond the axis."
+    )
+
+
 def test_nothing_is_said_of_intervals_that_are_whole() -> None:
     figure = style.JournalFigure()
     axes = figure.subplots()

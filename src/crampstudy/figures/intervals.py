@@ -28,8 +28,8 @@ def draw(
 ) -> None:
     """Draw the intervals of rows at their places, cut at the ends of the axis.
 
-    The note of the figure says what an arrow is, that an estimate lies beyond the axis as well, and that a point has no
-    interval, each where it is so.
+    The note of the figure says what an arrow is, that an estimate lies beyond the axis as well, that a point has no
+    interval, and that nothing is drawn, each where it is so.
 
     Args:
         axes: where they are drawn.
@@ -54,11 +54,18 @@ def draw(
         x, y = shown if along == "x" else shown[::-1]
         axes.plot(x, y, arrow, color=colour, markersize=4, clip_on=False, zorder=3)
     style.remark(axes, style.ARROW, when=bool((far[0] | far[1]).any()))
-    style.remark(axes, style.OUTSIDE, when=bool(outside(rows, ends).any()))
-    style.remark(axes, style.NO_INTERVAL, when=not whole.all())
+    gone, beyond = unmarked(rows, ends).to_numpy(), outside(rows, ends).to_numpy()
+    style.remark(axes, style.OUTSIDE, when=bool((beyond & ~gone).any()))
+    style.remark(axes, style.NO_INTERVAL, when=bool((~whole & ~beyond).any()))
+    style.remark(axes, style.UNMARKED, when=bool(gone.any()))
 
 
 def outside(rows: pd.DataFrame, ends: tuple[float, float]) -> pd.Series[bool]:
     """Return of which rows the estimate itself lies beyond the ends of an axis, so that no point is drawn."""
     middle = rows["estimate"].astype(float)
     return (middle < ends[0]) | (middle > ends[1])
+
+
+def unmarked(rows: pd.DataFrame, ends: tuple[float, float]) -> pd.Series[bool]:
+    """Return of which rows nothing is drawn: the estimate lies beyond the ends of an axis, and there is no interval."""
+    return outside(rows, ends) & rows["ci_low"].isna() & rows["ci_high"].isna()

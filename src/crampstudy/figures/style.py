@@ -47,6 +47,7 @@ CUT = "shading that ends at the frame goes on beyond it"
 OUTSIDE = "an arrow without a point: so does the estimate"
 SHADED = "shaded along a curve: its interval"
 NO_INTERVAL = "a point without a line has no interval"
+UNMARKED = "what has neither point nor line lies beyond the axis and has no interval"
 """What figures remark of how they are drawn."""
 
 

@@ -23,6 +23,7 @@ from crampstudy.tables.sections.nightly import at_contrasts
 _TALLEST = 20.0
 """Limits beyond this ratio, or its inverse, say no more than that they are."""
 _CUMULATIVE = "cumulative"
+_NONE_TO_DRAW = "no ratio has an interval, and all lie beyond the axis"
 _PANELS = 3
 """Panels side by side."""
 
@@ -37,8 +38,10 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
     rows = kinds.DISTRIBUTED_LAG.rows(estimates)
     drawn = estimated(at_contrasts(rows))
     drawn = drawn[~drawn["level"].str.contains("against", regex=False)]
-    if drawn.empty:
-        return could_not_estimate(tables.reasons(rows) or "no exposure was logged")
+    reach = _limits(drawn)
+    if intervals.unmarked(drawn, reach).all():
+        none = "no exposure was logged" if drawn.empty else _NONE_TO_DRAW
+        return could_not_estimate(tables.reasons(rows) or none)
     names = drawn["term"].map(lambda term: wording.term(str(term)))
     panels = {name: drawn[names == name] for name in dict.fromkeys(names)}
     across = min(len(panels), _PANELS)
@@ -48,7 +51,9 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for axes, (name, own) in zip(grid.flat, panels.items(), strict=False):
             places = _places(own["level"])
-            _points(axes, own, [places[level] for level in own["level"]], _limits(drawn))
+            _points(axes, own, [places[level] for level in own["level"]], reach)
+            if intervals.unmarked(own, reach).all():
+                axes.text(0.5, 0.75, _NONE_TO_DRAW.replace(", ", ",\n"), ha="center", va="center", transform=axes.transAxes, fontsize=7.5)
             axes.set_xticks(list(places.values()), [_night(level) for level in places])
             axes.set_title(f"{name}, {_short(wording.records(own)[0])}", fontsize=8)
             axes.set_xlabel("Nights after the exposure")
