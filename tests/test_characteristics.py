@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from crampstudy import AgeBands, analyses, tables
+from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Attrition, Cohort, RuleCount, SurveyDesign
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive.characteristics import (
@@ -189,10 +190,34 @@ def test_weights_move_a_median() -> None:
 
 def test_numbers_that_look_like_another_unit_are_named_where_they_are_shown() -> None:
     cohort = simulate(40, 20, seed=3)
-    slips = RuleCount("unit-slip", "warn", 5, (("fluid_ml", 3), ("serum_sodium_mmol_l", 2)))
+    # Two in pounds, a man and a woman.
+    heavy = pl.int_range(40).is_in([0, 1])
+    people = cohort.frame("participants").with_columns(
+        body_mass_kg=pl.when(heavy).then(371.0).otherwise(70.0),
+        sex=pl.when(pl.int_range(40) == 0).then(pl.lit("male")).otherwise(pl.lit("female")),
+    )
+    cohort = replace(cohort, tables={**cohort.tables, "participants": people})
+    slips = RuleCount("unit-slip", "warn", 5, (("fluid_ml", 3), ("body_mass_kg", 2)))
     blanked = RuleCount("unit-slip", "blank-cell", 1, (("serum_potassium_mmol_l", 1),))
     marked = replace(cohort, attrition=Attrition(rules=(slips, blanked)))
-    notes = [str(analyses.run("cohort", each).tables["tbl-characteristics"].note) for each in (cohort, marked)]
-    said = "As they were entered, with numbers that look like another unit: Serum sodium (2)."
+
+    def note(of: Cohort, where: str | None = None) -> str:
+        return str(analyses.run("cohort", of, Settings(where=where)).tables["tbl-characteristics"].note)
+
+    said = "As they were entered, with numbers that look like another unit: Body mass ({})."
     # Fluid is no characteristic, and a cell that was blanked is not among the numbers.
-    assert [said in note for note in notes] == [False, True]
+    assert said.format(2) in note(marked) and "another unit" not in note(cohort)
+    # Those of people whom the table leaves out are not in it.
+    assert said.format(1) in note(marked, "sex = 'female'")
+    assert "another unit" not in note(marked, "sex = 'female' and body_mass_kg < 100")
+
+
+def test_a_part_of_the_people_is_named_where_all_of_them_are_told_of() -> None:
+    cohort, asked = simulate(60, 20, seed=3), Settings(where="sex = 'female'")
+    found = {name: analyses.run(name, cohort, asked) for name in ("cohort", "frequency", "age-and-muscle")}
+    whose = " who meet the condition (Sex = female)"
+    assert f"20 years and older{whose}" in str(found["cohort"].tables["tbl-characteristics"].caption)
+    for name, value in (("frequency", "answer"), ("age-and-muscle", "frequency")):
+        assert f"people aged 20 and older{whose}" in found[name].values[value]
+    summary = analyses.run("summary", cohort, asked, others=found).values["summary"]
+    assert f"- People aged 20 and older{whose}: " in summary

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from crampstudy import suggestions
+from crampstudy import suggestions, wording
 from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.causal import CausalGraph
 from crampstudy.claims import ClaimPlan
@@ -94,6 +94,11 @@ class Settings:
     def youngest(self) -> int:
         """The first limit, in years."""
         return self.age_bands[0]
+
+    @property
+    def whose(self) -> str:
+        """Who people are, after a space, where a condition names a part of them: `` who meet the condition (…)``."""
+        return "" if self.where is None else f" who meet the condition ({wording.condition(self.where)})"
 
     def to_draw(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return rows by age without those below the first limit, who are few and would rule a figure."""

@@ -58,6 +58,15 @@ def hints(variable: Variable, values: pl.Series, medians: pl.Series | None = Non
     return worded(frame, pl.when(units_met != "").then(pl.format("looks like {}{}", units_met, pl.lit(advice))))
 
 
+def slips_of(variable: Variable, values: pl.Series) -> int:
+    """Return how many of the values look like another unit."""
+    unusual = outside_usual(variable)
+    if unusual is None:
+        return 0
+    odd = values.to_frame(variable.name).filter(unusual)[variable.name]
+    return int(hints(variable, odd).is_not_null().sum())
+
+
 def _sum(by: Conversion) -> str:
     # Five digits: 1 / 4.008 is 0.2495, and divided by it is what people know.
     scaled = f"÷ {1 / by.factor:.5g}" if by.factor < 1 else f"× {by.factor:.5g}"

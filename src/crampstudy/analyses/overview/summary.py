@@ -44,7 +44,8 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         "The quality of the data at a glance.",
         wording.sentences(denominator(cohort).remarks) or None if cohort.kind == "diary" else None,
     )
-    lines = [line for line in sentences.lines(steps, main, others, aged=cohort.has("age_years")) if line]
+    said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose)
+    lines = [line for line in said if line]
     lost = sentences.unanswered(_TITLES, others)
     return Findings(
         together([steps, whole, main]),

@@ -238,6 +238,7 @@ def _frequency(
     whole = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
     known = wording.records(standardised[standardised["estimate"].notna()])
     of_whom = f"people aged {youngest} and older" if aged else "all participants"
+    of_whom += settings.whose
     overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
     also = f", and {value(known[0])} at the ages of the standard population" if known else ""
     if aged and not known:

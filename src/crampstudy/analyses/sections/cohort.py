@@ -11,7 +11,9 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
-from crampstudy.cohort import Cohort
+from crampstudy.cleaning.unit_error import slips_of
+from crampstudy.codebook import variable
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_over_time
@@ -118,7 +120,7 @@ def _found(
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
                 f"Characteristics of {of_whom}{', by age' if by_age else ''}.",
-                f"{cells}{characteristics_note}{merged}{_slips(cohort, described)}{_SMD if settings.smd else ''}",
+                f"{cells}{characteristics_note}{merged}{_slips(cohort, described, settings)}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete),
@@ -162,11 +164,13 @@ def _rules(cohort: Cohort) -> dict[str, ReportTable]:
     return {"tbl-rules": ReportTable(tables.rules(cohort), caption)} if cohort.attrition.rules else {}
 
 
-def _slips(cohort: Cohort, described: pd.DataFrame) -> str:
-    """Return of what a table of characteristics shows which numbers look like those of another unit, and are kept."""
+def _slips(cohort: Cohort, described: pd.DataFrame, settings: Settings) -> str:
+    """Return of whom a table of characteristics shows which numbers look like those of another unit, and are kept."""
     counts = [each for rule in cohort.attrition.rules if (rule.rule, rule.severity) == _KEPT for each in rule.columns]
-    shown = {*described["term"]}
-    told = [f"{wording.label(name)} ({wording.count(n)})" for name, n in counts if name in shown]
+    shown, people = {*described["term"]}, members(cohort)
+    people = people.filter(subpopulation.select(people, settings.old_enough(cohort)).inside)
+    found = {name: min(n, slips_of(variable(name), people[name])) for name, n in counts if name in shown}
+    told = [f"{wording.label(name)} ({wording.count(n)})" for name, n in found.items() if n]
     return f" As they were entered, with numbers that look like another unit: {wording.listed(told)}." if told else ""
 
 
@@ -217,7 +221,8 @@ def _together(logged: pd.DataFrame) -> str | None:
 
 def _of_whom(cohort: Cohort, settings: Settings) -> str:
     aged = cohort.has("age_years")
-    return f"the participants aged {settings.youngest} years and older" if aged else "all participants"
+    of_whom = f"the participants aged {settings.youngest} years and older" if aged else "all participants"
+    return f"{of_whom}{settings.whose}"
 
 
 ANALYSIS = Analysis(

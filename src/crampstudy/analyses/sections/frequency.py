@@ -86,7 +86,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         },
         {DISTRIBUTION: drawing},
         values={
-            "answer": _answer(people, nights),
+            "answer": _answer(people, nights, settings.whose),
             "elsewhere": _elsewhere(cohort),
             "runs": _runs(nights),
             "recall": said.recall(log.estimates) if log.tables else "",
@@ -148,7 +148,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         },
         {CLASSES: drawing},
         values={
-            "answer": _answer(people, classes.head(0)),
+            "answer": _answer(people, classes.head(0), settings.whose),
             "elsewhere": _elsewhere(cohort),
             "runs": "",
             "recall": "",
@@ -176,8 +176,8 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     return Findings(shares, {PERIOD: table})
 
 
-def _answer(people: pd.DataFrame, nights: pd.DataFrame) -> str:
-    """Return how often cramps come in a few sentences, or why that is not known."""
+def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
+    """Return how often cramps come in a few sentences, of ``whose`` part, or why that is not known."""
     rows = {level: _of_whole(people, level) for level in _HAD}
     sufferers = _of_whole(people, _OFTEN, SUFFERERS)
     # Where everybody has a cramp the two are one.
@@ -187,7 +187,7 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame) -> str:
     said: dict[str, list[str]] = {}
     for level, row in rows.items():
         if row:
-            said.setdefault(_of_these(row, people), []).append(f"{value(row)} {_HAD[level]}{ends.get(level, '')}")
+            said.setdefault(_of_these(row, people, whose), []).append(f"{value(row)} {_HAD[level]}{ends.get(level, '')}")
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
         why = tables.reasons(people)
@@ -196,17 +196,17 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame) -> str:
         texts.append(f"a cramp came on {value(share)} of the observed nights")
     if half := _of_whole(nights, HALF):
         texts.append(
-            f"cramps are spread unevenly: {value(half)} of {_of_these(half, people)} have half of their cramps"
+            f"cramps are spread unevenly: {value(half)} of {_of_these(half, people, whose)} have half of their cramps"
         )
     return wording.sentences(texts)
 
 
-def _of_these(row: Mapping[str, Any], people: pd.DataFrame) -> str:
+def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
     """Return of whom a share is: of everybody, or of so many with enough nights for a rate of their own."""
     if RATED not in str(row["estimand"]):
-        return f"the people{_of_whom(people)}"
+        return f"the people{_of_whom(people)}{whose}"
     number = wording.counted(int(row["n_participants"]), "people")
-    return f"the {number}{_of_whom(people)} with at least {ENOUGH_NIGHTS} logged nights"
+    return f"the {number}{_of_whom(people)}{whose} with at least {ENOUGH_NIGHTS} logged nights"
 
 
 def _of_whom(people: pd.DataFrame) -> str:

@@ -39,16 +39,18 @@ _COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
 
-def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True) -> list[str]:
+def lines(
+    flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True, whose: str = ""
+) -> list[str]:
     """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest.
 
-    Where nobody is ``aged``, nothing is analysed by age.
+    Where nobody is ``aged``, nothing is analysed by age. Of a part of the people it is said ``whose``.
     """
     rows = {name: section.estimates for name, section in others.items()}
     associations = main[~_of_effects(main)]
     return [
         *_people(flow, aged=aged),
-        *_how_common(rows),
+        *_how_common(rows, whose),
         *(_of_verdict(associations[associations["verdict"] == name], name, said) for name, said in _BY_VERDICT),
         *_effects(rows),
         *_burden(rows),
@@ -68,7 +70,7 @@ def _people(flow: pd.DataFrame, *, aged: bool) -> Iterator[str]:
     yield f"{people}{with_nights} entered the analyses{' by age' if aged else ''}."
 
 
-def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+def _how_common(rows: Mapping[str, pd.DataFrame], whose: str) -> Iterator[str]:
     if "age-and-muscle" not in rows:
         return
     found = rows["age-and-muscle"]
@@ -80,7 +82,7 @@ def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     ):
         whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
         for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
-            yield f"{wording.capital(_of_whom(str(row['population'])))}: {said.format(in_text(row))}."
+            yield f"{wording.capital(_of_whom(str(row['population'])))}{whose}: {said.format(in_text(row))}."
 
 
 def _once_a_night(rows: Mapping[str, pd.DataFrame]) -> bool:
