@@ -223,6 +223,25 @@ class TestWhatIsWritten:
         kept = "Sleep hours as sleep_hours; Age as age_years; Geschlecht as sex; Mood today as integer; Notes as text"
         assert f"note: also kept: {kept}; Site as text" in out
 
+    @pytest.mark.parametrize(
+        ("age", "sex"),
+        [
+            ("Wie alt sind Sie? [Jahre]", "Welches Geschlecht haben Sie?"),
+            ("How old are you? [years]", "What is your sex?"),
+            ("What is your age (in years)?", "Are you male or female?"),
+            ("Ihr Alter in Jahren", "Sind Sie männlich oder weiblich?"),
+        ],
+    )
+    def test_a_question_is_read_as_what_it_asks(self, run: Run, tmp_path: Path, age: str, sex: str) -> None:
+        asked = self.LIST.replace(",Age,Geschlecht,", f",{age},{sex},")
+        people = tried(run, tmp_path, asked).frame("participants")
+        assert people["age_years"].to_list() == [70.0, 61.0] and people["sex"].to_list() == ["female", "male"]
+
+    def test_a_question_of_something_else_is_not_an_age(self, run: Run, tmp_path: Path) -> None:
+        asked = self.LIST.replace(",Age,Geschlecht,", ",How old are you when cramps began?,Wie alt ist Ihr Bett?,")
+        people = tried(run, tmp_path, asked).frame("participants")
+        assert people["age_years"].null_count() == 2 and people["sex"].null_count() == 2
+
     def test_what_looks_like_a_variable_and_is_none_is_said(self, run: Run, tmp_path: Path) -> None:
         rows = (
             "who,date,cramps,sex,age,site_2,alcohol units\nA,2025-03-01,1,1,40,a,much\nA,2025-03-02,0,1,90,b,little\n"

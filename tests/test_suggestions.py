@@ -53,6 +53,11 @@ LEVELS = [level for variable in codebook.VARIABLES for level in variable.levels]
         ("BMI", VARIABLES, ("bmi_kg_m2",)),
         ("gender", VARIABLES, ("sex",)),
         ("Geschlecht", VARIABLES, ("sex",)),
+        # Questions of a form.
+        ("Wie alt sind Sie? [Jahre]", VARIABLES, ("age_years",)),
+        ("How old are you? [years]", VARIABLES, ("age_years",)),
+        ("What is your age (in years)?", VARIABLES, ("age_years",)),
+        ("What is your gender?", VARIABLES, ("sex",)),
         ("age", VARIABLES, ("age_years",)),
         ("age", ["age_band", "sex"], ("age_band",)),
         ("Women", ["female", "male"], ("female",)),

@@ -57,10 +57,16 @@ _MALE: tuple[str, ...] = (
 )
 _MALE += ("maschile", "mannelijk", "homem")
 _SEX: Mapping[str, str] = {**dict.fromkeys(_FEMALE, "female"), **dict.fromkeys(_MALE, "male")}
+_YOUR = r"((what is )?your|(was|wie|welches) ist (ihr|dein)|ihr|dein)"
 _HEADINGS: Mapping[str, str] = {
-    "age_years": r"(age|alter|edad|eta|leeftijd|idade|alder)( in)?( years| yrs| jahren| jahre| anni| anos| ans| jaar)?",
-    "sex": r"sex|gender|geschl|geschlecht|sexe|sexo|sesso|genere|genero|genre|geslacht|kon|kjonn",
+    "age_years": rf"(({_YOUR} )?(age|alter)|edad|eta|leeftijd|idade|alder|how old are you|wie alt (sind sie|bist du))"
+    r"( now| today| heute| jetzt)?( in)?( years| yrs| jahren| jahre| anni| anos| ans| jaar)?",
+    "sex": rf"({_YOUR} )?(sex|gender|geschlecht)|geschl|sexe|sexo|sesso|genere|genero|genre|geslacht|kon|kjonn"
+    r"|are you (male or female|female or male|a man or a woman|a woman or a man)"
+    r"|sind sie (mannlich oder weiblich|weiblich oder mannlich|ein mann oder eine frau|eine frau oder ein mann)"
+    r"|(welches geschlecht|which (sex|gender)) (haben sie|hast du|are you)",
 }
+"""Headings, and questions of forms in English and German, as :func:`words` has them."""
 
 
 _OF_FORM = re.compile(r"redcap .*|.* complete|complete( \d+)?|(repeat|event)( instrument| instance| name)?")
