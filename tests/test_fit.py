@@ -246,7 +246,10 @@ def test_what_one_alone_has_of_those_complete_on_the_terms_others_may_have() -> 
     who = pl.int_range(60)
     # Of two who have it one has no grip strength.
     cohort = diary(treated=who.is_in([3, 4]), grip_strength_kg=pl.when(who != 4).then(30.0 + who))
-    alone, both = ("one participant alone has treated = true", "one participant alone of those complete on the terms has")
+    alone, both = (
+        "one participant alone has treated = true",
+        "one participant alone of those complete on the terms has",
+    )
     for terms, where, said in (
         ("treated + grip_strength_kg", None, both),
         ("treated + grip_strength_kg", "grip_strength_kg > 0", alone),

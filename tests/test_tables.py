@@ -9,8 +9,9 @@ import pytest
 from crampstudy import AgeBands, codebook, describe, estimates, fit, open_cohort, tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
+from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
-from crampstudy.tables.ratios import p_value as p_cell
+from crampstudy.tables.headings import p_value as p_cell
 
 TERMS = "age_decade * sex + leg_ultrasound + serum_potassium_mmol_l + grip_strength_kg + statin + exercise_min"
 
@@ -132,3 +133,23 @@ def test_reasons_that_differ_in_what_they_are_of_alone_are_one() -> None:
     ]
     for said in (tables.not_estimated(estimates.frame(rows), {}), tables.notes(estimates.frame(rows))):
         assert said.lower().count(needed) == 1 and said.count("nights of last 14") == 3
+
+
+def test_what_could_not_be_estimated_shows_no_p_value() -> None:
+    cells = {"cohort": "x", "scale": "rate_ratio", "ci_level": 0.95, "n_participants": 40, "n_exposed": 20}
+    cells["population"] = "all participants"
+    lag = {"analysis": kinds.DISTRIBUTED_LAG.name, "term": "contrast: fluid_ml", "unit": "500 mL/day below own mean"}
+    made = {"status": "converged", "estimate": 1.2, "ci_low": 0.9, "ci_high": 1.6, "p_value": 0.211, "q_value": 0.333}
+    lost = {"status": "not_estimable", "p_value": 0.592, "q_value": 0.479, "note": "beyond all numbers"}
+    condition = {"analysis": kinds.CONDITION.name, "reference": "none", "term": "diuretic_class"}
+    for table, shared, levels in (
+        (tables.nightly_exposures, lag, ("lag 0", "lag 1")),
+        (tables.conditions, condition, ("loop", "thiazide")),
+        (tables.factors, condition, ("loop", "thiazide")),
+    ):
+        rows = [
+            estimates.row(**cells, **shared, level=level, **of) for level, of in zip(levels, (made, lost), strict=True)
+        ]
+        shown = table(estimates.frame(rows))
+        assert shown["p"].tolist() == ["0.211", "–"], table
+        assert "q" not in shown or shown["q"].tolist() == ["0.333", "–"]

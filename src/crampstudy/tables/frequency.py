@@ -13,7 +13,7 @@ from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, value
 from crampstudy.nights.calendar import day_of
-from crampstudy.tables.headings import by_group, of_group, with_level
+from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, with_level
 from crampstudy.tables.table import table_of_rows
 
 _TEST = "wald_test"
@@ -168,7 +168,7 @@ def season(estimates: pd.DataFrame) -> pd.DataFrame:
         {
             "Of": [wording.DASH if row["scale"] == _TEST else str(row["unit"]) for row in every],
             with_level("Estimate (95% CI)", rows): [_cell(row) for row in every],
-            "p": [wording.DASH if pd.isna(row["p_value"]) else _p(row["p_value"]) for row in every],
+            "p": [_p(row) for row in every],
             "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in every],
         }
     )
@@ -191,8 +191,10 @@ def _cell(row: Mapping[str, Any]) -> str:
     return value(row) if row["scale"] == "proportion" else estimate(row)
 
 
-def _p(value: float) -> str:
-    return wording.p_text(value).removeprefix("p ").removeprefix("= ").replace("< ", "<")
+def _p(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["p_value"]) or row["status"] in WITHOUT_ESTIMATE:
+        return wording.DASH
+    return wording.p_text(row["p_value"]).removeprefix("p ").removeprefix("= ").replace("< ", "<")
 
 
 @table_of_rows

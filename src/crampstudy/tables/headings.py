@@ -12,6 +12,8 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates.groups import group
 
+WITHOUT_ESTIMATE = ("not_estimable", "not_converged")
+"""Statuses of rows whose p-value is not shown, as their estimate is not."""
 _SHARES = "proportion"
 _AND, _EVERYBODY = " AND ", "all participants"
 _FLAG = re.compile(r"(\w+) = (true|false)")
@@ -51,6 +53,11 @@ def with_level(heading: str, rows: pd.DataFrame) -> str:
     """Return a heading that says 95% with the confidence level of the rows in its place."""
     levels = rows["ci_level"].dropna()
     return heading.replace("95%", f"{levels.iloc[0] * 100:g}%") if len(levels) else heading
+
+
+def p_of(row: Mapping[str, Any], of: str = "p_value") -> str:
+    """Return the p-value of a row as a cell, or its q-value: a dash where it has none or could not be estimated."""
+    return wording.DASH if row["status"] in WITHOUT_ESTIMATE else p_value(row[of])
 
 
 def p_value(value: float) -> str:

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.estimates.sentences import label
-from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.headings import p_of, with_level
 from crampstudy.tables.remarks import notes, parameters
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -42,9 +42,9 @@ def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[with_level(f"{title} (95% CI)", rows)] = {key: _cell(row) for key, row in cells.items()}
         if len(named) == 1:
-            columns["p"] = {key: p_value(row["p_value"]) for key, row in cells.items()}
+            columns["p"] = {key: p_of(row) for key, row in cells.items()}
             if rows["q_value"].notna().any():
-                columns["q"] = {key: p_value(row["q_value"]) for key, row in cells.items()}
+                columns["q"] = {key: p_of(row, "q_value") for key, row in cells.items()}
             said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
             columns |= {"Verdict": said} if said else {}
     beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))
@@ -90,9 +90,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
             key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
         }
         if first:
-            columns |= {
-                heading: {key: p_value(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()
-            }
+            columns |= {heading: {key: p_of(row, of) for key, row in cells.items()} for heading, of in _TESTS.items()}
             columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
     return _by_domain(_placed(columns))
 

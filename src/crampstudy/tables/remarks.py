@@ -214,7 +214,7 @@ def _parts(rows: pd.DataFrame) -> list[str | None]:
     ``None`` where it is of all of them, and empty where it has no part, as an exposure of nights has none without an
     estimate: its reason stands beside it.
     """
-    return [_part(row) for row in rows.assign(failed=_failed(rows)).to_dict("records")]
+    return [_part(row) for row in wording.records(rows.assign(failed=_failed(rows)))]
 
 
 def _part(row: Mapping[str, Any]) -> str | None:

@@ -18,8 +18,6 @@ from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.nights.joint_programme import PROGRAMME, joint_programme
-from crampstudy.contrasts.nights.modification import Modification, modified_ratio
 from crampstudy.contrasts.nights.activity import (
     BREAKS,
     EXERTION,
@@ -30,6 +28,8 @@ from crampstudy.contrasts.nights.activity import (
     TOGETHER,
     WARMED_UP,
 )
+from crampstudy.contrasts.nights.joint_programme import PROGRAMME, joint_programme
+from crampstudy.contrasts.nights.modification import Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.thirds import ACTIVE, active_thirds
 from crampstudy.contrasts.nights.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose

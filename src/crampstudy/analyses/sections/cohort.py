@@ -108,6 +108,7 @@ def _found(
         described = together([described, differences_between_bands(described)])
     by_age = cohort.has("age_years")
     merged = " Neighbouring age bands are taken together." if by_age and shown != settings.bands else ""
+    slips = _slips(cohort, described, settings)
     cells = tables.what_cells_say(kinds.CHARACTERISTICS.rows(described))
     of_whom = _of_whom(cohort, settings)
     people = members(cohort)
@@ -120,7 +121,7 @@ def _found(
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
                 f"Characteristics of {of_whom}{', by age' if by_age else ''}.",
-                f"{cells}{characteristics_note}{merged}{_slips(cohort, described, settings)}{_SMD if settings.smd else ''}",
+                f"{cells}{characteristics_note}{merged}{slips}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete),

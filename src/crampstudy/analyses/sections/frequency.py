@@ -187,7 +187,9 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
     said: dict[str, list[str]] = {}
     for level, row in rows.items():
         if row:
-            said.setdefault(_of_these(row, people, whose), []).append(f"{value(row)} {_HAD[level]}{ends.get(level, '')}")
+            said.setdefault(_of_these(row, people, whose), []).append(
+                f"{value(row)} {_HAD[level]}{ends.get(level, '')}"
+            )
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
         why = tables.reasons(people)

@@ -24,7 +24,6 @@ _WHAT = {
     "cramps": "the number of cramps on the next night",
     "moderate_severe_vs_rest": "whether somebody recalls moderate-severe cramps",
 }
-Row = Mapping[str, Any]
 
 
 def answer(rows: pd.DataFrame) -> str:
@@ -60,7 +59,10 @@ def newcomer(rows: pd.DataFrame) -> str:
     skill = _of_all(kinds.PREDICTION_SKILL.rows(rows), newcomers=True)
     if skill.empty:
         return f"The rate of a new participant could not be foretold: {tables.reasons(rows)}."
-    what, over_one = "the rate of a new participant, from what is known at baseline", _over_one_rate(rows, newcomers=True)
+    what, over_one = (
+        "the rate of a new participant, from what is known at baseline",
+        _over_one_rate(rows, newcomers=True),
+    )
     return wording.sentences(_gain(row, what, over_one) for row in wording.records(skill))
 
 
@@ -139,23 +141,23 @@ def _coverage(rows: pd.DataFrame) -> pd.DataFrame:
     return own[own["estimate"].notna()]
 
 
-def _over_one_rate(rows: pd.DataFrame, *, newcomers: bool) -> Mapping[tuple[str, str], Row]:
+def _over_one_rate(rows: pd.DataFrame, *, newcomers: bool) -> Mapping[tuple[str, str], Mapping[str, Any]]:
     """Return the skill of the chosen model against one rate for all, by outcome and model."""
     gains = _of_all(kinds.PREDICTION_GAIN.rows(rows), newcomers=newcomers)
     return {_which(row): row for row in wording.records(gains[gains["reference"].eq(_ONE_RATE)])}
 
 
-def _which(row: Row) -> tuple[str, str]:
+def _which(row: Mapping[str, Any]) -> tuple[str, str]:
     return str(row["outcome"]), str(row["model"])
 
 
-def _is_outdone(row: Row, over_one: Mapping[tuple[str, str], Row]) -> bool:
+def _is_outdone(row: Mapping[str, Any], over_one: Mapping[tuple[str, str], Mapping[str, Any]]) -> bool:
     """Say whether a gain over a rule is none over one rate for all, which is simpler."""
     simpler = over_one.get(_which(row))
     return bool(simpler and row["reference"] != _ONE_RATE and row["ci_low"] > 0 and not simpler["ci_low"] > 0)
 
 
-def _gain(row: Row, what: str, over_one: Mapping[tuple[str, str], Row]) -> str:
+def _gain(row: Mapping[str, Any], what: str, over_one: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
     against = f"the {row['reference']}" if row["reference"] != _ONE_RATE else _ONE_RATE
     if _is_outdone(row, over_one):
         simpler = over_one[_which(row)]
@@ -173,7 +175,7 @@ def _gain(row: Row, what: str, over_one: Mapping[tuple[str, str], Row]) -> str:
     return f"In foretelling {what} the model had {_size(row)} over {against}: {_number(row)}"
 
 
-def _known(row: Row) -> str:
+def _known(row: Mapping[str, Any]) -> str:
     """Return what the model gained by what it knows, and by what was measured beside the own past."""
     beyond = row["reference"] == _PAST
     what = (
@@ -189,9 +191,9 @@ def _known(row: Row) -> str:
     return f"{wording.capital(what)} had {_size(row)}: {_number(row)}"
 
 
-def _size(row: Row) -> str:
+def _size(row: Mapping[str, Any]) -> str:
     return "a small gain" if row["estimate"] < _SMALL else "a gain"
 
 
-def _number(row: Row) -> str:
+def _number(row: Mapping[str, Any]) -> str:
     return f"skill {value(row)}"

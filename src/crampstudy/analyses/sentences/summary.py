@@ -39,12 +39,15 @@ _COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
 
-def lines(
-    flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True, whose: str = ""
-) -> list[str]:
+def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True, whose: str = "") -> list[str]:
     """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest.
 
-    Where nobody is ``aged``, nothing is analysed by age. Of a part of the people it is said ``whose``.
+    Args:
+        flow: how many there are at each step.
+        main: the contrasts that are told.
+        others: what the other sections found.
+        aged: whether anybody has an age; else nothing is analysed by age.
+        whose: which part of the people they are, after a space, empty where they are all.
     """
     rows = {name: section.estimates for name, section in others.items()}
     associations = main[~_of_effects(main)]

@@ -53,7 +53,15 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
             places = _places(own["level"])
             _points(axes, own, [places[level] for level in own["level"]], reach)
             if intervals.unmarked(own, reach).all():
-                axes.text(0.5, 0.75, _NONE_TO_DRAW.replace(", ", ",\n"), ha="center", va="center", transform=axes.transAxes, fontsize=7.5)
+                axes.text(
+                    0.5,
+                    0.75,
+                    _NONE_TO_DRAW.replace(", ", ",\n"),
+                    ha="center",
+                    va="center",
+                    transform=axes.transAxes,
+                    fontsize=7.5,
+                )
             axes.set_xticks(list(places.values()), [_night(level) for level in places])
             axes.set_title(f"{name}, {_short(wording.records(own)[0])}", fontsize=8)
             axes.set_xlabel("Nights after the exposure")

@@ -73,7 +73,9 @@ def _shown_parts(rows: pd.DataFrame) -> list[str]:
     shown = rows[pd.Series(several, index=rows.index) & rows["estimate"].notna() & rows["level"].notna()]
     if shown.empty:
         return []
-    return ["a claim in parts has one verdict, inconclusive where theirs differ, and the number of the part in brackets"]
+    return [
+        "a claim in parts has one verdict, inconclusive where theirs differ, and the number of the part in brackets"
+    ]
 
 
 def _claims(rows: pd.DataFrame) -> str:

@@ -9,7 +9,15 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import difference, grouped_stubs, in_groups, p_value, unit_of_difference, with_level
+from crampstudy.tables.headings import (
+    difference,
+    grouped_stubs,
+    in_groups,
+    p_of,
+    p_value,
+    unit_of_difference,
+    with_level,
+)
 from crampstudy.tables.table import table_of_rows
 
 _BESIDE = ("E-value", "E-value of the limit", "p (Benjamini-Hochberg)")
@@ -47,7 +55,7 @@ def factors_between(estimates: pd.DataFrame) -> pd.DataFrame:
             made.setdefault((str(row["term"]), _text(row["level"])), {}).update(
                 {
                     with_level("Ratio of ratios (95% CI)", between): estimate(row),
-                    "p (Holm)": p_value(row["q_value"]),
+                    "p (Holm)": p_of(row, "q_value"),
                     "Verdict": wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]),
                 }
             )

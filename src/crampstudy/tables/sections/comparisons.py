@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import difference, grouped_stubs, in_groups, p_value, unit_of_difference, with_level
+from crampstudy.tables.headings import difference, grouped_stubs, in_groups, p_of, unit_of_difference, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 
@@ -29,8 +29,8 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
             with_level(f"Difference, {unit_of_difference(differences)} (95% CI)", differences): [
                 difference(row) for row in wording.records(differences)
             ],
-            "p": [p_value(p) for p in ratios["p_value"]],
-            "p (Holm)": [p_value(p) for p in ratios["q_value"]],
+            "p": [p_of(row) for row in wording.records(ratios)],
+            "p (Holm)": [p_of(row, "q_value") for row in wording.records(ratios)],
             "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),
         }
     )
@@ -94,7 +94,7 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
         {
             with_level("Test or ratio (95% CI)", trends if len(trends) else rows): _texts(rows),
             "Unit": rows["unit"].fillna(wording.DASH).to_numpy(),
-            "p": [p_value(p) for p in rows["p_value"]],
+            "p": [p_of(row) for row in wording.records(rows)],
         }
     )
     made.index = grouped_stubs(rows.assign(cohort=""), stubs, "Test or trend")

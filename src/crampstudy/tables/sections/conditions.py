@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import adjustment, at_contrasts, compares, kinds, ratios
-from crampstudy.tables.headings import among, p_value, with_level
+from crampstudy.tables.headings import among, p_of, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 Row = Mapping[str, Any]
@@ -33,13 +33,13 @@ def conditions(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: list[tuple[kinds.Kind, str, Callable[[Row], str]]] = [
         (kinds.CONDITION, "With it / all", _counts),
         (kinds.CONDITION, with_level(f"{scale} (95% CI)", rows), _ratio),
-        (kinds.CONDITION, "p", lambda row: p_value(row["p_value"])),
-        (kinds.CONDITION, "q", lambda row: p_value(row["q_value"])),
+        (kinds.CONDITION, "p", p_of),
+        (kinds.CONDITION, "q", lambda row: p_of(row, "q_value")),
         (kinds.CONDITION, "Verdict", lambda row: wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"])),
     ]
     if by_age:
         columns += [(kind, wording.capital(kind.label), _at_age) for kind in AT_AGES]
-        columns += [(kinds.CONDITION_BY_AGE, "p by age", lambda row: p_value(row["p_value"]))]
+        columns += [(kinds.CONDITION_BY_AGE, "p by age", p_of)]
     places = dict.fromkeys((_domain(row), name) for name, row in zip(named, wording.records(rows), strict=True))
     domains = list(dict.fromkeys(domain for domain, _ in places))
     ordered = sorted(places, key=lambda place: domains.index(place[0]))

@@ -12,7 +12,7 @@ from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.headings import p_of, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -42,7 +42,7 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
     columns = {
         "Contrast": [_beneath(heads[str(row["term"])], _contrast(row)) for row in records],
         with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
-        "p": [p_value(row["p_value"]) for row in records],
+        "p": [p_of(row) for row in records],
         "Nights": [wording.count(row["n_nights"]) for row in records],
     }
     if reliability:
