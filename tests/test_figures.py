@@ -133,7 +133,10 @@ def message(figure: Figure) -> str:
 def test_what_could_not_be_estimated_is_said_in_the_figure(cohort: Cohort) -> None:
     nobody = "age_years > 110"
     failed = fit(cohort, model="poisson", terms="sex", where=nobody).estimates
-    assert message(figures.ratios(failed)) == "Could not estimate: no night is complete on the terms."
+    assert (
+        message(figures.ratios(failed))
+        == "Could not estimate: none of the nights observed meets the condition Age > 110."
+    )
     assert (
         message(figures.rates(describe(cohort, where=nobody).estimates))
         == "Could not estimate: no observed night meets the condition."
