@@ -57,7 +57,7 @@ def test_model_that_cannot_be_fitted_prints_its_rows_and_exits_with_6(run: Run) 
     code, out, err = run(*FIT, "--where", "age_years > 200")
     assert code == 6
     assert "could not estimate" in out
-    assert "Could not estimate: none of the nights meets the condition Age > 200." in out
+    assert "Could not estimate: none of the nights observed meets the condition Age > 200." in out
     assert "Traceback" not in err
     code, out, _ = run(*FIT, "--where", "age_years > 200", "--json")
     assert code == 6 and {row["status"] for row in json.loads(out)} == {"not_estimable"}
