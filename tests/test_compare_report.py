@@ -24,6 +24,7 @@ from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
+from crampstudy.analyses.comparison.sentences import limits as of_limits
 from crampstudy.cache import Cache
 from crampstudy.cli.command import attached
 from crampstudy.cli.rerun.unchanged import is_unchanged
@@ -170,6 +171,33 @@ def test_a_crude_answer_says_what_ages_do_to_it(diary: Cohort, other: Cohort) ->
     assert "q by Holm" not in "".join(str(table.note) for table in made.tables.values())
     whole = compare_cohorts((diary, other), ComparisonSettings(age_bands=(20, 60), factors="none"))
     assert "crude" not in whole.values["answer"] and "[@ahmad2001]" in str(whole.tables["tbl-groups"].note)
+
+
+def test_what_the_adjusted_ratio_takes_into_account_is_not_said_to_be_left_out(diary: Cohort, other: Cohort) -> None:
+    asked = ComparisonSettings(by="sex", factors="none", adjust="log(bmi_kg_m2) + age_decade:diabetes")
+    made = compare_cohorts((diary, other), asked).estimates
+    differences = kinds.STANDARDISED_DIFFERENCE.rows(made)
+    far = differences["term"].isin(["bmi_kg_m2", "sex", "age_years", "statin", "diabetes"])
+    made.loc[differences.index, "estimate"] = np.where(far, 0.5, 0.0)
+    said = of_limits.limits((diary, other), asked, made)
+    assert "differs from here in 1 characteristic that no ratio between them takes into account: statin." in said
+    adjusted = "Age, body-mass index and diabetes, in which there differs as well, are taken into account in the adjusted"
+    assert adjusted in said and "sex" not in said
+    # What is adjusted for in a model without a ratio is taken into account by none; age is not, where none is by age.
+    made.loc[made["analysis"] == kinds.BETWEEN_ADJUSTED.name, "estimate"] = np.nan
+    said = of_limits.limits((diary, other), asked, made)
+    assert "in 4 characteristics that no ratio between them takes into account: age, body-mass index, d" in said
+    by_age = of_limits.limits((diary, other), replace(asked, by="age_band"), made)
+    assert "takes into account: sex, body-mass index, diabetes and statin" in by_age
+
+
+@pytest.mark.parametrize("way", ["bands of 20 years", "at least 80% of their nights logged"])
+def test_a_ratio_that_is_standardised_otherwise_says_how(found: Findings, way: str) -> None:
+    rows = found.estimates.copy()
+    standardised = rows["analysis"].isin([kinds.BETWEEN_STANDARDISED.name, kinds.STANDARDISED_OTHERWISE.name])
+    rows.loc[standardised & rows["level"].ne(way), "estimate"] = np.nan
+    (known,) = wording.records(rows[rows["level"].eq(way) & rows["scale"].eq("rate_ratio")])
+    assert f"{known['estimand']}, but with {way}, the ratio is {estimate(known)}"[1:] in of_bands.beside_crude(rows)
 
 
 def test_a_standard_population_of_ones_own(tmp_path: Path, diary: Cohort, other: Cohort) -> None:
