@@ -181,7 +181,9 @@ def test_what_the_adjusted_ratio_takes_into_account_is_not_said_to_be_left_out(d
     made.loc[differences.index, "estimate"] = np.where(far, 0.5, 0.0)
     said = of_limits.limits((diary, other), asked, made)
     assert "differs from here in 1 characteristic that no ratio between them takes into account: statin." in said
-    adjusted = "Age, body-mass index and diabetes, in which there differs as well, are taken into account in the adjusted"
+    adjusted = (
+        "Age, body-mass index and diabetes, in which there differs as well, are taken into account in the adjusted"
+    )
     assert adjusted in said and "sex" not in said
     # What is adjusted for in a model without a ratio is taken into account by none; age is not, where none is by age.
     made.loc[made["analysis"] == kinds.BETWEEN_ADJUSTED.name, "estimate"] = np.nan
@@ -536,9 +538,14 @@ def test_a_survey_is_tested_on_odds_and_what_agrees_is_said_once(p_values: tuple
             ["higher", "near null", "near null", "inconclusive"],
             "Of the others 2 differ by less than would matter and for 1 the interval is too wide to tell.",
         ),
+        (
+            ["lower", "differs but negligible", "near null", "too few", "inconclusive", None],
+            "Of the others 2 differ by less than would matter, for 1 the interval is too wide to tell, for 1 there are "
+            "too few participants to tell and age has no verdict.",
+        ),
     ],
 )
-def test_factors_are_counted_without_empty_counts(verdicts: list[str], said: str) -> None:
+def test_factors_are_counted_without_empty_counts(verdicts: list[str | None], said: str) -> None:
     made = [
         estimates.row(
             status="converged",
@@ -553,10 +560,10 @@ def test_factors_are_counted_without_empty_counts(verdicts: list[str], said: str
         | {"verdict": verdict}
         for place, verdict in enumerate(verdicts)
     ]
-    text = of_factors.apart(estimates.frame(made), len(made), 4)
+    text = of_factors.apart(estimates.frame(made), len(made), 9)
     assert text.endswith(said) and " 0 " not in text
-    first = "The ratio of 1 factor is compared at its declared contrast, the main ones of 4."
-    assert text.startswith(first if len(made) == 1 else "The ratios of 4 factors are compared at their declared ")
+    first = "The ratio of 1 factor is compared at its declared contrast, the main ones of 9."
+    assert text.startswith(first if len(made) == 1 else f"The ratios of {len(made)} factors are compared at their ")
 
 
 def test_a_reason_is_told_once_with_the_name_of_its_cohort(diary: Cohort, other: Cohort) -> None:

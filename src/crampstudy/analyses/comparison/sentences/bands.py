@@ -172,7 +172,7 @@ def _verdicts(name: str, rows: pd.DataFrame, outcome: str, told_before: frozense
     known = rows[rows["estimate"].notna()]
     told = [
         f"{verdict} in {wording.listed(_counted(wording.records(own)))}"
-        for verdict, own in known.groupby("verdict", sort=False)
+        for verdict, own in known.groupby(known["verdict"].fillna("no verdict"), sort=False)
     ]
     if told:
         yield f"{_WHAT[outcome]} in {name}, group by group: {'; '.join(told)}"

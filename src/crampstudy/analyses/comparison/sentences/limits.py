@@ -78,7 +78,8 @@ def _of_people(rows: pd.DataFrame, by: str) -> Iterator[str]:
             )
         if taken := [term for term in differing if term in adjusted]:
             how, verb = "as well" if open_ else f"from {first}", "is" if len(taken) == 1 else "are"
-            yield f"{_names(taken)}, in which {name} differs {how}, {verb} taken into account in the adjusted ratio alone"
+            only = "taken into account in the adjusted ratio alone"
+            yield f"{_names(taken)}, in which {name} differs {how}, {verb} {only}"
 
 
 def _adjusted_for(rows: pd.DataFrame, name: str) -> frozenset[str]:
