@@ -23,12 +23,17 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
     """
     if where is None:
         return cohort
-    inside = subpopulation.select_participants(cohort, people(cohort), where).inside
+    who = people(cohort)
+    domain = subpopulation.select_participants(cohort, who, where)
+    inside = domain.inside
     if not inside.any():
         raise UsageError(
             f"nobody in {cohort.name} meets where {where!r}; write a condition that some participants meet"
         )
     attrition = replace(cohort.attrition, notices=(*cohort.attrition.notices, _said(where, inside)))
+    if domain.undecided:
+        unknown = subpopulation.select_participants(cohort, who, f"({where}) IS NULL").inside
+        attrition = attrition.with_undecided(cohort.tables, who.filter(unknown)["participant_id"])
     participants = cohort.frame("participants")
     if cohort.design is None:
         kept = participants.filter(inside)["participant_id"]
