@@ -438,3 +438,22 @@ def test_a_control_that_leaves_1_out_is_a_warning() -> None:
         control(1.1, 1.4), ["fluid_ml"]
     )
     assert nightly_sentences.control(control(1.1, 1.4), ["alcohol_units"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("high", "told"),
+    [
+        (3.0, "got up to pass urine 2.00 (1.30–3.00) times as often (higher)."),
+        (
+            40.0,
+            "How much more often people got up to pass urine after a day with 500 mL more fluid than their own mean is",
+        ),
+    ],
+)
+def test_how_much_more_often_is_said_where_it_is_known(high: float, told: str) -> None:
+    low = 1.3 if high < 10 else 0.05
+    cells = {"scale": "rate_ratio", "estimate": 2.0, "ci_low": low, "ci_high": high, "status": "converged"}
+    row = estimates.row(
+        **cells, term="contrast: fluid_ml", analysis=kinds.NIGHTLY_COUNT.name, level="within", verdict="higher"
+    )
+    assert told in f"{hydration._up(row)}."

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from crampstudy.arrays import Array
+from crampstudy.models.nights.count import _NegativeBinomial, _Poisson
 from crampstudy.models.optimise import newton, quasi_newton, trust_region
 from crampstudy.models.optimise.likelihoods import PointwiseDerivatives
 from crampstudy.models.optimise.optimum import Optimum
@@ -126,3 +127,35 @@ def test_newtons_method_does_not_look_where_a_step_below_rounding_leads() -> Non
     looked.clear()
     again = newton.maximise(likelihood, best.theta)
     assert len(looked) == 1 and again.converged and again.theta is best.theta
+
+
+@pytest.mark.parametrize("size", [0.4, 3.0])
+def test_an_expansion_is_the_value_and_the_derivatives(size: float) -> None:
+    rng = np.random.default_rng(2)
+    matrix = np.column_stack([np.ones(400), rng.normal(size=(400, 2))])
+    counts, offset = rng.negative_binomial(size, 0.3, 400).astype(float), rng.normal(0, 0.2, 400)
+    weights = rng.integers(1, 4, 400).astype(float)
+    theta = np.array([0.3, -0.2, 0.1])
+    of_counts = _Poisson(matrix, counts, offset, weights)
+    dispersed = _NegativeBinomial.of(matrix, counts, offset, weights)
+    for likelihood, at in ((of_counts, theta), (dispersed, np.append(theta, np.log(size)))):
+        value, score, information = likelihood.expansion(at)
+        assert value == likelihood.value(at)
+        step = 1e-5 * np.eye(len(at))
+        slopes = [(likelihood.value(at + each) - likelihood.value(at - each)) / 2e-5 for each in step]
+        assert score == pytest.approx(slopes, rel=1e-6)
+        curved = [(likelihood.derivatives(at - each)[0] - likelihood.derivatives(at + each)[0]) / 2e-5 for each in step]
+        assert information == pytest.approx(np.array(curved), rel=1e-5, abs=1e-4)
+
+
+def test_a_step_too_long_is_halved_as_without_an_expansion() -> None:
+    matrix, counts = np.ones((50, 1)), np.arange(50.0)
+    likelihood = _Poisson(matrix, counts, np.zeros(50), np.ones(50))
+
+    class Plain:
+        value, derivatives = staticmethod(likelihood.value), staticmethod(likelihood.derivatives)
+
+    # From far below the first step goes far beyond the maximum.
+    found, plain = (newton.maximise(each, np.array([-4.0])) for each in (likelihood, Plain()))
+    assert found.theta == plain.theta == pytest.approx(np.log(counts.mean()))
+    assert (found.value, found.iterations) == (plain.value, plain.iterations)

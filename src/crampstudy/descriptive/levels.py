@@ -21,8 +21,7 @@ from crampstudy.models.inference.proportion import wilson
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import people
-from crampstudy.nights.aggregated import logged_values
-from crampstudy.nights.parts import ALIKE
+from crampstudy.nights.person_moments import moments_of
 
 Row = dict[str, Any]
 _Seen = tuple[Array, Array, Flags]
@@ -72,8 +71,7 @@ def _values(cohort: Cohort, frame: pl.DataFrame, name: str) -> Array:
     if name in frame.columns:
         column = pl.col(name).cast(pl.Float64)
     elif cohort.kind == "diary" and name in cohort.tables["diary"].columns:
-        mean = (pl.col("value") * pl.col(ALIKE)).sum() / pl.col(ALIKE).sum()
-        of_each = logged_values(cohort, name).group_by("participant_id").agg(mean.alias(_MEAN))
+        of_each = moments_of(cohort, name).select("participant_id", pl.col("mean").alias(_MEAN))
         frame = frame.select(pl.col("participant_id").cast(pl.String)).join(
             of_each, on="participant_id", how="left", maintain_order="left"
         )

@@ -26,7 +26,8 @@ from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
-from crampstudy.estimates.sentences import in_text, times
+from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
+from crampstudy.estimates.verdicts import too_imprecise
 
 DRINK, ALCOHOL, GUIDELINE, WARMTH = "electrolyte_drink", "alcohol_units", "fluid_guideline", "ambient_temperature_c"
 TOGETHER = (FLUID, DRINK), (ALCOHOL,), (GUIDELINE,)
@@ -193,15 +194,15 @@ def _answer_of_survey(ratios: Findings) -> str:
 
 def _shown(rows: pd.DataFrame) -> str:
     nocturia = said.judged(rows, FLUID, "within", kinds.NIGHTLY_COUNT)
-    up = (
-        ""
-        if nocturia is None
-        else (
-            f"After a day with 500 mL more fluid than their own mean people got up to pass urine {in_text(nocturia)} "
-            f"times as often ({nocturia['verdict']})"
-        )
-    )
-    return said.sentences(said.control(rows, LAGGED), up, _in_heat(rows))
+    return said.sentences(said.control(rows, LAGGED), "" if nocturia is None else _up(nocturia), _in_heat(rows))
+
+
+def _up(nocturia: dict[str, Any]) -> str:
+    """Return how often people got up to pass urine after a day on which they drank more."""
+    day = "a day with 500 mL more fluid than their own mean"
+    if too_imprecise(nocturia):
+        return f"How much more often people got up to pass urine after {day} is {TOO_IMPRECISE}"
+    return f"After {day} people got up to pass urine {times(nocturia)} as often ({nocturia['verdict']})"
 
 
 def _in_heat(rows: pd.DataFrame) -> str:

@@ -23,11 +23,12 @@ from crampstudy.analyses.findings import (
 )
 from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
+from crampstudy.causal import measured_in
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
-from crampstudy.contrasts.dose_response import dose_response, observed_values
+from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.contrasts.within_between import within_between
@@ -146,7 +147,8 @@ def _asked(cohort: Cohort, settings: Settings, model: str, outcome: str) -> dict
 
 
 def _measured(cohort: Cohort, names: Sequence[str]) -> list[str]:
-    return [name for name in names if len(observed_values(cohort, name))]
+    known = measured_in(cohort)
+    return [name for name in names if name in known]
 
 
 def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> tuple[pd.DataFrame, _Model | None]:

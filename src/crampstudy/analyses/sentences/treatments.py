@@ -15,7 +15,7 @@ from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
-from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
+from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK, too_imprecise
 from crampstudy.tables.remarks import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
@@ -241,7 +241,10 @@ def fall(rows: pd.DataFrame) -> str:
         f"{wording.counted(int(parts[OBSERVED]['n_participants']), 'participants')} with nights of both; "
         f"{in_text(parts[EXPECTED])} was to be expected of regression to the mean alone"
     )
-    rest = f", which leaves a ratio of {in_text(parts[REMAINS])}" if REMAINS in parts else ""
+    rest = ""
+    if REMAINS in parts:
+        of = " " if too_imprecise(parts[REMAINS]) else " of "
+        rest = f", which leaves a ratio{of}{in_text(parts[REMAINS])}"
     return f"{text}{rest}."
 
 

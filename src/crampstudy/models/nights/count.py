@@ -177,9 +177,19 @@ class _Poisson:
         return found
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
-        mu = _mean(self.matrix, theta, self.offset)
-        score = self.matrix.T @ (self.weights * (self.counts - mu))
-        return score, products.weighted(self.matrix, self.weights * mu)
+        return self.expansion(theta)[1:]
+
+    def expansion(self, theta: Array) -> tuple[float, Array, Array]:
+        found, k = 0.0, len(theta)
+        score, information = np.zeros(k), np.zeros((k, k))
+        for rows in products.parts(len(self.counts)):
+            matrix, counts, times = self.matrix[rows], self.counts[rows], self.weights[rows]
+            eta = matrix @ theta + self.offset[rows]
+            mu = np.exp(np.clip(eta, -700, 30))
+            found += float((times * (counts * eta - mu)).sum())
+            score += matrix.T @ (times * (counts - mu))
+            information += products.squares(matrix, times * mu)
+        return found, score, information
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,24 +238,32 @@ class _NegativeBinomial:
         return found
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
-        size, k = np.exp(theta[-1]), len(theta)
+        return self.expansion(theta)[1:]
+
+    def expansion(self, theta: Array) -> tuple[float, Array, Array]:
+        k, size = len(theta), np.exp(np.clip(theta[-1], -30, 30))
+        log_size = np.log(size)
         gradient, hessian = np.zeros(k), np.zeros((k, k))
-        in_size = float(self.times @ (digamma(self.values + size) - digamma(size)))
-        twice_size = float(self.times @ (polygamma(1, self.values + size) - polygamma(1, size)))
+        beyond = self.values + size
+        found = float(self.times @ (gammaln(beyond) - gammaln(size) - gammaln(self.values + 1)))
+        in_size = float(self.times @ (digamma(beyond) - digamma(size)))
+        twice_size = float(self.times @ (polygamma(1, beyond) - polygamma(1, size)))
         for rows in products.parts(len(self.counts)):
             matrix, counts, times = self.matrix[rows], self.counts[rows], self.weights[rows]
-            mu = _mean(matrix, theta[:-1], self.offset[rows])
+            eta = np.clip(matrix @ theta[:-1] + self.offset[rows], -700, 30)
+            mu = np.exp(eta)
             total = mu + size
-            above, share = counts - mu, (counts + size) / total
+            log_total, above, share = np.log(total), counts - mu, (counts + size) / total
+            found += float((times * (size * (log_size - log_total) + counts * (eta - log_total))).sum())
             gradient[:-1] += matrix.T @ (times * (above * size / total))
-            in_size += float(times @ (theta[-1] + 1 - np.log(total) - share))
+            in_size += float(times @ (log_size + 1 - log_total - share))
             twice_size += float(times @ (1 / size - (2 - share) / total))
             hessian[:-1, :-1] -= products.squares(matrix, times * (mu * size * share / total))
             hessian[:-1, -1] += size * (matrix.T @ (times * (mu * above / total**2)))
         gradient[-1] = size * in_size
         hessian[-1, :-1] = hessian[:-1, -1]
         hessian[-1, -1] = size**2 * twice_size + size * in_size
-        return gradient, -hessian
+        return found, gradient, -hessian
 
     def _in_size(self, theta: Array, total: Array) -> Array:
         """Return the derivative of each row's log-likelihood in theta itself; ``total`` (n) is mu + theta."""

@@ -1,14 +1,15 @@
 """What can be maximised: likelihoods, by what they tell of themselves.
 
-A :class:`Likelihood` of few parameters knows its second derivatives, a :class:`ScoredLikelihood` its clusters' scores
-alone, a :class:`PointwiseLikelihood` the derivatives of each row in its linear predictors.
+A :class:`Likelihood` of few parameters knows its second derivatives, an :class:`ExpandedLikelihood` all at once, a
+:class:`ScoredLikelihood` its clusters' scores alone, a :class:`PointwiseLikelihood` the derivatives of each row in its
+linear predictors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from crampstudy.arrays import Array
 
@@ -21,6 +22,14 @@ class Likelihood(Protocol):
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Return the score (k) and the information (k x k)."""
+
+
+@runtime_checkable
+class ExpandedLikelihood(Likelihood, Protocol):
+    """A likelihood whose value costs next to nothing beside its derivatives."""
+
+    def expansion(self, theta: Array) -> tuple[float, Array, Array]:
+        """Return the log-likelihood, the score (k) and the information (k x k)."""
 
 
 class ScoredLikelihood(Protocol):

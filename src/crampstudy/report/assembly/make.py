@@ -33,6 +33,11 @@ FILES = (PDF, HTML, DOCX, ESTIMATES, LEDGER, MANIFEST)
 """The files of every report, beside which are those of its tables and figures."""
 _LATER = ("crampstudy.report.assembly.document", "openpyxl")
 """What is loaded while notebooks run."""
+_LONG = ("activity", "sleep", "nutrition", "hydration", "severity", "treatments", "conditions")
+"""Notebooks that take long begin before the others, so that none runs alone at the end.
+
+They are in the order in which those that take most memory are not side by side.
+"""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -227,8 +232,9 @@ def _run(
     jobs = jobs or warm.kernels()
     # Where there is a core for every notebook and for as many helpers, each has one.
     options = replace(options, helped=2 * len(given) <= jobs)
+    begun = sorted(given, key=lambda path: _LONG.index(path.stem) if path.stem in _LONG else len(_LONG))
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        tasks = [pool.submit(execute, path, executed[path.stem], its, options) for path, its in given.items()]
+        tasks = [pool.submit(execute, path, executed[path.stem], given[path], options) for path in begun]
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:
