@@ -229,6 +229,23 @@ def test_what_has_no_verdict_in_one_cohort_has_none_between_and_says_why(three: 
     assert f"Of them 25-hydroxyvitamin D has {why}" in said
 
 
+@pytest.mark.parametrize(
+    ("times", "why"),
+    [(1e-2, "the interval has no end that could be told"), (1e-5, "the estimate lies beyond all numbers")],
+)
+def test_a_number_beyond_all_or_without_an_interval_is_compared_with_none_for_that_alone(
+    three: list[Cohort], times: float, why: str
+) -> None:
+    # A cohort that noted another unit: 500 mL are many times what its nights lie apart.
+    nights = three[1].frame("diary").with_columns(pl.col("fluid_ml") * times)
+    other = replace(three[1], tables={**three[1].tables, "diary": nights})
+    rows = compare_factors([three[0], other], ["within(fluid_ml)"], bands=BANDS)
+    own = kinds.FACTOR_IN_COHORT.rows(rows).set_index("cohort").loc["there"]
+    (row,) = kinds.FACTOR_BETWEEN.rows(rows).to_dict("records")
+    assert pd.isna(own["ci_low"]) and own["note"].startswith(why) and row["status"] == "not_estimable"
+    assert row["note"] == f"{own['note'].split('; ')[0]} (there)"
+
+
 def test_factors_of_two_surveys_say_why_a_model_has_no_room(surveys: list[Cohort]) -> None:
     rows = compare_factors(surveys, ["serum_potassium_mmol_l", "recall_dietary_sodium_mg", "tsh_miu_l"])
     made = kinds.FACTOR_BETWEEN.rows(rows).set_index("term")

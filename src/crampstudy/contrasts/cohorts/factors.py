@@ -326,13 +326,16 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     }
     counts = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
     both = {name: row[name] + first[name] for name in counts if row[name] is not None and first[name] is not None}
-    lacking = [each for each in (first, row) if each["std_error"] is None]
+    lacking = [each for each in (first, row) if each["estimate"] is None or each["std_error"] is None]
     if lacking:
         whose = "" if len(lacking) == 2 and lacking[0]["note"] == lacking[1]["note"] else f" ({lacking[0]['cohort']})"
         status: estimates.Status = (
             "not_measured" if any(each["status"] == "not_measured" for each in lacking) else "not_estimable"
         )
-        return estimates.row(status=status, **cells | {"note": f"{lacking[0]['note']}{whose}"})
+        why = str(lacking[0]["note"])
+        # What has a number without an interval says that first, and then what its number is of.
+        why = why if lacking[0]["estimate"] is None else why.partition("; ")[0]
+        return estimates.row(status=status, **cells | {"note": f"{why}{whose}"})
     variances = [each["std_error"] ** 2 for each in (row, first)]
     error, df = float(np.sqrt(sum(variances))), sum_df(variances, [row["df"], first["df"]])
     value = float(np.log(row["estimate"] / first["estimate"]))
