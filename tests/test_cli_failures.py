@@ -209,3 +209,41 @@ def test_a_parameter_or_a_path_that_is_refused_is_told_with_the_next_command(
     assert_one_line(err)
     assert err.rstrip().endswith(f"run: crampstudy {then}"), err
     assert Path("taken").read_text() == "mine" and sorted(listed()) == ["study", "taken"]
+
+
+_OLD = "age_years > 500"
+_FIT = ("fit", "study", "--model", "poisson", "--terms")
+_COMPARE = ("compare", "study", "study", "--adjust")
+OF_OWN_COLUMNS = [
+    (("report", "study", "--where", _OLD, "--out", "r"), 5, "age_years is 64 to 71", "report study --out r"),
+    (("report", "study", f"--where={_OLD}"), 5, "nobody in study meets", "report study"),
+    (("report", "study", "--set", f"where={_OLD}"), 5, "nobody in study meets", "report study --set where=null"),
+    (("claims", "study", "--where", _OLD), 2, "nobody in study meets", "claims study"),
+    (("report", "study", "--where", '"bad night" = true'), 5, "'bad night' is a column of nights", "report study"),
+    (("analyse", "cohort", "study", "--where", "cramps > 1"), 2, "is a column of nights", "analyse cohort study"),
+    (("report", "study", "--ci-level", "1.50"), 5, "lies between 0 and 1", "report study --ci-level 0.95"),
+    (("report", "study", "--set", "plan=p.yaml"), 4, "there is no plan p.yaml", "claims --freeze p.yaml"),
+    (("report", "study", "--plan", "p.yaml"), 4, "there is no plan p.yaml", "claims --freeze p.yaml"),
+    (("report", "study", "--plan", "study/diary.csv"), 4, "is no plan of claims", "report study"),
+    (("simulate", "--participants", "-3", "--out", "r"), 5, "from 1 to", "simulate --participants 3 --out r"),
+    (("simulate", "--nights=0", "--out", "r"), 5, "from 1 to", "simulate --nights=1 --out r"),
+    ((*_FIT, "bad night"), 2, "in backticks: `bad night`", f"{' '.join(_FIT)} '`bad night`'"),
+    ((*_FIT, "sex + lag(bad night, 1)"), 2, "in backticks", f"{' '.join(_FIT)} 'sex + lag(`bad night`, 1)'"),
+    ((*_FIT, "sex + foot-pain"), 2, "in backticks: `foot-pain`", f"{' '.join(_FIT)} 'sex + `foot-pain`'"),
+    ((*_COMPARE, "bad night"), 2, "bad night differs from night to night", f"{' '.join(_COMPARE)} sex"),
+    ((*_COMPARE, "age_years + `bad night`"), 2, "differs from night to night", f"{' '.join(_COMPARE)} age_years"),
+    ((*_COMPARE, "log(foot-pain)"), 2, "in backticks", f"{' '.join(_COMPARE)} 'log(`foot-pain`)'"),
+]
+
+
+@pytest.mark.parametrize(("command", "code", "said", "then"), OF_OWN_COLUMNS, ids=lambda cell: str(cell)[:60])
+def test_what_selects_nobody_is_no_file_or_has_a_name_of_its_own_is_refused_with_the_next_command(
+    run: Run, study: Path, command: tuple[str, ...], code: int, said: str, then: str
+) -> None:
+    (study / "participants.csv").write_text("participant_id,age_years,sex,foot-pain\n01,71,female,2\n02,64,male,3\n")
+    (study / "diary.csv").write_text("participant_id,date,cramps,bad night\n01,2025-03-01,1,yes\n02,2025-03-01,0,no\n")
+    found, _, err = run(*command)
+    assert (found, said in err) == (code, True), err
+    assert_one_line(err)
+    assert err.rstrip().endswith(f"run: crampstudy {then}"), err
+    assert listed() == ["study"]

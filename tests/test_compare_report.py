@@ -24,6 +24,7 @@ from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
+from crampstudy.analyses.comparison.sentences import limits as of_limits
 from crampstudy.cache import Cache
 from crampstudy.cli.command import attached
 from crampstudy.cli.rerun.unchanged import is_unchanged
@@ -170,6 +171,35 @@ def test_a_crude_answer_says_what_ages_do_to_it(diary: Cohort, other: Cohort) ->
     assert "q by Holm" not in "".join(str(table.note) for table in made.tables.values())
     whole = compare_cohorts((diary, other), ComparisonSettings(age_bands=(20, 60), factors="none"))
     assert "crude" not in whole.values["answer"] and "[@ahmad2001]" in str(whole.tables["tbl-groups"].note)
+
+
+def test_what_the_adjusted_ratio_takes_into_account_is_not_said_to_be_left_out(diary: Cohort, other: Cohort) -> None:
+    asked = ComparisonSettings(by="sex", factors="none", adjust="log(bmi_kg_m2) + age_decade:diabetes")
+    made = compare_cohorts((diary, other), asked).estimates
+    differences = kinds.STANDARDISED_DIFFERENCE.rows(made)
+    far = differences["term"].isin(["bmi_kg_m2", "sex", "age_years", "statin", "diabetes"])
+    made.loc[differences.index, "estimate"] = np.where(far, 0.5, 0.0)
+    said = of_limits.limits((diary, other), asked, made)
+    assert "differs from here in 1 characteristic that no ratio between them takes into account: statin." in said
+    adjusted = (
+        "Age, body-mass index and diabetes, in which there differs as well, are taken into account in the adjusted"
+    )
+    assert adjusted in said and "sex" not in said
+    # What is adjusted for in a model without a ratio is taken into account by none; age is not, where none is by age.
+    made.loc[made["analysis"] == kinds.BETWEEN_ADJUSTED.name, "estimate"] = np.nan
+    said = of_limits.limits((diary, other), asked, made)
+    assert "in 4 characteristics that no ratio between them takes into account: age, body-mass index, d" in said
+    by_age = of_limits.limits((diary, other), replace(asked, by="age_band"), made)
+    assert "takes into account: sex, body-mass index, diabetes and statin" in by_age
+
+
+@pytest.mark.parametrize("way", ["bands of 20 years", "at least 80% of their nights logged"])
+def test_a_ratio_that_is_standardised_otherwise_says_how(found: Findings, way: str) -> None:
+    rows = found.estimates.copy()
+    standardised = rows["analysis"].isin([kinds.BETWEEN_STANDARDISED.name, kinds.STANDARDISED_OTHERWISE.name])
+    rows.loc[standardised & rows["level"].ne(way), "estimate"] = np.nan
+    (known,) = wording.records(rows[rows["level"].eq(way) & rows["scale"].eq("rate_ratio")])
+    assert f"{known['estimand']}, but with {way}, the ratio is {estimate(known)}"[1:] in of_bands.beside_crude(rows)
 
 
 def test_a_standard_population_of_ones_own(tmp_path: Path, diary: Cohort, other: Cohort) -> None:
@@ -508,9 +538,14 @@ def test_a_survey_is_tested_on_odds_and_what_agrees_is_said_once(p_values: tuple
             ["higher", "near null", "near null", "inconclusive"],
             "Of the others 2 differ by less than would matter and for 1 the interval is too wide to tell.",
         ),
+        (
+            ["lower", "differs but negligible", "near null", "too few", "inconclusive", None],
+            "Of the others 2 differ by less than would matter, for 1 the interval is too wide to tell, for 1 there are "
+            "too few participants to tell and age has no verdict.",
+        ),
     ],
 )
-def test_factors_are_counted_without_empty_counts(verdicts: list[str], said: str) -> None:
+def test_factors_are_counted_without_empty_counts(verdicts: list[str | None], said: str) -> None:
     made = [
         estimates.row(
             status="converged",
@@ -525,10 +560,10 @@ def test_factors_are_counted_without_empty_counts(verdicts: list[str], said: str
         | {"verdict": verdict}
         for place, verdict in enumerate(verdicts)
     ]
-    text = of_factors.apart(estimates.frame(made), len(made), 4)
+    text = of_factors.apart(estimates.frame(made), len(made), 9)
     assert text.endswith(said) and " 0 " not in text
-    first = "The ratio of 1 factor is compared at its declared contrast, the main ones of 4."
-    assert text.startswith(first if len(made) == 1 else "The ratios of 4 factors are compared at their declared ")
+    first = "The ratio of 1 factor is compared at its declared contrast, the main ones of 9."
+    assert text.startswith(first if len(made) == 1 else f"The ratios of {len(made)} factors are compared at their ")
 
 
 def test_a_reason_is_told_once_with_the_name_of_its_cohort(diary: Cohort, other: Cohort) -> None:

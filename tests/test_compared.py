@@ -17,6 +17,8 @@ from scipy import stats
 
 from crampstudy import compare, describe, fit, open_cohort, tables
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.comparison.sentences import factors as of_factors
+from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -28,6 +30,7 @@ from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.measures import GroupMeasures, measures
 from crampstudy.contrasts.cohorts.sensitivity import AS_ASKED, compare_sensitivity, sensitivity_sentences
 from crampstudy.contrasts.multiplicity import adjusted, e_value_rows
+from crampstudy.contrasts.nights.sleep_lags import lags_fit
 from crampstudy.descriptive.classes import class_shares
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -174,9 +177,73 @@ def test_each_declared_exposure_stands_once(three: list[Cohort], surveys: list[C
     found = declared_factors(three)
     assert "within(alcohol_units)" in found and "between(alcohol_units)" not in found
     assert "between(dietary_sodium_mg)" in found and "recall_dietary_sodium_mg" not in found
+    # Whatever is declared has a row, what is made of other columns of the night as well.
+    assert "within(session_load)" in found and "session_load" not in found
+    assert len(kinds.FACTOR_BETWEEN.rows(compare_factors(three[:2], ["within(session_load)"], bands=BANDS))) == 1
     assert "age_years" in found and "age_decade" not in found and "serum_calcium_mmol_l" not in found
     of_surveys = declared_factors(surveys)
     assert "recall_dietary_sodium_mg" in of_surveys and not any("(" in each for each in of_surveys)
+
+
+def test_what_cramps_of_its_night_can_move_is_that_of_the_night_before(three: list[Cohort]) -> None:
+    asked = ["within(sleep_quality_0_10)", "between(sleep_quality_0_10)", "awakenings", "within(fluid_ml)"]
+    rows = compare_factors(three[:2], asked, bands=BANDS)
+    own, parted = kinds.FACTOR_IN_COHORT.rows(rows), kinds.FACTOR_BETWEEN.rows(rows)
+    before = own[own["term"] == "contrast: lag(within(sleep_quality_0_10, leave_out=True), 1)"].set_index("cohort")
+    measured = frozenset[str].intersection(*(measured_in(cohort) for cohort in three[:2]))
+    for cohort in three[:2]:
+        # It is the model that a report's section on sleep has of the nights before, which adjusts for no cramps.
+        made = lags_fit(
+            cohort,
+            "sleep_quality_0_10",
+            model="poisson",
+            measured=measured,
+            where="age_years >= 20",
+            participants_per_coefficient=5,
+        ).estimates
+        found = made.set_index("term").loc["contrast: lag(within(sleep_quality_0_10, leave_out=True), 1)"]
+        assert before.loc[cohort.name, "estimate"] == pytest.approx(found["estimate"])
+        assert "not for cramps of the night before" in before.loc[cohort.name, "note"]
+        assert "lag(cramps, 1)" not in before.loc[cohort.name, "adjusted_for"]
+    rest = parted[parted["status"] != "converged"].set_index("term")["note"].to_dict()
+    assert rest == {
+        "between(sleep_quality_0_10)": "cramps of the nights that its mean is of can move them",
+        "awakenings": "within one night it is not told whether cramps move it or are moved by it",
+    }
+    stub = "Sleep quality, within participants, 1 night before: 2 points below own mean"
+    assert stub in tables.factors_between(rows).index
+    (said,) = of_factors.of_the_night_before(parted)
+    assert said.startswith("Sleep quality is that of the night before") and "Fluid" not in said
+
+
+def test_what_has_no_verdict_in_one_cohort_has_none_between_and_says_why(three: list[Cohort]) -> None:
+    rows = compare_factors(three[:2], ["vitamin_d_nmol_l"], bands=BANDS)
+    narrow = three[1].frame("participants").with_columns(pl.col("vitamin_d_nmol_l") * 0.05 + 60.0)
+    close = replace(three[1], tables={**three[1].tables, "participants": narrow})
+    silent = compare_factors([three[0], close], ["vitamin_d_nmol_l"], bands=BANDS)
+    (before,), (row,) = (kinds.FACTOR_BETWEEN.rows(each).to_dict("records") for each in (rows, silent))
+    assert isinstance(before["verdict"], str) and pd.isna(row["verdict"]) and row["status"] == "converged"
+    why = "no verdict, as on the ratio of there (compared beyond the values observed, which lie "
+    assert why in row["note"]
+    said = of_factors.apart(silent, 1, 1)
+    assert f"Of them 25-hydroxyvitamin D has {why}" in said
+
+
+@pytest.mark.parametrize(
+    ("times", "why"),
+    [(1e-2, "the interval has no end that could be told"), (1e-5, "the estimate lies beyond all numbers")],
+)
+def test_a_number_beyond_all_or_without_an_interval_is_compared_with_none_for_that_alone(
+    three: list[Cohort], times: float, why: str
+) -> None:
+    # A cohort that noted another unit: 500 mL are many times what its nights lie apart.
+    nights = three[1].frame("diary").with_columns(pl.col("fluid_ml") * times)
+    other = replace(three[1], tables={**three[1].tables, "diary": nights})
+    rows = compare_factors([three[0], other], ["within(fluid_ml)"], bands=BANDS)
+    own = kinds.FACTOR_IN_COHORT.rows(rows).set_index("cohort").loc["there"]
+    (row,) = kinds.FACTOR_BETWEEN.rows(rows).to_dict("records")
+    assert pd.isna(own["ci_low"]) and own["note"].startswith(why) and row["status"] == "not_estimable"
+    assert row["note"] == f"{own['note'].split('; ')[0]} (there)"
 
 
 def test_factors_of_two_surveys_say_why_a_model_has_no_room(surveys: list[Cohort]) -> None:

@@ -329,7 +329,7 @@ def test_a_stopped_notebook_begins_no_cell(tmp_path: Path) -> None:
         ({"settings": ["bin=7"]}, ParameterError, "did you mean bins"),
         ({"settings": ["bins=x"]}, ParameterError, "a whole number"),
         ({"sections": ["cohrt"]}, UsageError, "did you mean cohort"),
-        ({"notebook": Path("none.ipynb")}, UsageError, "no such notebook"),
+        ({"notebook": Path("none.ipynb")}, SourceError, "no such notebook"),
         ({"settings": ["bins=7"], "notebook": Path("cohort.txt")}, UsageError, "no such notebook"),
         ({}, SourceError, "nowhere"),
     ],

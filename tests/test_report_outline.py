@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crampstudy.errors import UsageError
+from crampstudy.errors import SourceError, UsageError
 from crampstudy.report import outline
 
 TEXT = """title: Research insights
@@ -82,7 +82,7 @@ def test_a_notebook_of_ones_own_comes_last(folder: Path, tmp_path: Path) -> None
     known, own = outline.read(folder), tmp_path / "mine.ipynb"
     own.write_text("{}", encoding="utf-8")
     assert names(known.plus(own)) == [*names(known), "mine"]
-    with pytest.raises(UsageError, match="no such notebook"):
+    with pytest.raises(SourceError, match="no such notebook"):
         known.plus(tmp_path / "none.ipynb")
     with pytest.raises(UsageError, match="of that name"):
         known.plus(known.notebooks[0])

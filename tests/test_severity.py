@@ -29,6 +29,7 @@ from crampstudy.estimates import kinds
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.times.event_family import EventFamily, fit_events
 from crampstudy.simulate import simulate
+from crampstudy.tables.sections.severity import features_of_fewer
 
 PARITY = Path(__file__).parent / "parity"
 R: Any = json.loads((PARITY / "remedies.json").read_text(encoding="utf-8"))
@@ -159,6 +160,17 @@ def test_a_band_of_few_people_says_so_and_one_of_five_is_estimated() -> None:
     old = rows[rows["population"] == "40+"]
     assert old["status"].tolist() == ["not_estimable"]
     assert old["note"].tolist() == ["fewer than 5 participants had a cramp"]
+
+
+def test_a_column_by_age_of_fewer_people_than_its_line_says_is_named() -> None:
+    cramps = lengths(*[[60 + i, 700] for i in range(13)]).with_columns(
+        pain_0_10=5.0, duration_s=pl.when(pl.col("participant_id") != "P0").then("duration_s")
+    )
+    rows = cramp_features(having(cramps, [30.0] * 6 + [50.0] * 7), AgeBands((20, 40)))
+    shown = rows[rows["level"].isin(["above 10 min", "mean"])]
+    said = "known of 12 of 13 participants (all) and 5 of 6 (20–39) alone: duration, above 10 min"
+    assert features_of_fewer(shown) == [said]
+    assert features_of_fewer(rows[rows["level"].eq("above 10 min")]) == []
 
 
 @EVERY

@@ -29,6 +29,7 @@ from crampstudy.simulate import Truth, draw, simulate
 from crampstudy.simulate.estimands import frequency as answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.sources.readers import package
+from crampstudy.tables.sections.triage import flags_of_fewer
 from crampstudy.triage import DISCLAIMER, FLAGS, nights_account, person_weeks, red_flags, triage
 from crampstudy.triage.flags import TESTS, of_test
 from crampstudy.triage.results import BLOOD, INDEX, NERVE, ULTRASOUND, with_results
@@ -212,6 +213,18 @@ def test_shares_by_hand() -> None:
     assert row(again, AFTER_OTHER)["n_participants"] == 4
     shares = {level: row(again, level)["estimate"] for level in (ALWAYS, SOMETIMES, NEVER)}
     assert shares == {ALWAYS: 0.25, SOMETIMES: 0.25, NEVER: 0.5}
+
+
+def test_a_column_of_fewer_people_than_its_line_says_is_named() -> None:
+    numb = [True, False, False, False, False, None, None]
+    cohort = diary(*["0" * 14] * 7, numbness=numb)
+    rows = red_flags(cohort)
+    several = "numbness, swelling, discoloration or numbness and any red flag"
+    assert flags_of_fewer(rows) == [f"known of 5 of 7 participants (all) alone: {several}"]
+    note = str(analyses.run("severity", cohort).tables["tbl-red-flags"].note)
+    assert "Known of 5 of 7 participants (all) alone: " in note
+    # Where all is known of everybody there is nothing to say.
+    assert flags_of_fewer(red_flags(diary(*["0" * 14] * 7, numbness=[*numb[:5], False, False]))) == []
 
 
 def test_a_condition_names_a_part_of_the_people() -> None:

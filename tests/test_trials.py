@@ -26,10 +26,12 @@ from crampstudy.treatments import pairs
 from crampstudy.treatments import parallel as arms
 from crampstudy.treatments.course import course
 from crampstudy.treatments.designs import designs
+from crampstudy.treatments.flow import NOT_BOTH, SET_APART, flow
 from crampstudy.treatments.modifiers import label, modifiers
 from crampstudy.treatments.n_of_1 import n_of_1, paired_nights
 from crampstudy.treatments.parallel import Followed
 from crampstudy.treatments.question import TreatmentQuestion
+from crampstudy.treatments.time_zero import time_zero
 from crampstudy.treatments.trials import own_contrast, trial_effect
 
 PARITY = Path(__file__).parent / "parity"
@@ -273,6 +275,47 @@ class TestCrossover:
         assert row["note"] == "4 participants with nights of TENS and of placebo: too few"
         turned = cross.Turns.of(cohort, one(cohort, "tens"), TreatmentQuestion())
         assert "1 participant logged nights of one of the two alone" in turned.notes
+
+
+@pytest.mark.parametrize(
+    ("trial", "asked", "said"),
+    [
+        ("parallel", TreatmentQuestion(build_up=14), "with a build-up of 14 nights set apart"),
+        ("crossed", TreatmentQuestion(build_up=14), "with a build-up of 14 nights set apart"),
+        ("crossed", TreatmentQuestion(washout=30), "with a washout of 30 nights set apart"),
+        (
+            "alternating",
+            TreatmentQuestion(build_up=5, washout=1),
+            "with a build-up of 5 nights and a washout of 1 night",
+        ),
+    ],
+)
+def test_nights_that_are_set_apart_are_the_reason_where_they_leave_nobody(
+    trial: str, asked: TreatmentQuestion, said: str, request: pytest.FixtureRequest
+) -> None:
+    cohort = request.getfixturevalue(trial)
+    design = one(cohort, "tens")
+    zero = time_zero(cohort, design)
+    plain = flow(cohort, design, zero)
+    had = plain[0].compared if trial == "parallel" else sum(arm.compared for arm in plain)
+    row = trial_effect(cohort, design, asked)[0]
+    assert row["status"] == "not_estimable" and row["note"].startswith("no participant with ")
+    assert said in row["note"] and f"({had} participants without that)" in row["note"]
+    # The flow has nobody compared, and says what took the nights.
+    apart = flow(cohort, design, zero, asked)
+    assert [arm.compared for arm in apart] == [0] * len(apart)
+    assert [arm.left_out.get(SET_APART) for arm in apart] == [arm.compared for arm in plain]
+
+
+def test_the_flow_of_turns_compares_whom_the_estimate_does() -> None:
+    diary = [(who, night, 1 + (night + int(who)) % 2) for who in "123456" for night in range(12)]
+    order = ("tens", "placebo", "tens")
+    turns = [(who, order[k + int(who) % 2], 6 * k, 6 * k + 5) for who in "123456" for k in range(2)]
+    cohort = cohort_of(list("123456"), [each for each in diary if each[0] != "6" or each[1] < 6], turns)
+    design = one(cohort, "tens")
+    both = flow(cohort, design, time_zero(cohort, design))
+    assert sum(arm.compared for arm in both) == cross.Turns.of(cohort, design, TreatmentQuestion()).people.height == 5
+    assert [arm.left_out for arm in both] == [{NOT_BOTH: 1}, {}]
 
 
 class TestNOf1:

@@ -14,11 +14,12 @@ from crampstudy.analyses import Settings
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Attrition, TableCount
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED
+from crampstudy.contrasts.cohorts.parts import split_by
 from crampstudy.descriptive.flow import flow
 from crampstudy.descriptive.prevalence import prevalence_account
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.estimates import kinds
-from crampstudy.nights import inside_condition, members, outside_condition
+from crampstudy.nights import inside_condition, members, of_cohort, outside_condition
 from crampstudy.report import params
 from crampstudy.simulate import simulate
 
@@ -48,6 +49,44 @@ def test_the_flow_says_who_is_outside() -> None:
     accepted, meeting = (rows.loc[("participants", step)] for step in ("accepted", "meeting the condition"))
     assert (accepted["estimate"], accepted["note"]) == (40, "1 rejected")
     assert (meeting["estimate"], meeting["note"]) == (women, f"{40 - women} outside the condition")
+
+
+@pytest.mark.parametrize("how", ["where", "split"])
+def test_whom_a_value_is_missing_of_is_not_said_to_be_outside(how: str) -> None:
+    cohort = simulate(40, 20, seed=3)
+    unknown = pl.int_range(pl.len()) < 4
+    people = cohort.frame("participants").with_columns(sex=pl.when(~unknown).then("sex"))
+    nights = cohort.frame("diary")
+    counts = (TableCount("participants", "p.csv", 40, 40, 0), TableCount("diary", "d.csv", *[nights.height] * 2, 0))
+    tables = {**cohort.tables, "participants": people}
+    cohort = replace(cohort, tables=tables, attrition=Attrition(counts))
+    women = within(cohort, WOMEN) if how == "where" else split_by(cohort, "sex")[0]
+    counted = {
+        None: nights.join(people.filter(pl.col("sex").is_null()), on="participant_id", how="semi").height,
+        "male": nights.join(people.filter(pl.col("sex") == "male"), on="participant_id", how="semi").height,
+    }
+    account = of_cohort(women)
+    assert account.left_out[:2] == ((UNDECIDED, counted[None]), (OUTSIDE, counted["male"]))
+    assert account.used == int(women.frame("diary")["cramps"].count())
+    rows = flow(women).set_index(["outcome", "level"])["note"]
+    men = int((people["sex"] == "male").sum())
+    said = f"4 for which the condition could not be decided, {men} outside the condition"
+    assert rows["participants", "meeting the condition"] == said
+    # Asked again, nobody is counted twice.
+    assert of_cohort(within(women, WOMEN)).left_out == account.left_out
+    # Where it is not known how many rows there were, none is said to be left out.
+    made = within(replace(cohort, attrition=Attrition()), WOMEN)
+    assert of_cohort(made).used == account.used
+
+
+def test_whom_a_value_is_missing_of_in_a_survey() -> None:
+    cohort, old = survey(None), "age_years >= 60"
+    frame = cohort.frame("participants")
+    blanked = frame.with_columns(age_years=pl.when(pl.int_range(pl.len()) >= 5).then("age_years"))
+    kept = within(replace(cohort, tables={**cohort.tables, "participants": blanked}), old)
+    young = int((blanked["age_years"] < 60).sum())
+    assert of_cohort(kept).left_out[:2] == ((UNDECIDED, 5), (OUTSIDE, young))
+    assert of_cohort(within(kept, old)).left_out == of_cohort(kept).left_out
 
 
 def test_a_survey_keeps_its_design() -> None:

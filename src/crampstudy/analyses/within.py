@@ -9,7 +9,9 @@ import polars as pl
 from crampstudy import wording
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
-from crampstudy.nights import people
+from crampstudy.nights import diary_columns, people
+
+_MOST = 12
 
 
 def within(cohort: Cohort, where: str | None) -> Cohort:
@@ -19,16 +21,21 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
     from which the intervals follow, and nothing else is known of them.
 
     Raises:
-        UsageError: the condition is none, names an unknown column, or nobody meets it.
+        UsageError: the condition is none, names an unknown column or one of nights, or nobody meets it.
     """
     if where is None:
         return cohort
-    inside = subpopulation.select_participants(cohort, people(cohort), where).inside
+    who = people(cohort)
+    _check_of_participants(cohort, who, where)
+    domain = subpopulation.select_participants(cohort, who, where)
+    inside = domain.inside
     if not inside.any():
-        raise UsageError(
-            f"nobody in {cohort.name} meets where {where!r}; write a condition that some participants meet"
-        )
+        there = "; ".join(_there(who[name]) for name in subpopulation.names(where))
+        raise _refusal(where, f"nobody in {cohort.name} meets where {where!r}: {there}; write one that some meet")
     attrition = replace(cohort.attrition, notices=(*cohort.attrition.notices, _said(where, inside)))
+    if domain.undecided:
+        unknown = subpopulation.select_participants(cohort, who, f"({where}) IS NULL").inside
+        attrition = attrition.with_undecided(cohort.tables, who.filter(unknown)["participant_id"])
     participants = cohort.frame("participants")
     if cohort.design is None:
         kept = participants.filter(inside)["participant_id"]
@@ -41,6 +48,44 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
         outside = participants.filter(~inside)["participant_id"].to_list()
         attrition = replace(attrition, outside=tuple(sorted({*attrition.outside, *outside})))
     return replace(cohort, tables=tables, attrition=attrition)
+
+
+def _check_of_participants(cohort: Cohort, who: pl.DataFrame, where: str) -> None:
+    """Refuse a condition on nights, which select no participants.
+
+    Raises:
+        UsageError: it names a column of the diary.
+    """
+    if cohort.kind != "diary":
+        return
+    for name in subpopulation.names(where):
+        if name in diary_columns(cohort) and name not in who.columns:
+            able = ", ".join(each for each in who.columns if each != "participant_id")
+            said = f"{name!r} is a column of nights, and this where selects participants, in where {where!r}"
+            nights = "nights are selected by --where of describe, compare and fit"
+            raise _refusal(where, f"{said}; allowed: {able}; {nights}")
+
+
+def _refusal(where: str, said: str) -> UsageError:
+    """Return an error after which one goes on without the condition."""
+    error = UsageError(said)
+    error.correction = f"where={where}", "where=null"
+    return error
+
+
+def _there(values: pl.Series) -> str:
+    """Return which values participants have: ``age_years is 21 to 88``."""
+    known = values.drop_nulls()
+    if known.is_empty():
+        return f"{values.name} has no value"
+    if known.dtype.is_numeric() or known.dtype.is_temporal():
+        return f"{values.name} is {_shown(known.min())} to {_shown(known.max())}"
+    levels = known.cast(pl.String).unique().sort().to_list()
+    return f"{values.name} is {', '.join(levels[:_MOST])}{', …' if len(levels) > _MOST else ''}"
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _said(where: str, inside: pl.Series) -> str:

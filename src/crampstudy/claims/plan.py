@@ -12,7 +12,7 @@ import pandas as pd
 
 from crampstudy.claims.claim import Claim, ClaimRow, Row, claims
 from crampstudy.compute import version
-from crampstudy.errors import UsageError
+from crampstudy.errors import SourceError, UsageError
 from crampstudy.estimates import TEXT, kinds
 from crampstudy.estimates.facts import fact, with_facts
 from crampstudy.wording import with_none
@@ -67,7 +67,8 @@ def read(path: str | Path | None) -> ClaimPlan | None:
     """Return the plan of a file, ``None`` where there is none.
 
     Raises:
-        UsageError: the file cannot be read, or is no plan.
+        SourceError: the file cannot be read, or is no plan.
+        UsageError: it plans what is no claim.
     """
     if path is None:
         return None
@@ -80,13 +81,23 @@ def read(path: str | Path | None) -> ClaimPlan | None:
         made = plain_yaml.load(content.decode())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         why = (isinstance(problem, OSError) and problem.strerror) or str(problem).splitlines()[0]
-        raise UsageError(f"{path} cannot be read as a plan: {why}; {_NEXT}") from None
+        if isinstance(problem, FileNotFoundError):
+            error = SourceError(f"there is no plan {path}; give the path of one that was frozen, or freeze one")
+            error.instead = ("claims", "--freeze", str(path))
+            raise error from None
+        raise _unreadable(path, f"cannot be read as a plan: {why}; {_NEXT}") from None
     if not isinstance(made, dict) or made.get("format") != FORMAT or not isinstance(made.get("claims"), dict):
-        raise UsageError(f"{path} is no plan of claims, which begins with format: {FORMAT}; {_NEXT}")
+        raise _unreadable(path, f"is no plan of claims, which begins with format: {FORMAT}; {_NEXT}")
     known = {each.claim for each in claims()}
     if unknown := [name for name in made["claims"] if name not in known]:
         raise UsageError(f"{path} plans {', '.join(unknown)}, and claims are {min(known)} to {max(known)}")
     return ClaimPlan(str(made.get("code")), hashlib.sha256(content).hexdigest()[:12], made["claims"])
+
+
+def _unreadable(path: str | Path, said: str) -> SourceError:
+    error = SourceError(f"{path} {said}")
+    error.correction = f"plan={path}", "plan=null"
+    return error
 
 
 def marked(rows: pd.DataFrame, plan: ClaimPlan | None) -> pd.DataFrame:

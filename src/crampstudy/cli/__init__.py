@@ -157,6 +157,8 @@ def _corrected(arguments: Sequence[str], correction: tuple[str, str], *, of_opti
     Where it is ``of_option``, an argument that follows an option comes before others.
     """
     written, meant = correction
+    if (short := _of_option(arguments, written, meant)) is not None:
+        return shlex.join(["crampstudy", *short])
     word = re.compile(rf"(?<![\w-]){re.escape(written)}(?![\w-])")
     places = [i for i, each in enumerate(arguments) if each == written]
     places = places or [i for i, each in enumerate(arguments) if word.search(each)]
@@ -173,6 +175,24 @@ def _corrected(arguments: Sequence[str], correction: tuple[str, str], *, of_opti
         return None
     corrected = [word.sub(lambda _: meant, each) if i in places else each for i, each in enumerate(arguments)]
     return shlex.join(["crampstudy", *corrected])
+
+
+def _of_option(arguments: Sequence[str], written: str, meant: str) -> list[str] | None:
+    """Return the arguments with a parameter that has an option of its own corrected, ``None`` where none is it.
+
+    ``where=x`` may be written as ``--where x`` or ``--where=x``; without a value the option goes.
+    """
+    (name, sign, value), instead = written.partition("="), meant.partition("=")[2]
+    option = f"--{name.replace('_', '-')}"
+    for i, each in enumerate(arguments):
+        alone = each == option
+        given = "".join(arguments[i + 1 : i + 2]) if alone else each.removeprefix(f"{option}=")
+        if not sign or not (alone or given != each):
+            continue
+        if given == value or (_number(value) is not None and _number(given) == _number(value)):
+            rest = arguments[i + 1 + alone :]
+            return [*arguments[:i], *([] if instead == "null" else [option, instead]), *rest]
+    return None
 
 
 def _number(text: str) -> float | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import polars as pl
 
 from crampstudy.codebook import Severity
 from crampstudy.readable import OneLine
@@ -37,7 +40,8 @@ class Attrition(OneLine):
     ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp,
     and ``remarks`` are those that whoever reads a number has to know. ``outside`` are the identifiers, sorted, of the
     participants of a survey who do not meet a condition: they stay in its table, with what the sampling needs of them
-    alone.
+    alone. ``undecided`` has for each table how many rows are of participants who were left out as a value is missing:
+    whether they meet a condition, or at which level of a split they are, cannot be told.
     """
 
     tables: tuple[TableCount, ...] = ()
@@ -46,3 +50,15 @@ class Attrition(OneLine):
     unlogged: str | None = None
     remarks: tuple[str, ...] = ()
     outside: tuple[str, ...] = field(default=(), repr=False)
+    undecided: tuple[tuple[str, int], ...] = ()
+
+    def with_undecided(self, tables: Mapping[str, pl.DataFrame], participants: pl.Series) -> Attrition:
+        """Return it with the rows that ``tables`` have of ``participants`` counted among those that are undecided."""
+        theirs = pl.col("participant_id").is_in(participants.implode())
+        known = dict(self.undecided)
+        counts = {
+            name: known.get(name, 0) + table.filter(theirs).height
+            for name, table in tables.items()
+            if "participant_id" in table.columns
+        }
+        return replace(self, undecided=tuple(counts.items())) if len(participants) else self

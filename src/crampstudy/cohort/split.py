@@ -36,7 +36,8 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
     without = people.height - int(found["level"].is_in(own).sum())
     lost = f"{counted(without, 'participants')} without a value of {by} or without nights, in no part"
     remarks = (*cohort.attrition.remarks, *([lost] if without else []))
-    attrition = replace(cohort.attrition, remarks=remarks)
+    valueless = people.filter(levels.is_null())[_PERSON]
+    attrition = replace(cohort.attrition, remarks=remarks).with_undecided(cohort.tables, valueless)
     made = []
     for level in own:
         members = found.filter(pl.col("level") == level)[_PERSON].implode()

@@ -25,7 +25,8 @@ from crampstudy.wording import CONTRAST
 CUMULATIVE = "cumulative"
 _Row = dict[str, Any]
 _CONTROL = "negative control: a later night cannot act on an earlier one"
-_SAME_NIGHT = "within one night it is not told whether cramps move it or are moved by it"
+SAME_NIGHT = "within one night it is not told whether cramps move it or are moved by it"
+"""Why an exposure that the night's outcome can move has no ratio of the same night."""
 
 
 def distributed_lag(
@@ -203,4 +204,4 @@ def _untold(fitted: Fit, exposure: Exposure) -> _Row:
     """Return the row of lag 0 of an exposure that the night's outcome can move."""
     cells = person_time.of_term(fitted, exposure, "lag 0", kinds.DISTRIBUTED_LAG)[0]
     shared = ("cohort", "population", "outcome", "analysis", "model", "term", "level", "scale", "ci_level")
-    return estimates.row(status="not_estimable", note=_SAME_NIGHT, **{name: cells[name] for name in shared})
+    return estimates.row(status="not_estimable", note=SAME_NIGHT, **{name: cells[name] for name in shared})

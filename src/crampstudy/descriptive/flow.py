@@ -10,12 +10,14 @@ import polars as pl
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.account import UNDECIDED
 from crampstudy.estimates import kinds
-from crampstudy.nights import OUTSIDE, inside_condition, members, observed_night, outside_condition
+from crampstudy.nights import inside_condition, left_outside, members, observed_night, outside_condition
 from crampstudy.wording import counted
 
 IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
 LOGGED, ANSWERED, ANALYSED = "logged", "answered", "analysed"
+_UNTOLD = {UNDECIDED: f"for which {UNDECIDED}"}
 PARTICIPANTS, NIGHTS = "participants", "nights"
 _FEW_NIGHTS = 14
 """A diary of no more nights is shown by night, a longer one by week."""
@@ -64,11 +66,12 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
     blanked = sum(count.blanked for count in counts)
     lost = [f"{rejected:,} rejected"] if rejected else []
     outside, accepted = outside_condition(cohort, table), inside_condition(cohort, table)
+    apart = left_outside(cohort, table)
     kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
     why_not = ", ".join([*lost, kept] if kept else lost)
     first = [(IN_FILE, max(read, accepted + outside), ""), (ACCEPTED, accepted + outside, why_not)]
     if outside:
-        first.append((MEETING, accepted, f"{outside:,} {OUTSIDE}"))
+        first.append((MEETING, accepted, ", ".join(f"{n:,} {_UNTOLD.get(why, why)}" for why, n in apart)))
     before = None
     for step, n, why in [*first, *later]:
         told = why if why and (n != before or step == ACCEPTED) else None

@@ -8,7 +8,7 @@ from typing import get_args
 
 from formulaic import Formula
 
-from crampstudy import causal, codebook, suggestions
+from crampstudy import causal, codebook, suggestions, wording
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.confidence import check_level
@@ -26,7 +26,9 @@ from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, find, find_of_n
 from crampstudy.models.request import EXPOSURES, ModelRequest
 from crampstudy.models.surveys.sample import SampleFamily
 from crampstudy.models.terms import formula
+from crampstudy.models.terms.columns import in_backticks
 from crampstudy.models.terms.functions import OFFSET, WEIGHTS
+from crampstudy.nights import Diary, no_night, people
 
 _WITHOUT: Mapping[str, str] = {
     "random_slope": "{model} has no random slope; models that do: {able}",
@@ -66,11 +68,36 @@ def validate(request: ModelRequest) -> ModelRequest:
     check_condition(request.where, request.outcome)
     for terms in (request.terms, request.options.zero_terms, request.options.free_terms):
         if terms is not None:
-            _check_terms(formula.parse(terms), family, request.outcome)
+            _check_terms(_parsed(terms, request.cohort), family, request.outcome)
     if family is asked:
         return request
     remark = f"{asked.name} of {request.outcome} is {family.name}"
     return replace(request, model=family.name, remarks=(*request.remarks, remark))
+
+
+def _parsed(terms: str, cohort: Cohort | Diary) -> Formula:
+    """Return terms as a formula.
+
+    Raises:
+        UsageError: they are none; where a column of the cohort stands in them without the backticks that its name needs
+            it says so.
+    """
+    problem, made = None, None
+    try:
+        made = formula.parse(terms)
+    except UsageError as error:
+        problem = error
+    if made is not None and all(wording.variable(name) for name in formula.columns_in(made)):
+        return made
+    survey = isinstance(cohort, Cohort) and cohort.kind == "survey"
+    known = {*(people(cohort) if survey else no_night(cohort)).columns}
+    if made is not None and formula.columns_in(made) <= known:
+        return made
+    if bare := in_backticks(terms, known):
+        raise bare from None
+    if problem or made is None:
+        raise problem or UsageError(terms)
+    return made
 
 
 def _check_kind(request: ModelRequest, family: Family) -> None:

@@ -4,7 +4,7 @@ A night is observed when an entry was made and the count is there. A night witho
 entry, is unobserved: it is never a night without cramps.
 """
 
-from crampstudy.nights.account import OUTSIDE, inside_condition, night_account, of_cohort, outside_condition
+from crampstudy.nights.account import inside_condition, left_outside, night_account, of_cohort, outside_condition
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
 from crampstudy.nights.completeness import coverage, spans
 from crampstudy.nights.diary import Diary, observed_night, observed_nights
@@ -32,7 +32,6 @@ __all__ = [
     "NO_AGE",
     "NO_DENOMINATOR",
     "NO_ZERO",
-    "OUTSIDE",
     "Denominator",
     "Diary",
     "Part",
@@ -44,6 +43,7 @@ __all__ = [
     "denominator",
     "diary_columns",
     "inside_condition",
+    "left_outside",
     "logged_values",
     "members",
     "night_account",

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crampstudy.cohort import Cohort
-from crampstudy.cohort.account import UNOBSERVED, Account, lost_tables
+from crampstudy.cohort.account import OUTSIDE, UNDECIDED, UNOBSERVED, Account, lost_tables
 from crampstudy.nights.diary import Diary, observed_night
-
-OUTSIDE = "outside the condition"
 
 
 def inside_condition(cohort: Cohort, table: str) -> int:
@@ -19,7 +17,8 @@ def inside_condition(cohort: Cohort, table: str) -> int:
 def outside_condition(cohort: Cohort, table: str) -> int:
     """Return how many rows of a table were accepted and do not belong to who meets the condition of the cohort.
 
-    Of a diary they are not in the table any more; of a survey its participants are, for the sampling.
+    Of a diary they are not in the table any more; of a survey its participants are, for the sampling. Those of whom a
+    condition cannot be decided are among them.
     """
     kept = inside_condition(cohort, table)
     counts = [count.accepted for count in cohort.attrition.tables if count.table == table]
@@ -37,7 +36,7 @@ def night_account(
         return Account("observed nights", observed, tuple(left_out), columns=tuple(columns))
     rows, outside = cohort.frame("diary").height, outside_condition(cohort, "diary")
     tables = lost_tables(cohort.attrition.tables, "diary")
-    without = (*_outside(outside), (UNOBSERVED, rows - observed), *left_out)
+    without = (*left_outside(cohort, "diary"), (UNOBSERVED, rows - observed), *left_out)
     return Account("nights", rows + outside, without, tables, tuple(columns))
 
 
@@ -48,9 +47,13 @@ def of_cohort(cohort: Cohort) -> Account:
     frame = cohort.frame("participants")
     low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
     tables, outside = lost_tables(cohort.attrition.tables, "participants"), len(cohort.attrition.outside)
-    left_out = (*_outside(outside), ("without a recalled class", low - outside))
+    left_out = (*left_outside(cohort, "participants"), ("without a recalled class", low - outside))
     return Account("participants", frame.height, left_out, tables)
 
 
-def _outside(n: int) -> tuple[tuple[str, int], ...]:
-    return ((OUTSIDE, n),) if n else ()
+def left_outside(cohort: Cohort, table: str) -> tuple[tuple[str, int], ...]:
+    """Return why rows of a table are not of the cohort, and how many: a value is missing, or the condition not met."""
+    outside = outside_condition(cohort, table)
+    # Of a cohort that was made and not read nobody counted whom it was taken from.
+    undecided = min(dict(cohort.attrition.undecided).get(table, 0), outside)
+    return tuple((why, n) for why, n in ((UNDECIDED, undecided), (OUTSIDE, outside - undecided)) if n)

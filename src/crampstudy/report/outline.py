@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from crampstudy import names, plain_yaml, suggestions
-from crampstudy.errors import UsageError
+from crampstudy.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from crampstudy.cohort import Cohort
@@ -106,10 +106,13 @@ class Outline:
         """Return the outline with one more notebook, of the reader's own, at its end.
 
         Raises:
-            UsageError: there is no such file, it is no notebook by its name, or the outline has one of that name.
+            SourceError: there is no such file.
+            UsageError: it is no notebook by its name, or the outline has one of that name.
         """
-        if notebook.suffix != ".ipynb" or not notebook.is_file():
+        if notebook.suffix != ".ipynb":
             raise UsageError(f"{notebook.name}: no such notebook; give the path of an .ipynb file")
+        if not notebook.is_file():
+            raise SourceError(f"{notebook}: no such notebook; give the path of an .ipynb file")
         if notebook.stem in (path.stem for path in self.notebooks):
             raise UsageError(f"{notebook.name}: the outline has a notebook of that name; rename yours")
         return Outline(self.title, (*self.parts, OutlinePart(None, (notebook.resolve(),))))

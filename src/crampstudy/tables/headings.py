@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,30 @@ _SEX = re.compile(r"sex = '(female|male)'")
 def of_group(population: object) -> str:
     """Return the group of a population as printed, without the condition that all rows share."""
     return wording.level(group(population))
+
+
+def of_fewer(rows: pd.DataFrame, heading: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """Return of how many participants columns are, where that is fewer than the line of a group says.
+
+    Args:
+        rows: those of a table whose lines say the most participants that any column has in a group.
+        heading: the name of the column that a row stands in.
+    """
+    rows = rows[rows["estimate"].notna()]
+    most = rows.groupby("population", sort=False)["n_participants"].max()
+    found: dict[str, list[str]] = {}
+    fewer: dict[str, list[str]] = {}
+    for row in wording.records(rows):
+        n, every = row["n_participants"], most[row["population"]]
+        if n < every:
+            of = " participants" if heading(row) not in fewer else ""
+            said = f"{wording.count(n)} of {wording.count(every)}{of} ({of_group(row['population'])})"
+            fewer.setdefault(heading(row), []).append(said)
+    for name, numbers in fewer.items():
+        found.setdefault(wording.listed(numbers), []).append(name)
+    return [
+        f"known of {numbers} alone: {wording.listed(map(wording.small, names))}" for numbers, names in found.items()
+    ]
 
 
 def among(rows: pd.DataFrame, whole: pd.DataFrame | None = None) -> list[list[str]]:

@@ -134,7 +134,8 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
     main |= {"estimand": f"{effect(design)}: {_ESTIMAND}", "adjusted_for": "period, participant"}
     if turns.people.height < FEWEST_EXPOSED:
         both = f"{arm(design.agent)} and of {arm(design.against)}"
-        reason = of_those(turns.people.height, f"with nights of {both}")
+        every = Turns.of(cohort, design, asked.with_all_nights).people.height
+        reason = of_those(turns.people.height, f"with nights of {both}", asked, every)
         yield nothing(main, reason, exposed=turns.people.height)
         return
     rates = turns.rates(design)

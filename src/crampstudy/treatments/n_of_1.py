@@ -83,7 +83,8 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
     people = nights["participant_id"].n_unique()
     if people < FEWEST_EXPOSED:
         words = f"{arm(design.agent)} and {arm(design.against)}"
-        reason = of_those(people, f"with pairs of {words}")
+        every = paired_nights(cohort, design, asked.with_all_nights)["participant_id"].n_unique()
+        reason = of_those(people, f"with pairs of {words}", asked, every)
         yield nothing(main, f"{reason} to pool" if people else reason, exposed=people)
     elif without_cramp(rates := rates_of(nights, design)):
         yield from without_ratio(main, rates, people, people)

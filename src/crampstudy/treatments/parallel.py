@@ -58,7 +58,8 @@ class Followed(OneLine):
 
     ``people``: participant_id, ``treated``, ``run_in_log_rate``. ``nights``: participant_id, date, cramps, and ``on``,
     whether the night is one of what the participant was to take. ``zero``: participant_id, time_zero; ``said`` is how
-    it was found, and ``notes`` say who and what was left out.
+    it was found, and ``notes`` say who and what was left out. ``compared`` are the people before nights were set apart
+    as it was ``asked``.
     """
 
     people: pl.DataFrame = field(repr=False)
@@ -66,6 +67,8 @@ class Followed(OneLine):
     zero: pl.DataFrame = field(repr=False)
     said: str
     notes: tuple[str, ...]
+    compared: pl.DataFrame = field(repr=False)
+    asked: TreatmentQuestion
 
     @classmethod
     def of(
@@ -92,7 +95,8 @@ class Followed(OneLine):
         apart = set_apart(nights.height - kept.height, "build-up")
         seen = people.join(kept, on="participant_id", how="semi").sort("participant_id")
         when = seen.select("participant_id", "time_zero")
-        return cls(seen.select("participant_id", GIVEN, RUN_IN), kept, when, zero.said, (*left_out, apart))
+        own, notes = seen.select("participant_id", GIVEN, RUN_IN), (*left_out, apart)
+        return cls(own, kept, when, zero.said, notes, people, asked)
 
     def diary(self, cohort: Cohort, nights: pl.DataFrame) -> Diary:
         """Return nights as a diary of the participants."""
@@ -103,7 +107,9 @@ class Followed(OneLine):
         for given, name in ((True, design.agent), (False, design.against)):
             n = self.people.filter(pl.col(GIVEN) == given).height
             if n < FEWEST_EXPOSED:
-                return of_those(n, f"with {arm(name)} and nights on both sides of time zero")
+                every = self.compared.filter(pl.col(GIVEN) == given).height
+                having = f"with {arm(name)} and nights on both sides of time zero"
+                return of_those(n, having, self.asked, every)
         return None
 
     def rates(self, design: TreatmentDesign) -> dict[str, tuple[int, float]]:
@@ -148,7 +154,8 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
     one_each = without_offset(of_term(of_totals, GIVEN)) | {"n_nights": nights.height}
     yield taken(one_each, other | {"level": TOTALS}, "one count a person")
     on = followed.nights.filter("on").drop("on")
-    own = replace(followed, people=followed.people.join(on, on="participant_id", how="semi"), nights=on)
+    still = followed.people.join(on, on="participant_id", how="semi")
+    own = replace(followed, people=still, nights=on, compared=still)
     cells = other | {"level": ON_TREATMENT, "estimand": f"{effect(design)}: nights up to the end of what was allocated"}
     if reason := own.too_few(design):
         yield nothing(cells, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,11 @@ class TreatmentQuestion:
         for name, nights in (("build-up", self.build_up), ("washout", self.washout)):
             if nights < 0:
                 raise UsageError(f"a {name} has 0 nights or more, got {nights}")
+
+    @property
+    def with_all_nights(self) -> TreatmentQuestion:
+        """The same question with no night set apart."""
+        return replace(self, build_up=0, washout=0)
 
 
 def cells_of(cohort: Cohort, design: TreatmentDesign, kind: Kind, level: str, **more: Any) -> Row:
@@ -258,8 +263,19 @@ def without_ratio(cells: Row, rates: Mapping[str, tuple[int, float]], participan
     ]
 
 
-def of_those(people: int, having: str) -> str:
-    """Return that too few, or nobody, is ``having`` what a comparison needs."""
+def of_those(people: int, having: str, asked: TreatmentQuestion | None = None, every: int = 0) -> str:
+    """Return that too few, or nobody, is ``having`` what a comparison needs.
+
+    Args:
+        people: how many are.
+        having: what that is.
+        asked: where nights are set apart as of a build-up or a washout, how many.
+        every: how many would be, were they not set apart.
+    """
+    if asked is not None and every > people:
+        spans = [("a build-up", asked.build_up), ("a washout", asked.washout)]
+        said = [f"{name} of {counted(nights, 'nights')}" for name, nights in spans if nights]
+        having += f", with {wording.listed(said)} set apart ({counted(every, 'participants')} without that)"
     return f"{counted(people, 'participants')} {having}: too few" if people else f"no participant {having}"
 
 

@@ -116,7 +116,7 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
         caption = "What cramps are like, by age."
         # A band of few people has a row alone, which says so.
         told = features[features["term"].map(_SHOWN_BY_AGE).eq(features["level"]) | features["term"].eq("age_band")]
-        found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.few(told))
+        found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.by_age(told, chosen))
     else:
         could_not[BY_AGE] = could_not.get(FEATURES, _without_bands(cohort))
     onsets = together([kinds.ONSET.rows(rows), kinds.MEAN_ONSET.rows(rows)])

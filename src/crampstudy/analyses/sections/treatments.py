@@ -25,7 +25,7 @@ from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.baseline import baseline
 from crampstudy.treatments.designs import TreatmentDesign, designs, unrecorded, why_no_design
-from crampstudy.treatments.flow import flow
+from crampstudy.treatments.flow import flow, within_participants
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
 from crampstudy.treatments.open_use.deletion import JACKKNIFE
@@ -71,7 +71,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         row
         for design in found
         if (zero := zeros.get(design.agent)) is not None
-        for row in course.flow_rows(cohort, design, flow(cohort, design, zero))
+        for row in course.flow_rows(cohort, design, flow(cohort, design, zero, settings.of_treatments()))
     ]
     absent = _absent(cohort, found)
     arms = baseline(cohort, [(design, zeros[design.agent]) for design in found if design.randomised])
@@ -87,7 +87,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         "limits": said.limits(found, effects) or said.of_nobody(why_none),
     }
     drawn = _drawn(around, falls.estimates, effects, answer)
-    parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows), _arms(rows))
+    parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows, found), _arms(rows))
     return joined(Findings(rows), falls, *parts, Findings(together([]), values=values))
 
 
@@ -328,15 +328,16 @@ def _weighted(effects: pd.DataFrame) -> Findings:
     return Findings(together([]), {OVERLAP: table}, {BALANCE: drawing})
 
 
-def _flow(rows: pd.DataFrame) -> Findings:
+def _flow(rows: pd.DataFrame, found: Sequence[TreatmentDesign]) -> Findings:
     own = kinds.TREATMENT_FLOW.rows(rows)
     # Of open use the others are the rest of the file.
     own = own[own["population"] != UNTREATED]
     if own.empty:
         return Findings(together([]), absent=(FLOW,))
-    note = (
-        "Compared: participants with logged nights on both sides of time zero. Ended: before their last logged night."
-    )
+    turns = [within_participants(each) for each in found if each.agent in set(own["term"])]
+    both = "of both treatments" if all(turns) else "on both sides of time zero"
+    both += ", of those who have treatments in turn of both" if any(turns) and not all(turns) else ""
+    note = f"Compared: participants with logged nights {both}. Ended: before their last logged night."
     return Findings(together([]), {FLOW: ReportTable(tables.treatment_flow(own), "The flow of participants.", note)})
 
 

@@ -40,7 +40,7 @@ def flagged(cohort: Cohort, settings: Settings) -> Findings:
     by_age = by_age[by_age["level"].isin(_SHOWN if flags > 1 else [level for level in _SHOWN if level != ANY])]
     found, could_not = {}, {}
     if by_age["estimate"].notna().any():
-        note = said.disclaimed(f"{said.READ_AS} {tables.notes(by_age)}".strip())
+        note = said.disclaimed(" ".join(filter(None, (said.READ_AS, said.of_fewer(by_age), tables.notes(by_age)))))
         caption = f"Red flags of weeks and of people{', by age' if cohort.has('age_years') else ''}."
         found[FLAGS] = ReportTable(tables.red_flags(by_age), caption, note)
     else:

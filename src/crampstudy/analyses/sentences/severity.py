@@ -13,6 +13,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import in_brackets, in_text, value
 from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.tables.sections.severity import features_of_fewer
 
 _COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
 _CURVES = (
@@ -131,10 +132,11 @@ def limits(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
     return " ".join(filter(None, [of_remedies, _AS_REMEMBERED if remembered.any() else ""]))
 
 
-def few(rows: pd.DataFrame) -> str | None:
-    """Return which groups have too few participants, if any."""
+def by_age(rows: pd.DataFrame, shown: pd.DataFrame) -> str | None:
+    """Return of how many participants the columns ``shown`` are where not of all, and which groups have too few."""
     reasons = tables.reasons(rows)
-    return wording.sentences([f"could not estimate: {reasons}"]) if reasons else None
+    could_not = [f"could not estimate: {reasons}"] if reasons else []
+    return wording.sentences([*features_of_fewer(shown), *could_not]) or None
 
 
 def _judged(rows: pd.DataFrame, outcome: str) -> str:

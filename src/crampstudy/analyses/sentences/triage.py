@@ -13,6 +13,7 @@ from crampstudy.descriptive.frequency.recall import BIAS, LOWER, QUADRATIC, SAME
 from crampstudy.descriptive.single_cramps.case_definition import ALL_CRITERIA, LOOK_ALIKES
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text, value
+from crampstudy.tables.sections.triage import flags_of_fewer
 from crampstudy.triage.flags import DISCLAIMER, LONG, WEEKLY
 from crampstudy.triage.shares import AFTER_ABOVE, AFTER_OTHER, ALWAYS, ANY, EVALUABLE, PEOPLE, SOMETIMES, WEEKS_ABOVE
 
@@ -50,6 +51,11 @@ def flags(rows: pd.DataFrame) -> str:
         any_ = f"; {value(found[ANY])} had at least one of these red flags" if several else ""
         texts.append(f"of the people {wording.listed(each)}{any_}")
     return wording.sentences(texts)
+
+
+def of_fewer(rows: pd.DataFrame) -> str:
+    """Return which columns are of fewer participants than the table's lines say, as a flag is not known of all."""
+    return wording.sentences(flags_of_fewer(rows))
 
 
 def flag_limits(rows: pd.DataFrame) -> str:

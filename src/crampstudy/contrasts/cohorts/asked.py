@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -19,7 +19,7 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates.verdicts import Margins
 from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms import formula
-from crampstudy.models.terms.columns import quoted
+from crampstudy.models.terms.columns import in_backticks, quoted
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
 from crampstudy.nights import diary_columns, no_night, people, person_nights
 
@@ -112,43 +112,50 @@ def adjusted_terms(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> s
         return ""
     who = pl.concat([people(each, bands).head(0) for each in cohorts], how="diagonal_relaxed")
     able = sorted(name for name in {*who.columns} - {"age_band"} if may_be_named(name))
-    written = _written(adjust, able)
+    logged = {name for each in cohorts if each.kind == "diary" for name in diary_columns(each)}
+    nightly = (logged | {variable.name for variable in codebook.variables("diary")}) - {*who.columns}
+    written = _written(adjust, able, nightly)
     names = formula.columns_in(formula.parse(written))
-    nightly = {name for each in cohorts if each.kind == "diary" for name in diary_columns(each)}
-    nightly |= {variable.name for variable in codebook.variables("diary")}
-    if of_nights := sorted(names & nightly - {*who.columns}):
+    if of_nights := sorted(names & nightly):
         error = UsageError(
             f"cohorts are compared at the same participants, and {of_nights[0]} differs from night to night; "
             f"adjust for what a participant is, one or more of {', '.join(map(quoted, able))}"
         )
-        error.correction = of_nights[0], _first(able)
+        parts = [part.strip() for part in written.split("+")]
+        kept = [part for part in parts if _is_formula(part) and not formula.columns_in(formula.parse(part)) & nightly]
+        error.correction = adjust, " + ".join(kept) or _first(able)
         raise error
     for name in sorted(names - {*who.columns}):
         if wording.variable(name) is None:
-            raise _unknown(name, able)
+            raise in_backticks(adjust, {*able, *nightly}) or _unknown(name, able)
     formula.check_names(names, who)
     return written
 
 
-def _written(adjust: str, columns: Sequence[str]) -> str:
+def _written(adjust: str, columns: Sequence[str], nightly: Collection[str]) -> str:
     """Return terms in which a column that is named as it is stands in backticks, where its signs need that.
+
+    Columns of nights, which no participant has, are read so that it can be said of them.
 
     Raises:
         UsageError: they are no terms; it says which column may have been meant.
     """
+    known = {*columns, *nightly}
     names, reason = None, None
     try:
         names = formula.names_in(formula.parse(adjust))
     except UsageError as problem:
         reason = problem
-    if names is not None and names <= {*columns}:
+    if names is not None and names <= known:
         return adjust
-    parts = [adjust.strip()] if adjust.strip() in columns else [part.strip() for part in adjust.split("+")]
-    made = [quoted(part) if part in columns else part for part in parts]
+    parts = [adjust.strip()] if adjust.strip() in known else [part.strip() for part in adjust.split("+")]
+    made = [quoted(part) if part in known else part for part in parts]
     if made != parts:
         return " + ".join(made)
     if reason is None:
         return adjust
+    if bare := in_backticks(adjust, known):
+        raise bare
     for part in parts:
         if not _is_formula(part) and suggestions.closest(part, columns):
             raise _unknown(part, columns)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import estimates, wording
+from crampstudy import codebook, estimates, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.causal import CausalGraph, measured_in, study
 from crampstudy.codebook import contrasts, exposures
@@ -17,6 +17,8 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import multiplicity, person_time
 from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, adjusted_fit
 from crampstudy.contrasts.cohorts.measures import FEWEST
+from crampstudy.contrasts.distributed_lag import SAME_NIGHT
+from crampstudy.contrasts.nights.sleep_lags import lags_fit
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, UsageError
@@ -28,6 +30,7 @@ from crampstudy.models.coefficients.rows import Row, shown
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.terms import formula
+from crampstudy.nights import diary_columns
 
 PER_COEFFICIENT = 5
 """Participants to every coefficient of an adjusted ratio; with fewer the last terms that it is adjusted for go."""
@@ -38,6 +41,7 @@ _INSTEAD = {
     "usual_sitting_min": "sitting_min",
 }
 _RECALLED = "recall_"
+_MEAN_MOVED = "cramps of the nights that its mean is of can move them"
 _OF_DEVIATIONS = ("deviation", "deviation-centile")
 
 
@@ -65,9 +69,12 @@ def compare_factors(
     """Return the adjusted ratio of each factor in each cohort, and how many times that of the first the others are.
 
     A factor is adjusted for what the causal graph asks for among the columns that all cohorts have: in all for the
-    same. Its contrast is that of the first cohort, whose centiles it is between where none is declared in its unit.
-    Cohorts are independent, so that variances of log ratios add. ``q_value`` is Holm's p-value over all ratios of
-    ratios; that of Benjamini and Hochberg, and the E-value of each ratio in a cohort, are rows of their own.
+    same. One of the night that its cramps can move, such as the quality of sleep, is that of the night before, as
+    :func:`~crampstudy.contrasts.nights.sleep_lags.lags_fit` has it; between participants it has no ratio, as their
+    cramps move their mean. Its contrast is that of the first cohort, whose centiles it is between where none is
+    declared in its unit. Cohorts are independent, so that variances of log ratios add. ``q_value`` is Holm's p-value
+    over all ratios of ratios; that of Benjamini and Hochberg, and the E-value of each ratio in a cohort, are rows of
+    their own.
 
     Args:
         cohorts: two or more of one kind with different names, the reference first.
@@ -98,7 +105,7 @@ def compare_factors(
     made: list[Row] = []
     for factor in declared_factors(cohorts) if factors is None else factors:
         if any(_measured(cohort, factor) for cohort in cohorts):
-            made += _of_factor(cohorts, factor, asked | {"graph": graph}, margins)
+            made += _of_factor(cohorts, _one_night_before(factor, asked), asked | {"graph": graph}, margins)
     whole = part_of(f"{bands.limits[0]}+" if asked["where"] != where else ALL, where)
     cells = [{name: cell for name, cell in row.items() if name != "key"} | {"population": whole} for row in made]
     rows = [estimates.row(**each) for each in cells]
@@ -113,7 +120,7 @@ def declared_factors(cohorts: Sequence[Cohort]) -> list[str]:
     in blood corrected for albumin where that is known, and what was eaten on one recalled day where no night has it.
     """
     measured = [measured_in(cohort) for cohort in cohorts]
-    nightly = frozenset[str]().union(*(cohort.frame("diary").columns for cohort in cohorts if cohort.kind == "diary"))
+    nightly = frozenset[str]().union(*(diary_columns(cohort) for cohort in cohorts if cohort.kind == "diary"))
     made: dict[str, str] = {}
     for contrast in contrasts.declared():
         name = contrast.name
@@ -132,7 +139,7 @@ def _tested(row: Row) -> bool:
 
 
 def _measured(cohort: Cohort, factor: str) -> bool:
-    return all(cohort.has(name) for name in formula.columns_in(formula.parse(exposures.unsplit(factor))))
+    return formula.columns_in(formula.parse(exposures.unsplit(factor))) <= measured_in(cohort)
 
 
 def _from_age(cohorts: Sequence[Cohort], bands: AgeBands, where: str | None) -> str | None:
@@ -155,6 +162,23 @@ def _of_factor(cohorts: Sequence[Cohort], factor: str, asked: Mapping[str, Any],
     return made
 
 
+def _one_night_before(factor: str, asked: Mapping[str, Any]) -> str:
+    """Return a factor, one within participants that the cramps of its night can move as that of the night before."""
+    found = exposures.find(factor)
+    if found is None or found.part != exposures.WITHIN or not _untold(factor, asked):
+        return factor
+    return str(person_time.part(found.variable, exposures.WITHIN, asked["model"], asked["outcome"]).at_lag(1))
+
+
+def _untold(factor: str, asked: Mapping[str, Any]) -> str:
+    """Return why a factor has no ratio where the cramps of its own nights can move it, nothing where they cannot."""
+    (name,) = formula.columns_in(formula.parse(exposures.unsplit(factor)))
+    found = exposures.find(factor)
+    if (found and found.steps) or not codebook.can_move(asked["outcome"], name):
+        return ""
+    return _MEAN_MOVED if found and found.part == exposures.BETWEEN else SAME_NIGHT
+
+
 def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[str, Any]) -> _Slope:
     if not _measured(cohort, factor):
         return _Slope(cohort.name, why_not="not measured in this cohort", measured=False)
@@ -162,8 +186,14 @@ def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[s
         return _Slope(cohort.name, why_not=f"fewer than {FEWEST} participants")
     if subpopulation.too_young(cohort, youngest := asked["bands"].limits[0]):
         return _Slope(cohort.name, why_not=f"nobody is {youngest} years or older")
+    if untold := _untold(factor, asked):
+        return _Slope(cohort.name, why_not=untold)
+    lagged = exposures.find(factor)
     try:
-        made = adjusted_fit(cohort, factor, measured=shared, **asked)
+        if lagged and lagged.leave_out and lagged.shift == 1:
+            made = lags_fit(cohort, lagged.variable, measured=shared, **asked)
+        else:
+            made = adjusted_fit(cohort, factor, measured=shared, **asked)
     except (AnalysisError, UsageError) as problem:
         # The factor is known, or the first cohort would have said so: this cohort lacks something, such as a weight.
         return _Slope(cohort.name, why_not=estimates.reason(problem))
@@ -296,13 +326,16 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     }
     counts = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
     both = {name: row[name] + first[name] for name in counts if row[name] is not None and first[name] is not None}
-    lacking = [each for each in (first, row) if each["std_error"] is None]
+    lacking = [each for each in (first, row) if each["estimate"] is None or each["std_error"] is None]
     if lacking:
         whose = "" if len(lacking) == 2 and lacking[0]["note"] == lacking[1]["note"] else f" ({lacking[0]['cohort']})"
         status: estimates.Status = (
             "not_measured" if any(each["status"] == "not_measured" for each in lacking) else "not_estimable"
         )
-        return estimates.row(status=status, **cells | {"note": f"{lacking[0]['note']}{whose}"})
+        why = str(lacking[0]["note"])
+        # What has a number without an interval says that first, and then what its number is of.
+        why = why if lacking[0]["estimate"] is None else why.partition("; ")[0]
+        return estimates.row(status=status, **cells | {"note": f"{why}{whose}"})
     variances = [each["std_error"] ** 2 for each in (row, first)]
     error, df = float(np.sqrt(sum(variances))), sum_df(variances, [row["df"], first["df"]])
     value = float(np.log(row["estimate"] / first["estimate"]))
@@ -315,5 +348,11 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     # What says nothing in one cohort says nothing of how the two part.
     if "too few" in (row["verdict"], first["verdict"]):
         return made | {"verdict": "too few"}
-    silent = [each["cohort"] for each in (first, row) if each["verdict"] is None]
+    silent = [_silent(each) for each in (first, row) if each["verdict"] is None]
     return verdicts.unjudged(made, f"no verdict, as on the ratio of {wording.listed(silent)}") if silent else made
+
+
+def _silent(row: Row) -> str:
+    """Return the cohort of a ratio without a verdict, and why it has none."""
+    why = facts.fact(row, "no verdict").removesuffix(": no verdict")
+    return f"{row['cohort']} ({why})" if why else str(row["cohort"])

@@ -180,11 +180,12 @@ def _sentence(rows: Sequence[Row]) -> str:
     else:
         said = f"Standardised in {len(known)} ways, the {ratio} lies between {wording.number(low['estimate'])} "
         said += f"({low['level']}) and {wording.number(high['estimate'])} ({high['level']})"
-    verdicts = list(dict.fromkeys(str(row["verdict"]) for row in known if pd.notna(row["verdict"])))
-    if len(verdicts) == 1:
-        said += f"; {verdicts[0]} in each" if len(known) > 1 else f": {verdicts[0]}"
-    elif verdicts:
-        counts = [f"{sum(row['verdict'] == each for row in known)} {each}" for each in verdicts]
+    read: list[str] = ["no verdict" if pd.isna(row["verdict"]) else str(row["verdict"]) for row in known]
+    distinct: list[str] = list(dict.fromkeys(read))
+    if len(distinct) == 1:
+        said += f"; {distinct[0]} in each" if len(known) > 1 else f": {distinct[0]}"
+    else:
+        counts = [f"{read.count(verdict)} {verdict}" for verdict in distinct]
         said += f"; {wording.listed(counts)}"
     lost = [str(row["level"]) for row in rows if pd.isna(row["estimate"])]
     return f"{said}. Not estimated: {wording.listed(lost)}." if lost else f"{said}."

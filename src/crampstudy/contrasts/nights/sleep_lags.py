@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from crampstudy import causal, estimates, wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import Sufficiency, for_nothing, single_terms
+from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, for_nothing, single_terms
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import kinds
 from crampstudy.models.fit import fit
@@ -33,10 +33,7 @@ _SCALE = (
 
 
 def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial", **more: Any) -> pd.DataFrame:
-    """Return the ratios of a sleep measure at lags 1 to :data:`LAGS`, adjusted for the night before it.
-
-    Adjusted for what the causal graph asks for and the cohort has, each as the deviation from the participant's mean,
-    but for cramps of the night before.
+    """Return the ratios of a sleep measure at lags 1 to :data:`LAGS`, adjusted as :func:`lags_fit` says.
 
     Args:
         cohort: a diary.
@@ -44,9 +41,55 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
         model: a model of nights' counts.
         more: other arguments of :func:`crampstudy.fit`.
     """
+    found, beside = _fitted(cohort, sleep, model, causal.measured_in(cohort), None, more)
+    own = [person_time.part(sleep, WITHIN, model, None).at_lag(k) for k in range(1, LAGS + 1)]
+    made = [
+        person_time.at_own_rates(row, found.fit, {one: 1.0}, more)
+        for one in own
+        for row in person_time.of_term(found.fit, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
+    ]
+    nothing = {*found.fit.surplus, *found.fit.left_out} >= {*single_terms(beside)}
+    return estimates.frame(for_nothing(row) if nothing else row for row in map(found.held.on, made))
+
+
+def lags_fit(
+    cohort: Cohort,
+    sleep: str,
+    *,
+    model: str,
+    measured: Collection[str] | None = None,
+    graph: causal.CausalGraph | None = None,
+    **more: Any,
+) -> AdjustedFit:
+    """Fit a measure that the night's cramps can move at lags 1 to :data:`LAGS` beside its mean; lag 1 is the exposure.
+
+    It is adjusted for what the causal graph asks for of lag 1, each as the deviation from the participant's mean, but
+    for cramps of the night before.
+
+    Args:
+        cohort: a diary.
+        sleep: a measure of sleep.
+        model: a model of nights' counts.
+        measured: the columns that it may be adjusted for; all of the cohort's by default.
+        graph: by default that of the study.
+        more: other arguments of :func:`crampstudy.fit`.
+    """
+    able = causal.measured_in(cohort) if measured is None else measured
+    return _fitted(cohort, sleep, model, able, graph, more)[0]
+
+
+def _fitted(
+    cohort: Cohort,
+    sleep: str,
+    model: str,
+    measured: Collection[str],
+    graph: causal.CausalGraph | None,
+    more: Mapping[str, Any],
+) -> tuple[AdjustedFit, list[str]]:
+    """Return the model of :func:`lags_fit`, whose arguments these are, and the terms that it was to be adjusted for."""
     within, between = (person_time.part(sleep, which, model, None) for which in (WITHIN, BETWEEN))
     own = [within.at_lag(k) for k in range(1, LAGS + 1)]
-    found = causal.adjustment_set(str(own[0]), "cramps", causal.measured_in(cohort))
+    found = causal.adjustment_set(str(own[0]), "cramps", measured, graph)
     held = {c: node for c, node in zip(found.columns, found.nodes, strict=True) if c != _BEFORE}
     # What is to be compared comes first: a model of few participants leaves its last terms out.
     beside = person_time.deviations(held, cohort)
@@ -58,13 +101,7 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
     said = f"adjusted for {wording.listed(wording.small(node.meaning) for node in held.values())}" if held else ""
     said = Sufficiency.of(found, crowded, apart).sentence if crowded or apart else said
     enough = replace(enough, sentence=estimates.note(said, _NOT_HELD) or "")
-    made = [
-        person_time.at_own_rates(row, fitted, {one: 1.0}, more)
-        for one in own
-        for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
-    ]
-    nothing = {*crowded, *apart} >= {*single_terms(beside)}
-    return estimates.frame(for_nothing(row) if nothing else row for row in map(enough.on, made))
+    return AdjustedFit(fitted, (str(own[0]),), enough), beside
 
 
 def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) -> pd.DataFrame:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Iterable
 
 from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
 from crampstudy.codebook import exposures
+from crampstudy.errors import UsageError
 from crampstudy.models.terms.functions import CODINGS, CONTEXT, FUNCTIONS
 
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -45,6 +47,25 @@ def decoded(name: str) -> str:
 def shown(expression: str) -> str:
     """Return an expression as it is written in a formula, columns of other names than plain ones in backticks."""
     return _CODED.sub(lambda found: quoted(decoded(found[0])), expression)
+
+
+def in_backticks(terms: str, columns: Iterable[str]) -> UsageError | None:
+    """Return that a column stands in terms as it is called and is to stand in backticks, ``None`` where none does.
+
+    Args:
+        terms: as they were written.
+        columns: the names of the columns that there are.
+    """
+    outside = re.sub(r"`[^`]*`", " ", terms)
+    for name in sorted(columns, key=len, reverse=True):
+        if re.fullmatch(r"[\w.]+", name) or exposures.find(name):
+            continue
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", outside):
+            said = f"terms {terms!r}: {name} is a column, and a name with other characters than letters, digits and _ "
+            error = UsageError(f"{said}stands in backticks: {quoted(name)}")
+            error.correction = name, quoted(name)
+            return error
+    return None
 
 
 def quoted(name: str) -> str:

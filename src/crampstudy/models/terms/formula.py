@@ -125,8 +125,10 @@ def without(text: str, lost: Collection[str]) -> str:
     """Return a formula without the terms ``lost``, given as they are shown; ``text`` itself where none is lost.
 
     Raises:
-        UsageError: it is no formula.
+        UsageError: there is something to leave out, and it is no formula.
     """
+    if not lost:
+        return text
     terms = [term for term in parse(text) if str(term) != "1"]
     if not any(str(term) in lost for term in terms):
         return text

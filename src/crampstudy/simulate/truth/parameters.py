@@ -56,7 +56,11 @@ def check_whole(key: str, value: int, low: int, high: int) -> None:
         ParameterError: it is not a whole number or lies outside them.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ParameterError(f"{key} is {value!r}; allowed: a whole number from {low} to {high}")
+        error = ParameterError(f"{key} is {value!r}; allowed: a whole number from {low} to {high}")
+        if isinstance(value, int) and not isinstance(value, bool):
+            # A sign too many is likelier than a number out of reach.
+            error.correction = str(value), str(min(max(abs(value), low), high))
+        raise error
 
 
 def describe(instance: Any) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import (
@@ -78,8 +80,15 @@ def _text(cell: object) -> str:
     return "" if pd.isna(cell) else str(cell)  # type: ignore[call-overload]
 
 
+def factor_name(term: str) -> str:
+    """Return the term of a factor as printed, not whether the mean that nights are held against is without them."""
+    name = term.removeprefix(wording.CONTRAST)
+    exposure = exposures.find(name)
+    return wording.term(str(replace(exposure, leave_out=False)) if exposure else name)
+
+
 def _stub(term: str, contrast: str) -> str:
-    name = wording.term(term.removeprefix(wording.CONTRAST))
+    name = factor_name(term)
     return f"{name}: {contrast}" if contrast else name
 
 

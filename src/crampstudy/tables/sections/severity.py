@@ -12,7 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.verdicts import DIFFERENCE
-from crampstudy.tables.headings import of_group, with_level
+from crampstudy.tables.headings import of_fewer, of_group, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 _ALL = "all"
@@ -57,6 +57,11 @@ def cramp_features_by_age(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(columns).loc[stubs].rename(index={_ALL: "All"})
     made.index.name = "Age (years)"
     return made
+
+
+def features_of_fewer(estimates: pd.DataFrame) -> list[str]:
+    """Return which columns of :func:`cramp_features_by_age` are of fewer participants than its lines say."""
+    return of_fewer(kinds.FEATURE.rows(estimates), lambda row: _feature(row).replace(": ", ", "))
 
 
 @table_of_rows

@@ -7,7 +7,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import by_group, of_group, with_level
+from crampstudy.tables.headings import by_group, of_fewer, of_group, with_level
 from crampstudy.tables.table import table_of_rows
 
 _WEEKS = "evaluable weeks"
@@ -29,6 +29,12 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))].fillna(wording.DASH)
     made.index.name = by_group(made.index)
     return made
+
+
+def flags_of_fewer(estimates: pd.DataFrame) -> list[str]:
+    """Return which columns of :func:`red_flags` are of fewer participants than its lines say, and of how many."""
+    rows = kinds.RED_FLAG.rows(estimates)
+    return of_fewer(rows[rows["level"] != _WEEKS], lambda row: wording.level(str(row["level"])))
 
 
 @table_of_rows

@@ -78,14 +78,17 @@ def _ages_apart(rows: pd.DataFrame, name: str) -> str:
 
 
 def _at_other_ages(rows: pd.DataFrame, name: str, outcome: str) -> str:
-    """Return the ratio at the ages of some other people, the first that could be estimated."""
+    """Return the ratio standardised in some other way, the first that could be estimated, and in which."""
     ways = kinds.STANDARDISED_OTHERWISE.rows(rows)
     ways = ways[ways["cohort"].eq(name) & ways["outcome"].eq(outcome) & ways["scale"].str.endswith("_ratio")]
     known = wording.records(ways[ways["estimate"].notna()])
     if not known:
         return ""
     verdict = _VERDICTS.get(str(known[0]["verdict"]), "no verdict")
-    return f"{known[0]['estimand']} the ratio is {in_text(known[0])}: {verdict}"
+    way, ages = str(known[0]["level"]), str(known[0]["estimand"])
+    # Where only the standard is another, its ages tell which.
+    how = ages if ages.endswith(way) else f"{ages}, but with {way},"
+    return f"{how} the ratio is {in_text(known[0])}: {verdict}"
 
 
 def by_group(rows: pd.DataFrame) -> str:
@@ -169,7 +172,7 @@ def _verdicts(name: str, rows: pd.DataFrame, outcome: str, told_before: frozense
     known = rows[rows["estimate"].notna()]
     told = [
         f"{verdict} in {wording.listed(_counted(wording.records(own)))}"
-        for verdict, own in known.groupby("verdict", sort=False)
+        for verdict, own in known.groupby(known["verdict"].fillna("no verdict"), sort=False)
     ]
     if told:
         yield f"{_WHAT[outcome]} in {name}, group by group: {'; '.join(told)}"

@@ -7,15 +7,28 @@ from collections.abc import Iterator
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import kinds
+from crampstudy.codebook import exposures
+from crampstudy.contrasts.distributed_lag import SAME_NIGHT
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.facts import fact as of_row
 from crampstudy.estimates.sentences import in_text
+from crampstudy.tables.sections.cohorts import factor_name
 
 NOTE = (
     "Each ratio is of a model of its own in each cohort, adjusted as the causal graph asks among the columns that all "
     "cohorts have (what that is stands in the note of its row in estimates.csv); cohorts are independent, so that "
     "variances of log ratios add"
 )
+_BEFORE = "{} {} that of the night before, beside the two nights before it and the participant's mean: " + SAME_NIGHT
 _CLEAR = ("higher", "lower")
+
+
+def of_the_night_before(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield which factors are those of the night before, as the cramps of a night can move them."""
+    found = [exposures.find(term.removeprefix(wording.CONTRAST)) for term in rows["term"].unique()]
+    names = list(dict.fromkeys(wording.label(one.variable) for one in found if one and one.shift))
+    if names:
+        yield _BEFORE.format(wording.listed(names), "is" if len(names) == 1 else "are")
 
 
 def without(asked: str, declared: int) -> str:
@@ -45,7 +58,7 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
             said.append(f"in {name} the ratio differs from that in {reference} for {wording.listed(named)}")
         else:
             said.append(f"no ratio in {name} is shown to differ from that in {reference}")
-        if rest := list(_rest(own["verdict"])):
+        if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)])):
             said.append(f"of {'the others' if named else 'them'} {wording.listed(rest)}")
     for name, own in between[between["estimate"].isna()].groupby("cohort", sort=False):
         lost = wording.listed(map(_factor, wording.records(own)))
@@ -53,18 +66,26 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
     return wording.sentences(said)
 
 
-def _rest(verdicts: pd.Series[str]) -> Iterator[str]:
-    """Yield of how many factors a difference would not matter, and of how many nothing can be told."""
-    null, open_ = ((verdicts == each).sum() for each in ("near null", "inconclusive"))
-    if null:
-        yield f"{null} {'differs' if null == 1 else 'differ'} by less than would matter"
+def _rest(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield of how many factors a difference would not matter or nothing can be told, and which have no verdict."""
+    read = rows["verdict"]
+    small, open_, few = (int(read.isin(each).sum()) for each in (verdicts.INSIDE, ["inconclusive"], ["too few"]))
+    if small:
+        yield f"{small} {'differs' if small == 1 else 'differ'} by less than would matter"
     if open_:
         yield f"for {open_} the interval is too wide to tell"
+    if few:
+        yield f"for {few} there are too few participants to tell"
+    for row in wording.records(rows[read.isna()]):
+        yield f"{_factor(row)} has {of_row(row, 'no verdict') or 'no verdict'}"
 
 
 def _factor(row: dict[str, object]) -> str:
     # In a list a comma would part what belongs together.
-    return wording.small(wording.term(str(row["term"]).removeprefix(wording.CONTRAST))).replace(", within", " within")
+    name = wording.small(factor_name(str(row["term"])))
+    for part in ("within", "between"):
+        name = name.replace(f", {part} participants,", f" {part} participants").replace(f", {part}", f" {part}")
+    return name
 
 
 def _q(row: dict[str, object]) -> str:

@@ -8,14 +8,16 @@ from itertools import combinations
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.analyses.comparison.sentences.people import APART, told_once
+from crampstudy.analyses.comparison.sentences.people import MOST, furthest, told_once
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.models.terms import formula
 from crampstudy.nights import people
 
 _SHARE = 0.05
 """Cohorts whose shares of observed nights lie further apart than this are named."""
+_OF_AGE = {"age_band": "age_years", "age_decade": "age_years"}
 
 
 def question(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
@@ -32,7 +34,7 @@ def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Dat
     return wording.sentences(
         [
             *_of_kinds(cohorts),
-            *_of_people(rows),
+            *_of_people(rows, settings.by),
             *_of_logging(rows),
             *_of_time(cohorts),
             *_of_ages(cohorts, settings),
@@ -56,14 +58,41 @@ def _of_kinds(cohorts: Sequence[Cohort]) -> Iterator[str]:
     )
 
 
-def _of_people(rows: pd.DataFrame) -> Iterator[str]:
-    differences = kinds.STANDARDISED_DIFFERENCE.rows(rows)
-    far = differences[differences["estimate"].abs() > APART]
-    far = far[~far["term"].isin(["age_years", "sex"])]
-    for name, own in far.groupby("cohort", sort=False):
-        number = wording.counted(own["term"].nunique(), "characteristics")
+def _of_people(rows: pd.DataFrame, by: str) -> Iterator[str]:
+    """Yield in what each cohort differs that no ratio takes into account, and what the adjusted one does.
+
+    Groups take into account what they are formed ``by``, and the adjusted ratio its terms, where it was estimated.
+    """
+    grouped = {_OF_AGE.get(by, by)}
+    for name, own in kinds.STANDARDISED_DIFFERENCE.rows(rows).groupby("cohort", sort=False):
         first = own["reference"].iloc[0]
-        yield f"the cohort {name} differs from {first} in {number} beside age and sex, which are not taken into account"
+        differing = [term for term in furthest(own) if term not in grouped]
+        adjusted = _adjusted_for(rows, str(name))
+        open_ = [term for term in differing if term not in adjusted]
+        if open_:
+            number = wording.counted(len(open_), "characteristics")
+            most = ", most in " if len(open_) > MOST else ": "
+            yield (
+                f"the cohort {name} differs from {first} in {number} that no ratio between them takes into account"
+                f"{most}{_names(open_[:MOST])}"
+            )
+        if taken := [term for term in differing if term in adjusted]:
+            how, verb = "as well" if open_ else f"from {first}", "is" if len(taken) == 1 else "are"
+            only = "taken into account in the adjusted ratio alone"
+            yield f"{_names(taken)}, in which {name} differs {how}, {verb} {only}"
+
+
+def _adjusted_for(rows: pd.DataFrame, name: str) -> frozenset[str]:
+    """Return the variables that the adjusted ratio of a cohort takes into account, none where there is no ratio."""
+    own = kinds.BETWEEN_ADJUSTED.rows(rows)
+    own = own[own["cohort"].eq(name) & own["estimate"].notna()]
+    terms = {term for each in own["adjusted_for"] for term in str(each).split("; ")}
+    names = frozenset[str]().union(*(formula.columns_in(formula.parse(term)) for term in terms))
+    return frozenset(_OF_AGE.get(each, each) for each in names)
+
+
+def _names(terms: Sequence[str]) -> str:
+    return wording.listed(wording.small(wording.label(term)) for term in terms)
 
 
 def _of_logging(rows: pd.DataFrame) -> Iterator[str]:

@@ -11,7 +11,8 @@ from crampstudy.cohort import Cohort
 
 APART = 0.1
 """A characteristic whose cohorts lie further apart than this, in standard deviations, is named."""
-_MOST = 6
+MOST = 6
+"""So many characteristics are named, those that lie furthest apart."""
 
 
 def apart(differences: pd.DataFrame) -> str:
@@ -35,6 +36,12 @@ def denominators(cohorts: Sequence[Cohort], nightly: str | None) -> str:
     return wording.sentences(said)
 
 
+def furthest(differences: pd.DataFrame) -> list[str]:
+    """Return the characteristics in which two cohorts lie further apart than :data:`APART`, the furthest first."""
+    far = differences[differences["estimate"].abs() > APART]
+    return list(dict.fromkeys(far.loc[far["estimate"].abs().sort_values(ascending=False).index, "term"]))
+
+
 def told_once(cohorts: Sequence[Cohort], remarks: Sequence[Sequence[str]]) -> list[str]:
     """Return the remarks on each cohort with its name; what is said of several, as of parts of one, stands once."""
     every = [(each, cohort.name) for cohort, own in zip(cohorts, remarks, strict=True) for each in own]
@@ -45,7 +52,7 @@ def told_once(cohorts: Sequence[Cohort], remarks: Sequence[Sequence[str]]) -> li
 def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
     known = rows[rows["status"] == "converged"]
     far = known[known["estimate"].abs() > APART]
-    order = far["estimate"].abs().sort_values(ascending=False).index[:_MOST]
+    order = far["estimate"].abs().sort_values(ascending=False).index[:MOST]
     largest = [f"{_named(row)} ({wording.number(row['estimate'])})" for row in wording.records(far.loc[order])]
     reference = rows["reference"].iloc[0]
     if largest:
