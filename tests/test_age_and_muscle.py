@@ -167,6 +167,16 @@ def test_age_beside_sex_needs_nothing_but_age_and_sex(diary: Cohort, known: int,
     assert set(beside["analysis"]) == {kind.name for kind in SETS if kind is not kinds.AGE_ALONE}
 
 
+def test_age_of_too_few_for_a_curve_is_a_straight_line(diary: Cohort) -> None:
+    people = diary.tables["participants"].head(20)
+    nights = diary.tables["diary"].join(people.select("participant_id"), on="participant_id", how="semi")
+    few = Cohort("few", "diary", {"participants": people, "diary": nights}, as_of=None)
+    alone = declared(age_ratios(few, **ASKED), kinds.AGE_ALONE)
+    line = fit(few, terms="age_years + sex", **ASKED).estimates
+    slope = line.loc[line["term"].eq("age_years"), "estimate"].iloc[0]
+    assert alone["estimate"] == pytest.approx(slope**25) and "age as a straight line" in alone["note"]
+
+
 def test_why_age_has_no_ratio_is_said_with_it(ages: pd.DataFrame) -> None:
     rows = ages.copy()
     rows["estimate"], rows["note"] = np.nan, "too few participants for a curve of age beside sex"

@@ -210,6 +210,8 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
     caption = caption if has_estimate(rows[rows["analysis"] != kinds.AGE_ALONE.name]) else "The ratio of age."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
+    if has_estimate(rows) and not has_estimate(rows[rows["level"].notna() & ~rows.index.isin(declared.index)]):
+        return Findings(rows, {_RATIOS: table}, could_not={_WITHOUT: said.STRAIGHT})
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 
 

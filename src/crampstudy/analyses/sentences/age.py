@@ -16,6 +16,8 @@ from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import in_brackets, in_text
 
 Row = dict[str, Any]
+STRAIGHT = "the ratio of age is that of a straight line, of which no curve is drawn"
+"""Why there is no figure of it."""
 _OWN_SEX = "within a sex"
 _BESIDE = (kinds.AGE_BESIDE_MUSCLE, kinds.AGE_BESIDE_JOINTS, kinds.AGE_BESIDE_SITTING, kinds.AGE_BESIDE_ALL)
 _VERDICTS = {

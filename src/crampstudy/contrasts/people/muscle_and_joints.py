@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from crampstudy import estimates, wording
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.age_term import age_term
+from crampstudy.contrasts.age_term import LINE, age_term
 from crampstudy.contrasts.factors import with_q_values
 from crampstudy.contrasts.nights.activity import between_ratio
 from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
@@ -41,6 +41,7 @@ SETS: Mapping[kinds.Kind, Sequence[str]] = {
 _CROWDED = "too few participants to take in all that stands beside age"
 _CROWDED_ALONE = "too few participants for a curve of age beside sex"
 _NOBODY = "nobody has all that was measured of muscle, joints and sitting"
+_STRAIGHT = "age as a straight line, of all participants, as they are too few for a curve"
 _EVERYBODY = "of all participants, as too few have all that was measured of muscle, joints and sitting"
 _STEP = 5
 """Years between the ages at which a ratio of age is given."""
@@ -104,8 +105,11 @@ def age_ratios(
         beside = [_term(cohort, name) for name in asked_for if name in measured]
         if not asked_for:
             alone = _of_age(complete, inside, kind, (), asked) if whole else []
-            if measured and not any(row["estimate"] is not None for row in alone):
-                alone = [_of_everybody(row) for row in _of_age(cohort, where, kind, (), asked)]
+            if measured and not _estimated(alone):
+                alone = [_with(row, _EVERYBODY) for row in _of_age(cohort, where, kind, (), asked)]
+            if not _estimated(alone):
+                line = [_with(row, _STRAIGHT) for row in _of_age(cohort, where, kind, (), asked, LINE)]
+                alone = line if _estimated(line) else alone
             made += alone
         elif beside and whole:
             made += _of_age(complete, inside, kind, beside, asked)
@@ -167,10 +171,15 @@ def _age_term(cohort: Cohort, where: str | None) -> str:
 
 
 def _of_age(
-    cohort: Cohort, where: str | None, kind: kinds.Kind, beside: Sequence[str], asked: Mapping[str, Any]
+    cohort: Cohort,
+    where: str | None,
+    kind: kinds.Kind,
+    beside: Sequence[str],
+    asked: Mapping[str, Any],
+    age: str | None = None,
 ) -> list[Row]:
     """Return the ratios of age beside sex and other terms, without an estimate where a term had no room."""
-    age = _age_term(cohort, where)
+    age = age or _age_term(cohort, where)
     fitted = fit(cohort, terms=" + ".join([age, "sex", *beside]), where=where, analysis=kind.name, **asked)
     rows = fitted.estimates
     own = rows[rows["term"].isin([formula.as_shown(age, rows["term"].tolist()), f"{CONTRAST}age_years"])]
@@ -190,9 +199,13 @@ def _without(row: Row, why: str) -> Row:
     return estimates.row(**kept | {"status": "not_estimable", "note": why})
 
 
-def _of_everybody(row: Row) -> Row:
-    """Return a row of all participants, and that it is of more than those of whom all else is known."""
+def _estimated(rows: Iterable[Row]) -> bool:
+    return any(row["estimate"] is not None for row in rows)
+
+
+def _with(row: Row, said: str) -> Row:
+    """Return a row with an estimate, and what is to be said of it."""
     if row["estimate"] is None:
         return row
-    note = "; ".join(filter(None, (row["note"], _EVERYBODY)))
+    note = "; ".join(filter(None, (row["note"], said)))
     return estimates.row(**{name: cell for name, cell in row.items() if name != "key"} | {"note": note})
