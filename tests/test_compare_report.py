@@ -526,6 +526,20 @@ def test_a_survey_is_tested_on_odds_and_what_agrees_is_said_once(p_values: tuple
     assert stubs[2:] == ["Odds ratio per 10 years of age: D", "Odds ratio per 10 years of age: E"]
 
 
+def test_a_difference_that_does_not_stand_among_so_many_is_said_to_be_of_its_interval_alone() -> None:
+    row = estimates.row(
+        **SURVEY,
+        status="converged",
+        analysis=kinds.FACTOR_BETWEEN.name,
+        term="contrast: age_years",
+        scale="prevalence_ratio",
+        estimate=0.78,
+        q_value=0.25,
+    )
+    text = of_factors.apart(estimates.frame([row | {"verdict": "lower"}]), 4, 4)
+    assert "No ratio in E is shown to differ from that in D. By the interval alone" in text and "0.25 by Holm" in text
+
+
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [

@@ -153,6 +153,16 @@ def test_empty_band_is_never_reweighted() -> None:
     assert rate.note == "no rate in the band 60+"
 
 
+@pytest.mark.parametrize("cramps", [0, 3])
+def test_a_band_of_one_participant_takes_the_standardised_rate(cramps: int) -> None:
+    lone = incidence_rate(np.array([cramps]), np.array([30]), 0.95)
+    rate = standardised_rate([band(1.0, 0.1), lone], [0.75, 0.25], ["20-59", "60+"], 0.95)
+    assert rate.status == "not_estimable" and math.isnan(rate.estimate)
+    assert rate.note == "the rate in the band 60+ rests on one participant"
+    # What nobody of the standard population is of is none of its bands.
+    assert standardised_rate([band(1.0, 0.1), lone], [1.0, 0.0], ["20-59", "60+"], 0.95).estimate == pytest.approx(1.0)
+
+
 PEOPLE = [
     *[(25.0 + i % 14, "male" if i % 2 else "female", [i % 3, 0, 1, None, 0]) for i in range(12)],
     *[(45.0 + i % 30, "female" if i % 2 else "male", [1, i % 4, 0, 2]) for i in range(12)],

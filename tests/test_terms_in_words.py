@@ -221,7 +221,7 @@ def test_a_note_has_no_formula_of_a_label(diary: Cohort) -> None:
             "one participant alone has laba = true: a ratio would rest",
             "one participant alone has long-acting beta agonist",
         ),
-        ("one participant alone has diabetes = false: a", "one participant alone has no diabetes: a"),
+        ("one participant alone has diabetes = false: a", "one participant alone does not have diabetes: a"),
         ("alone has pregnancy_trimester = third: a", "alone has pregnancy trimester: third: a"),
         ("too few to take between(sitting_min) as well", "to take sitting, between participants as well"),
     ],

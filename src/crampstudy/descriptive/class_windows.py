@@ -52,7 +52,10 @@ def windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row, 
         .with_columns(_weight=1 / pl.len().over("participant_id"))
     )
     if not found.height:
-        return no_window(f"no window of {NIGHTS} nights has {LOGGED} of them logged", where, base)
+        lacks = (
+            f"no window of {NIGHTS} nights has {LOGGED} of them logged" if nights.height else "no night is of this part"
+        )
+        return no_window(lacks, where, base)
     base = base | _OF_WINDOWS
     code = found["participant_id"].rle_id().to_numpy().astype(np.intp)
     design = SamplingDesign(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())

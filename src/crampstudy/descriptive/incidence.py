@@ -124,9 +124,9 @@ def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: S
     """Return the directly standardised rate: sum of weight x rate over the bands, variance sum of w2 var(rate).
 
     Its degrees of freedom are those of Welch and Satterthwaite over the bands, its limits those of an incidence rate.
-    An empty band makes it ``not_estimable``; its weight is never given to the others. With a band whose participants
-    have no spread, or are one alone, the variance is unknown and there is no interval. A band without a weight is none
-    of them.
+    A band that is empty, or of one participant alone, makes it ``not_estimable``; its weight is never given to the
+    others. With a band whose participants have no spread the variance is unknown and there is no interval. A band
+    without a weight is none of them.
     """
     has_weight = [weight > 0 for weight in weights]
     rates, labels = list(compress(rates, has_weight)), list(compress(labels, has_weight))
@@ -135,13 +135,13 @@ def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: S
     counts = people, time, total
     if empty := [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]:
         return _bare(math.nan, counts, "not_estimable", f"no rate in the band {empty[0]}")
+    if lone := [label for label, rate in zip(labels, rates, strict=True) if rate.participants == 1]:
+        return _bare(math.nan, counts, "not_estimable", f"the rate in the band {lone[0]} rests on one participant")
     if not total:
         return _bare(0.0, counts, "boundary", NO_CRAMP)
     estimate = sum(w * r.estimate for w, r in zip(weights, rates, strict=True))
     if alike := [(label, r) for label, r in zip(labels, rates, strict=True) if r.cramps and math.isnan(r.std_error)]:
-        label, rate = alike[0]
-        what = "one participant" if rate.participants == 1 else "no spread"
-        return _bare(estimate, counts, "boundary", f"{what} in the band {label}, so no interval")
+        return _bare(estimate, counts, "boundary", f"no spread in the band {alike[0][0]}, so no interval")
     # A band without a cramp adds nothing to the sum or to its variance.
     known = [(w, rate) for w, rate in zip(weights, rates, strict=True) if rate.cramps]
     variances = [(w * rate.estimate * rate.std_error) ** 2 for w, rate in known]

@@ -28,6 +28,7 @@ ALL = "all"
 SUMMARY_AGES = (50, 60)
 NOBODY, NOBODY_KNOWN = "nobody of this age took part", "nobody who is known to be of this age took part"
 """Why there is nothing of an age group that nobody of the cohort is of, or of those whose age is known."""
+_TOOK_PART, _MEETS = "took part", "meets the condition"
 _KINDS = (kinds.INCIDENCE_RATE, kinds.MEAN_PERSON_RATE)
 UNIT = "cramps per person-week"
 _OUTSIDE = ("no observed night meets the condition", "of no observed night is it known whether it meets the condition")
@@ -163,7 +164,9 @@ def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:
     edges = dict(zip(bands.labels, zip((-math.inf, *bands.limits), limits, strict=True), strict=True))
     edges |= {f"{age}+": (age, math.inf) for age in (bands.limits[0], *SUMMARY_AGES)}
     empty = (label for label, (low, high) in edges.items() if not ((ages >= low) & (ages < high)).any())
-    return dict.fromkeys(empty, NOBODY if not ages.null_count() else NOBODY_KNOWN)
+    why = NOBODY_KNOWN if ages.null_count() else NOBODY
+    # Of a part there may be others of this age.
+    return dict.fromkeys(empty, why.replace(_TOOK_PART, _MEETS) if cohort.attrition.outside else why)
 
 
 def _check_groups(by: str, every: pl.DataFrame, who: pl.DataFrame) -> None:

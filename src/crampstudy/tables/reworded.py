@@ -41,7 +41,7 @@ def reworded(text: str) -> str:
 def _of_one(said: re.Match[str]) -> str:
     """Return what one participant alone has, in words: ``has diabetes``, ``has pregnancy trimester: third``."""
     name, level = wording.small(wording.label(said[1])), wording.level(said[2])
-    return {"yes": f"has {name}", "no": f"has no {name}"}.get(level, f"has {name}: {level}")
+    return {"yes": f"has {name}", "no": f"does not have {name}"}.get(level, f"has {name}: {level}")
 
 
 def _with(said: re.Match[str]) -> str:

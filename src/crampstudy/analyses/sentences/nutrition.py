@@ -153,7 +153,7 @@ def method(cohort: Cohort) -> str:
 
 def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
     """Return what this design cannot tell of nutrition."""
-    judged = compared[compared["verdict"].notna()]
+    judged = compared[compared["verdict"].notna() & compared["estimate"].notna()]
     lacking = compared[adjusted_as(compared, NOT_MEASURED)]
     names = dict.fromkeys(_named(row) for row in wording.records(lacking))
     said = [

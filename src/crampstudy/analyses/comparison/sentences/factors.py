@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ NOTE = (
 )
 _BEFORE = "{} {} that of the night before, beside the two nights before it and the participant's mean: " + SAME_NIGHT
 _CLEAR = ("higher", "lower")
+_BOTH = (True, False)
 
 
 def of_the_night_before(rows: pd.DataFrame) -> Iterator[str]:
@@ -53,17 +55,27 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
     for name, own in known.groupby("cohort", sort=False):
         reference = own["reference"].iloc[0]
         far = wording.records(own[own["verdict"].isin(_CLEAR)])
-        named = [f"{_factor(row)} ({in_text(row)}, {_q(row)})" for row in far]
+        named, alone = (
+            [f"{_factor(row)} ({in_text(row)}, {_q(row)})" for row in far if _holds(row) is so] for so in _BOTH
+        )
         if named:
             said.append(f"in {name} the ratio differs from that in {reference} for {wording.listed(named)}")
         else:
             said.append(f"no ratio in {name} is shown to differ from that in {reference}")
+        if alone:
+            listed = wording.listed(alone)
+            said.append(f"by the interval alone, without regard to how many are compared, it differs for {listed}")
         if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)])):
-            said.append(f"of {'the others' if named else 'them'} {wording.listed(rest)}")
+            said.append(f"of {'the others' if far else 'them'} {wording.listed(rest)}")
     for name, own in between[between["estimate"].isna()].groupby("cohort", sort=False):
         lost = wording.listed(map(_factor, wording.records(own)))
         said.append(f"of {lost} there is no ratio to compare in {name} and {own['reference'].iloc[0]}")
     return wording.sentences(said)
+
+
+def _holds(row: Mapping[str, Any]) -> bool:
+    """Say whether a difference stands among all that are compared, by the p-value corrected for their number."""
+    return bool(pd.isna(row["q_value"]) or row["q_value"] <= 1 - row["ci_level"])
 
 
 def _rest(rows: pd.DataFrame) -> Iterator[str]:
