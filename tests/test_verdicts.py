@@ -638,3 +638,25 @@ def test_the_forest_of_a_summary_and_its_count_leave_out_what_says_nothing() -> 
     )
     assert verdicts.told_in_numbers(rows).tolist() == [True, False, True, False]
     assert summary._alt(rows) == "A forest of 2 ratios: 1 higher and 1 inconclusive."
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.7, 2.5), (0.2, 0.6)])
+def test_a_contrast_on_one_side_of_all_that_was_observed_has_no_verdict(low: float, high: float) -> None:
+    from crampstudy.simulate import simulate
+
+    cohort = simulate(60, 14, seed=4)
+    people = cohort.tables["participants"].with_columns(
+        serum_magnesium_mmol_l=pl.Series(np.random.default_rng(1).uniform(low, high, 60))
+    )
+    moved = replace(cohort, tables={**cohort.tables, "participants": people})
+    rows = fit(moved, model="poisson", terms="serum_magnesium_mmol_l").estimates
+    (found,) = rows[rows["term"] == "contrast: serum_magnesium_mmol_l"].to_dict("records")
+    assert np.isfinite(found["estimate"]) and pd.isna(found["verdict"])
+    assert "compared beyond the values observed, which lie from " in found["note"]
+
+
+def test_what_has_no_interval_and_no_verdict_is_not_of_too_few() -> None:
+    made = verdicts.unjudged(row(1.5, 9.0) | {"ci_low": None, "ci_high": None, "verdict": "too few"}, "beyond")
+    assert made["verdict"] is None
+    few = row(1.5, 9.0) | {"n_participants": 3, "verdict": "too few"}
+    assert verdicts.unjudged(few, "beyond")["verdict"] == "too few"

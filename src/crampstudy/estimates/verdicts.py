@@ -148,12 +148,13 @@ def with_margins(row: Mapping[str, Any], margins: Margins) -> dict[str, Any]:
 def unjudged(row: Mapping[str, Any], why: str) -> dict[str, Any]:
     """Return a row that keeps its estimate and interval and has no verdict, and says ``why``.
 
-    Nothing follows from it: no sentence, no headline, no claim. That there are too few is said as before.
+    Nothing follows from it: no sentence, no headline, no claim. That there are too few people, and not that it has no
+    interval, is said as before.
     """
     margins = facts.fact(row, "margins")
     parts = [] if pd.isna(row["note"]) else row["note"].split("; ")
     kept = [part for part in parts if part != f"{_SET} {margins}"]
-    few = row["verdict"] == "too few"
+    few = row["verdict"] == "too few" and too_few(row)
     own = facts.with_facts(row, {"margins": None, "no verdict": why})
     return own | {"verdict": "too few" if few else None, "note": "; ".join([*kept, why])}
 

@@ -36,11 +36,13 @@ class Beyond:
     """A contrast of a ``width`` wider than that of the values observed, which lie ``apart`` at most.
 
     Wider by no more than a tenth it is nearly what was seen, such as 300 mg against none where some took 297 on
-    average; farther out the line of the model is a guess.
+    average; farther out the line of the model is a guess. So it is where both values lie on one side of all that were
+    ``observed``, the least and the greatest of which are given then.
     """
 
     width: float
     apart: float
+    observed: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, width: float, apart: float) -> Beyond | None:
@@ -50,11 +52,14 @@ class Beyond:
     @property
     def judged(self) -> bool:
         """Whether it has a verdict all the same."""
-        return self.width <= self.apart * WIDEST * _ROUNDED
+        return self.observed is None and self.width <= self.apart * WIDEST * _ROUNDED
 
     def on(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row that says so in its note, without a verdict where it is too far out."""
         said = f"compared beyond the values observed, which lie {self.apart:.3g} apart at most"
+        if self.observed is not None:
+            low, high = self.observed
+            said = f"compared beyond the values observed, which lie from {low:.3g} to {high:.3g}"
         if pd.isna(row["estimate"]):
             return dict(row)
         return {**row, "note": note(row["note"] or "", said)} if self.judged else unjudged(row, f"{said}: no verdict")
@@ -126,7 +131,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         for declared, at, reference in _values(name, straight, observed, means):
             vector = _along(design, name, at, reference) if straight else _between(design, name, at, reference)
             if vector is not None:
-                printed, beyond = declared.wording(at, reference), observed.narrower(abs(at - reference))
+                printed, beyond = declared.wording(at, reference), observed.beyond(at, reference)
                 found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond))
                 break
     return Declared(tuple(found), tuple(sorted(columns)))
@@ -158,9 +163,13 @@ class _Observed:
     values: pl.Series
     times: NDArray[np.int64]
 
-    def narrower(self, width: float) -> Beyond | None:
-        """Return that no two values lie so far apart as a ``width``, or ``None``."""
-        return Beyond.of(width, float(np.ptp(self.values.to_numpy())))
+    def beyond(self, at: float, reference: float) -> Beyond | None:
+        """Return that no two values lie so far apart, or none on this side of both, ``None`` where some do."""
+        values, width = self.values.to_numpy(), abs(at - reference)
+        low, high = float(values.min()), float(values.max())
+        if max(at, reference) < low or high < min(at, reference):
+            return Beyond(width, high - low, (low, high))
+        return Beyond.of(width, high - low)
 
     def nights(self) -> Array:
         """Return the value of each night."""
