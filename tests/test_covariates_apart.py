@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -240,3 +241,33 @@ def test_each_is_put_back_that_can_stand_beside_the_others() -> None:
 
     made, out = settle(["a", "b", "c", "d"], attempt)
     assert not made.apart and set(out) == {"b", "c", "d"}
+
+
+@pytest.mark.parametrize("model", ["poisson", "negative-binomial", "logistic"])
+def test_a_covariate_that_follows_from_others_is_left_out_and_one_that_follows_from_the_exposure_is_not(
+    model: str,
+) -> None:
+    cohort = diary()
+    rng = np.random.default_rng(3)
+    people = cohort.tables["participants"].with_columns(
+        own=pl.Series(rng.random(PEOPLE) < 0.5), first=pl.Series(rng.random(PEOPLE) < 0.5), age=pl.Series(range(PEOPLE))
+    )
+    # One says the same as another, a number follows from two.
+    people = people.with_columns(
+        again=~pl.col("first"), sum=pl.col("age") * 2.0 - pl.col("first").cast(pl.Float64), copy=pl.col("own")
+    )
+    moved = replace(cohort, tables={**cohort.tables, "participants": people})
+    asked: dict[str, Any] = {"model": model, "outcome": "cramp_night" if model == "logistic" else "cramps"}
+    plain = fit(moved, terms="own + first + age", adjusted_for=["first", "age"], **asked)
+    found = fit(moved, terms="own + first + age + again + sum", adjusted_for=["first", "age", "again", "sum"], **asked)
+
+    def of(rows: pd.DataFrame, term: str) -> Any:
+        return rows[rows["term"] == term].iloc[0]
+
+    wanted, own = (of(made.estimates, "own") for made in (plain, found))
+    assert own[["estimate", "ci_low", "ci_high"]].tolist() == wanted[["estimate", "ci_low", "ci_high"]].tolist()
+    assert "not adjusted for again: it follows from first" in own["note"]
+    assert "not adjusted for sum: it follows from first and age" in own["note"]
+    assert of(found.estimates, "again")["note"] == "it follows from first"
+    same = fit(moved, terms="own + first + copy", adjusted_for=["first", "copy"], **asked).estimates
+    assert same["estimate"].isna().all() and of(same, "own")["note"].startswith("copy = true follows from the terms")

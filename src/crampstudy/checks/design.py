@@ -11,6 +11,7 @@ from crampstudy.arrays import Array
 from crampstudy.checks import numbers
 from crampstudy.checks.result import Check, made, not_made
 from crampstudy.models.common.estimability import collinear, name, separated
+from crampstudy.models.common.separation import Collinear
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.predictive import PredictiveDistribution
 from crampstudy.models.nights.solution import Solution
@@ -118,7 +119,8 @@ def separation(solution: Solution) -> Check:
     if data.outcome.all():
         return not_made(title, solution.reason or "there is no night without a cramp")
     rows = _levels(solution)
-    found = solution.reason if solution.apart else separated(design.standardised(), data.outcome)
+    is_apart = solution.apart and not isinstance(solution.reason, Collinear)
+    found = solution.reason if is_apart else separated(design.standardised(), data.outcome)
     if found or alone:
         return made(title, False, rows, found or alone[0])
     said = "nothing sets nights without a cramp apart"

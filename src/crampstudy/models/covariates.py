@@ -1,7 +1,8 @@
 """A model without the covariates that set its outcome apart, so that what they stand beside has an estimate.
 
 A covariate at one of whose values nobody had a cramp takes the estimate from every term of its model. It is no less
-unknown without the others; what is asked of is not known because of it alone, and is told with what it lacks.
+unknown without the others; what is asked of is not known because of it alone, and is told with what it lacks. So does
+one that follows from other covariates, which tell all that it could.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from crampstudy.models.common.separation import Follows
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import formula
 
@@ -40,14 +42,15 @@ def settle(covariates: Sequence[str], attempt: Callable[[Mapping[str, str]], Mad
     """
     out: dict[str, str] = {}
     made = attempt(out)
-    while found := {each: why for each in covariates if each not in out and (why := _told(each, made.apart))}:
+    every = {term for each in covariates for term in shown(each)}
+    while found := {each: why for each in covariates if each not in out and (why := _told(each, made.apart, every))}:
         out |= found
         made = attempt(out)
     put_back = [each for each in covariates if each in out] if len(out) > 1 and not made.apart else []
     for each in put_back:
         rest = {one: why for one, why in out.items() if one != each}
         if (again := attempt(rest)).apart:
-            out |= {each: _told(each, again.apart) or out[each]}
+            out |= {each: _told(each, again.apart, every) or out[each]}
         else:
             out, made = rest, again
     if put_back and out:
@@ -90,8 +93,14 @@ def shown(covariate: str) -> list[str]:
     return [str(term) for term in formula.parse(covariate) if str(term) != "1"]
 
 
-def _told(covariate: str, apart: Mapping[str, str]) -> str:
-    """Return what is said of a covariate that sets the outcome apart, nothing of one that does not."""
+def _told(covariate: str, apart: Mapping[str, str], every: Collection[str]) -> str:
+    """Return what is said of a covariate that sets the outcome apart, nothing of one that does not.
+
+    One that follows from what it is a covariate of, and not from ``every`` one of the other covariates alone, stays:
+    the two cannot be told apart.
+    """
     terms = shown(covariate)
     found = [apart[term] for term in terms if term in apart]
+    if any(isinstance(why, Follows) and not why.of <= {*every} for why in found):
+        return ""
     return _TOGETHER if found and len(terms) > 1 else found[0] if found else ""

@@ -18,6 +18,7 @@ from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.prediction import At, Predictor, Response
 from crampstudy.models.coefficients.ratio import Linear, Value
+from crampstudy.models.common.separation import Follows
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix
 from crampstudy.readable import Readable
@@ -198,6 +199,10 @@ def base(request: ModelRequest) -> rows.Row:
     }
 
 
+def _without_estimate(why: str) -> str:
+    return why if isinstance(why, Follows) else f"{why}: no finite estimate exists"
+
+
 def with_left_out(fitted: Fit, request: ModelRequest, left_out: Mapping[str, str]) -> Fit:
     """Return a fit with a row for each covariate that it was made without, which says why."""
     made = fitted.estimates
@@ -207,7 +212,7 @@ def with_left_out(fitted: Fit, request: ModelRequest, left_out: Mapping[str, str
     cells |= {"scale": str(of_terms["scale"].iloc[0])} if len(of_terms) else {}
     cells |= adjustment.cells(adjustment.LEFT_OUT, [*fitted.surplus, *left_out])
     lost = [
-        tidy.row(status="not_estimable", term=term, note=f"{why}: no finite estimate exists", **cells)
+        tidy.row(status="not_estimable", term=term, note=_without_estimate(why), **cells)
         for term, why in left_out.items()
     ]
     return replace(fitted, estimates=pd.concat([made, tidy.frame(lost)], ignore_index=True), left_out=(*left_out,))

@@ -61,10 +61,20 @@ def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
     return int(np.count_nonzero(np.bincount(groups, counts > 0)))
 
 
-def collinear(design: design_matrix.Design) -> str | None:
-    """Name the first column that follows from those before it."""
+def collinear(design: design_matrix.Design) -> separation.Collinear | None:
+    """Name the first column that follows from those before it, and from which it does."""
     found = dependent(design.matrix)
-    return f"{name(design.columns[found[0]])} follows from the terms before it" if found else None
+    if not found:
+        return None
+    column, before = design.columns[found[0]], design.columns[: found[0]]
+    matrix = design.matrix[:, : found[0] + 1]
+    length = np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
+    of, *_ = np.linalg.lstsq(matrix[:, :-1] / length[:-1], matrix[:, -1] / length[-1], rcond=None)
+    terms = [one.term for one, share in zip(before, of, strict=True) if abs(share) > _INDEPENDENT]
+    others = [term for term in dict.fromkeys(terms) if term not in (design_matrix.INTERCEPT, column.term)]
+    return separation.Collinear(
+        f"{name(column)} follows from the terms before it", {column.term: separation.Follows(others)}
+    )
 
 
 def dependent(matrix: Array) -> tuple[int, ...]:

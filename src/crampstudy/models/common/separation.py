@@ -17,6 +17,7 @@ import numpy as np
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.errors import AnalysisError
+from crampstudy.wording import listed
 
 Link = Literal["logit", "log"]
 SUSPECT_PREDICTOR = 10.0
@@ -44,6 +45,25 @@ class Apart(str):
 
     def __getnewargs__(self) -> tuple[str, Mapping[str, str]]:  # type: ignore[override]
         return str(self), self.by
+
+
+class Collinear(Apart):
+    """A reason why no estimate exists that knows which column follows from others: ``by`` its term, what is told."""
+
+
+class Follows(str):
+    """What is told of a term that follows from others: it has nothing to add where they are there."""
+
+    of: frozenset[str]
+
+    def __new__(cls, others: Sequence[str]) -> Follows:
+        """Return what is told of a term that follows from these."""
+        made = super().__new__(cls, f"it follows from {listed(others)}" if others else "it is the same throughout")
+        made.of = frozenset(others)
+        return made
+
+    def __getnewargs__(self) -> tuple[Sequence[str]]:  # type: ignore[override]
+        return (sorted(self.of),)
 
 
 def separated(what: str, by: Sequence[str] = (), number: str = "estimate") -> Apart:
