@@ -232,6 +232,7 @@ OF_OWN_COLUMNS = [
     ((*_FIT, "sex + foot-pain"), 2, "in backticks: `foot-pain`", f"{' '.join(_FIT)} 'sex + `foot-pain`'"),
     ((*_COMPARE, "bad night"), 2, "bad night differs from night to night", f"{' '.join(_COMPARE)} sex"),
     ((*_COMPARE, "age_years + `bad night`"), 2, "differs from night to night", f"{' '.join(_COMPARE)} age_years"),
+    ((*_COMPARE, "sour milk"), 2, "terms name 'sour milk'", f"{' '.join(_COMPARE)} sex"),
     ((*_COMPARE, "log(foot-pain)"), 2, "in backticks", f"{' '.join(_COMPARE)} 'log(`foot-pain`)'"),
 ]
 
@@ -247,3 +248,9 @@ def test_what_selects_nobody_is_no_file_or_has_a_name_of_its_own_is_refused_with
     assert_one_line(err)
     assert err.rstrip().endswith(f"run: crampstudy {then}"), err
     assert listed() == ["study"]
+
+
+def test_a_folder_that_is_not_there_ends_with_4_and_one_without_a_report_with_2(run: Run, study: Path) -> None:
+    for folder, code, said in (("nosuch", 4, "there is no folder nosuch"), ("study", 2, "study holds no report")):
+        found, _, err = run("diff", folder, folder)
+        assert (found, said in err) == (code, True), err

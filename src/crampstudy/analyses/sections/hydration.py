@@ -95,10 +95,13 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
         "nights each is held beside the others [@schwartz2000]; the control is the exposure of the day after. "
         f"{said.adjusted(cohort, [name for name in (FLUID, DRINK, ALCOHOL) if name in measured], of_cramps)}"
     )
+    lags = kinds.DISTRIBUTED_LAG.rows(rows)
+    known = lags.loc[lags["estimate"].notna(), "term"].str.removeprefix(wording.CONTRAST)
+    drawn = [f"of {word}" for name, word in {FLUID: "fluid", ALCOHOL: "alcohol"}.items() if known.eq(name).any()]
     drawing = Drawing(
         "lag_curves",
-        kinds.DISTRIBUTED_LAG.rows(rows),
-        caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25.",
+        lags,
+        caption=f"Rate ratios {wording.listed(drawn)} within persons by the nights since; shaded: 0.8 to 1.25.",
         alt=_alt(rows),
     )
     return Findings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -22,6 +23,8 @@ from crampstudy.models.terms import formula
 from crampstudy.models.terms.columns import in_backticks, quoted
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
 from crampstudy.nights import diary_columns, no_night, people, person_nights
+
+_WORDS = re.compile(r"[^\W\d_][\w’'-]*(?: [\w’'-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,8 @@ def _written(adjust: str, columns: Sequence[str], nightly: Collection[str]) -> s
     if bare := in_backticks(adjust, known):
         raise bare
     for part in parts:
-        if not _is_formula(part) and suggestions.closest(part, columns):
+        # Words with nothing between them are a name, and no formula that went wrong.
+        if not _is_formula(part) and (_WORDS.fullmatch(part) or suggestions.closest(part, columns)):
             raise _unknown(part, columns)
     raise reason
 
