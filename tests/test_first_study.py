@@ -227,6 +227,9 @@ class TestWhatIsWritten:
         ("age", "sex"),
         [
             ("Wie alt sind Sie? [Jahre]", "Welches Geschlecht haben Sie?"),
+            ("Alter bei Einschluss in vollendeten Jahren", "Geschlecht (laut Ausweis)"),
+            ("Âge (années)", "Sexe à la naissance"),
+            ("Age at study entry (years)", "Sex assigned at birth"),
             ("How old are you? [years]", "What is your sex?"),
             ("What is your age (in years)?", "Are you male or female?"),
             ("Ihr Alter in Jahren", "Sind Sie männlich oder weiblich?"),

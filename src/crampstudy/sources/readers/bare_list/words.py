@@ -58,10 +58,18 @@ _MALE: tuple[str, ...] = (
 _MALE += ("maschile", "mannelijk", "homem")
 _SEX: Mapping[str, str] = {**dict.fromkeys(_FEMALE, "female"), **dict.fromkeys(_MALE, "male")}
 _YOUR = r"((what is )?your|(was|wie|welches) ist (ihr|dein)|ihr|dein)"
+_THEN = (
+    r" (at|bei|zum|a l|al) (\w+ )?(inclusion|enrolment|enrollment|baseline|entry|start|recruitment|einschluss|aufnahme|"
+    r"studienbeginn|beginn|studieneinschluss|reclutamento|momento)"
+)
+"""When a study asked for an age: as people came into it."""
 _HEADINGS: Mapping[str, str] = {
     "age_years": rf"(({_YOUR} )?(age|alter)|edad|eta|leeftijd|idade|alder|how old are you|wie alt (sind sie|bist du))"
-    r"( now| today| heute| jetzt)?( in)?( years| yrs| jahren| jahre| anni| anos| ans| jaar)?",
-    "sex": rf"({_YOUR} )?(sex|gender|geschlecht)|geschl|sexe|sexo|sesso|genere|genero|genre|geslacht|kon|kjonn"
+    rf"( now| today| heute| jetzt|{_THEN})?( in)?( full| completed| vollendeten| vollen)?"
+    r"( years| yrs| jahren| jahre| anni| anos| ans| annees| jaar)?",
+    "sex": rf"({_YOUR} )?(biological |biologisches )?(sex|gender|geschlecht)( laut ausweis| at birth| bei geburt"
+    r"| assigned at birth| bei der geburt| a la naissance)?"
+    r"|geschl|sexe( a la naissance)?|sexo|sesso|genere|genero|genre|geslacht|kon|kjonn"
     r"|are you (male or female|female or male|a man or a woman|a woman or a man)"
     r"|sind sie (mannlich oder weiblich|weiblich oder mannlich|ein mann oder eine frau|eine frau oder ein mann)"
     r"|(welches geschlecht|which (sex|gender)) (haben sie|hast du|are you)",
