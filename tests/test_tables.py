@@ -153,3 +153,22 @@ def test_what_could_not_be_estimated_shows_no_p_value() -> None:
         shown = table(estimates.frame(rows))
         assert shown["p"].tolist() == ["0.211", "–"], table
         assert "q" not in shown or shown["q"].tolist() == ["0.333", "–"]
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        (
+            "448 nights left out, incomplete on the terms; covariance cluster-small; it lies beyond all numbers",
+            "it lies",
+        ),
+        ("diary.csv: 5 cells blanked; covariance cluster; no night is complete", "no night is complete"),
+        # The only thing that is said is the reason.
+        ("448 nights left out, incomplete on the terms", "448 nights left out"),
+    ],
+)
+def test_how_a_model_was_made_is_no_reason_where_there_is_one(note: str, told: str) -> None:
+    cells = {"term": "fluid_ml", "analysis": kinds.REGRESSION.name, "scale": "rate_ratio", "note": note}
+    said = tables.reasons(estimates.frame([estimates.row(status="not_estimable", **cells)]))
+    assert told in said and "covariance" not in said and "cells blanked" not in said
+    assert ("left out" in said) is told.startswith("448")

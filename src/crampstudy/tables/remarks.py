@@ -44,6 +44,12 @@ _Counts = Mapping[str, tuple[int, ...]]
 _Unreliable = Mapping[str, reliability.UnreliableMean]
 
 
+_MADE = re.compile(
+    r"[\d,]+ (nights|participants|cramps|gaps) left out|covariance [\w-]+$|participants\.csv: |diary\.csv: "
+)
+"""How what is said of a model begins that is no reason against an estimate: whom it is of, and its covariance."""
+
+
 def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False) -> str:
     """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons.
 
@@ -65,6 +71,9 @@ def _with_remarks(rows: pd.DataFrame, *, reason: bool) -> pd.DataFrame:
         [] if pd.isna(note) else [part for part in str(note).split("; ") if (part != whom) is reason]
         for note, whom in zip(rows["note"], of_rows(rows, "leaves out"), strict=True)
     ]
+    if reason:
+        # How a model was made is no reason where there is one.
+        kept = [[part for part in parts if not _MADE.match(part)] or parts for parts in kept]
     return rows.assign(note=pd.Series(["; ".join(parts) or None for parts in kept], rows.index, dtype=object))
 
 

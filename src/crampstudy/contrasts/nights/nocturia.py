@@ -52,7 +52,9 @@ def nocturia_by_fluid(cohort: Cohort, **more: Any) -> pd.DataFrame:
     row = fitted.linear.ratio({within: MORE_ML}, {within: 0.0})
     adjusted_for = str(plain.get("adjusted_for") or "")
     kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-    cells |= {"note": plain.get("note"), "adjusted_for": adjusted_for or None, "estimand": plain.get("estimand")}
+    # A ratio that could not be shown says why itself.
+    note = row["note"] if row["estimate"] is None else plain.get("note")
+    cells |= {"note": note, "adjusted_for": adjusted_for or None, "estimand": plain.get("estimand")}
     made = held_of(found, fitted, covariates).on(estimates.row(**kept | cells))
     return estimates.frame([person_time.judged_inside(made, fitted.linear, within, MORE_ML)])
 
