@@ -97,7 +97,9 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
     )
     lags = kinds.DISTRIBUTED_LAG.rows(rows)
     known = lags.loc[lags["estimate"].notna(), "term"].str.removeprefix(wording.CONTRAST)
-    drawn = [f"of {word}" for name, word in {FLUID: "fluid", ALCOHOL: "alcohol"}.items() if known.eq(name).any()]
+    words = {FLUID: "of fluid", ALCOHOL: "of alcohol"}
+    # Where none is drawn, the figure says why of both.
+    drawn = [word for name, word in words.items() if known.eq(name).any()] or words.values()
     drawing = Drawing(
         "lag_curves",
         lags,
