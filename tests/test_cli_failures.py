@@ -248,9 +248,3 @@ def test_what_selects_nobody_is_no_file_or_has_a_name_of_its_own_is_refused_with
     assert_one_line(err)
     assert err.rstrip().endswith(f"run: crampstudy {then}"), err
     assert listed() == ["study"]
-
-
-def test_a_folder_that_is_not_there_ends_with_4_and_one_without_a_report_with_2(run: Run, study: Path) -> None:
-    for folder, code, said in (("nosuch", 4, "there is no folder nosuch"), ("study", 2, "study holds no report")):
-        found, _, err = run("diff", folder, folder)
-        assert (found, said in err) == (code, True), err

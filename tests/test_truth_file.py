@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crampstudy.errors import ParameterError, SourceError
+from crampstudy.errors import ParameterError
 from crampstudy.simulate.scenario import truth_file
 from crampstudy.simulate.truth.truth import Truth
 
@@ -155,11 +155,11 @@ def test_errors_name_file_key_and_what_is_allowed(text: str, says: str) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"there is no truth file .*none.yaml"):
+    with pytest.raises(ParameterError, match=r"there is no truth file .*none.yaml"):
         truth_file.load(tmp_path / "none.yaml")
     broken = tmp_path / "latin.yaml"
     broken.write_bytes(b"about: caf\xe9\n")
-    with pytest.raises(SourceError, match=r"latin.yaml is not a truth file in UTF-8"):
+    with pytest.raises(ParameterError, match=r"latin.yaml is not a truth file in UTF-8"):
         truth_file.load(broken)
     good = tmp_path / "good.yaml"
     good.write_text("\ufeffcramps:\n  rate_per_week: 1e-1\n", encoding="utf-8")

@@ -51,12 +51,12 @@ def find(
 
     Raises:
         UsageError: the folder has no record of a report, or that of another version.
-        SourceError: the folder, or the data given, are not there.
+        SourceError: the data given are not there.
     """
     try:
         record = read(folder)
     except Unrecorded:
-        raise (UsageError if folder.is_dir() else SourceError)(_no_record(folder)) from None
+        raise UsageError(_no_record(folder)) from None
     made = None if cache is None else recall_folder(cache, folder)
     sources = tuple(_given(record, data, option)) if data else () if made is None else made.sources
     own = notebook

@@ -51,8 +51,7 @@ def from_file(path: Path, base: str = DEFAULT) -> Preset:
     What the file leaves out is as in the preset that it names as its ``base``, or else in ``base``.
 
     Raises:
-        SourceError: the file cannot be read.
-        ParameterError: a key or a value in it is not allowed; the message names it.
+        ParameterError: the file cannot be read, or a key or a value in it is not allowed; the message names it.
     """
     file = truth_file.load(path)
     return _built(path.stem, file if file.base else replace(file, base=base))

@@ -27,7 +27,7 @@ from typing import Any, cast, get_args, get_type_hints
 import yaml
 
 from crampstudy import plain_yaml
-from crampstudy.errors import ParameterError, SourceError
+from crampstudy.errors import ParameterError
 from crampstudy.simulate.scenario.entries import Entry
 from crampstudy.simulate.truth.parameters import as_plain
 from crampstudy.simulate.truth.tables.rows import TableRow
@@ -87,15 +87,14 @@ def load(path: Path) -> TruthFile:
     """Read a truth file and check the names of its parts.
 
     Raises:
-        SourceError: the file cannot be read as text in UTF-8.
-        ParameterError: it is not YAML, or one of its parts is unknown; the message names it.
+        ParameterError: the file is not YAML in UTF-8, or one of its parts is unknown; the message names it.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SourceError(f"there is no truth file {path}; give the path of the YAML file") from None
+        raise ParameterError(f"there is no truth file {path}; give the path of the YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is not a truth file in UTF-8: {error}") from None
+        raise ParameterError(f"{path} is not a truth file in UTF-8: {error}") from None
     return parse(text, str(path))
 
 
