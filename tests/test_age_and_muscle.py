@@ -144,6 +144,7 @@ def test_too_few_people_for_all_that_stands_beside_have_no_ratio(diary: Cohort) 
     alone, beside = (declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     assert np.isfinite(alone["estimate"]) and beside["status"] == "not_estimable"
     assert beside["note"] == "too few participants to take in all that stands beside age" and pd.isna(beside["verdict"])
+    assert beside["adjusted_for"].startswith("sex; grip_strength_kg")
 
 
 @pytest.mark.parametrize(

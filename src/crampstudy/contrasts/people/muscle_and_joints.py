@@ -189,7 +189,10 @@ def _of_age(
         declared = cells["term"].startswith(CONTRAST)
         cells["term"] = cells["term"] if declared else "age_years"
         row = estimates.row(**cells)
-        made.append(_without(row, _CROWDED if beside else _CROWDED_ALONE) if fitted.surplus else row)
+        # What there was no room for was asked to stand beside age all the same.
+        asked_for = {"adjusted_for": "; ".join(("sex", *beside))}
+        why = _CROWDED if beside else _CROWDED_ALONE
+        made.append(_without(row | asked_for, why) if fitted.surplus else row)
     return made
 
 
