@@ -210,5 +210,5 @@ def _with(row: Row, said: str) -> Row:
     """Return a row with an estimate, and what is to be said of it."""
     if row["estimate"] is None:
         return row
-    note = "; ".join(filter(None, (row["note"], said)))
-    return estimates.row(**{name: cell for name, cell in row.items() if name != "key"} | {"note": note})
+    kept = {name: cell for name, cell in row.items() if name != "key"}
+    return estimates.row(**kept | {"note": estimates.note(row["note"] or "", said)})
