@@ -533,6 +533,23 @@ class TestModifiers:
         row = next(r for r in self.asked(cohort) if r["analysis"] == kinds.TREATMENT_EFFECT_BY_LEVEL.name)
         assert (row["status"], row["note"]) == ("not_estimable", "Serum magnesium was not measured at baseline")
 
+    @pytest.mark.parametrize("build_up", [0, 7])
+    def test_a_level_that_few_of_an_arm_have(self, trial: Cohort, build_up: int) -> None:
+        (design,) = designs(trial)
+        asked = TreatmentQuestion(build_up=build_up)
+        followed = Followed.of(trial, design, asked)
+        few = followed.people.filter(pl.col("treated"))["participant_id"].to_list()[:4]
+        known = pl.col("participant_id").is_in([*few, *followed.people.filter(~pl.col("treated"))["participant_id"]])
+        people = trial.frame("participants").with_columns(serum_magnesium_mmol_l=pl.when(known).then(0.8))
+        cohort = Cohort("x", "diary", {**trial.tables, "participants": people})
+        made = modifiers(cohort, design, asked, followed)
+        row = next(r for r in made if r["analysis"] == kinds.TREATMENT_EFFECT_BY_LEVEL.name)
+        # Those of the arm whose level is not known are not those whose nights were set apart.
+        assert row["note"] == (
+            "with Serum magnesium at baseline: "
+            "4 participants with magnesium and nights on both sides of time zero: too few"
+        )
+
 
 def test_the_course_counts_weeks_from_the_night_of_time_zero() -> None:
     people = pl.DataFrame({"participant_id": list("abcde"), "group": ["g"] * 5, "time_zero": [day(7)] * 5})

@@ -58,7 +58,11 @@ def modifiers(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion,
         return []
     besides = [] if design.randomised else [name for name in _BY_CHOICE if _varies(cohort, name)]
     columns = people(cohort).select("participant_id", *besides, *_own(cohort, design))
-    with_those = replace(followed, people=followed.people.join(columns, on="participant_id", how="left"))
+    with_those = replace(
+        followed,
+        people=followed.people.join(columns, on="participant_id", how="left"),
+        compared=followed.compared.join(columns, on="participant_id", how="left"),
+    )
     terms = " + ".join([RUN_IN, *besides])
     shared = {"adjusted_for": "; ".join([RUN_IN, *besides]), "ci_level": asked.ci_level}
     every = (*_by_level(cohort, design, with_those, terms, asked), *_by_week(cohort, design, with_those, terms, asked))
@@ -95,7 +99,8 @@ def _by_level(
     if span is None or span.high is None or measured.is_empty():
         yield nothing(cells, f"{codebook.variable(name).label} was not measured at baseline")
         return
-    own = replace(followed, people=measured)
+    # Nights are set apart of those alone whose level is known.
+    own = replace(followed, people=measured, compared=followed.compared.drop_nulls(name))
     if reason := own.too_few(design):
         yield nothing(cells, f"with {codebook.variable(name).label} at baseline: {reason}")
         return

@@ -272,9 +272,9 @@ def of_those(people: int, having: str, asked: TreatmentQuestion | None = None, e
         asked: where nights are set apart as of a build-up or a washout, how many.
         every: how many would be, were they not set apart.
     """
-    if asked is not None and every > people:
-        spans = [("a build-up", asked.build_up), ("a washout", asked.washout)]
-        said = [f"{name} of {counted(nights, 'nights')}" for name, nights in spans if nights]
+    spans = [("a build-up", asked.build_up), ("a washout", asked.washout)] if asked else []
+    said = [f"{name} of {counted(nights, 'nights')}" for name, nights in spans if nights]
+    if said and every > people:
         having += f", with {wording.listed(said)} set apart ({counted(every, 'participants')} without that)"
     return f"{counted(people, 'participants')} {having}: too few" if people else f"no participant {having}"
 
