@@ -192,6 +192,20 @@ def test_a_value_at_the_limit_is_not_low_by_rounding() -> None:
     assert kinds.LOW_LEVEL.rows(rows)["n_events"].tolist() == [1]
 
 
+def test_no_share_is_low_of_numbers_in_another_unit() -> None:
+    # Magnesium in mg/dL: 1.58 is 0.65 mmol/L, and no number of these is below 0.7 as it stands.
+    in_mg = [1.58, 1.62, 1.9, 2.0, 2.1, 2.2, 2.3]
+    made = levels(people_of({MAGNESIUM: in_mg}), [MAGNESIUM])
+    low = kinds.LOW_LEVEL.rows(made).iloc[0]
+    assert (low["status"], low["note"]) == ("not_estimable", "7 values of 7 look like another unit")
+    assert sentences.low(made) == "How many are low could not be estimated: 7 values of 7 look like another unit."
+    assert "below 0.7" not in sentences.magnesium(made, made)
+    # Of some, the share is told, and that they are there.
+    some = levels(people_of({MAGNESIUM: [*in_mg[-2:], 0.65, 0.8, 0.8, 0.9, 0.95]}), [MAGNESIUM])
+    told = kinds.LOW_LEVEL.rows(some).iloc[0]
+    assert (told["n_events"], told["note"]) == (1, "2 values of 7 look like another unit")
+
+
 def test_levels_of_few_or_of_nobody_are_no_numbers(diary: Cohort) -> None:
     four = people_with(diary, **{B12: pl.when(pl.int_range(pl.len()) < 4).then(pl.col(B12))})
     assert levels(four, [B12])["note"].tolist() == ["fewer than 5 participants have a value"]

@@ -11,6 +11,7 @@ import polars as pl
 
 from crampstudy import codebook, estimates
 from crampstudy.arrays import Array, Flags
+from crampstudy.cleaning.unit_error import slips_of
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
 from crampstudy.descriptive.characteristics import moments
@@ -22,6 +23,7 @@ from crampstudy.models.surveys.domain_means import boundary_interval, domain_mea
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import people
 from crampstudy.nights.person_moments import moments_of
+from crampstudy.wording import count, counted
 
 Row = dict[str, Any]
 _Seen = tuple[Array, Array, Flags]
@@ -34,7 +36,7 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
     A nightly number is taken as the mean over a participant's logged nights. Low is below the limit of deficiency of
     :mod:`crampstudy.codebook.laboratory`, or below the reference range where no such limit is declared. The interval of
     a share is Wilson's; in a survey all is weighted by the component of the variable and the interval is a logit one
-    on the degrees of freedom of the design.
+    on the degrees of freedom of the design. Where most values look like another unit, the share could not be estimated.
 
     Args:
         cohort: a diary or a survey.
@@ -96,7 +98,11 @@ def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _See
         said = f"fewer than {FEWEST} participants have a value"
         yield estimates.row(status="not_estimable", **cells | {"scale": "mean", "note": said})
         return
-    unit = codebook.variable(name).unit
+    variable = codebook.variable(name)
+    unit = variable.unit
+    slips = slips_of(variable, pl.Series(values[known]))
+    said = f"{counted(slips, 'values')} of {count(n)} look like another unit" if slips else ""
+    cells["note"] = note(cells.get("note") or "", said)
     for scale, value in zip(("mean", "standard_deviation"), moments(values[known], weight[known]), strict=True):
         yield estimates.row(status="converged", scale=scale, unit=unit, estimate=value, **cells)
     limits = reference_range(name)
@@ -113,6 +119,10 @@ def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _See
         "n_events": int(low.sum()),
         "ci_level": ci_level,
     }
+    if 2 * slips > n:
+        # A share of numbers that are mostly in another unit would be read as a fact of these people.
+        yield estimates.row(status="not_estimable", **cells)
+        return
     yield _observed(cells) if survey is None else _weighted(frame, survey, cells, (low.astype(float), weight, known))
 
 

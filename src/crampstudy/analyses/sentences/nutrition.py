@@ -97,6 +97,7 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     names = [_small(name) for name in absent["term"] if name in _MAGNESIUM]
     said += [f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} not measured"] if names else []
     found = kinds.LOW_LEVEL.rows(rows)
+    found = found[found["estimate"].notna()]
     said += [f"{_low(row)} of the participants" for row in wording.records(found[found["term"] == _MAGNESIUM[0]])]
     return wording.sentences(said)
 
@@ -116,9 +117,12 @@ def _tried(cohort: Cohort) -> str:
 
 def low(rows: pd.DataFrame) -> str:
     """Return the level of which most are too low."""
-    found = kinds.LOW_LEVEL.rows(rows).sort_values("estimate", ascending=False, kind="stable")
-    if found.empty:
+    every = kinds.LOW_LEVEL.rows(rows)
+    if every.empty:
         return "No level with a limit of low was measured."
+    found = every[every["estimate"].notna()].sort_values("estimate", ascending=False, kind="stable")
+    if found.empty:
+        return f"How many are low could not be estimated: {wording.listed(dict.fromkeys(every['note']))}."
     first = _low(wording.records(found)[0])
     of = wording.counted(len(found), "levels")
     return f"Of {of} with a limit, this one is low in more participants than any other: {first}."
