@@ -118,7 +118,7 @@ def _beside_some(rows: pd.DataFrame, by_kind: Mapping[str, Row]) -> list[str]:
     told = [f"{name} {in_text(by_kind[kind.name])}" for name, kind in asked.items() if kind.name in by_kind]
     lost = [name for name, kind in asked.items() if kind.name not in by_kind]
     made = [f"beside one of them alone it is: with {wording.listed(told)}"] if told else []
-    return [*made, f"with {wording.listed(lost)} beside it could not be estimated"]
+    return [*made, f"with {wording.listed(lost)} beside it, the ratio could not be estimated"]
 
 
 def _of_muscle(rows: pd.DataFrame) -> list[str]:
