@@ -78,8 +78,12 @@ def test_numbers_that_are_worked_out_by_hand() -> None:
     assert less.loc["at least one a week", "estimate"] == 0 and less.loc["at least one a week", "n_participants"] == 4
     assert less.loc["more than 3 a month", "estimate"] == 0.25
     assert less.loc["at least one a week", "note"].startswith(
-        "fewer than 5 participants, so no interval; exact one-sided limit; 1 participant with fewer than 28"
+        "fewer than 5 participants, so no interval; 1 participant with fewer than 28"
     )
+    # Where there is no interval none is called exact: of nobody's nights, and of shares of people.
+    few = rows_of(diary(*["0" * 28] * 3))
+    assert not few["note"].str.contains("exact", na=False).any()
+    assert few["ci_low"].isna().all() and few.loc["nights with a cramp", "estimate"] == 0
 
 
 def test_whom_a_row_leaves_out_is_said_of_one_without_an_estimate_and_is_no_reason() -> None:

@@ -277,5 +277,5 @@ def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) ->
         )
     low, high = boundary_interval(edge, found.n, found.n_effective, found.df, cells["ci_level"])
     cells["estimate"] = float(edge)
-    how = f"exact one-sided limit, clustering not counted; {remark}"
-    return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=how)
+    how = "exact one-sided limit, clustering not counted" if found.n >= estimates.FEWEST else ""
+    return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=note(how, remark))

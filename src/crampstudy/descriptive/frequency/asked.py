@@ -84,7 +84,7 @@ def ever(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.9
             made.append(estimates.row(status="boundary", **cells, note=note("no more PSUs than strata", said)))
         elif hits in (0, n):
             low, high = boundary_interval(round(value), n, float(means.n_effective[i]), df, ci_level)
-            how = note(EXACT, said)
+            how = note(EXACT if n >= estimates.FEWEST else "", said)
             made.append(estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=how))
         else:
             error = float(means.std_error[i])

@@ -208,6 +208,7 @@ def with_interval(found: Linearised, cells: Row, basis: int, remark: str) -> Row
         size = clusters if scale == "prevalence" else cells["n_nights"]
         low, high = boundary_interval(round(found.value), size, float(size), size - 1, level)
         how = EXACT if scale == "prevalence" else f"{EXACT}, nights taken as independent"
+        how = how if basis >= estimates.FEWEST else ""
         made = estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=note(how, remark))
     elif scale == "index_of_dispersion" and found.value < 1e-12:
         made = estimates.row(status="boundary", **cells, note=note("all nights have the same count", remark))
