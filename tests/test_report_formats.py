@@ -17,6 +17,7 @@ import openpyxl
 import pandas as pd
 import pikepdf
 import pytest
+import word_widths
 from docx.oxml.ns import qn
 from PIL import Image
 from test_report_typeset import FRONT, TEXT, code, gathered, table, text
@@ -180,10 +181,22 @@ def test_columns_of_words_in_word_share_the_room_that_numbers_leave(tmp_path: Pa
     document = gathered(tmp_path, [text("# Age"), code(*shown)])
     opened = docx.Document(io.BytesIO(outputs(document, FRONT)[DOCX]))
     first, second = ([int(col.get(qn("w:w"))) for col in grid._tbl.tblGrid] for grid in opened.tables[-2:])
-    # 7,920 are the 105 letters of a line.
-    assert first[1] / 7920 * 105 > len(long)
+    # A text of one line has its room, and 7,920 are the 160 mm of a page's lines.
+    assert first[1] / 7920 * word_widths.LINE > word_widths.points(long, 7.5)
     name, *ratios, verdict = second
-    assert name > 1.5 * verdict and min(ratios) / sum(second) * 124 >= len(number)
+    assert name > 1.5 * verdict
+    assert min(ratios) / 7920 * word_widths.LINE > word_widths.points(number, 6.5)
+    assert word_widths.broken(opened) == []
+
+
+def test_no_word_breaks_in_a_table_of_many_columns(tmp_path: Path) -> None:
+    """Neither a heading nor a number: each is measured in Arial, whose widths are those of Helvetica."""
+    headings = ("Participants", "Person-nights", "WOMMMM", "Expected (%)", "Rejected", "p", "n", "q", "Missing")
+    frame = pd.DataFrame({name: ["1,234", "could not estimate", "MMMM"] for name in headings}, index=list("abc"))
+    shown = blocks.table(frame, "tbl-many", caption="A caption.")
+    document = gathered(tmp_path, [text("# Age"), code(shown)])
+    opened = docx.Document(io.BytesIO(outputs(document, FRONT)[DOCX]))
+    assert word_widths.broken(opened) == []
 
 
 def test_tables_stand_beside_the_report(made: Mapping[str, bytes]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import docx
 import pytest
+import word_widths
 from pdf_text import text_of
 from test_report_typeset import code, gathered, text
 
@@ -200,7 +201,9 @@ def test_every_number_is_of_a_row_and_the_same_in_all_formats(tmp_path: Path) ->
         numbers = [number for cell in shown for number in NUMBER.findall(cell)]
         assert numbers == [number for cell in beside for number in NUMBER.findall(cell)], label
         assert all(dense(cell) in printed for cell in shown), label
-    prose = dense(" ".join(paragraph.text for paragraph in docx.Document(str(made.docx)).paragraphs))
+    opened = docx.Document(str(made.docx))
+    assert word_widths.broken(opened) == []
+    prose = dense(" ".join(paragraph.text for paragraph in opened.paragraphs))
     in_tables = {dense(cell) for table in page.tables.values() for cell in table}
     for shown, _ in page.values:
         assert dense(shown) in printed

@@ -22,6 +22,10 @@ local function parameters_table(parameters)
   return word.grid(columns, rows)
 end
 
+local MANY = 18 -- entries of contents that have a page of their own
+
+local function page_break() return word.raw('<w:p><w:r><w:br w:type="page"/></w:r></w:p>') end
+
 function Pandoc(document)
   local facts = word.read("report.json")
   local headers = pandoc.List()
@@ -32,9 +36,10 @@ function Pandoc(document)
     front:insert(parameters_table(facts.parameters))
   end
   front:insert(word.styled("Disclaimer", { pandoc.Str(facts.disclaimer) }))
+  if #headers > MANY then front:insert(page_break()) end
   front:insert(word.styled("TOC Heading", { pandoc.Str("Contents") }))
   front:extend(word.contents(headers))
-  front:insert(word.raw('<w:p><w:r><w:br w:type="page"/></w:r></w:p>'))
+  front:insert(page_break())
   document.blocks = front .. document.blocks
   return document
 end

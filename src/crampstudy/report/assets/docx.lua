@@ -3,7 +3,7 @@
 
 local word = {}
 local bookmarks = 100000 -- pandoc's own begin lower
-local WIDTH, WIDTH_OF_SMALL = 105, 124 -- letters of a table that is as wide as the text, in its size and in the smaller one
+local WIDTH, WIDTH_OF_SMALL = 107, 124 -- digits of a table that is as wide as the text, in its size and in the smaller one
 
 local contents = {}
 
@@ -113,26 +113,44 @@ function word.equation(math, label, number)
   return word.styled("Equation", { inline("<w:r><w:tab/></w:r>"), math, inline(target) })
 end
 
-local function letters(text)
+-- How wide the letters of Arial are that are not as wide as its digits, in thousandths of its size.
+local DIGIT, BOLD = 556, 1.1 -- and how much wider bold letters are
+local LETTERS = {
+  [191] = "'", [222] = "ijl", [278] = " \u{a0}!,./:;I[]\\ft", [333] = "()-`r", [355] = "\"", [389] = "*", [500] = "Jckvsxyz",
+  [584] = "+<=>−×±", [611] = "FTZ", [667] = "&ABEKPSVXY", [722] = "CDHNRUw", [778] = "GOQ", [833] = "Mm", [889] = "%", [944] = "W",
+}
+local wide = {}
+for width, some in pairs(LETTERS) do
+  for _, code in utf8.codes(some) do wide[code] = width / DIGIT end
+end
+
+local function breadth(text)
+  local sum = 0
+  for _, code in utf8.codes(text) do sum = sum + (wide[code] or 1) end
+  return sum
+end
+
+-- How many digits a text is wide, and its widest word.
+local function measured(text)
   local most = 0
-  for part in text:gmatch("%S+") do most = math.max(most, utf8.len(part) or #part) end
-  return utf8.len(text) or #text, most
+  for part in text:gmatch("%S+") do most = math.max(most, breadth(part)) end
+  return breadth(text), most
 end
 
 local LINES = 12 -- of a table that stands on one page
-local LONG = 40 -- letters of a cell that goes on several lines where there is no room
-local SHORT, WORD = 24, 12 -- letters of a cell that stands on one line: a number with its interval, or what is in words
+local LONG = 40 -- digits of a cell that goes on several lines where there is no room
+local SHORT, WORD = 24, 12 -- digits of a cell that stands on one line: a number with its interval, or what is in words
 
--- Columns take what their cells need, long ones at least so many letters and more where there is room. Where that is more
+-- Columns take what their cells need, long ones at least so much and more where there is room. Where that is more
 -- than there is, those of short cells keep it, so that no interval is parted, and the others share the rest, each with room
 -- for its longest word; such a table is set smaller.
 local function widths(columns, rows)
   local wanted, words, all, kept, more, lacking = {}, {}, 0, 0, {}, 0
   for i, column in ipairs(columns) do
-    local _, word_length = letters(column.heading)
-    local least, most = word_length, 0
+    local _, widest = measured(column.heading)
+    local least, most = widest * BOLD, 0
     for _, row in ipairs(rows) do
-      local length, longest = letters(row.cells[i])
+      local length, longest = measured(row.cells[i])
       most, least = math.max(most, length), math.max(least, longest)
     end
     wanted[i], words[i] = 2 + math.max(least, math.min(most, LONG)), least + 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SERIF, SANS = "Cambria", "Calibri"
-"""Fonts that Word has and LibreOffice replaces by ones of the same widths."""
+SERIF, SANS = "Times New Roman", "Arial"
+"""Fonts that Word has, and for which LibreOffice brings its own of the same widths, so that no word of a cell breaks."""
 ACCENT, INK, SOFT = "0B4F7D", "222222", "595959"
 MAIN = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -40,37 +40,37 @@ PARAGRAPHS = (
     Style("Body Text", after=7),
     Style("First Paragraph", "Body Text", after=7),
     Style("Compact", after=2),
-    Style("Title", font=SANS, size=24, bold=True, before=36, after=4, keep_next=True),
+    Style("Title", font=SANS, size=22, bold=True, before=36, after=4, keep_next=True),
     Style("Subtitle", font=SANS, size=13, after=14),
     Style("Author", font=SANS, size=9),
     Style("Date", font=SANS, size=9),
-    Style("heading 1", font=SANS, size=15, colour=ACCENT, bold=True, before=22, after=7, keep_next=True, outline=0),
-    Style("heading 2", font=SANS, size=11.5, bold=True, before=16, after=5, keep_next=True, outline=1),
+    Style("heading 1", font=SANS, size=14, colour=ACCENT, bold=True, before=22, after=7, keep_next=True, outline=0),
+    Style("heading 2", font=SANS, size=11, bold=True, before=16, after=5, keep_next=True, outline=1),
     Style("heading 3", font=SANS, size=10, bold=True, before=12, after=4, keep_next=True, outline=2),
     Style("heading 4", font=SANS, size=10, bold=True, before=10, after=4, keep_next=True, outline=3),
     Style("heading 5", font=SANS, size=10, before=10, after=4, keep_next=True, outline=4),
-    Style("TOC Heading", font=SANS, size=11.5, bold=True, before=14, after=5, keep_next=True),
-    Style("toc 1", font=SANS, size=9, bold=True, before=4, tabs=(("right", _TEXT_MM),)),
-    Style("toc 2", font=SANS, size=9, left=6, tabs=(("right", _TEXT_MM),)),
-    Style("caption", font=SANS, size=9, before=12, after=4),
+    Style("TOC Heading", font=SANS, size=11, bold=True, before=14, after=5, keep_next=True),
+    Style("toc 1", font=SANS, size=8.5, bold=True, before=4, tabs=(("right", _TEXT_MM),)),
+    Style("toc 2", font=SANS, size=8.5, left=6, tabs=(("right", _TEXT_MM),)),
+    Style("caption", font=SANS, size=8.5, before=12, after=4),
     Style("Table Caption", "caption", before=12, after=4, keep_next=True),
     Style("Image Caption", "caption", before=4, after=4),
     Style("Captioned Figure", before=12, keep_next=True),
-    Style("Table Text", font=SANS, size=8),
+    Style("Table Text", font=SANS, size=7.5),
     Style("Table Head", "Table Text", bold=True, keep_next=True),
     Style("Table Group", "Table Text", bold=True, before=4, keep_next=True),
     Style("Table Kept", "Table Text", keep_next=True),
     Style("Table Summary", "Table Text", bold=True, keep_next=True),
-    Style("Table Text Small", "Table Text", size=7),
-    Style("Table Head Small", "Table Head", size=7),
-    Style("Table Group Small", "Table Group", size=7, before=4),
-    Style("Table Kept Small", "Table Kept", size=7),
-    Style("Table Summary Small", "Table Summary", size=7),
-    Style("Table Note", font=SANS, size=8, colour=SOFT, before=3, after=8),
+    Style("Table Text Small", "Table Text", size=6.5),
+    Style("Table Head Small", "Table Head", size=6.5),
+    Style("Table Group Small", "Table Group", size=6.5, before=4),
+    Style("Table Kept Small", "Table Kept", size=6.5),
+    Style("Table Summary Small", "Table Summary", size=6.5),
+    Style("Table Note", font=SANS, size=7.5, colour=SOFT, before=3, after=8),
     Style("Figure Note", "Table Note", before=0, after=8),
-    Style("Fact", font=SANS, size=9, after=2),
+    Style("Fact", font=SANS, size=8.5, after=2),
     Style("Fact Name", "Fact", bold=True, after=2),
-    Style("Disclaimer", font=SANS, size=9, before=8, after=8),
+    Style("Disclaimer", font=SANS, size=8.5, before=8, after=8),
     Style("Equation", before=6, after=8, tabs=(("center", _TEXT_MM / 2), ("right", _TEXT_MM))),
     Style("Block Text", left=8, after=7),
     Style("Source Code", font="Consolas", size=8, after=7),
@@ -88,7 +88,7 @@ def styles() -> str:
 
 def _parts() -> Iterator[str]:
     yield f'<?xml version="1.0" encoding="UTF-8"?><w:styles xmlns:w="{MAIN}"><w:docDefaults><w:rPrDefault><w:rPr>'
-    yield _fonts(SERIF) + _tag("color", val=INK) + _size(10) + _tag("lang", val="en-GB")
+    yield _fonts(SERIF) + _tag("color", val=INK) + _size(10.5) + _tag("lang", val="en-GB")
     yield f"</w:rPr></w:rPrDefault><w:pPrDefault><w:pPr>{_tag('spacing', after=0, line=264, lineRule='auto')}</w:pPr>"
     yield '</w:pPrDefault></w:docDefaults><w:style w:type="paragraph" w:default="1" w:styleId="Normal">'
     yield f"{_tag('name', val='Normal')}{_tag('qFormat')}</w:style>"
