@@ -200,7 +200,9 @@ def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages:
     assert text.endswith("With muscle and all that was measured beside it, the ratio could not be estimated.")
     every = (kinds.AGE_BESIDE_ALL, kinds.AGE_BESIDE_MUSCLE, kinds.AGE_BESIDE_JOINTS, kinds.AGE_BESIDE_SITTING)
     text = answer(*every)
-    assert text.endswith("With muscle, joints, sitting and all that was measured beside it, the ratio could not be estimated.")
+    assert text.endswith(
+        "With muscle, joints, sitting and all that was measured beside it, the ratio could not be estimated."
+    )
     assert "alone" not in text
 
 

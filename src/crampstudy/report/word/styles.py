@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SERIF, SANS = "Times New Roman", "Arial"
-"""Fonts that Word has, and for which LibreOffice brings its own of the same widths, so that no word of a cell breaks."""
+"""Fonts that Word has, and LibreOffice its own of the same widths: no word of a cell breaks."""
 ACCENT, INK, SOFT = "0B4F7D", "222222", "595959"
 MAIN = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
