@@ -1,4 +1,4 @@
-"""How wide words are in the Word document, set in Arial: as wide as in Helvetica, of which matplotlib has the widths."""
+"""How wide words are in the Word document, set in Arial: as wide as Helvetica, whose widths matplotlib has."""
 
 from __future__ import annotations
 
