@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 
+from crampstudy import fit
+from crampstudy.cohort import Cohort
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.terms import design_matrix
 
@@ -67,3 +73,80 @@ def test_without_rows_nobody_bears_on_anything() -> None:
 def test_a_number_that_is_one_participants_alone(values: list[object], lone: str | None) -> None:
     (found,) = exposed(*built("x", x=values)).values()
     assert found.lone == (lone and f"one participant alone has {lone}: a ratio would rest on that one")
+
+
+@pytest.mark.parametrize(
+    ("events", "participants", "lone"),
+    [
+        # Four people's values vary, of whom so many had an event; the events of others tell nothing of it.
+        (twice(1, 1, 1, 1, 1, 1), 4, None),
+        (twice(1, 2, 0, 0, 5, 5), 2, None),
+        (
+            twice(0, 1, 0, 0, 5, 5),
+            1,
+            "one participant alone in whom it varies had an event: a ratio would rest on that one",
+        ),
+        (twice(0, 0, 0, 0, 5, 5), 0, "nobody in whom it varies from night to night had an event"),
+    ],
+)
+def test_within_participants_those_tell_who_had_an_event(
+    events: list[object], participants: int, lone: str | None
+) -> None:
+    values = [1, 2, 0, 2, 1, 3, 0, 4, *twice(3, 3)]
+    plain, groups = built("x", x=values)
+    design = replace(plain, columns=tuple(replace(c, term=c.term.replace("x", "within(x)")) for c in plain.columns))
+    (found,) = exposed(design, groups, np.array(events, dtype=float)).values()
+    assert (found.participants, found.lone) == (participants, lone)
+    # Of a number, which everybody has, all tell; so they do of a mean, or of a night as it is.
+    assert exposed(design, groups)[design.columns[-1]].participants == 4
+    assert next(iter(exposed(plain, groups, np.array(events, dtype=float)).values())).participants == 4
+
+
+def cohort_in_which_it_varies(cramps: dict[str, list[int]]) -> Cohort:
+    """Return twelve people of ten nights, of whom the first eight drink on some of them; ``cramps`` of some."""
+    who = [f"P{i:02}" for i in range(12)]
+    days = [date(2024, 1, 1) + timedelta(days=i) for i in range(10)]
+    drinks = {
+        name: [float((i * 7 + night * 3) % 5) if i < 8 else 0.0 for night in range(10)] for i, name in enumerate(who)
+    }
+    diary = pl.DataFrame(
+        {
+            "participant_id": np.repeat(who, 10),
+            "date": days * 12,
+            "cramps": [n for name in who for n in cramps.get(name, [0] * 10)],
+            "alcohol_units": [n for name in who for n in drinks[name]],
+        }
+    )
+    people = pl.DataFrame(
+        {"participant_id": who, "age_years": [50.0 + i for i in range(12)], "sex": ["female", "male"] * 6}
+    )
+    return Cohort("x", "diary", {"participants": people, "diary": diary})
+
+
+def test_a_ratio_within_participants_rests_on_those_with_cramps() -> None:
+    often = [1, 0, 2, 0, 1, 0, 0, 3, 0, 1]
+    term = "within(alcohol_units)"
+
+    def found(*having: int, model: str = "negative-binomial") -> dict[str, Any]:
+        cohort = cohort_in_which_it_varies({f"P{i:02}": often for i in having})
+        rows = fit(cohort, model=model, terms=term).estimates
+        return next(row for row in rows.to_dict("records") if row["term"] == f"contrast: {term}")
+
+    # Those who had cramps never drank: nothing of them, and no cramp of the others, tells of a ratio.
+    none = found(8, 9, 10, 11)
+    assert (none["status"], none["verdict"]) == ("not_estimable", "too few")
+    assert none["note"] == "nobody in whom it varies from night to night had an event"
+    one = found(0, 8, 9, 10, model="poisson")
+    assert one["status"] == "not_estimable" and one["note"].startswith("one participant alone in whom it varies")
+    few, enough = found(0, 1, 2, 9), found(0, 1, 2, 3, 4, 5)
+    assert (few["status"], few["n_exposed"], few["verdict"]) == ("converged", 3, "too few")
+    assert enough["n_exposed"] == 6 and enough["verdict"] != "too few"
+
+
+def test_a_sum_of_nights_rests_on_the_fewest_of_its_parts() -> None:
+    often = [1, 0, 2, 0, 1, 0, 0, 3, 0, 1]
+    cohort = cohort_in_which_it_varies({f"P{i:02}": often for i in (0, 1, 2, 9)})
+    line = fit(cohort, model="poisson", terms="within(alcohol_units) + lag(within(alcohol_units), 1)").linear
+    assert line is not None
+    both = {"within(alcohol_units)": 1.0, "lag(within(alcohol_units), 1)": 1.0}
+    assert line.ratio(both, dict.fromkeys(both, 0.0))["n_exposed"] == 3

@@ -21,7 +21,6 @@ from crampstudy.estimates import kinds, note
 from crampstudy.estimates.verdicts import verdict
 from crampstudy.models.common import estimability
 from crampstudy.models.fit import answer
-from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.linear import no_residual
 from crampstudy.models.nights.solution import Solution
@@ -282,7 +281,7 @@ class Coefficients:
     def of(cls, solution: Solution) -> Coefficients:
         # What encodes other values is of no use here, and is not the same twice: kept results would not be found.
         design = replace(solution.design.bare(), encode=_nothing_else)
-        lone = exposed(solution.design, solution.data.groups)
+        lone = solution.exposed
         own = tuple(i for i, c in enumerate(solution.design.columns) if c in lone and lone[c].lone)
         return cls(solution.model, solution.outcome, design, solution.data, own)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,8 @@ class Linear(OneLine):
     """A fitted linear predictor: the design, coefficients (p) and their variance (p x p).
 
     ``moments`` give the degrees of freedom of combinations of coefficients. ``cells`` are the cells that all rows of
-    the fit share, ``scale`` that of its ratios or differences.
+    the fit share, ``scale`` that of its ratios or differences. ``tell`` says by the place of a deviation from
+    participants' own means how many of them bear on it.
     """
 
     design: design_matrix.Design
@@ -35,6 +36,7 @@ class Linear(OneLine):
     moments: Moments
     cells: Row
     scale: Scale
+    tell: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def df(self) -> Array:
@@ -103,6 +105,8 @@ class Linear(OneLine):
         (value,), (error,) = combined(contrast[None, moved], self.coefficients[moved], block)
         if np.isnan(error):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
+        if tell := [self.tell[i] for i in moved.tolist() if i in self.tell]:
+            cells = {"n_exposed": min(tell)} | cells
         df = float(self.moments.df(contrast[None, :])[0])
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crampstudy.arrays import Array, Codes, Flags
+from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import WITHIN
 from crampstudy.models.terms import design_matrix
 
 ONE = "one participant "
 RESTS = ": a ratio would rest on that one"
 """What follows where something is one participant's alone."""
+
+NOBODY = "nobody in whom it varies from night to night had an event"
+"""Why there is no ratio within participants where those whose value varies had no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,8 @@ class Exposed:
     """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
 
     A number that no participant's nights change counts all its participants, one of two values those at the higher.
+    Of the deviation from the own mean those count who had an event as well: of a ratio within participants nobody else
+    tells, whose counts are 0 at any value (Neuhaus and Kalbfleisch 1998).
     ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
     """
 
@@ -28,8 +35,12 @@ class Exposed:
     baseline: bool = False
 
 
-def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.Column, Exposed]:
+def exposed(
+    design: design_matrix.Design, groups: Codes, events: Array | None = None
+) -> dict[design_matrix.Column, Exposed]:
     """Return who bears on each column but the intercept; ``groups`` (n) are the participants' codes 0..G-1, ascending.
+
+    ``events`` (n) are the counts of the rows, of an outcome that has them.
 
     A level, its reference, or a number that is one participant's alone leaves nothing to tell the participant from what
     the column stands for: the ratio would be that of two people, or of one to all others.
@@ -37,6 +48,7 @@ def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.C
     if not len(groups):
         return {}
     people, first = int(groups[-1]) + 1, np.flatnonzero(np.diff(groups, prepend=-1))
+    tell = None if events is None else np.add.reduceat(events, first) > 0
     made: dict[design_matrix.Column, Exposed] = {}
     for i, column in enumerate(design.columns):
         if column.term == design_matrix.INTERCEPT:
@@ -48,6 +60,8 @@ def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.C
         if column.level is None and not all(_are_either(each, least, most) for each in (low, high, values)):
             varies = high > low
             made[column] = Exposed(int(varies.sum()) if varies.any() else people)
+            if tell is not None and varies.any() and is_within(column.term):
+                made[column] = _within(int((varies & tell).sum()))
             if lone := _alone(column, low, varies):
                 elsewhere = low[~varies][0]
                 made[column] = Exposed(1, lone, np.not_equal(values, elsewhere), bool(elsewhere != 0))
@@ -62,6 +76,19 @@ def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.C
                 baseline = bool(elsewhere != 0) if column.level is None else rows is off
                 made[column] = Exposed(int(with_it.sum()), _lone(column, what, reference=rows is off), rows, baseline)
     return made
+
+
+def is_within(term: str) -> bool:
+    """Say whether a term is the deviation of a night from the participant's own mean."""
+    exposure = exposures.find(term)
+    return exposure is not None and exposure.part == WITHIN
+
+
+def _within(participants: int) -> Exposed:
+    """Return who tells of a ratio within participants: those in whom the value varies and who had an event."""
+    if not participants:
+        return Exposed(0, NOBODY)
+    return Exposed(participants, f"{ONE}alone in whom it varies had an event{RESTS}" if participants == 1 else None)
 
 
 def _are_either(values: Array, one: float, other: float) -> bool:

@@ -16,7 +16,6 @@ from crampstudy.models.coefficients.auxiliary_parameters import of_step
 from crampstudy.models.coefficients.result import Fit, association, base, free, linear
 from crampstudy.models.family import NIGHT_CHECKS, FittedRows
 from crampstudy.models.inference.automatic import chosen
-from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.engine import Engine, Solved
 from crampstudy.models.nights.prediction import predictor_of, residuals
 from crampstudy.models.nights.predictive import PredictiveDistribution
@@ -124,14 +123,14 @@ def _parameters(solution: Solution) -> int:
 
 def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.CoefficientTable, rows.Row, rows.Scale]:
     """Return a model's answer, the cells that its rows share, and their scale."""
-    design, data, solved = solution.design, solution.data, solution.solved
+    design, solved = solution.design, solution.solved
     clusters = len(solution.participants)
     if solved is None or solved.moments is None:
         status: Status = "not_converged" if solved and solution.reason is None else "not_estimable"
         answer = rows.CoefficientTable.none(design, status, solution.reason or str(solved and solved.problem))
     else:
         answer = rows.CoefficientTable.of(design, solved.coefficients, solved.variance, solved.moments).resting_on(
-            exposed(design, data.groups)
+            solution.exposed
         )
     answer, design = solution.of_whole(answer), solution.whole
     cells = base(request) | {

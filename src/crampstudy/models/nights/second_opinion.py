@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.engine import Engine
 from crampstudy.models.nights.solution import Solution
@@ -52,5 +51,5 @@ def of_nights(
         ours=ours,
         theirs=refit(unstandardised(solution), solution.slope, ours),
         remark=remark,
-        exposed=exposed(solution.design, solution.data.groups),
+        exposed=solution.exposed,
     )

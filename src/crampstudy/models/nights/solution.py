@@ -16,6 +16,7 @@ from crampstudy.models.common.estimability import collinear, no_rows, obstacle, 
 from crampstudy.models.common.separation import Apart
 from crampstudy.models.inference.automatic import Limited, Moments
 from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.inference.exposed_participants import Exposed, exposed
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.engine import Engine, Fitted, Solved
 from crampstudy.models.nights.linear import no_residual
@@ -89,6 +90,11 @@ class Solution(OneLine):
     def of_whole(self, answer: rows.CoefficientTable, part: int = 0) -> rows.CoefficientTable:
         """Return the answer of ``design``, or of the zero part (1), as one of the design that was asked for."""
         return self.rests[part].of_whole(answer) if self.rests else answer
+
+    @property
+    def exposed(self) -> dict[design_matrix.Column, Exposed]:
+        """Who bears on each column of the design."""
+        return exposed(self.design, self.data.groups, None if self.is_number else self.data.outcome)
 
     @property
     def is_number(self) -> bool:

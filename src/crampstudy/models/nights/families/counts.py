@@ -12,7 +12,6 @@ from crampstudy.arrays import Array
 from crampstudy.models.common import distributions
 from crampstudy.models.inference import automatic
 from crampstudy.models.inference.covariance import Covariance, covariance
-from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.inference.small_sample import Nights
 from crampstudy.models.nights import count
 from crampstudy.models.nights.data import Data, Outcome
@@ -127,7 +126,7 @@ def _negative_binomial_again(request: ModelRequest) -> Opinion | NoOpinion:
         ours=found,
         theirs=refits.negative_binomial(unstandardised(solution), like, found),
         remark="the errors compared are those of coefficients and dispersion together, as statsmodels has them",
-        exposed=exposed(solution.design, data.groups),
+        exposed=solution.exposed,
     )
 
 
