@@ -76,7 +76,7 @@ def test_a_number_that_is_one_participants_alone(values: list[object], lone: str
 
 
 @pytest.mark.parametrize(
-    ("events", "participants", "lone"),
+    ("events", "tell", "lone"),
     [
         # Four people's values vary, of whom so many had an event; the events of others tell nothing of it.
         (twice(1, 1, 1, 1, 1, 1), 4, None),
@@ -89,17 +89,15 @@ def test_a_number_that_is_one_participants_alone(values: list[object], lone: str
         (twice(0, 0, 0, 0, 5, 5), 0, "nobody in whom it varies from night to night had an event"),
     ],
 )
-def test_within_participants_those_tell_who_had_an_event(
-    events: list[object], participants: int, lone: str | None
-) -> None:
+def test_within_participants_those_tell_who_had_an_event(events: list[object], tell: int, lone: str | None) -> None:
     values = [1, 2, 0, 2, 1, 3, 0, 4, *twice(3, 3)]
     plain, groups = built("x", x=values)
     design = replace(plain, columns=tuple(replace(c, term=c.term.replace("x", "within(x)")) for c in plain.columns))
     (found,) = exposed(design, groups, np.array(events, dtype=float)).values()
-    assert (found.participants, found.lone) == (participants, lone)
+    assert (found.participants, found.tell, found.lone) == (4, tell, lone)
     # Of a number, which everybody has, all tell; so they do of a mean, or of a night as it is.
-    assert exposed(design, groups)[design.columns[-1]].participants == 4
-    assert next(iter(exposed(plain, groups, np.array(events, dtype=float)).values())).participants == 4
+    assert exposed(design, groups)[design.columns[-1]].tell is None
+    assert next(iter(exposed(plain, groups, np.array(events, dtype=float)).values())).tell is None
 
 
 def cohort_in_which_it_varies(cramps: dict[str, list[int]]) -> Cohort:
@@ -139,8 +137,9 @@ def test_a_ratio_within_participants_rests_on_those_with_cramps() -> None:
     one = found(0, 8, 9, 10, model="poisson")
     assert one["status"] == "not_estimable" and one["note"].startswith("one participant alone in whom it varies")
     few, enough = found(0, 1, 2, 9), found(0, 1, 2, 3, 4, 5)
-    assert (few["status"], few["n_exposed"], few["verdict"]) == ("converged", 3, "too few")
-    assert enough["n_exposed"] == 6 and enough["verdict"] != "too few"
+    assert (few["status"], few["n_exposed"], few["verdict"]) == ("converged", 8, "too few")
+    assert "only 3 participants in whom it varies from night to night had an event" in few["note"]
+    assert enough["verdict"] != "too few" and "tell" not in str(enough["facts"])
 
 
 def test_a_sum_of_nights_rests_on_the_fewest_of_its_parts() -> None:
@@ -149,4 +148,4 @@ def test_a_sum_of_nights_rests_on_the_fewest_of_its_parts() -> None:
     line = fit(cohort, model="poisson", terms="within(alcohol_units) + lag(within(alcohol_units), 1)").linear
     assert line is not None
     both = {"within(alcohol_units)": 1.0, "lag(within(alcohol_units), 1)": 1.0}
-    assert line.ratio(both, dict.fromkeys(both, 0.0))["n_exposed"] == 3
+    assert line.ratio(both, dict.fromkeys(both, 0.0))["facts"].endswith("tell: 3")

@@ -190,6 +190,8 @@ def _where(part: ClaimPart) -> str:
 def _too_few(row: Any) -> str:
     if row["n_exposed"] is not None and row["n_exposed"] < verdicts.FEWEST_EXPOSED:
         return wording.counted(int(row["n_exposed"]), "participants at the level")
+    if tell := fact(row, verdicts.TELL):
+        return wording.counted(int(tell), "participants in whom it varies and who had an event")
     if row["df"] is not None and row["df"] < verdicts.FEWEST_DF:
         return f"{row['df']:.1f} degrees of freedom"
     return wording.counted(int(row["n_participants"]), "participants")

@@ -47,8 +47,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "n_nights": "Observed nights behind the row, where the rows are nights.",
         "n_events": "Cramps, nights with a cramp, or answers that count as one; a number has none.",
         "n_groups": "Units of the covariance: participants of a diary, sampling units of a survey, trials of a pool.",
-        "n_exposed": "Participants at the level, or whose value of the number varies; within participants those of "
-        "them who had an event.",
+        "n_exposed": "Participants at the level, or whose value of the number varies.",
         "verdict": "What the interval says of the contrast at its margins ([verdicts](verdicts.md)); empty "
         "where nothing is judged.",
         "status": "Whether there is an estimate: `converged`; `boundary` (an estimate at the edge of what can be, or "

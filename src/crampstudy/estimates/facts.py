@@ -26,6 +26,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "q": "by which method, over how many tests",
         "time zero": "from which night on a treatment is followed",
         "never at": "a value of the modifier that no night had",
+        "tell": "how many participants tell of a ratio within participants, where fewer than five: those in whom the "
+        "value varies and who had an event",
         "where": "at which values of what it interacts with a term is taken",
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
@@ -37,7 +39,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The names that there are, in the order in which they are written, and what the value of each says."""
-_OF_ESTIMATE = ("covariance", "margins", "no verdict", "no interval", "q")
+_OF_ESTIMATE = ("covariance", "margins", "no verdict", "no interval", "q", "tell")
 """What a row without an estimate does not say."""
 _NEXT, _IS = "; ", ": "
 
@@ -56,7 +58,9 @@ def written(facts: Mapping[str, str | None]) -> str | None:
 
 
 def read(cell: Any) -> dict[str, str]:
-    """Return the facts of a cell of the column by their names."""
+    """Return the facts of a cell of the column by their names, also of one that is not written yet."""
+    if isinstance(cell, Mapping):
+        return {name: value for name, value in cell.items() if value}
     text = "" if cell is None or pd.isna(cell) else str(cell)
     pairs = (part.partition(_IS) for part in text.split(_NEXT) if part)
     return {name: value for name, _, value in pairs}

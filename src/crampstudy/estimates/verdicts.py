@@ -32,6 +32,8 @@ FEWEST_EXPOSED = 5
 """Nor with fewer participants than this at the level, or whose value varies."""
 FEWEST_DF = 4.0
 """Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
+TELL = "tell"
+"""The fact of how many participants tell of a ratio within participants, where they are fewer than that."""
 DIFFERENCE = "difference"
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 """Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
@@ -109,7 +111,20 @@ def too_few(row: Mapping[str, Any]) -> bool:
         or _below(row, "n_events", FEWEST)
         or _below(row, "n_exposed", FEWEST_EXPOSED)
         or _below(row, "df", FEWEST_DF)
+        or facts.fact(row, TELL) != ""
     )
+
+
+def resting_on(row: Mapping[str, Any], tell: int | None) -> dict[str, Any]:
+    """Return the cells in which a ratio within participants says that few ``tell`` of it, where they are few.
+
+    They are those in whom the value varies and who had an event: the counts of anybody else are the same at any value.
+    """
+    if tell is None or tell >= FEWEST_EXPOSED:
+        return {}
+    said = f"only {wording.counted(tell, 'participants')} in whom it varies from night to night had an event"
+    made = facts.with_facts(row, {TELL: str(tell)})
+    return {"facts": made["facts"], "note": "; ".join(filter(None, (row.get("note"), said)))}
 
 
 def too_imprecise(row: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ import pandas as pd
 from crampstudy import estimates, suggestions
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
+from crampstudy.estimates import verdicts
 from crampstudy.models.coefficients.rows import ALONE, TEST, Row, Scale, shown, untested, wald_cells
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
@@ -27,7 +28,7 @@ class Linear(OneLine):
 
     ``moments`` give the degrees of freedom of combinations of coefficients. ``cells`` are the cells that all rows of
     the fit share, ``scale`` that of its ratios or differences. ``tell`` says by the place of a deviation from
-    participants' own means how many of them bear on it.
+    participants' own means how many of them tell of it.
     """
 
     design: design_matrix.Design
@@ -105,8 +106,8 @@ class Linear(OneLine):
         (value,), (error,) = combined(contrast[None, moved], self.coefficients[moved], block)
         if np.isnan(error):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
-        if tell := [self.tell[i] for i in moved.tolist() if i in self.tell]:
-            cells = {"n_exposed": min(tell)} | cells
+        tell = [self.tell[i] for i in moved.tolist() if i in self.tell]
+        cells |= verdicts.resting_on(cells, min(tell, default=None))
         df = float(self.moments.df(contrast[None, :])[0])
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)

@@ -19,7 +19,6 @@ from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.prediction import At, Predictor, Response
 from crampstudy.models.coefficients.ratio import Linear, Value
 from crampstudy.models.common.separation import Follows
-from crampstudy.models.inference.exposed_participants import is_within
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix
 from crampstudy.readable import Readable
@@ -266,6 +265,6 @@ def linear(
         return None
     p = len(design.columns)
     told = answer.told(np.eye(p))
-    tell = {i: answer.exposed[c] for i, c in enumerate(design.columns) if c in answer.exposed and is_within(c.term)}
+    tell = {i: answer.tell[column] for i, column in enumerate(design.columns) if column in answer.tell}
     cells = cells | {"scale": scale.ratio}
     return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], told, cells, scale, tell)

@@ -60,6 +60,7 @@ class CoefficientTable(OneLine):
     smooths: tuple[design_matrix.Smooth, ...] = ()
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[design_matrix.Column, int] = field(default_factory=dict)
+    tell: Mapping[design_matrix.Column, int] = field(default_factory=dict)
     effective: Mapping[design_matrix.Column, float] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
     apart: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class CoefficientTable(OneLine):
             coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
             warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
+            tell={column: exposed.tell for column, exposed in found.items() if exposed.tell is not None},
             effective=dict(zip(self.columns, self.moments.effective(), strict=True)),
         )
 
@@ -227,11 +229,13 @@ def _contrast(
     others = "; ".join(term for term in terms if term not in own)
     column = design_matrix.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
     exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
+    tell = [answer.tell[c] for c in columns if c in answer.tell]
     warnings = dict.fromkeys(answer.warnings[c] for c in columns if c in answer.warnings)
     of = replace(
         answer,
         warnings={column: "; ".join(warnings)} if warnings else {},
         exposed={column: min(exposed)} if exposed else {},
+        tell={column: min(tell)} if tell else {},
         effective={column: told[1]},
     )
     value = error = df = float("nan")
@@ -277,7 +281,8 @@ def _row(
     if not np.isfinite(coefficient) or np.isnan(error):
         why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
         return estimates.row(status="not_estimable", **cells | {"note": why})
-    notes = (answer.warnings.get(column), base.get("note"))
+    cells |= verdicts.resting_on(cells, answer.tell.get(column))
+    notes = (answer.warnings.get(column), cells.get("note"))
     tested = column.term not in BASELINES and error > 0
     more = {
         "std_error": error,

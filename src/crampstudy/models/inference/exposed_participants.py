@@ -24,8 +24,8 @@ class Exposed:
     """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
 
     A number that no participant's nights change counts all its participants, one of two values those at the higher.
-    Of the deviation from the own mean those count who had an event as well: of a ratio within participants nobody else
-    tells, whose counts are 0 at any value (Neuhaus and Kalbfleisch 1998).
+    Of a deviation from the own mean ``tell`` are those of them who had an event: of a ratio within participants nobody
+    else tells, whose counts are 0 at any value (Neuhaus and Kalbfleisch 1998).
     ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
     """
 
@@ -33,6 +33,7 @@ class Exposed:
     lone: str | None = None
     rows: Flags | None = field(default=None, compare=False)
     baseline: bool = False
+    tell: int | None = None
 
 
 def exposed(
@@ -60,8 +61,8 @@ def exposed(
         if column.level is None and not all(_are_either(each, least, most) for each in (low, high, values)):
             varies = high > low
             made[column] = Exposed(int(varies.sum()) if varies.any() else people)
-            if tell is not None and varies.any() and is_within(column.term):
-                made[column] = _within(int((varies & tell).sum()))
+            if tell is not None and varies.any() and _is_within(column.term):
+                made[column] = _within(int(varies.sum()), int((varies & tell).sum()))
             if lone := _alone(column, low, varies):
                 elsewhere = low[~varies][0]
                 made[column] = Exposed(1, lone, np.not_equal(values, elsewhere), bool(elsewhere != 0))
@@ -78,17 +79,15 @@ def exposed(
     return made
 
 
-def is_within(term: str) -> bool:
+def _is_within(term: str) -> bool:
     """Say whether a term is the deviation of a night from the participant's own mean."""
     exposure = exposures.find(term)
     return exposure is not None and exposure.part == WITHIN
 
 
-def _within(participants: int) -> Exposed:
-    """Return who tells of a ratio within participants: those in whom the value varies and who had an event."""
-    if not participants:
-        return Exposed(0, NOBODY)
-    return Exposed(participants, f"{ONE}alone in whom it varies had an event{RESTS}" if participants == 1 else None)
+def _within(participants: int, tell: int) -> Exposed:
+    lone = NOBODY if not tell else f"{ONE}alone in whom it varies had an event{RESTS}" if tell == 1 else None
+    return Exposed(participants, lone, tell=tell)
 
 
 def _are_either(values: Array, one: float, other: float) -> bool:
