@@ -391,15 +391,9 @@ def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]
         for term in design.not_measured
     ]
     constant = [
-        estimates.row(status="not_estimable", term=term, note=_flat(term, design), **cells) for term in design.constant
+        estimates.row(status="not_estimable", term=term, note=design.why_flat(term), **cells)
+        for term in design.constant
     ]
     crowded = cells | adjustment.cells(adjustment.LEFT_OUT, design.surplus)
     surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **crowded) for term in design.surplus]
     return unmeasured + constant + surplus
-
-
-def _flat(term: str, design: design_matrix.Design) -> str:
-    if term in design.flat:
-        return design.flat[term]
-    still = f"{term} does not vary"
-    return f"{still} where the other terms are known" if design.incomplete else still

@@ -105,6 +105,11 @@ class Design(OneLine):
         """Return the design with its matrix as engines see it."""
         return replace(self, matrix=self.standard.columns(self.matrix))
 
+    def why_flat(self, term: str) -> str:
+        """Return why a term was left out that does not vary on these rows."""
+        still = f"{term} does not vary{' where the other terms are known' if self.incomplete else ''}"
+        return self.flat.get(term, still)
+
     def bare(self) -> Design:
         """Return the design without its rows, light enough to be kept or sent to other processes."""
         empty = np.empty(0)
