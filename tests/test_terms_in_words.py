@@ -243,3 +243,11 @@ def test_a_remark_on_some_levels_of_a_term_names_them() -> None:
     # What is on the joint test as well is still on these alone.
     test = estimates.row(**failed, scale="wald_test")
     assert tables.reasons(estimates.frame([test, none[0], made])) == f"Diuretic (loop): {why}"
+
+
+def test_a_name_keeps_its_capital_inside_a_sentence() -> None:
+    assert wording.small("European standard population 2013") == "European standard population 2013"
+    assert (wording.small("Beighton flexibility score"), wording.small("Bands of 10 years")) == (
+        "Beighton flexibility score",
+        "bands of 10 years",
+    )

@@ -140,7 +140,7 @@ _MADE = {
     "center": "centred",
     "scale": "standardised",
 }
-_NAMES = frozenset({"Beighton"})
+_NAMES = frozenset({"Beighton", "European"})
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
