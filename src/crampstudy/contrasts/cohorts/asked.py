@@ -22,7 +22,7 @@ from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.columns import in_backticks, quoted
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
-from crampstudy.nights import diary_columns, no_night, people, person_nights
+from crampstudy.nights import check_part_of_nights, diary_columns, people, person_nights
 
 _WORDS = re.compile(r"[^\W\d_][\w’'-]*(?: [\w’'-]+)+")
 
@@ -84,9 +84,11 @@ def check_where(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     """
     if where is None:
         return
-    frame = no_night(cohort, bands) if cohort.kind == "diary" else people(cohort, bands).head(0)
     try:
-        subpopulation.evaluate(frame, where)
+        if cohort.kind == "diary":
+            check_part_of_nights(cohort, where, bands)
+        else:
+            subpopulation.evaluate(people(cohort, bands), where)
     except UsageError as problem:
         error = UsageError(f"{cohort.name}: {problem}")
         error.correction = problem.correction
