@@ -30,7 +30,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import FAILED, Output, say_account, tell_kept
-from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
+from crampstudy.cli.rerun.unchanged import AnnouncingProgress, cache_of_user, is_unchanged
 from crampstudy.errors import AnalysisError, UsageError
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def compare(
             },
             figures=figures,
         )
-        done = is_unchanged(cache, request, aside=output.aside) if cache is not None else None
+        notes: list[str] = []
+        done = is_unchanged(cache, request, aside=output.aside, again=notes.append) if cache is not None else None
         if done is None:
             from crampstudy.report import warm
 
@@ -173,7 +174,7 @@ def compare(
                     names=names,
                     split=split,
                     out=out,
-                    progress=shown,
+                    progress=AnnouncingProgress(shown, notes),
                     server=server,
                     force=force,
                     figures=figures,
