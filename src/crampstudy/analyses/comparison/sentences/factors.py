@@ -39,8 +39,9 @@ def of_lines(rows: pd.DataFrame) -> Iterator[str]:
     own = own[own["estimate"].notna()]
     if own["term"].str.startswith(wording.CONTRAST).any():
         yield "The ratio of a number is of a straight line on the log scale, not of a curve"
-    alone = own.groupby("term", sort=False)["adjusted_for"].agg(lambda each: each.isna().all())
-    if names := [wording.small(factor_name(str(term))) for term in alone.index[alone.astype(bool)]]:
+    of_each = own.groupby("term", sort=False)
+    alone = [str(term) for term, rows_of in of_each if rows_of["adjusted_for"].isna().all()]
+    if names := [wording.small(factor_name(term)) for term in alone]:
         yield f"{wording.capital(wording.listed(names))} {'is' if len(names) == 1 else 'are'} adjusted for nothing"
 
 
