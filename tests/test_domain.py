@@ -183,6 +183,15 @@ def test_what_is_no_condition_is_refused_with_one_that_is(where: str, said: str,
         subpopulation.select(more, then)
 
 
+@pytest.mark.parametrize(
+    ("where", "then"),
+    [("age years > 3", "did you mean age_years?$"), ("bad night = true", "there are age_years, sex, diabetes, ")],
+)
+def test_a_name_with_spaces_that_no_column_has_is_not_to_be_quoted(where: str, then: str) -> None:
+    with pytest.raises(UsageError, match=f", and no column is called so; {then}".replace("?", r"\?")):
+        subpopulation.select(FRAME, where)
+
+
 def test_a_text_that_looks_like_a_date_is_one_of_a_text() -> None:
     frame = pl.DataFrame({"entered": ["2024-01-31", "2024-02-31", None]})
     assert subpopulation.select(frame, "entered = '2024-02-31'").inside.to_list() == [False, True, False]

@@ -40,9 +40,8 @@ def check_marks(frame: pl.DataFrame, where: str) -> None:
     if named is None:
         return
     name = next(name for name, each in patterns.items() if re.fullmatch(each, named["odd"], re.IGNORECASE))
-    signs = "spaces" if " " in name else "such signs"
-    said = f"where {where!r}: {name} is a column, and a name with {signs} stands in double quotes: {quoted(name)}"
-    error = UsageError(said)
+    rule = f"a name with spaces or other signs stands in double quotes: {quoted(name)}"
+    error = UsageError(f"where {where!r}: {name} is a column, and {rule}")
     error.correction = instead(where, named.start(), named.end(), quoted(name))
     raise error
 
@@ -70,15 +69,16 @@ def check_names(tokens: Sequence[Token], frame: pl.DataFrame, where: str) -> Non
             raise corrected(said, name, word[0].upper() if sign in EQUAL else None)
         check_marks(frame, where)
         candidates = codebook.candidates(name, frame.columns)
+        alike = suggestions.closest(name, candidates)
+        # Where one was meant a hundred others would hide it.
+        there = "" if alike else f"there are {', '.join(frame.columns)}"
         if token.spaced:
-            error = no_name(where, name)
-            if alike := suggestions.closest(name, candidates):
-                error = UsageError(f"{error}{suggestions.hint(name, candidates)}")
+            asked = suggestions.hint(name, candidates) or f"; {there}"
+            error = UsageError(f"{no_name(where, name)}, and no column is called so{asked}")
+            if alike:
                 error.correction = instead(where, token.start, token.end, quoted(alike[0]))
             raise error
         said = f"{name!r} names no column, in where {where!r}"
-        # Where one was meant a hundred others would hide it.
-        there = "" if suggestions.closest(name, candidates) else f"there are {', '.join(frame.columns)}"
         raise suggestions.unknown(UsageError, said, name, candidates, there)
 
 
