@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
 import pytest
 from test_age_curve import survey as asked
+from test_compare_report import write_package
 
 from crampstudy import compare, fit, tables
 from crampstudy.age_bands import AgeBands
@@ -248,6 +251,42 @@ def test_terms_that_no_cohort_can_have_are_refused(here: Cohort, there: Cohort, 
     with pytest.raises(UsageError) as error:
         ComparisonSettings(adjust=adjust).check([here, there])
     assert said in str(error.value)
+
+
+def test_what_no_cohort_has_is_not_adjusted_for_without_a_word(here: Cohort, there: Cohort) -> None:
+    lacking = [_without(each, "smoking", "statin") for each in (here, there)]
+    for adjust, then in (("smoking", "sex"), ("bmi_kg_m2 + smoking", "bmi_kg_m2"), ("smoking:sex", "sex")):
+        with pytest.raises(UsageError) as error:
+            ComparisonSettings(adjust=adjust).check(lacking)
+        said = (
+            "adjust (--adjust): no participant of here and none of there has a value of smoking; both have age_decade,"
+        )
+        assert str(error.value).startswith(said) and "statin" not in str(error.value)
+        assert error.value.correction == (adjust, then)
+        ComparisonSettings(adjust=then).check(lacking)
+    # One that is there without a value is none, nor is the age of a study that did not ask for it.
+    empty = [_people(each, smoking=pl.lit(None, pl.String)) for each in (here, there)]
+    unaged = [_without(each, "age_years") for each in (here, there)]
+    third = _named(lacking[1], "third")
+    for cohorts, adjust in ((empty, "smoking"), (unaged, "age_decade"), ([*lacking, third], "smoking")):
+        with pytest.raises(UsageError, match=r"no participant of (here and none of there|any cohort) has a value of"):
+            ComparisonSettings(adjust=adjust).check(cohorts)
+    # What one of them has is a row that says who lacks it.
+    ComparisonSettings(adjust="smoking").check([here, lacking[1]])
+
+
+def test_the_command_says_what_is_not_adjusted_for_and_gives_one_that_runs(
+    run: Callable[..., tuple[int, str, str]], here: Cohort, there: Cohort, tmp_path: Path
+) -> None:
+    sources = [str(tmp_path / each.name) for each in (here, there)]
+    for each, source in zip((_without(here, "smoking", "bmi_kg_m2"), _without(there, "smoking")), sources, strict=True):
+        write_package(each, Path(source))
+    code, out, err = run("compare", *sources, "--adjust", "smoking")
+    assert code == 2 and not out
+    _, *again = shlex.split(err.rpartition("; run: ")[2])
+    assert again[-1] == "sex" and run(*again)[0] == 0
+    code, out, err = run("compare", *sources, "--adjust", "sex + bmi_kg_m2")
+    assert code == 0 and "note: no ratio is adjusted: no participant of here has a value of bmi_kg_m2\n" in err
 
 
 def test_what_a_cohort_lacks_to_be_grouped_or_told_apart_names_it(here: Cohort, there: Cohort) -> None:

@@ -522,6 +522,10 @@ def test_a_survey_is_tested_on_odds_and_what_agrees_is_said_once(p_values: tuple
     text = of_bands.interaction(rows)
     assert text.startswith("The odds ratio of any cramp between cohorts ") and said in text
     assert text.endswith("Per 10 years of age the odds ratio of any cramp is 1.20 in D and 1.20 in E.")
+    assert "The trend with age in each cohort is a straight line, adjusted for nothing. Per 10 years" in text
+    assert (
+        pd.DataFrame(tables.cohort_interaction(rows))["Unit"].tolist()[2:] == ["per 10 years, linear, unadjusted"] * 2
+    )
     stubs = pd.DataFrame(tables.cohort_interaction(rows)).index.tolist()
     assert stubs[2:] == ["Odds ratio per 10 years of age: D", "Odds ratio per 10 years of age: E"]
 

@@ -17,6 +17,9 @@ from scipy import stats
 
 from crampstudy import compare, describe, fit, open_cohort, tables
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.comparison import ComparisonSettings
+from crampstudy.analyses.comparison.factors import FACTORS
+from crampstudy.analyses.comparison.factors import factors as factors_shown
 from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
@@ -214,6 +217,17 @@ def test_what_cramps_of_its_night_can_move_is_that_of_the_night_before(three: li
     assert stub in tables.factors_between(rows).index
     (said,) = of_factors.of_the_night_before(parted)
     assert said.startswith("Sleep quality is that of the night before") and "Fluid" not in said
+
+
+def test_what_the_ratio_of_age_is_stands_below_the_table(three: list[Cohort]) -> None:
+    rows = compare_factors(three[:2], ["age_years", "vitamin_d_nmol_l", "diabetes"], bands=BANDS)
+    assert list(of_factors.of_lines(rows)) == [
+        "The ratio of a number is of a straight line on the log scale, not of a curve",
+        "Age is adjusted for nothing",
+    ]
+    assert list(of_factors.of_lines(rows[rows["term"] == "diabetes"])) == []
+    shown = factors_shown(three[:2], ComparisonSettings(age_bands=(20, 60))).tables[FACTORS]
+    assert "not of a curve. Age is adjusted for nothing." in str(shown.note)
 
 
 def test_what_has_no_verdict_in_one_cohort_has_none_between_and_says_why(three: list[Cohort]) -> None:

@@ -271,3 +271,92 @@ def test_a_covariate_that_follows_from_others_is_left_out_and_one_that_follows_f
     assert of(found.estimates, "again")["note"] == "it follows from first"
     same = fit(moved, terms="own + first + copy", adjusted_for=["first", "copy"], **asked).estimates
     assert same["estimate"].isna().all() and of(same, "own")["note"].startswith("copy = true follows from the terms")
+
+
+SURVEYS = ("survey-logistic", "survey-poisson", "survey-linear", "survey-ordinal", "interval-count")
+
+
+def doubled() -> Cohort:
+    """Return a survey in which ``again`` is who is not ``first``, ``sum`` a number of two others, ``copy`` the own."""
+    cohort, rng = survey(), np.random.default_rng(4)
+    people = cohort.tables["participants"].with_columns(
+        own=pl.Series(rng.random(240) < 0.5),
+        first=pl.Series(rng.random(240) < 0.5),
+        mass=pl.Series(22.0 + rng.integers(0, 90, 240) / 10),
+    )
+    people = people.with_columns(
+        again=~pl.col("first"),
+        sum=pl.col("age_years") * 2.0 - pl.col("first").cast(pl.Float64),
+        copy=pl.col("own"),
+    )
+    return replace(cohort, tables={"participants": people})
+
+
+def first_of(made: Fit, term: str) -> Any:
+    return made.estimates[made.estimates["term"] == term].iloc[0]
+
+
+def of_survey(model: str) -> dict[str, Any]:
+    outcome = {"survey-linear": "mass", "survey-ordinal": "recalled_class", "interval-count": "recalled_count"}
+    return {"model": model, "outcome": outcome.get(model, "any_cramp")}
+
+
+@pytest.mark.parametrize("model", SURVEYS)
+def test_in_a_survey_a_covariate_that_follows_from_others_is_left_out_as_in_a_diary(model: str) -> None:
+    cohort, asked_of = doubled(), of_survey(model)
+    plain = fit(cohort, terms="own + first + age_years", adjusted_for=["first", "age_years"], **asked_of)
+    covariates = ["first", "age_years", "again", "sum"]
+    found = fit(cohort, terms=" + ".join(["own", *covariates]), adjusted_for=covariates, **asked_of)
+    assert plain.status == "converged" and found.left_out == ("again", "sum")
+    as_without(found, plain)
+    note = first_of(found, "own")["note"]
+    assert "not adjusted for again: it follows from first" in note
+    assert "not adjusted for sum: it follows from first and age_years" in note
+    assert first_of(found, "again")["note"] == "it follows from first"
+    # One that says the same as what is asked for cannot be told from it.
+    same = fit(cohort, terms="own + first + copy", adjusted_for=["first", "copy"], **asked_of)
+    assert same.estimates["estimate"].isna().all() and not same.left_out
+    assert first_of(same, "own")["note"].startswith("copy = true follows from the terms before it")
+
+
+def test_in_a_domain_of_a_survey_what_follows_there_alone_is_left_out() -> None:
+    cohort = doubled()
+    older = pl.col("age_years") >= 50
+    people = cohort.tables["participants"].with_columns(nearly=pl.when(older).then("first").otherwise("own"))
+    moved = replace(cohort, tables={"participants": people})
+    asked_of = of_survey("survey-poisson") | {"terms": "own + first + nearly", "adjusted_for": ["first", "nearly"]}
+    assert fit(moved, **asked_of).left_out == ()
+    part = fit(moved, where="age_years >= 50", **asked_of)
+    assert part.left_out == ("nearly",) and part.status == "converged"
+
+
+def test_a_covariate_that_follows_from_others_takes_no_degree_of_freedom_of_a_survey() -> None:
+    cohort = doubled()
+    # Of five strata of two sampling units five degrees of freedom are left: three slopes and two.
+    people = cohort.tables["participants"].with_columns(stratum=pl.col("stratum") % 5)
+    small = replace(cohort, tables={"participants": people})
+    covariates = ["first", "age_years", "again", "sum"]
+    found = fit(small, terms=" + ".join(["own", *covariates]), adjusted_for=covariates, **of_survey("survey-logistic"))
+    assert found.status == "converged" and found.left_out == ("again", "sum")
+
+
+@pytest.mark.parametrize(("model", "outcome"), [("cox", "relief"), ("ordinal", "pain")])
+def test_one_that_follows_from_others_and_the_baseline_is_left_out_of_the_families_of_cramps(
+    clinic: Cohort, model: str, outcome: str
+) -> None:
+    rng = np.random.default_rng(5)
+    nights = clinic.frame("diary").filter(pl.col("cramps") > 0)
+    people = clinic.frame("participants").with_columns(first=pl.Series(np.arange(PEOPLE) % 3 == 0))
+    people = people.with_columns(again=~pl.col("first"))
+    episodes = nights.select("participant_id", "date").with_columns(
+        episode=pl.lit(1, pl.Int64),
+        pain_0_10=rng.choice([2.0, 4.0, 6.0], nights.height),
+        duration_s=pl.lit(600.0),
+        relief_s=np.ceil(rng.exponential(120, nights.height)),
+        relieved=pl.lit(value=True),
+    )
+    tables = {"participants": people, "diary": clinic.frame("diary"), "episodes": episodes}
+    cohort = Cohort("clinic", "diary", tables, synthetic=True)
+    made = asked(cohort, model, "first", "again", of="sex", outcome=outcome)
+    assert made.left_out == ("again",) and "it follows from first" in first_of(made, "sex")["note"]
+    as_without(made, fit(cohort, model=model, terms="sex + first", adjusted_for=["first"], outcome=outcome))

@@ -135,6 +135,105 @@ def test_refuses(where: str, said: str) -> None:
         subpopulation.select(FRAME, where)
 
 
+@pytest.mark.parametrize(
+    ("where", "said", "then"),
+    [
+        ("sex", "sex is a text, which is not a condition by itself; .* (sex has female, male)", "sex = 'female'"),
+        (
+            "age_years >= 40 and sex",
+            "write what it is to be, such as sex = 'female' (sex has female, male)",
+            "age_years >= 40 and sex = 'female'",
+        ),
+        ("not age_years", "age_years is a number, .* age_years >= 20 (age_years is 10 to 40)", "not age_years >= 20"),
+        ("age_years and 3", "age_years is a number, which is not a condition by itself", "age_years >= 20"),
+        ("age_years > 3 and 3", "3 is a number, which is not a condition by itself; compare a column", "age_years > 3"),
+        ("sex = 'female' or 'male'", "'male' is a text, .* such as sex = 'male'", "sex = 'female' or sex = 'male'"),
+        ("date or diabetes", "date is a date, which is not a condition", "date >= '2024-01-31' or diabetes"),
+        ("age_years + 3", "age_years + 3 is a number, which is not a condition by itself", "age_years + 3 > 0"),
+        ("sex > 3", "^sex is a text, and 3 is a number; write such as sex = 'female'", "sex = 'female'"),
+        ("age_years = '20'", "^age_years is a number, and '20' is a text", "age_years = 20"),
+        ("date > 3", "^date is a date, and 3 is a number; write it as '2024-01-31'", "date >= '2024-01-31'"),
+        ("date = sex", "^date is a date and sex is a text, and the two cannot be compared", "date >= '2024-01-31'"),
+        ("sex = age_years", "^sex is a text and age_years is a number, and the two cannot", "sex = 'female'"),
+        ("diabetes = order", "^diabetes is yes or no and order is a number, and the two cannot", "diabetes"),
+        ("sex + 1 > 2", "^sex is a text, and + takes numbers, .* compare it by itself (sex has female, male)", None),
+        ("date - date > 3", "^date is a date, and - takes numbers", None),
+        ("diabetes - 1 = 0", "^diabetes is yes or no, and - takes numbers", None),
+        ("(age_years > 3) = 'yes'", "^(age_years > 3) is yes or no and 'yes' is a text, and the two cannot", None),
+        ("sex = TRUE", "^sex is a text, and TRUE is yes or no; write such as sex = 'female'", "sex = 'female'"),
+        ("shifts = true", "^shifts is a text, and true is yes or no; write such as", "shifts = 'yes'"),
+        ("smoker = FALSE", "^smoker is a number, and FALSE is yes or no", "smoker = 0"),
+        ("age_years IN ('20', 40)", "^age_years is a number, and '20' is a text", "age_years IN (20, 40)"),
+        ("age_years BETWEEN 'a' AND 'b'", "^age_years is a number, and 'a' is a text", "age_years >= 20"),
+        # Else it would be said of everybody: 20 < 10 is no, and no is less than 30.
+        ("20 < age_years < 30", "a comparison is compared again; write 20 < age_years AND age_years < 30", "…"),
+        ("", "names no column", None),
+        ("  ", "names no column", None),
+    ],
+)
+def test_what_is_no_condition_is_refused_with_one_that_is(where: str, said: str, then: str | None) -> None:
+    more = FRAME.with_columns(shifts=pl.Series(["no", "yes", None, "no"]), smoker=pl.Series([0, 1, 1, None]))
+    for mark in "()+?":
+        said = said.replace(mark, f"\\{mark}")
+    with pytest.raises(UsageError, match=said) as refused:
+        subpopulation.select(more, where)
+    then = "20 < age_years AND age_years < 30" if then == "…" else then
+    assert refused.value.correction == (f"where={where}", f"where={then or 'null'}")
+    if then:
+        subpopulation.select(more, then)
+
+
+@pytest.mark.parametrize(
+    ("where", "then"),
+    [("age years > 3", "did you mean age_years?$"), ("bad night = true", "there are age_years, sex, diabetes, ")],
+)
+def test_a_name_with_spaces_that_no_column_has_is_not_to_be_quoted(where: str, then: str) -> None:
+    with pytest.raises(UsageError, match=f", and no column is called so; {then}".replace("?", r"\?")):
+        subpopulation.select(FRAME, where)
+
+
+def test_a_text_that_looks_like_a_date_is_one_of_a_text() -> None:
+    frame = pl.DataFrame({"entered": ["2024-01-31", "2024-02-31", None]})
+    assert subpopulation.select(frame, "entered = '2024-02-31'").inside.to_list() == [False, True, False]
+
+
+NAMED = pl.DataFrame(
+    {
+        "bad night": [True, False, None],
+        "shift worker": ["yes", "no", None],
+        "foot-pain": [1, 2, 3],
+        "cramp no.": [1, 2, 3],
+        "Übelkeit (0-10)": [1, 2, 3],
+        "night and day": [True, True, False],
+        "sex": ["female", "male", None],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "then"),
+    [
+        ("bad night = true", '"bad night" = true'),
+        ("Bad Night == true", '"bad night" == true'),
+        ("bad  night", '"bad night"'),
+        ("badnight = true", '"bad night" = true'),
+        ("bad night = yes", '"bad night" = TRUE'),
+        ("bad night = 'yes' and sex", "\"bad night\" = TRUE and sex = 'female'"),
+        ("shift worker = yes", "\"shift worker\" = 'yes'"),
+        ("shift worker == true & foot-pain > 1", '"shift worker" == \'yes\' AND "foot-pain" > 1'),
+        ("foot-pain > 1", '"foot-pain" > 1'),
+        ("cramp no. = 2", '"cramp no." = 2'),
+        ("Übelkeit (0-10) >= 2", '"Übelkeit (0-10)" >= 2'),
+        ("night and day", '"night and day"'),
+    ],
+)
+def test_the_first_refusal_of_a_name_without_its_quotes_gives_a_condition_that_works(where: str, then: str) -> None:
+    with pytest.raises(UsageError, match=r"double quotes|did you mean|and a text stands|is written AND") as refused:
+        subpopulation.select(NAMED, where)
+    assert refused.value.correction == (f"where={where}", f"where={then}")
+    subpopulation.select(NAMED, then)
+
+
 def test_names_are_given_once_and_in_order() -> None:
     assert subpopulation.names("sex = 'age' AND age_years > 3 OR sex IS NULL") == ("sex", "age_years")
 
@@ -161,6 +260,12 @@ PIECES = [
     '"sex"',
     "''",
     "EMPTY",
+    "date",
+    "'2024-02-01'",
+    "BETWEEN",
+    "IS",
+    "TRUE",
+    "0",
 ]
 
 
@@ -168,7 +273,9 @@ PIECES = [
 def test_any_text_is_a_condition_or_a_usage_error(where: str) -> None:
     try:
         selected = subpopulation.select(FRAME, where)
-    except UsageError:
+    except UsageError as error:
+        # Whatever is joined with whatever, what is wrong with it is said.
+        assert "cannot be evaluated" not in str(error)
         return
     assert len(selected.inside) == FRAME.height
     assert selected.inside.null_count() == 0

@@ -288,6 +288,34 @@ def test_the_command_says_that_nothing_changed_or_what(run: Run, tmp_path: Path)
     assert code == 0 and "up to date" not in out and "again" not in err
 
 
+REFUSED = {
+    "report": (
+        *("--set ci_level=x", "--set nothing=1", "--set age_bands=70,20", "--where sex", "--where cramps>1"),
+        *("--where age_years>900", "--plan none.yaml"),
+    ),
+    "compare": ("--where sex", "--where nothing>1", "--adjust no_such", "--reference nobody"),
+}
+
+
+@pytest.mark.usefixtures("forked", "with_notebooks")
+@pytest.mark.parametrize(
+    "command", [("report", "--sections", "frequency"), ("compare", "--split", "sex", "--factors", "none")]
+)
+def test_what_is_refused_is_not_said_to_be_made_again(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    people = [f"P{i},{30 + 4 * i},{('female', 'male')[i % 2]}\n" for i in range(12)]
+    (study(tmp_path / "study") / "participants.csv").write_text("participant_id,age_years,sex\n" + "".join(people))
+    nights = [f"P{i},2024-01-{day:02},{(day + i) % 3}\n" for i in range(12) for day in range(1, 10)]
+    (tmp_path / "study" / "diary.csv").write_text("participant_id,date,cramps\n" + "".join(nights))
+    asked = (*command, "study", "--out", "out")
+    assert run(*asked)[0] == 0
+    for more in REFUSED[command[0]]:
+        code, _, err = run(*asked, *more.split())
+        assert code in (2, 4, 5) and "made again" not in err, err
+    # It is said as soon as nothing is refused any more.
+    _, _, err = run(*asked, "--ci-level", "0.9")
+    assert err.count(" is made again: changed parameter ci_level (") == 1
+
+
 @pytest.mark.usefixtures("forked", "with_notebooks")
 def test_a_report_whose_folder_another_has_taken_is_made_again(run: Run, tmp_path: Path) -> None:
     study(tmp_path / "one")

@@ -255,6 +255,26 @@ class TestRows:
         left = "left out: 2 of 4 rows, not where t = 'night', 1 because a value is missing"
         assert any(left in notice for notice in said(loaded))
 
+    @pytest.mark.parametrize(
+        ("where", "said"),
+        [
+            ("age >= 60", r"age is a text, and 60 is a number; write such as age = '70', in .* \(every cell is text\)"),
+            ("t", r"t is a text, which is not a condition by itself; .* such as t = 'nap' \(t has nap, night\)"),
+            ("bad night = 1", r"where: where 'bad night = 1': .* one with spaces stands in double quotes"),
+        ],
+    )
+    def test_a_condition_on_rows_that_is_none_is_refused_with_what_they_have(
+        self, tmp_path: Path, where: str, said: str
+    ) -> None:
+        rows = "1,70,male,2024-03-01,1,night\n1,70,male,2024-03-02,9,nap"
+        with pytest.raises(SourceError, match=rf"tables\.diary\.rows\.where: .*{said}|rows\.{said}"):
+            load(write(tmp_path, rows, f'rows: {{where: "{where}"}}, ' + diary(), head=HEAD + ",t"))
+
+    def test_days_as_they_are_written_are_compared_as_texts(self, tmp_path: Path) -> None:
+        rows = "1,70,male,2024-03-01,1\n1,70,male,2024-03-02,9"
+        loaded = load(write(tmp_path, rows, "rows: {where: \"day >= '2024-03-02'\"}, " + diary()))
+        assert loaded.cohort.frame("diary")["cramps"].to_list() == [9]
+
     def test_participants_who_contradict_themselves_are_named(self, tmp_path: Path) -> None:
         rows = "1,70,male,2024-03-01,1\n2,60,male,2024-03-01,1\n2,58,male,2024-03-02,1"
         complaint = r"participant 2 has two values of age_years, '60' on line 3 \(night 2024-03-01\) and '58' on line 4"

@@ -350,6 +350,46 @@ def test_a_condition_as_other_languages_write_it_is_answered_with_ours(
     assert run(*command)[0] in (0, 6)
 
 
+@pytest.fixture
+def oddly_named(tmp_path: Path) -> str:
+    """A diary with a yes/no column of its own of the nights, and a text of the participants, each with a space."""
+    own = {"diary": ("bad night", "false", "true"), "participants": ("shift worker", "no", "yes")}
+    for table, (name, *values) in own.items():
+        head, *rows = (Path(DIARY) / f"{table}.csv").read_text(encoding="utf-8").splitlines()
+        rows = [f"{row},{values[i % 2]}" for i, row in enumerate(rows)]
+        (tmp_path / f"{table}.csv").write_text("\n".join([f"{head},{name}", *rows]) + "\n", encoding="utf-8")
+    return str(tmp_path)
+
+
+CONDITIONS = (
+    *("bad night = true", "bad night == true", "bad night", "Bad Night = yes and sex = male", "shift worker = 'yse'"),
+    *("shift worker and sex", "not age_years", "age_years and 3", "sex > 3", "age_years = '60'", "sex + 1 > 2", ""),
+    *("sex = TRUE", "20 < age_years < 90", "sex = age_years"),
+)
+OF_PARTICIPANTS = ("shift worker = yes", "shift worker = true", "age_years >= 40 and sex")
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        *((("describe",), where) for where in (*CONDITIONS, *OF_PARTICIPANTS)),
+        *((("fit", "--model", "poisson", "--terms", "sex"), where) for where in (CONDITIONS[0], *OF_PARTICIPANTS)),
+        *((("compare", DIARY), where) for where in OF_PARTICIPANTS[2:]),
+        *((("analyse", "frequency"), where) for where in OF_PARTICIPANTS),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each[0],
+)
+def test_after_a_condition_that_is_none_the_command_given_runs(
+    run: Run, oddly_named: str, command: tuple[str, ...], where: str
+) -> None:
+    code, _, err = run(*command, oddly_named, "--where", where)
+    assert code == 2 and " run: crampstudy " in err, err
+    assert not any(word in err for word in ("dtype", "f64", "Float64", "bitand", "sql", "lit(", "dyn int"))
+    _, *again = shlex.split(err.rpartition(" run: ")[2])
+    code, _, err = run(*again)
+    assert code in (0, 6), err
+
+
 @pytest.mark.parametrize(
     ("terms", "meant"),
     [

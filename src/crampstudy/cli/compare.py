@@ -30,12 +30,16 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import FAILED, Output, say_account, tell_kept
-from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
+from crampstudy.cli.rerun.unchanged import AnnouncingProgress, cache_of_user, is_unchanged
 from crampstudy.errors import AnalysisError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from crampstudy.age_bands import AgeBands
+    from crampstudy.cohort import Cohort
     from crampstudy.report.assembly.make import Report
 
 
@@ -153,7 +157,8 @@ def compare(
             },
             figures=figures,
         )
-        done = is_unchanged(cache, request, aside=output.aside) if cache is not None else None
+        notes: list[str] = []
+        done = is_unchanged(cache, request, aside=output.aside, again=notes.append) if cache is not None else None
         if done is None:
             from crampstudy.report import warm
 
@@ -173,7 +178,7 @@ def compare(
                     names=names,
                     split=split,
                     out=out,
-                    progress=shown,
+                    progress=AnnouncingProgress(shown, notes),
                     server=server,
                     force=force,
                     figures=figures,
@@ -192,6 +197,7 @@ def compare(
 
     limits, rng = bands(age_bands), _draws(seed) if bootstrap else None
     cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits, source=asked[0])
+    _check_adjusted(cohorts, adjust, limits, reference)
     first, second, *others = cohorts
     described = compare(
         first,
@@ -214,6 +220,21 @@ def compare(
     if len({cohort.kind for cohort in cohorts}) > 1 and not output.aside:
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
     check_estimated(described)
+
+
+def _check_adjusted(cohorts: Sequence[Cohort], adjust: str, limits: AgeBands | None, reference: str | None) -> None:
+    """Refuse terms of which no cohort has a value, and say which cohorts have none of the others, and what follows."""
+    from crampstudy.age_bands import AgeBands
+    from crampstudy.contrasts.cohorts.asked import check_adjusted, reference_of
+    from crampstudy.wording import listed as said
+
+    if not (lacking := check_adjusted(cohorts, adjust, limits or AgeBands())):
+        return
+    out = dict.fromkeys(cohort for of in lacking.values() for cohort in of)
+    none = reference_of(cohorts, reference) in out or len(cohorts) - len(out) < 2
+    left = "no ratio is adjusted" if none else f"{said(out)} {'are' if len(out) > 1 else 'is'} in no adjusted ratio"
+    why = said(f"no participant of {said(of)} has a value of {name}" for name, of in lacking.items())
+    typer.echo(f"note: {left}: {why}", err=True)
 
 
 def _draws(seed: int) -> Any:

@@ -32,7 +32,7 @@ from crampstudy.cli.options import (
 from crampstudy.cli.output import FAILED, say_account, tell_kept
 from crampstudy.cli.rerun.certificate import certify_report
 from crampstudy.cli.rerun.grid import report_grid
-from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
+from crampstudy.cli.rerun.unchanged import AnnouncingProgress, cache_of_user, is_unchanged
 from crampstudy.errors import UsageError
 
 _OF_GRID = ("grid", "out", "cell_timeout", "workers", "cluster", "no_cache", "force")
@@ -124,7 +124,8 @@ def report(
     cache = cache_of_user(no_cache)
     # A notebook of one's own may read what nobody knows of.
     asked = ask((source,), out, settings=settings, sections=chosen, figures=figures)
-    if cache is not None and notebook is None and is_unchanged(cache, asked, chosen):
+    notes: list[str] = []
+    if cache is not None and notebook is None and is_unchanged(cache, asked, chosen, again=notes.append):
         return
     from crampstudy.report import warm
     from crampstudy.report.outline import EVERY
@@ -141,7 +142,7 @@ def report(
             sections=chosen,
             notebook=notebook,
             cell_seconds=cell_timeout,
-            progress=shown,
+            progress=AnnouncingProgress(shown, notes),
             force=force,
             figures=figures,
             cache=cache,

@@ -20,7 +20,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.terms.levels import check_group, groups_of, no_group
-from crampstudy.nights import NO_AGE, denominator, night_account, no_night, people, person_nights
+from crampstudy.nights import NO_AGE, check_part_of_nights, denominator, night_account, no_night, people, person_nights
 from crampstudy.wording import counted
 
 ALL = "all"
@@ -67,7 +67,7 @@ def rates(
     check_condition(where, "cramps")
     # What may be named is asked of all columns, and only those that are named are read.
     every = no_night(cohort, bands)
-    subpopulation.select(every, where)
+    check_part_of_nights(cohort, where, bands)
     who = people(cohort, bands).head(0)
     _check_groups(by, every, who)
     named = subpopulation.names(where) if where else ()

@@ -10,12 +10,14 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
+from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
 from crampstudy.nights.exposures import by_person_and_date
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
+_NIGHTS_LOOKED_AT = 100_000
 NO_AGE = "no participant has an age"
 _CALCIUM_PER_ALBUMIN, _USUAL_ALBUMIN = 0.02, 40.0
 
@@ -132,7 +134,7 @@ def nights_of_part(
     if where is None:
         return person_nights(cohort, bands, names=names, exposures=exposures)
     # What may be named is asked of all columns, and only those that are named are read.
-    subpopulation.evaluate(no_night(cohort, bands), where)
+    check_part_of_nights(cohort, where, bands)
     nights = person_nights(cohort, bands, names={*names, *subpopulation.names(where)}, exposures=exposures)
     return nights.filter(subpopulation.select(nights, where).inside)
 
@@ -158,6 +160,22 @@ def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFr
     diary = Diary.of(cohort)
     nights = pl.LazyFrame(schema=diary.schema)
     return person_nights(Diary(diary.name, diary.participants.head(0), nights), bands)
+
+
+def check_part_of_nights(cohort: Cohort | Diary, where: str | None, bands: AgeBands | None = None) -> None:
+    """Check of all columns that a condition names nights, before those that it names are read.
+
+    Raises:
+        UsageError: it does not.
+    """
+    try:
+        subpopulation.select(no_night(cohort, bands), where)
+    except UsageError:
+        # What can be written instead depends on what the columns hold, and so on nights.
+        diary = Diary.of(cohort)
+        some = Diary(diary.name, diary.participants, diary.nights.head(_NIGHTS_LOOKED_AT))
+        subpopulation.select(person_nights(some, bands), where)
+        raise
 
 
 def diary_columns(cohort: Cohort | Diary) -> pl.Schema:

@@ -35,8 +35,14 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     rows = compare_factors(cohorts, chosen, bands=settings.bands, where=settings.where, ci_level=settings.ci_level)
     # Why a factor has no ratio in a cohort is the reason why the two have none, with the name of the cohort.
     between = kinds.FACTOR_BETWEEN.rows(rows)
-    remarks = [said.NOTE, *said.of_the_night_before(between), verdicts.remark(rows), tables.reasons(between)]
-    note = wording.sentences(filter(None, remarks))
+    remarks = [
+        said.NOTE,
+        *said.of_lines(rows),
+        *said.of_the_night_before(between),
+        verdicts.remark(rows),
+        tables.reasons(between),
+    ]
+    note = wording.sentences(filter(None, [*remarks, tables.reasons(between)]))
     shown = ReportTable(tables.factors_between(rows), "Factors in each cohort at their declared contrasts.", note)
     return Findings(rows, {FACTORS: shown}, values={"factors": said.apart(rows, len(chosen), len(every))})
 

@@ -12,7 +12,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.confidence import check_level
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import (
-    adjusted_terms,
+    check_adjusted,
     check_average,
     check_by,
     check_part,
@@ -78,7 +78,7 @@ class ComparisonSettings:
         for cohort in cohorts:
             check_by(cohort, self.by, self.bands)
             check_part(cohort, self.bands, self.where)
-        adjusted_terms(cohorts, self.adjust, self.bands)
+        check_adjusted(cohorts, self.adjust, self.bands)
         standard_of(self.standard, cohorts, self.bands, self.where)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,35 @@ import typer
 if TYPE_CHECKING:
     from crampstudy.cache import Cache
     from crampstudy.report.freshness import ReportRequest
+    from crampstudy.report.run import Progress
+
+
+class AnnouncingProgress:
+    """Says why a report is made again once it is: when all that was asked for is accepted, and the notebooks run.
+
+    What ``progress`` shows, if anything does, it shows as before.
+    """
+
+    def __init__(self, progress: Progress | None, notes: Sequence[str]) -> None:
+        """Keep the notes until they are true."""
+        self._progress, self._notes = progress, [*notes]
+
+    def stage(self, name: str) -> None:
+        """Hear that a stage begins."""
+        if name == "run":
+            while self._notes:
+                _say(self._notes.pop(0))
+        if self._progress is not None:
+            self._progress.stage(name)
+
+    def cell(self, notebook: str, heading: str, done: int, total: int) -> None:
+        """Hear of the cells of a notebook."""
+        if self._progress is not None:
+            self._progress.cell(notebook, heading, done, total)
+
+
+def _say(note: str) -> None:
+    typer.echo(f"note: {note}", err=True)
 
 
 def cache_of_user(no_cache: bool) -> Cache | None:
@@ -21,13 +50,18 @@ def cache_of_user(no_cache: bool) -> Cache | None:
         return None
     found = cache.opened()
     if isinstance(found, str):
-        typer.echo(f"note: nothing is kept of this run: {found}; {cache.VARIABLE} names another folder", err=True)
+        _say(f"nothing is kept of this run: {found}; {cache.VARIABLE} names another folder")
         return None
     return found
 
 
 def is_unchanged(
-    cache: Cache, asked: ReportRequest, sections: Sequence[str] = (), *, aside: bool = False
+    cache: Cache,
+    asked: ReportRequest,
+    sections: Sequence[str] = (),
+    *,
+    aside: bool = False,
+    again: Callable[[str], None] = _say,
 ) -> Path | None:
     """Return the folder of a document that was made before and of which nothing has changed, and say so.
 
@@ -38,6 +72,7 @@ def is_unchanged(
         asked: what is asked for.
         sections: those of a report that is not whole.
         aside: whether this is said on standard error, for rows are on standard output.
+        again: takes what is to be said of a document that is made again, which may yet be refused.
     """
     from crampstudy.provenance.changes import listed
     from crampstudy.report import freshness, outline
@@ -53,7 +88,7 @@ def is_unchanged(
     changed = freshness.stale(made, asked, notebooks, order)
     said = f"The {asked.document} in {asked.out or _from_here(Path(made.folder))}"
     if changed:
-        typer.echo(f"note: {said[0].lower()}{said[1:]} is made again: changed {listed(changed)}", err=True)
+        again(f"{said[0].lower()}{said[1:]} is made again: changed {listed(changed)}")
         return None
     typer.echo(f"{said} is up to date: nothing that it is made of has changed", err=aside)
     return Path(made.folder)

@@ -22,7 +22,7 @@ from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.columns import in_backticks, quoted
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
-from crampstudy.nights import diary_columns, no_night, people, person_nights
+from crampstudy.nights import check_part_of_nights, diary_columns, people, person_nights
 
 _WORDS = re.compile(r"[^\W\d_][\w’'-]*(?: [\w’'-]+)+")
 
@@ -84,9 +84,11 @@ def check_where(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     """
     if where is None:
         return
-    frame = no_night(cohort, bands) if cohort.kind == "diary" else people(cohort, bands).head(0)
     try:
-        subpopulation.evaluate(frame, where)
+        if cohort.kind == "diary":
+            check_part_of_nights(cohort, where, bands)
+        else:
+            subpopulation.evaluate(people(cohort, bands), where)
     except UsageError as problem:
         error = UsageError(f"{cohort.name}: {problem}")
         error.correction = problem.correction
@@ -124,15 +126,52 @@ def adjusted_terms(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> s
             f"cohorts are compared at the same participants, and {of_nights[0]} differs from night to night; "
             f"adjust for what a participant is, one or more of {', '.join(map(quoted, able))}"
         )
-        parts = [part.strip() for part in written.split("+")]
-        kept = [part for part in parts if _is_formula(part) and not formula.columns_in(formula.parse(part)) & nightly]
-        error.correction = adjust, " + ".join(kept) or _first(able)
+        error.correction = adjust, _without(written, nightly) or _first(able)
         raise error
     for name in sorted(names - {*who.columns}):
         if wording.variable(name) is None:
             raise in_backticks(adjust, {*able, *nightly}) or _unknown(name, able)
     formula.check_names(names, who)
     return written
+
+
+def check_adjusted(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> dict[str, tuple[str, ...]]:
+    """Return of each column to adjust for in which cohorts no participant has a value of it, if in any.
+
+    Raises:
+        UsageError: one has a value in no cohort, so that nothing can be adjusted for it, or as :func:`adjusted_terms`.
+    """
+    written = adjusted_terms(cohorts, adjust, bands)
+    if not written:
+        return {}
+    has = {cohort.name: _with_values(people(cohort, bands)) for cohort in cohorts}
+    lacking = {
+        name: tuple(cohort for cohort, columns in has.items() if name not in columns)
+        for name in sorted(formula.columns_in(formula.parse(written)))
+    }
+    nowhere = [name for name, which in lacking.items() if len(which) == len(cohorts)]
+    if not nowhere:
+        return {name: which for name, which in lacking.items() if which}
+    able = sorted(name for name in set.intersection(*has.values()) - {"age_band"} if may_be_named(name))
+    whose = "any cohort" if len(cohorts) > 2 else f"{cohorts[0].name} and none of {cohorts[1].name}"
+    error = UsageError(
+        f"adjust (--adjust): no participant of {whose} has a value of {', '.join(nowhere)}; "
+        f"{'all of them' if len(cohorts) > 2 else 'both'} have {', '.join(map(quoted, able)) or 'no column in common'}"
+    )
+    if meant := _without(written, set(nowhere)) or (_first(able) if able else ""):
+        error.correction = adjust, meant
+    raise error
+
+
+def _with_values(frame: pl.DataFrame) -> set[str]:
+    return {name for name in frame.columns if frame[name].null_count() < frame.height}
+
+
+def _without(terms: str, columns: Collection[str]) -> str:
+    """Return the terms that name none of some columns."""
+    parts = [part.strip() for part in terms.split("+")]
+    kept = (part for part in parts if _is_formula(part) and not formula.columns_in(formula.parse(part)) & {*columns})
+    return " + ".join(kept)
 
 
 def _written(adjust: str, columns: Sequence[str], nightly: Collection[str]) -> str:

@@ -35,7 +35,7 @@ from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.nights import count
 from crampstudy.models.optimise import products
 from crampstudy.models.terms import design_matrix, formula
-from crampstudy.nights import NIGHTS_PER_WEEK, Diary, denominator, no_night, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, Diary, check_part_of_nights, denominator, person_nights
 
 PROGRAMME = "joint_programme"
 MINERALS = ("dietary_magnesium_mg", "dietary_potassium_mg", "dietary_calcium_mg")
@@ -265,8 +265,7 @@ def _nights(cohort: Cohort, covariates: Sequence[str], where: str | None) -> pl.
 
     Beside these there is what ``covariates`` and the condition ``where`` need.
     """
-    if where:
-        subpopulation.evaluate(no_night(cohort), where)
+    check_part_of_nights(cohort, where)
     diary = Diary.of(cohort)
     own = [name for name in MINERALS if name in diary.schema]
     means = diary.nights.group_by("participant_id").agg(pl.col(name).mean() for name in own).collect()

@@ -61,16 +61,24 @@ def with_any(counts: Array, groups: NDArray[np.intp]) -> int:
     return int(np.count_nonzero(np.bincount(groups, counts > 0)))
 
 
-def collinear(design: design_matrix.Design) -> separation.Collinear | None:
-    """Name the first column that follows from those before it, and from which it does."""
-    found = dependent(design.matrix)
+def collinear(design: design_matrix.Design, *, baseline: bool = False) -> separation.Collinear | None:
+    """Name the first column that follows from those before it, and from which it does.
+
+    A ``baseline``, such as thresholds, takes the part of an intercept, though it is no column.
+    """
+    constant = [np.ones((len(design.matrix), 1))] if baseline else []
+    whole = np.column_stack([*constant, design.matrix])
+    found = dependent(whole)
     if not found:
         return None
-    column, before = design.columns[found[0]], design.columns[: found[0]]
-    matrix = design.matrix[:, : found[0] + 1]
+    own = [None] * len(constant) + [*design.columns]
+    column, before = own[found[0]], own[: found[0]]
+    if column is None:
+        return None
+    matrix = whole[:, : found[0] + 1]
     length = np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
     of, *_ = np.linalg.lstsq(matrix[:, :-1] / length[:-1], matrix[:, -1] / length[-1], rcond=None)
-    terms = [one.term for one, share in zip(before, of, strict=True) if abs(share) > _INDEPENDENT]
+    terms = [one.term for one, share in zip(before, of, strict=True) if one and abs(share) > _INDEPENDENT]
     others = [term for term in dict.fromkeys(terms) if term not in (design_matrix.INTERCEPT, column.term)]
     return separation.Collinear(
         f"{name(column)} follows from the terms before it", {column.term: separation.Follows(others)}

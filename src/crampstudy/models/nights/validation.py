@@ -11,7 +11,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models.nights.engine import Engine
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix, formula
-from crampstudy.nights import no_night, numbers_of_a_night
+from crampstudy.nights import check_part_of_nights, no_night, numbers_of_a_night
 
 
 def checked_names(engine: Engine, request: ModelRequest, needs: Sequence[str]) -> set[str]:
@@ -19,7 +19,7 @@ def checked_names(engine: Engine, request: ModelRequest, needs: Sequence[str]) -
     frame = no_night(request.cohort, request.bands)
     if engine.is_number(request.outcome):
         _check_number(engine, request)
-    subpopulation.select(frame, request.where)
+    check_part_of_nights(request.cohort, request.where, request.bands)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {request.cohort.name} has no {absent[0]}; use the exposure nights")
     parsed = [formula.parse(terms) for terms in (request.terms, request.options.zero_terms or "1")]

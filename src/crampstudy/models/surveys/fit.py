@@ -24,6 +24,7 @@ from crampstudy.models.coefficients.result import (
 )
 from crampstudy.models.coefficients.rows import Scale
 from crampstudy.models.common.distributions import BINOMIAL, GAUSSIAN, POISSON, ResponseFamily
+from crampstudy.models.common.estimability import collinear
 from crampstudy.models.family import FittedRows
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.inference.exposed_participants import Exposed, exposed
@@ -88,16 +89,16 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         made = rows.rows(answer, scale, cells, request.ci_level, request.per, request.margins)
         made += rows.left_out(design, scale, cells)
         return Fit(tidy.frame(made), request.model, 0, 0, float("nan"), "not_estimable", account=of.account)
-    found = family.solve(of)
+    found = _solved(family, of)
     if found.answer.status != "converged" and (left := rests(np.arange(len(design.matrix)), design)):
         (rest,) = left
         again = of.left(rest)
-        found_again = family.solve(again)
+        found_again = _solved(family, again)
         if found_again.answer.status == "converged":
             of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
         else:
             # What is one participant's alone takes no slope: what stands in the way is what does so without it.
-            none = rows.CoefficientTable.none(design, found_again.answer.status, str(found_again.answer.reason))
+            none = rows.CoefficientTable.none(design, found_again.answer.status, found_again.answer.reason or "")
             found = replace(found, answer=rest.failed(none))
     numbers, answer = found.numbers, found.answer
     few = few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
@@ -128,6 +129,19 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         predictor=predictor(request, design, answer, turned, levels=found.levels),
         apart=answer.apart,
     )
+
+
+def _solved(family: SurveyFamily, of: Sample) -> SurveyAnswer:
+    """Return the answer of a sample; where there is none as columns follow from others, it names the first that does.
+
+    They take the degrees of freedom of a sampling design as well, so that this is said before that these are too few.
+    """
+    found = family.solve(of)
+    if found.answer.status == "converged":
+        return found
+    reason = collinear(of.design.standardised(), baseline=not family.intercept)
+    none = rows.CoefficientTable.none(of.design, "not_estimable", reason) if reason else found.answer
+    return replace(found, answer=none)
 
 
 def residuals(family: SurveyFamily, request: ModelRequest, fitted: Fit) -> pd.Series[float]:

@@ -283,7 +283,7 @@ def obstacle(
     if request.covariance != "model" and clusters <= len(design.columns):
         p = len(design.columns)
         return f"{clusters} participants are too few for a cluster-robust covariance of {p} coefficients"
-    return collinear(design.standardised())
+    return collinear(design.standardised(), baseline=True)
 
 
 def whole(request: ModelRequest) -> Cohort:

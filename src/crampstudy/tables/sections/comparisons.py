@@ -76,7 +76,10 @@ def _against_reference(estimates: pd.DataFrame) -> dict[str, dict[str, str]]:
 
 @table_of_rows
 def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the joint tests of cohort by group, then the ratio per 10 years of age in each cohort."""
+    """Return the joint tests of cohort by group, then the ratio per 10 years of age in each cohort.
+
+    The unit of such a ratio says that it is of a straight line, and whether of age alone.
+    """
     tests = kinds.COHORT_INTERACTION.rows(estimates)
     trends = kinds.COHORT_TREND.rows(estimates)
     stubs = [
@@ -87,6 +90,10 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
         f"{str(scale).replace('_', ' ').capitalize()} per 10 years of age: {name}"
         for scale, name in zip(trends["scale"], trends["level"], strict=True)
     ]
+    alone = trends["adjusted_for"].isna()
+    trends = trends.assign(
+        unit=trends["unit"].astype(str) + alone.map({True: ", linear, unadjusted", False: ", linear"})
+    )
     rows = pd.concat([tests, trends])
     order = pd.factorize(rows["outcome"])[0].argsort(kind="stable")
     rows, stubs = rows.iloc[order], [stubs[place] for place in order]

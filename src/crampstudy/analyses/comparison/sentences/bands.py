@@ -223,7 +223,13 @@ def _tests(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _trends(rows: pd.DataFrame) -> Iterator[str]:
-    for outcome, own in kinds.COHORT_TREND.rows(rows).groupby("outcome", sort=False):
+    trends = kinds.COHORT_TREND.rows(rows)
+    if (known := trends[trends["estimate"].notna()]).empty:
+        return
+    what = "is a straight line" if len(known) == 1 else "in each cohort is a straight line"
+    alone = ", adjusted for nothing" if known["adjusted_for"].isna().all() else ""
+    yield f"the trend with age {what}{alone}"
+    for outcome, own in trends.groupby("outcome", sort=False):
         each = [f"{in_text(row)} in {row['level']}" for row in wording.records(own[own["estimate"].notna()])]
         if each:
             yield f"per 10 years of age the {_RATIO[str(outcome)]} is {wording.listed(each)}"

@@ -33,6 +33,18 @@ def of_the_night_before(rows: pd.DataFrame) -> Iterator[str]:
         yield _BEFORE.format(wording.listed(names), "is" if len(names) == 1 else "are")
 
 
+def of_lines(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield that ratios of numbers are of straight lines, and which factors are adjusted for nothing in any cohort."""
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    own = own[own["estimate"].notna()]
+    if own["term"].str.startswith(wording.CONTRAST).any():
+        yield "The ratio of a number is of a straight line on the log scale, not of a curve"
+    of_each = own.groupby("term", sort=False)
+    alone = [str(term) for term, rows_of in of_each if rows_of["adjusted_for"].isna().all()]
+    if names := [wording.small(factor_name(term)) for term in alone]:
+        yield f"{wording.capital(wording.listed(names))} {'is' if len(names) == 1 else 'are'} adjusted for nothing"
+
+
 def without(asked: str, declared: int) -> str:
     """Return why no factor is compared."""
     if asked == "none":

@@ -191,7 +191,7 @@ def _table(name: str, entry: MappingEntry, clock: Clock, zone: str | None) -> Ta
     where = rows["where"].text() if "where" in rows else None
     if where is not None:
         try:
-            subpopulation.names(where)
+            subpopulation.check_form(where)
         except UsageError as error:
             rows["where"].wrong(str(error))
     columns = []
