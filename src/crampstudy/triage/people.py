@@ -73,7 +73,7 @@ def nights_account(cohort: Cohort, where: str | None = None) -> Account:
     persons, nights = people(cohort), observed_nights(cohort).group_by(_WHO).len()
     each = persons.join(nights, on=_WHO, how="left", maintain_order="left")["len"].fill_null(0)
     left_out = unmet(where, subpopulation.select(persons, where), persons, each)
-    return night_account(cohort, nights["len"].sum(), left_out)
+    return night_account(cohort, int(nights["len"].sum()), left_out)
 
 
 def flagged_people(cohort: Cohort, bands: AgeBands | None = None, where: str | None = None) -> pl.DataFrame:

@@ -91,8 +91,9 @@ def read_nights(engine: Engine, request: ModelRequest) -> NightRows:
 class _Source:
     """What a family is fitted to.
 
-    ``nights`` are those read, ``part`` says which of them meet the condition. Rows that are alike are ``counted`` as this likelihood allows. ``names`` are the variables of each night,
-    ``known`` is the column of the outcome, ``needs`` the exposure, if it is a column.
+    ``nights`` are those read, ``part`` says which of them meet the condition. Rows that are alike are ``counted`` as
+    this likelihood allows. ``names`` are the variables of each night, ``known`` is the column of the outcome, ``needs``
+    the exposure, if it is a column.
     """
 
     engine: Engine
