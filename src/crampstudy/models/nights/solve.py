@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
-from crampstudy.cohort import subpopulation
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import INCOMPLETE, UNREACHED, WEIGHTLESS, Account, read_as, unmet
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.lone_levels import rests
@@ -26,7 +26,17 @@ from crampstudy.models.nights.validation import check_nights, checked_names, slo
 from crampstudy.models.request import ModelRequest, check_multiples
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.models.terms.person_time import means
-from crampstudy.nights import ALIKE, counted_nights, denominator, night_account, person_nights, repetitive
+from crampstudy.nights import (
+    ALIKE,
+    Diary,
+    counted_nights,
+    denominator,
+    night_account,
+    observed_night,
+    person_nights,
+    repetitive,
+)
+from crampstudy.wording import counted as number_of
 
 _CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
 
@@ -126,7 +136,8 @@ class _Source:
             each = person_nights(request.cohort, request.bands, known, names, others)
             nights = each.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
         nights = means.added(request.cohort, means.measured(request.cohort, nights, others), wanted)
-        request = replace(request, remarks=(*request.remarks, *means.moved(wanted, request.outcome)))
+        remarks = (*_without_outcome(request.cohort, known), *means.moved(wanted, request.outcome))
+        request = replace(request, remarks=(*request.remarks, *remarks))
         part = subpopulation.select(nights, request.where)
         return cls(engine, request, nights, part, counted, names, known, needs)
 
@@ -261,6 +272,18 @@ class _Source:
             # Nights that were filled in as zeros have no other value, either.
             why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
         return why_not or None, ()
+
+
+def _without_outcome(cohort: Cohort | Diary, known: str) -> tuple[str, ...]:
+    """Return how many nights with a count of cramps lack another outcome, as a remark.
+
+    They are no part of what a model of that outcome finds.
+    """
+    if known == "cramps":
+        return ()
+    lacking = observed_night(cohort) & ~observed_night(cohort, known)
+    n = int(Diary.of(cohort).nights.select(lacking.sum()).collect().item())
+    return (f"{number_of(n, 'nights')} left out, without {known}",) if n else ()
 
 
 def _likelihood(counted: Likelihood, request: ModelRequest, data: Data) -> Likelihood:
