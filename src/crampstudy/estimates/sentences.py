@@ -87,6 +87,7 @@ def sentence(row: Mapping[str, Any]) -> str:
         "reference": "" if pd.isna(row["reference"]) else str(row["reference"]),
         "comparison": ", ".join(filter(None, (term, wording.contrast(row)))),
         "label": label(row),
+        "beside": beside(row),
         "scale": str(row["scale"]).replace("_", " "),
         "outcome": "" if pd.isna(row["outcome"]) else wording.outcome(str(row["outcome"])),
     }
@@ -96,6 +97,13 @@ def sentence(row: Mapping[str, Any]) -> str:
 def label(row: Mapping[str, Any]) -> str:
     """Return how a row is told from those of other kinds beside it, of one adjusted for nothing that it is so."""
     return " ".join(filter(None, (kinds.named(row["analysis"]).label, fact(row, "adjusted"))))
+
+
+def beside(row: Mapping[str, Any]) -> str:
+    """Return beside what a ratio of age stands: ``beside sex alone``, or ``alone`` where all have one sex."""
+    held = "" if pd.isna(row["adjusted_for"]) else str(row["adjusted_for"])
+    crude = row["analysis"] == kinds.AGE_ALONE.name and "sex" not in held.split("; ")
+    return "alone" if crude else kinds.named(row["analysis"]).label
 
 
 _DAYS = {"cumulative": "four days running", "lag 0": "the same day", "lag 1": "the night before"}

@@ -13,6 +13,7 @@ import polars as pl
 from crampstudy import codebook, estimates, wording
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import varies
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
@@ -56,7 +57,7 @@ def modifiers(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion,
     """
     if followed.too_few(design):
         return []
-    besides = [] if design.randomised else [name for name in _BY_CHOICE if _varies(cohort, name)]
+    besides = [] if design.randomised else [name for name in _BY_CHOICE if varies(cohort, name)]
     columns = people(cohort).select("participant_id", *besides, *_own(cohort, design))
     every = followed.people.join(columns, on="participant_id", how="left")
     lacking = [name for name in besides if every[name].null_count()]
@@ -75,10 +76,6 @@ def _held(row: Row, terms: Sequence[str], whom: str) -> Row:
     lost = adjustment.lacks(row)
     adjusted_for = "; ".join(term for term in terms if term not in lost) or None
     return row | {"adjusted_for": adjusted_for, "note": estimates.note(whom, row["note"] or "")}
-
-
-def _varies(cohort: Cohort, name: str) -> bool:
-    return people(cohort)[name].drop_nulls().n_unique() > 1
 
 
 def _own(cohort: Cohort, design: TreatmentDesign) -> list[str]:
