@@ -12,8 +12,10 @@ from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import condition, group
+from crampstudy.estimates.rows import FEWEST
 from crampstudy.estimates.verdicts import too_imprecise
 
+_ROUNDING = 1e-6
 _PER_CENT = (1, 100.0, "%")
 _MINUTES = (1, 1 / 60, " min")
 _PRINTED = {
@@ -58,12 +60,25 @@ def in_brackets(row: Mapping[str, Any]) -> str:
 
 
 def value(row: Mapping[str, Any]) -> str:
-    """Return the number of a row with its interval and unit, or why there is none."""
+    """Return the number of a row with its interval and unit, or why there is none.
+
+    A share of fewer people than have an interval is two counts: ``1 of 2``.
+    """
+    if of_few := _of_few(row):
+        return of_few
     said = estimate(row)
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return said
     own = "" if pd.isna(row["unit"]) else f" {row['unit']}"
     return said + _PRINTED.get(str(row["scale"]), (2, 1.0, own))[2]
+
+
+def _of_few(row: Mapping[str, Any]) -> str:
+    """Return a share of few people as their counts, empty where it is of many, or no share of those in the row."""
+    people, events, share = row["n_participants"], row["n_events"], row["estimate"]
+    if row["scale"] != "prevalence" or any(map(pd.isna, (people, events, share))) or not people < FEWEST:
+        return ""
+    return f"{events:g} of {people:g}" if abs(share * people - events) < _ROUNDING else ""
 
 
 def sentence(row: Mapping[str, Any]) -> str:
