@@ -132,7 +132,7 @@ def adjusted_fit(
     known = graph or study()
     named = default_outcome(model, outcome)
     able = measured_in(cohort, exposure) if measured is None else measured
-    found = adjustment_in(cohort, exposure, named, able, known)
+    found = differing(cohort, adjustment_set(exposure, named, able, known))
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
     age = age_term(cohort, more.get("where"))
@@ -151,14 +151,8 @@ def adjusted_fit(
     return AdjustedFit(fitted, shown, held_of(found, fitted, covariates))
 
 
-def adjustment_in(
-    cohort: Cohort, exposure: str, outcome: str, measured: Collection[str], graph: CausalGraph | None = None
-) -> Adjustment:
-    """Return :func:`~crampstudy.causal.adjustment_set` without what does not differ in a cohort.
-
-    Sex among women confounds nothing, and no model takes it.
-    """
-    found = adjustment_set(exposure, outcome, measured, graph)
+def differing(cohort: Cohort, found: Adjustment) -> Adjustment:
+    """Return an adjustment without what does not differ in a cohort: sex among women confounds nothing."""
     differ = [i for i, column in enumerate(found.columns) if varies(cohort, column)]
     return replace(found, nodes=tuple(found.nodes[i] for i in differ), columns=tuple(found.columns[i] for i in differ))
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import codebook, estimates, wording
-from crampstudy.causal import Adjustment, CausalGraph, CausalNode, measured_in, study
+from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import is_within, source
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN, find
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.adjusted import Sufficiency, adjustment_in, covariates_of, single_terms
+from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, differing, single_terms
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.estimates import adjustment, kinds
@@ -138,7 +138,7 @@ def adjustment_of(cohort: Cohort, exposure: str, outcome: str, graph: CausalGrap
     measured = measured_in(cohort)
     if is_within(exposure):
         measured -= frozenset(cohort.tables["participants"].columns)
-    return adjustment_in(cohort, exposure, outcome, measured, graph)
+    return differing(cohort, adjustment_set(exposure, outcome, measured, graph))
 
 
 def _set(cohort: Cohort, exposure: str, graph: CausalGraph) -> Adjustment:

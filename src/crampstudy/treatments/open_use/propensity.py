@@ -11,10 +11,10 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.arrays import Array
-from crampstudy.causal import measured_in, study
+from crampstudy.causal import adjustment_set, measured_in, study
 from crampstudy.causal.graph import source, together
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.adjusted import Sufficiency, adjustment_in
+from crampstudy.contrasts.adjusted import Sufficiency, differing
 from crampstudy.estimates.treatments import MEAN_BEFORE, RUN_IN_RATE
 from crampstudy.nights import beside
 from crampstudy.nights import people as participants
@@ -78,7 +78,7 @@ def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[Su
     """
     if not study().shown_by(exposure):
         return None
-    found = adjustment_in(cohort, exposure, "cramps", measured_in(cohort))
+    found = differing(cohort, adjustment_set(exposure, "cramps", measured_in(cohort)))
     shown = [[_shown(source(one), measured) for one in together(column)] for column in found.columns]
     held = Sufficiency.of(replace(found, columns=tuple(" + ".join(each) for each in shown)))
     names = dict.fromkeys(name for each in shown for name in each if name in measured.columns)
