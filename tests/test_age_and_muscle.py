@@ -16,6 +16,7 @@ from crampstudy.analyses.sentences import age as sentences
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.contrasts.people.muscle_and_joints import SETS, age_ratios, muscle_ratios
 from crampstudy.descriptive import describe
 from crampstudy.errors import AnalysisError
@@ -260,3 +261,31 @@ def test_the_curve_has_a_rug_of_people_and_the_bands_beside(kind: str, diary: Co
     beside = figures.age_curve(pd.concat([curve, describe(cohort).estimates]))
     left, right = beside.axes
     assert left.get_ylim() == right.get_ylim() and "\n" not in right.get_xticklabels()[0].get_text()
+
+
+def test_among_women_nothing_stands_beside_sex(diary: Cohort) -> None:
+    people = diary.tables["participants"].filter(pl.col("sex") == "female")
+    nights = diary.tables["diary"].join(people.select("participant_id"), on="participant_id", how="semi")
+    for size in (people.height, 12):
+        own = people.head(size)
+        theirs = nights.join(own.select("participant_id"), on="participant_id", how="semi")
+        women = Cohort("women", "diary", {"participants": own, "diary": theirs}, as_of=None)
+        found = analyses.run("age-and-muscle", women)
+        rows = kinds.AGE_ALONE.rows(found.estimates)
+        assert len(rows) and rows["adjusted_for"].isna().all()
+        told = [*found.values.values(), *(t.caption for t in found.tables.values())]
+        told += [str(part) for table in found.tables.values() for part in (table.note, *table.frame.to_numpy().ravel())]
+        told += [text for figure in found.figures.values() for text in (figure.caption, figure.alt)]
+        assert not [text for text in told if "sex" in text], size
+        assert found.tables["tbl-age-ratios"].frame.index[0] == "Alone"
+    grip = muscle_ratios(women, **ASKED)
+    (contrast,) = grip.loc[grip["term"].eq("contrast: grip_strength_kg"), "unit"]
+    assert contrast.startswith("10th against 90th centile: ")
+
+
+def test_what_all_have_alike_is_not_named_among_what_is_adjusted_for(diary: Cohort) -> None:
+    women = diary.tables["participants"].with_columns(sex=pl.lit("female"))
+    cohort = Cohort("women", "diary", {**diary.tables, "participants": women}, as_of=None)
+    both, alike = (adjustments(each, "sitting_min") for each in (diary, cohort))
+    assert "(between persons also age and sex)" in both
+    assert "(between persons also age)" in alike

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -225,3 +226,10 @@ def test_age_in_few_values_has_no_curve(diary: Cohort) -> None:
     )
     rows = factor_table(cohort, ["diabetes"], models=["poisson"])
     assert set(rows["adjusted_for"]) == {"age_years; sex"}
+
+
+def test_a_heading_names_what_was_adjusted_for(diary: Cohort) -> None:
+    people = diary.frame("participants").with_columns(sex=pl.lit("female"))
+    women = replace(diary, tables={**diary.tables, "participants": people})
+    made = factor_table(women, ("diabetes", "smoking"), models=["poisson"])
+    assert tables.adjusted_factors(made).columns[1] == "Rate ratio (adjusted for age) (95% CI)"

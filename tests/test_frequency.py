@@ -426,3 +426,23 @@ def test_shares_by_the_own_rate_say_of_how_many_people_they_are() -> None:
     assert "Of the people 100.0 (77.9–100.0)% ever had a cramp." in found.values["answer"]
     assert "Of the 7 people with at least 28 logged nights 100.0" in found.values["answer"]
     assert "of those with a cramp" not in found.values["answer"] and found.values["elsewhere"] == ""
+
+
+@pytest.mark.parametrize("people", [3, 5])
+def test_shares_of_two_or_three_people_are_counts(people: int) -> None:
+    """Of three two have a cramp a week, of five three, and the others none, all on 28 nights."""
+    weekly = people // 2 + 1
+    own = diary(*["1000000" * 4] * weekly, *["0" * 28] * (people - weekly), ever_cramp=[True] * people)
+    found = analyses.run("frequency", own)
+    told = found.values["answer"]
+    few = people < 5
+    assert ("Of the 3 people 100.0% ever had a cramp." in told) is few
+    assert ("with at least 28 logged nights 2 of 3 had at least one a week, 0 of 3 had" in told) is few
+    # Half of the cramps would be had by a part of one person.
+    assert ("have half of their cramps" in told) is not few
+    assert ("half of the cramps" in found.figures["fig-distribution"].alt) is not few
+    drawn = figures.distribution(found.figures["fig-distribution"].estimates)
+    texts = [text.get_text() for axes in drawn.axes for text in axes.texts]
+    assert any("half of the cramps" in text for text in texts) is not few
+    # Nights are many, and no share of people.
+    assert "a cramp came on" in told.lower() and f"{100 * weekly / 7 / people:.1f}" in told

@@ -178,6 +178,10 @@ def test_a_night_counts_where_the_outcome_is_known() -> None:
     left = asked(cohort(without_sleep), terms="age_decade")
     assert left.n_rows == 495
     assert left.account is not None and dict(left.account.left_out)["not observed"] == 5
+    assert "5 nights left out, without sleep_hours" in left.estimates["note"].iloc[0].split("; ")
+    # A night that nobody observed lacks nothing but itself.
+    nobody = cohort(without_count.with_columns(sleep_hours=pl.when(first).then(None).otherwise("sleep_hours")))
+    assert "without sleep_hours" not in asked(nobody, terms="age_decade").estimates["note"].iloc[0]
 
 
 def test_an_event_list_has_differences_and_says_of_which_nights() -> None:

@@ -435,3 +435,11 @@ def test_the_table_of_rows_has_the_columns_that_they_fill(diary: Cohort, curve: 
     assert tables.dose_response(curve).columns.tolist() == ["Shape"]
     both = pd.concat([levels(diary, [B12]), curve])
     assert tables.dose_response(both).columns.tolist() == ["n", "Mean (SD)", "Low, % (95% CI)", "Shape"]
+
+
+def test_a_caption_names_no_figure_that_is_not_drawn() -> None:
+    """Twenty people are too few for curves over levels in blood, and enough for those over intake."""
+    found = analyses.run("nutrition", simulate(20, 30, seed=3))
+    assert "fig-levels" in found.could_not and "fig-minerals" not in found.could_not
+    caption = found.figures["fig-minerals"].caption
+    assert "@fig-levels" not in caption and "natural cubic spline" in caption

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from odd_cohort import N
+from odd_cohort import cohort as odd
 from test_age_curve import survey as asked
 
-from crampstudy import analyses, fit
+from crampstudy import analyses, fit, tables
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.estimates import kinds
@@ -106,3 +109,21 @@ def test_a_forecast_learns_where_a_feature_is_known_of_nobody() -> None:
         assert np.isfinite(said).all()
         # What nobody had moves nothing.
         assert (models.predicted(learned, ANY, np.nan_to_num(values, nan=3.0)) == said).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "term", "contrast"),
+    [
+        ([0, 1], "C(own)", "1 against 0"),
+        ([1, 2], "C(own)", "2 against 1"),
+        ([1, 2], "own", "2 against 1"),
+        ([False, True], "own", "yes against no"),
+        (["no", "yes"], "own", "yes against no"),
+        (["north", "south"], "own", "south against north"),
+    ],
+)
+def test_levels_of_an_own_column_are_named_as_they_were_written(values: list[Any], term: str, contrast: str) -> None:
+    made = odd(own=pl.Series([values[i % 2] for i in range(N)]))
+    rows = fit(made, model="poisson", terms=term).estimates
+    printed = tables.factors(rows)
+    assert printed["Contrast"].iloc[-1] == contrast

@@ -15,9 +15,9 @@ import recovery_open_use as recovery
 from matplotlib.figure import Figure
 from parity_cells import HERE, reference
 
-from crampstudy import figures, tables
+from crampstudy import analyses, figures, tables
 from crampstudy.cohort import Cohort
-from crampstudy.estimates import kinds
+from crampstudy.estimates import facts, kinds
 from crampstudy.estimates.treatments import covariate
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.treatments.designs import TreatmentDesign, designs
@@ -391,6 +391,43 @@ def test_whoever_lacks_a_covariate_is_left_out_and_counted() -> None:
     part = Cohort("small", "diary", {**made.tables, "participants": ages})
     row = kinds.OPEN_USE.rows(open_use(part, design)).iloc[0]
     assert row["n_participants"] == 29 and "1 participant left out without all covariates" in row["note"]
+
+
+def test_whom_the_weights_leave_out_is_told_with_the_treated_among_them() -> None:
+    """The flow has 30 compared, 14 of them treated: 5 of these have no age, and 1 of the others no sex."""
+    made, design = diary(30, 14)
+    person = pl.int_range(pl.len())
+    people = made.frame("participants").with_columns(
+        age_years=pl.when(~person.is_between(0, 4)).then("age_years"), sex=pl.when(person != 20).then("sex")
+    )
+    part = Cohort("small", "diary", {**made.tables, "participants": people})
+    rows = open_use(part, design)
+    counts = [(row["n_exposed"], row["n_participants"]) for _, row in kinds.OPEN_USE_CRUDE.rows(rows).iterrows()]
+    counts += [(row["n_exposed"], row["n_participants"]) for _, row in kinds.OPEN_USE.rows(rows).iterrows()]
+    assert counts == [(14, 30), (14, 30), (9, 24), (9, 24)]
+    lost = "6 participants left out without all covariates (age and sex), 5 of them treated"
+    first = kinds.OPEN_USE.rows(rows).iloc[0]
+    assert lost in first["note"].split("; ") and facts.fact(first, "leaves out") == lost
+    assert "average in those with all covariates" in first["estimand"]
+    table = analyses.run("treatments", part).tables["tbl-treatment-effects"]
+    assert table.frame["Treated / all"].tolist() == ["9 / 24"] and f"{lost}." in str(table.note)
+    # Where a group is left too small, who is missing stands in the reason.
+    few = people.with_columns(age_years=pl.when(person > 9).then("age_years"))
+    rows = open_use(Cohort("small", "diary", {**made.tables, "participants": few}), design)
+    lost = "11 participants left out without all covariates (age and sex), 10 of them treated"
+    assert kinds.OPEN_USE.rows(rows)["note"].iloc[0] == f"{lost}, which leaves fewer than 5 of a group"
+
+
+def test_weights_of_women_alone_are_of_their_age() -> None:
+    made, design = diary(30, 12)
+    people = made.frame("participants").with_columns(sex=pl.lit("female"), age_years=pl.col("age_years"))
+    # A man without an age has no weight, so that all who have one are women.
+    man = pl.col("participant_id") == "p29"
+    people = people.with_columns(
+        sex=pl.when(man).then(pl.lit("male")).otherwise("sex"), age_years=pl.when(~man).then("age_years")
+    )
+    rows = open_use(Cohort("small", "diary", {**made.tables, "participants": people}), design)
+    assert set(kinds.OPEN_USE.rows(rows)["adjusted_for"]) == {"age_years; run_in_log_rate"}
 
 
 def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:

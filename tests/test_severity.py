@@ -21,6 +21,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.analyses import Findings
 from crampstudy.analyses.sentences import severity as said
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.account import NO_AGE
 from crampstudy.contrasts.remedies.families import ALL_OR_NONE, FAMILIES, NEVER
 from crampstudy.contrasts.remedies.within_persons import remedies
 from crampstudy.descriptive.episodes import cramp_features
@@ -231,6 +232,35 @@ def test_who_tells_nothing_is_left_out_and_counted() -> None:
     assert "4 cramps left out, of participants who always did the same" in str(sore["note"].iloc[0])
     relief = row[row["outcome"] == "relief"]
     assert relief["status"].tolist() == ["not_measured"] and "time to relief" in relief["note"].iloc[0]
+
+
+def test_what_a_cramp_lacks_is_named_and_the_numbers_add_up() -> None:
+    """Of twelve cramps one lacks the remedy, one its pain afterwards, and two are of somebody without an age."""
+    people, place = [f"P{i // 2}" for i in range(12)], pl.int_range(pl.len())
+    table = pl.DataFrame({"participant_id": people, "remedy": ["none", "cold"] * 6}).with_columns(
+        remedy=pl.when(place != 1).then("remedy"),
+        pain_0_10=5.0 + place % 3,
+        pain_after_0_10=pl.when(place != 4).then(2.0 + place % 2),
+        residual_soreness=place % 5 == 0,
+        relief_s=100.0 + 10 * place,
+    )
+    cohort = having(table)
+    who = cohort.frame("participants").with_columns(
+        age_years=pl.when(pl.col("participant_id") != "P5").then(pl.lit(50.0)), clinic=pl.lit("north")
+    )
+    cohort = replace(cohort, tables={**cohort.tables, "participants": who})
+    for where in ("age_years >= 20", "age_years >= 20 AND clinic = 'north'"):
+        for family in FAMILIES:
+            outcome = family.outcomes[0]
+            account = fit_events(family, ModelRequest(cohort, family.name, "remedy", outcome, where=where)).account
+            assert account is not None
+            lost = {why: n for why, n in account.left_out if n}
+            assert lost.pop("without remedy") == 1 and lost.pop(NO_AGE) == 2
+            assert lost.pop("without pain after the remedy", 0) == (outcome == "pain_fall")
+            lone = lost.pop("of participants who always did the same")
+            never = lost.pop("of participants who were never sore", 0)
+            assert not lost and account.found == 12
+            assert account.used == 12 - 1 - 2 - lone - never - (outcome == "pain_fall")
 
 
 def test_soreness_that_never_or_always_goes_with_a_remedy_has_no_ratio() -> None:

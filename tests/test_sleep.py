@@ -632,3 +632,30 @@ def test_a_survey_that_asked_neither_says_so(asked: Cohort) -> None:
     assert any("Depression" in text for text in drawn(alone))
     named = [text.get_text() for text in alone.axes[0].get_legend().get_texts()]
     assert named == [wording.outcome(outcome) for outcome in part.estimates["outcome"].unique()]
+
+
+def test_nights_of_each_score_add_up_to_those_observed() -> None:
+    """Scores are missing on some nights, all of one for two participants, and three have no age."""
+    cohort = simulate(16, 30, seed=3, mess=Mess.none())
+    nights, who = cohort.frame("diary"), cohort.frame("participants")
+    ids = who["participant_id"].to_list()
+    nights = nights.with_columns(
+        cramps=pl.when(pl.int_range(pl.len()) % 11 > 0).then("cramps"),
+        sleep_quality_0_10=pl.when(~pl.col("participant_id").is_in(ids[:2])).then(SLEEP),
+        sleep_hours=pl.when(pl.int_range(pl.len()) % 5 > 0).then("sleep_hours"),
+    )
+    who = who.with_columns(age_years=pl.when(~pl.col("participant_id").is_in(ids[1:4])).then("age_years"))
+    rows = analyses.run("sleep", replace(cohort, tables={**cohort.tables, "diary": nights, "participants": who}))
+    scores = kinds.CRAMP_NIGHT.rows(rows.estimates)
+    observed = nights["cramps"].count()
+    assert scores["outcome"].nunique() > 3
+    for row in scores[scores["level"].eq("within")].to_dict("records"):
+        left_out = [part for part in row["note"].split("; ") if " nights left out, " in part]
+        # Of the nights with a score some have no count of cramps, and are told as incomplete.
+        scored = nights.filter(pl.col("cramps").is_null() & pl.col(row["outcome"]).is_not_null())
+        aged = scored.filter(~pl.col("participant_id").is_in(ids[1:4])).height
+        counts = {part.partition(" nights left out, ")[2]: int(part.split()[0]) for part in left_out}
+        assert counts.pop("incomplete on the terms", 0) == aged
+        counts["without an age"] -= scored.height - aged
+        assert sum(counts.values()) + row["n_nights"] == observed, row["outcome"]
+    assert "without sleep quality" in str(rows.tables["tbl-sleep-scores"].note)

@@ -224,6 +224,15 @@ def test_a_note_has_no_formula_of_a_label(diary: Cohort) -> None:
         ("one participant alone has diabetes = false: a", "one participant alone does not have diabetes: a"),
         ("alone has pregnancy_trimester = third: a", "alone has pregnancy trimester: third: a"),
         ("too few to take between(sitting_min) as well", "to take sitting, between participants as well"),
+        (
+            "one participant alone has another within(exercise_min) than 0: a ratio would rest on that one",
+            "exercise differs between the nights of one participant alone: a ratio would rest on that one",
+        ),
+        (
+            "one participant alone has another between(`shoe size`) than 2.5: a ratio",
+            "one participant alone has a value of shoe size, between participants, other than 2.5: a ratio",
+        ),
+        ("one participant alone has another pain than 0", "one participant alone has a value of pain other than 0"),
     ],
 )
 def test_names_of_columns_are_words_in_reasons(note: str, said: str) -> None:

@@ -222,3 +222,28 @@ def test_the_same_cohort_has_the_same_rows(trial: Findings) -> None:
 def test_no_key_stands_twice_in_open_use(openly: Findings) -> None:
     keys = openly.estimates["key"]
     assert keys[keys.duplicated()].tolist() == []
+
+
+def test_what_modifies_is_of_those_with_the_covariates_and_names_those_that_there_are() -> None:
+    truth = preset("default").truth
+    agents = tuple(replace(a, share_using=0.5 if a.column == "magnesium" else 0) for a in truth.agents)
+    cohort = simulate(60, 40, seed=4, truth=replace(truth, agents=agents), mess=Mess.none())
+    women = cohort.frame("participants").with_columns(
+        sex=pl.lit("female"), age_years=pl.when(pl.int_range(pl.len()) % 6 > 0).then("age_years")
+    )
+    doses = cohort.frame("treatments").with_columns(dose=200.0 + pl.int_range(pl.len()) % 3 * 100)
+    tables = {**cohort.tables, "participants": women, "treatments": doses}
+    found = analyses.run(NAME, replace(cohort, tables=tables))
+    levels = kinds.TREATMENT_EFFECT_BY_LEVEL.rows(found.estimates)
+    weeks = kinds.TREATMENT_EFFECT_BY_WEEK.rows(found.estimates)
+    weeks = weeks[weeks["estimate"].notna()]
+    compared = kinds.OPEN_USE_CRUDE.rows(found.estimates)["n_participants"].iloc[0]
+    weighted = kinds.OPEN_USE.rows(found.estimates)["n_participants"].iloc[0]
+    lost = f"{compared - weighted} participants without age left out"
+    for rows in (levels, weeks):
+        assert set(rows["adjusted_for"]) == {"run_in_log_rate; age_years"} and len(rows)
+        assert all(lost in note.split("; ") for note in rows["note"]) and rows["n_participants"].max() <= weighted
+    # The ratio of doses is of those who took it alone, beside the run-in.
+    assert set(kinds.TREATMENT_DOSE.rows(found.estimates)["adjusted_for"]) == {"run_in_log_rate"}
+    note = str(found.tables[section.MODIFIERS].note)
+    assert "In open use adjusted for run-in and age, as far as each ratio takes them." in note and "sex" not in note

@@ -555,6 +555,10 @@ class TestDeclared:
             if found is not None
         )
         assert load.at > load.reference
+        # Whatever numbers are compared, what they are in stands behind them.
+        assert load.wording(1.5, 0.6) == "90th against 10th centile: 1.5 against 0.6 times the load before"
+        assert centiles.wording(5, 0) == "90th against 10th centile: 5 against 0 nights"
+        assert contrasts.by_centile("awakenings").wording(1, 3) == "10th against 90th centile: 1 against 3 per night"
         assert nights is not None and nights.at > nights.reference and centiles.at > centiles.reference
 
 

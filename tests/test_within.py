@@ -626,3 +626,34 @@ def test_a_remark_on_some_rows_of_an_exposure_says_on_which() -> None:
     # A row without an estimate is no part: its reason is told.
     failed = rated("between", "too few", status="not_estimable", estimate=None)
     assert "(" not in tables.notes(estimates.frame([rows[0], failed]))
+
+
+def test_a_number_of_one_row_is_no_bound_of_a_range() -> None:
+    def lags(**nights: int) -> Any:
+        return estimates.frame(
+            estimates.row(
+                analysis=kinds.DISTRIBUTED_LAG.name,
+                term=term,
+                level=level.replace("_", " "),
+                scale="rate_ratio",
+                status="converged",
+                estimate=1.2,
+                note=f"{n} nights left out, incomplete on the terms",
+            )
+            for level, n in nights.items()
+            for term in ("fluid_ml", "contrast: fluid_ml")
+        )
+
+    one = lags(lag_0=20, lag_1=20, lead_1=20, cumulative=462)
+    assert tables.notes(one) == (
+        "Nights left out, incomplete on the terms: 462 (Fluid intake, cumulative), 20 (Fluid intake, other rows)."
+    )
+    own = lags(lag_0=20, lag_1=31, cumulative=462)
+    said = (
+        "20 (Fluid intake, same night), 31 (Fluid intake, 1 night later), 462 (Fluid intake, all these nights together)"
+    )
+    assert f"Nights left out, incomplete on the terms: {said}." in tables.nightly_exposures(own).notes[0]
+    # Of several rows each, both are bounds.
+    assert tables.notes(lags(lag_0=20, lag_1=20, lead_1=31, cumulative=31)) == (
+        "20 to 31 nights left out, incomplete on the terms."
+    )

@@ -13,7 +13,7 @@ from crampstudy import AgeBands, analyses, describe, fit
 from crampstudy.analyses import Settings
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Attrition, TableCount
-from crampstudy.cohort.account import OUTSIDE, UNDECIDED
+from crampstudy.cohort.account import NO_AGE, OUTSIDE, UNDECIDED
 from crampstudy.contrasts.cohorts.parts import split_by
 from crampstudy.descriptive.flow import flow
 from crampstudy.descriptive.prevalence import prevalence_account
@@ -182,3 +182,29 @@ def test_what_nobody_meets_or_nobody_has_is_told() -> None:
         within(cohort, "age_years > 130")
     with pytest.raises(ParameterError, match=r"parameter 'where': .*sexx"):
         params.suit(cohort, {"where": "sexx = 'female'"})
+
+
+@pytest.mark.parametrize("name", ["age-and-muscle", "sleep", "frequency", "nutrition", "hydration"])
+def test_an_age_that_is_missing_is_told_where_nobody_asked_for_a_condition(name: str) -> None:
+    """From the first limit of age on people are analysed: one of 15 years and two without an age are not."""
+    cohort = simulate(24, 20, seed=3)
+    person = pl.int_range(pl.len())
+    age = pl.when(person == 0).then(15.0).when(person > 2).then("age_years")
+    people = cohort.frame("participants").with_columns(age_years=age)
+    rows = analyses.run(name, replace(cohort, tables={**cohort.tables, "participants": people})).estimates
+    notes = "; ".join(rows["note"].dropna().unique())
+    assert "left out, without an age" in notes and "left out, younger than 20" in notes
+    assert "condition" not in notes
+
+
+def test_of_two_columns_that_a_condition_names_age_alone_may_be_missing() -> None:
+    cohort = survey(None)
+    frame = cohort.frame("participants")
+    person = pl.int_range(pl.len())
+    blanked = frame.with_columns(
+        age_years=pl.when(person >= 5).then("age_years"),
+        sex=pl.when((person < 3) | (person > 5)).then("sex"),
+    )
+    kept = replace(cohort, tables={**cohort.tables, "participants": blanked})
+    account = prevalence_account(kept, "age_years >= 20 AND sex IN ('female', 'male')")
+    assert account.left_out[:2] == ((NO_AGE, 3), (UNDECIDED, 3))

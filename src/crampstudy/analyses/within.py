@@ -34,8 +34,7 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
         raise _refusal(where, f"nobody in {cohort.name} meets where {where!r}: {there}; write one that some meet")
     attrition = replace(cohort.attrition, notices=(*cohort.attrition.notices, _said(where, inside)))
     if domain.undecided:
-        unknown = subpopulation.select_participants(cohort, who, f"({where}) IS NULL").inside
-        attrition = attrition.with_undecided(cohort.tables, who.filter(unknown)["participant_id"])
+        attrition = attrition.with_undecided(cohort.tables, who.filter(domain.unknown)["participant_id"])
     participants = cohort.frame("participants")
     if cohort.design is None:
         kept = participants.filter(inside)["participant_id"]

@@ -16,12 +16,14 @@ from importlib.resources import files
 from typing import Literal, cast
 
 from crampstudy import codebook
+from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import Exposure
 
 Kind = Literal["value", "centile", "within-sex", "deviation", "deviation-centile"]
 MADE = ("cramps_per_week", "pain_fall")
 """Outcomes with a margin that are made of others and are no variable themselves."""
 _OF_DEVIATIONS = ("deviation", "deviation-centile")
+_OF_WINDOWS = {"days_last": "nights", "load_ratio": "times the load before"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,11 @@ def by_centile(name: str, like: Contrast | None = None, *, deviation: bool = Fal
 
 
 def _unit(name: str) -> str:
+    """Return what the numbers of a variable, or of an exposure over several nights, are in; empty where in nothing."""
+    exposure = exposures.find(name)
+    if exposure and exposure.window and exposure.window[0] in _OF_WINDOWS:
+        return _OF_WINDOWS[exposure.window[0]]
     known = codebook.find(name)
-    if known is None or known.unit is None or known.unit.startswith("per "):
+    if known is None or known.unit is None or re.match(r"per \d", known.unit):
         return ""
     return "points" if re.fullmatch(r"\d+-\d+", known.unit) else known.unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.cohort import subpopulation
 from crampstudy.cohort.attrition import TableCount
 from crampstudy.readable import OneLine
 from crampstudy.wording import counted, ranges
@@ -16,6 +18,8 @@ from crampstudy.wording import counted, ranges
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
 UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
 UNREACHED = "without the other nights that the terms need"
+NO_AGE, YOUNGER = "without an age", "younger than "
+_FROM_AGE = re.compile(r"age_years >= (\d+)")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,6 +68,33 @@ class Account(OneLine):
 def lost_tables(counts: Iterable[TableCount], main: str) -> tuple[TableCount, ...]:
     """Return the ``main`` table of an analysis, and the others of which a row was rejected or a cell blanked."""
     return tuple(count for count in counts if count.table == main or _lost(count))
+
+
+def unmet(
+    where: str | None, part: subpopulation.Domain, frame: pl.DataFrame, times: pl.Series | None = None
+) -> tuple[tuple[str, int], ...]:
+    """Return why rows of a ``frame`` are no ``part`` of those ``where`` a condition is met, and how many for each.
+
+    From a lower limit of age on people are analysed unasked: who is below it, or has no age, is told as that. Each row
+    counts as often as ``times`` says, once if not given.
+    """
+    apart = {UNDECIDED: part.unknown, OUTSIDE: ~part.inside & ~part.unknown}
+    if where is not None and _FROM_AGE.search(where):
+        others = [name for name in subpopulation.names(where) if name != "age_years"]
+        alone = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_not_null() for n in others)))[:, 0]
+        unaged = part.unknown & frame["age_years"].is_null() & alone
+        apart = {NO_AGE: unaged, **apart, UNDECIDED: part.unknown & ~unaged}
+    if limit := _FROM_AGE.fullmatch(where or ""):
+        # Of a survey those whom another condition left out before have no age any more.
+        young = apart[OUTSIDE] & frame["age_years"].is_not_null()
+        apart |= {f"{YOUNGER}{limit[1]}": young, OUTSIDE: apart[OUTSIDE] & ~young}
+    counts = {why: rows.sum() if times is None else times.filter(rows).sum() for why, rows in apart.items()}
+    return tuple((why, int(n)) for why, n in counts.items())
+
+
+def is_unmet(why: str) -> bool:
+    """Say whether a row was left out for a condition that it does not meet, or that could not be decided."""
+    return why in (UNDECIDED, OUTSIDE, NO_AGE) or why.startswith(YOUNGER)
 
 
 def read_as(frame: pl.DataFrame, names: Iterable[str], *tables: str) -> tuple[str, ...]:

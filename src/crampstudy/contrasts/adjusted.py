@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -132,7 +132,7 @@ def adjusted_fit(
     known = graph or study()
     named = default_outcome(model, outcome)
     able = measured_in(cohort, exposure) if measured is None else measured
-    found = adjustment_set(exposure, named, able, known)
+    found = differing(cohort, adjustment_set(exposure, named, able, known))
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
     age = age_term(cohort, more.get("where"))
@@ -151,13 +151,19 @@ def adjusted_fit(
     return AdjustedFit(fitted, shown, held_of(found, fitted, covariates))
 
 
+def differing(cohort: Cohort, found: Adjustment) -> Adjustment:
+    """Return an adjustment without what does not differ in a cohort: sex among women confounds nothing."""
+    differ = [i for i, column in enumerate(found.columns) if varies(cohort, column)]
+    return replace(found, nodes=tuple(found.nodes[i] for i in differ), columns=tuple(found.columns[i] for i in differ))
+
+
 def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
     """Return what an exposure is adjusted for as terms, but for columns that the model has or that do not differ."""
     of_persons = graph.node(found.exposure).of == "person" or found.exposure.startswith("between(")
     terms = (
         term
         for column in found.columns
-        if column not in held and _varies(cohort, column)
+        if column not in held and varies(cohort, column)
         for term in (_of_persons(cohort, column, found.outcome) if of_persons else (_as_term(cohort, column),))
     )
     return list(dict.fromkeys(terms))
@@ -186,7 +192,7 @@ def _of_persons(cohort: Cohort, column: str, outcome: str) -> Iterator[str]:
 
 
 @remembered
-def _varies(cohort: Cohort, column: str) -> bool:
+def varies(cohort: Cohort, column: str) -> bool:
     """Return whether a column that is adjusted for differs at all; terms of several nights do."""
     who = people(cohort)
     frame = who if column in who.columns else cohort.tables.get("diary")

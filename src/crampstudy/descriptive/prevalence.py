@@ -12,7 +12,7 @@ from crampstudy import codebook, estimates, suggestions
 from crampstudy.age_bands import AgeBands, AnyStandard, Standard, StandardPopulation, population
 from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
+from crampstudy.cohort.account import WEIGHTLESS, Account, lost_tables, unmet
 from crampstudy.cohort.subpopulation import select_participants
 from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.rates import ALL, said_of_nobody
@@ -168,8 +168,7 @@ def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | N
     column = _weight(cohort, _survey(cohort, AgeBands((20,)), 0.95), weight)
     weighted = frame[column].fill_null(0.0).to_numpy() > 0
     left_out = (
-        (UNDECIDED, part.undecided),
-        (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
+        *unmet(where, part, frame),
         ("without a recalled class", int((inside & ~answered).sum())),
         (WEIGHTLESS, int((inside & answered & ~weighted).sum())),
     )

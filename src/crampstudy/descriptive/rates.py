@@ -12,7 +12,7 @@ import polars as pl
 from crampstudy import codebook, estimates
 from crampstudy.age_bands import AgeBands, AnyStandard, Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
+from crampstudy.cohort.account import Account, unmet
 from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, standardised_rate, withheld
 from crampstudy.descriptive.rate_intervals import coverage_note
 from crampstudy.errors import BandError, UsageError
@@ -74,8 +74,7 @@ def rates(
     observed = person_nights(cohort, bands, names={by, "age_years", "age_band", *named})
     part = subpopulation.select(observed, where)
     nights = observed.filter(part.inside)
-    left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
-    account = night_account(cohort, observed.height, left_out)
+    account = night_account(cohort, observed.height, unmet(where, part, observed))
     groups = dict(_groups(nights, by, bands, who))
     if everybody:
         groups.setdefault(ALL, pl.lit(value=True))

@@ -12,8 +12,10 @@ from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import condition, group
+from crampstudy.estimates.rows import FEWEST
 from crampstudy.estimates.verdicts import too_imprecise
 
+_ROUNDING = 1e-6
 _PER_CENT = (1, 100.0, "%")
 _MINUTES = (1, 1 / 60, " min")
 _PRINTED = {
@@ -58,12 +60,25 @@ def in_brackets(row: Mapping[str, Any]) -> str:
 
 
 def value(row: Mapping[str, Any]) -> str:
-    """Return the number of a row with its interval and unit, or why there is none."""
+    """Return the number of a row with its interval and unit, or why there is none.
+
+    A share of fewer people than have an interval is two counts: ``1 of 2``.
+    """
+    if of_few := _of_few(row):
+        return of_few
     said = estimate(row)
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return said
     own = "" if pd.isna(row["unit"]) else f" {row['unit']}"
     return said + _PRINTED.get(str(row["scale"]), (2, 1.0, own))[2]
+
+
+def _of_few(row: Mapping[str, Any]) -> str:
+    """Return a share of few people as their counts, empty where it is of many, or no share of those in the row."""
+    people, events, share = row["n_participants"], row["n_events"], row["estimate"]
+    if row["scale"] != "prevalence" or any(map(pd.isna, (people, events, share))) or not people < FEWEST:
+        return ""
+    return f"{events:g} of {people:g}" if abs(share * people - events) < _ROUNDING else ""
 
 
 def sentence(row: Mapping[str, Any]) -> str:
@@ -87,6 +102,7 @@ def sentence(row: Mapping[str, Any]) -> str:
         "reference": "" if pd.isna(row["reference"]) else str(row["reference"]),
         "comparison": ", ".join(filter(None, (term, wording.contrast(row)))),
         "label": label(row),
+        "beside": beside(row),
         "scale": str(row["scale"]).replace("_", " "),
         "outcome": "" if pd.isna(row["outcome"]) else wording.outcome(str(row["outcome"])),
     }
@@ -96,6 +112,13 @@ def sentence(row: Mapping[str, Any]) -> str:
 def label(row: Mapping[str, Any]) -> str:
     """Return how a row is told from those of other kinds beside it, of one adjusted for nothing that it is so."""
     return " ".join(filter(None, (kinds.named(row["analysis"]).label, fact(row, "adjusted"))))
+
+
+def beside(row: Mapping[str, Any]) -> str:
+    """Return beside what a ratio of age stands: ``beside sex alone``, or ``alone`` where all have one sex."""
+    held = "" if pd.isna(row["adjusted_for"]) else str(row["adjusted_for"])
+    crude = row["analysis"] == kinds.AGE_ALONE.name and "sex" not in held.split("; ")
+    return "alone" if crude else kinds.named(row["analysis"]).label
 
 
 _DAYS = {"cumulative": "four days running", "lag 0": "the same day", "lag 1": "the night before"}

@@ -68,6 +68,13 @@ def _group(part: str) -> str:
     return wording.small(wording.condition(part))
 
 
+def age_and_sex(rows: pd.DataFrame) -> str:
+    """Return which of age and sex any of the models of rows is adjusted for, empty where it is neither."""
+    named = {name for each in rows["adjusted_for"].dropna() for name in each.split("; ")}
+    held = [word for word, of in (("age", "age_"), ("sex", "sex")) if any(of in name for name in named)]
+    return wording.listed(held) if held else ""
+
+
 def by_group(groups: Iterable[str]) -> str:
     """Return what heads the names of age groups, as printed; where nobody has an age, none is of ages."""
     return "Age (years)" if any(any(map(str.isdigit, group)) for group in groups) else "Group"

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.estimates.sentences import label
-from crampstudy.tables.headings import p_of, with_level
+from crampstudy.tables.headings import age_and_sex, p_of, with_level
 from crampstudy.tables.remarks import notes, parameters
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -83,7 +83,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
         rows = rows.assign(unit=rows["unit"].mask(joint, "joint test"))
         first = not columns
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
-        how = kinds.named(analysis).label
+        how = _how(str(analysis), rows)
         name = scale if model == primary else f"{str(model).replace('-', ' ')}: {scale}"
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[with_level(f"{name[:1].upper()}{name[1:]} ({how}) (95% CI)", rows)] = {
@@ -93,6 +93,12 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
             columns |= {heading: {key: p_of(row, of) for key, row in cells.items()} for heading, of in _TESTS.items()}
             columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
     return _by_domain(_placed(columns))
+
+
+def _how(analysis: str, rows: pd.DataFrame) -> str:
+    """Return what the ratios of a column are adjusted for, where not each of age and sex is in any model."""
+    held = age_and_sex(rows) if analysis == kinds.ADJUSTED.name else ""
+    return f"adjusted for {held}" if held else kinds.named(analysis).label
 
 
 def _placed(columns: dict[str, dict[_Key, str]]) -> dict[str, dict[_Key, str]]:

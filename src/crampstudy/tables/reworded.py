@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.cohort.account import OUTSIDE
 
 _OF_ONE = re.compile(r"\bhas (\w+) = ([\w-]+)")
+_OTHER = re.compile(r"one participant alone has another (.+?) than (-?[\d.]+(?:e[+-]?\d+)?)(?=[:;,]|$)")
 _WHERE = re.compile(r"\bwhere (\w+) = ([\w+-]+)")
 _THROUGHOUT = re.compile(r"\b(\w+) = ([\w+-]+) throughout")
 _CALLED = re.compile(
@@ -28,6 +30,7 @@ def reworded(text: str) -> str:
     text = _COVARIANCES.get(text, text)
     text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
+    text = _OTHER.sub(_of_one_other, text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
     text = _THROUGHOUT.sub(_of_everybody, text)
     text = _OF_ONE.sub(_of_one, text)
@@ -42,6 +45,16 @@ def _of_one(said: re.Match[str]) -> str:
     """Return what one participant alone has, in words: ``has diabetes``, ``has pregnancy trimester: third``."""
     name, level = wording.small(wording.label(said[1])), wording.level(said[2])
     return {"yes": f"has {name}", "no": f"does not have {name}"}.get(level, f"has {name}: {level}")
+
+
+def _of_one_other(said: re.Match[str]) -> str:
+    """Return that a number of one participant alone differs from what all others have, in words."""
+    exposure = exposures.find(said[1])
+    if exposure and exposure.part == exposures.WITHIN and said[2] == "0":
+        of = exposures.unsplit(str(exposure))
+        return f"{wording.small(wording.term(of))} differs between the nights of one participant alone"
+    name = wording.small(wording.term(said[1]))
+    return f"one participant alone has a value of {name}{',' * (', ' in name)} other than {said[2]}"
 
 
 def _with(said: re.Match[str]) -> str:

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from crampstudy import codebook, wording
+from crampstudy import codebook, estimates, wording
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import varies
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
@@ -56,28 +57,28 @@ def modifiers(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion,
     """
     if followed.too_few(design):
         return []
-    besides = [] if design.randomised else [name for name in _BY_CHOICE if _varies(cohort, name)]
+    besides = [] if design.randomised else [name for name in _BY_CHOICE if varies(cohort, name)]
     columns = people(cohort).select("participant_id", *besides, *_own(cohort, design))
-    with_those = replace(
-        followed,
-        people=followed.people.join(columns, on="participant_id", how="left"),
-        compared=followed.compared.join(columns, on="participant_id", how="left"),
-    )
+    every = followed.people.join(columns, on="participant_id", how="left")
+    lacking = [name for name in besides if every[name].null_count()]
+    compared = followed.compared.join(columns, on="participant_id", how="left")
+    known = replace(followed, people=every, compared=compared)
+    if lacking:
+        known = replace(followed, people=every.drop_nulls(lacking), compared=compared.drop_nulls(lacking))
+    lost = counted(every.height - known.people.height, "participants")
+    whom = f"{lost} without {listed(wording.small(wording.term(n)) for n in lacking)} left out" if lacking else ""
     terms = " + ".join([RUN_IN, *besides])
-    shared = {"adjusted_for": "; ".join([RUN_IN, *besides]), "ci_level": asked.ci_level}
-    every = (*_by_level(cohort, design, with_those, terms, asked), *_by_week(cohort, design, with_those, terms, asked))
-    made = [*every, *_by_dose(cohort, design, followed)]
-    return [row | shared | _kept(row, [RUN_IN, *besides]) if row["estimate"] is not None else row for row in made]
+    made = [*_by_level(cohort, design, known, terms, asked), *_by_week(cohort, design, known, terms, asked)]
+    made = [row if row["estimate"] is None else _held(row, [RUN_IN, *besides], whom) for row in made]
+    of_dose = _by_dose(cohort, design, followed)
+    return [row if row["estimate"] is None else row | {"ci_level": asked.ci_level} for row in (*made, *of_dose)]
 
 
-def _kept(row: Row, terms: Sequence[str]) -> Row:
-    """Return what a row is adjusted for, where its model had to leave some of the ``terms`` out."""
+def _held(row: Row, terms: Sequence[str], whom: str) -> Row:
+    """Return a row with what it is adjusted for, the ``terms`` but for those left out, and ``whom`` it leaves out."""
     lost = adjustment.lacks(row)
-    return {"adjusted_for": "; ".join(term for term in terms if term not in lost) or None} if lost else {}
-
-
-def _varies(cohort: Cohort, name: str) -> bool:
-    return people(cohort)[name].drop_nulls().n_unique() > 1
+    adjusted_for = "; ".join(term for term in terms if term not in lost) or None
+    return row | {"adjusted_for": adjusted_for, "note": estimates.note(whom, row["note"] or "")}
 
 
 def _own(cohort: Cohort, design: TreatmentDesign) -> list[str]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
+from crampstudy.cohort.account import Account, unmet
 from crampstudy.descriptive.episodes import LONG_S
 from crampstudy.nights import night_account, observed_nights, of_cohort, people
 from crampstudy.triage.flags import DISCLAIMER, FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY, of_test
@@ -70,15 +70,10 @@ def nights_account(cohort: Cohort, where: str | None = None) -> Account:
     """Return the account of the nights of a diary, of which those of participants whom a condition leaves out."""
     if where is None:
         return of_cohort(cohort)
-    persons, night = people(cohort), observed_nights(cohort).select(_WHO)
-    out = {
-        reason: night.join(persons.filter(own), on=_WHO, how="semi").height
-        for reason, own in (
-            (UNDECIDED, subpopulation.select(persons, f"({where}) IS NULL").inside),
-            (OUTSIDE, subpopulation.select(persons, f"NOT ({where})").inside),
-        )
-    }
-    return night_account(cohort, night.height, tuple(out.items()))
+    persons, nights = people(cohort), observed_nights(cohort).group_by(_WHO).len()
+    each = persons.join(nights, on=_WHO, how="left", maintain_order="left")["len"].fill_null(0)
+    left_out = unmet(where, subpopulation.select(persons, where), persons, each)
+    return night_account(cohort, int(nights["len"].sum()), left_out)
 
 
 def flagged_people(cohort: Cohort, bands: AgeBands | None = None, where: str | None = None) -> pl.DataFrame:

@@ -72,6 +72,7 @@ __all__ = [
 
 ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
+_WHOLE = re.compile(r"\d+\.0")
 CONTRAST = "contrast: "
 """What stands before a number whose row is of its declared contrast, beside that of its ratio per unit."""
 RELIABILITY = "reliability: "
@@ -161,7 +162,9 @@ def with_none(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def level(text: str) -> str:
-    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``."""
+    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0."""
+    if _WHOLE.fullmatch(text):
+        return text.removesuffix(".0")
     return ranges(_LEVELS.get(text) or _AGENTS.get(text) or text.replace("_", " "))
 
 

@@ -74,7 +74,7 @@ def _beside(ages: pd.DataFrame) -> str:
     if beside.empty:
         return "alone, for none of them was measured"
     if not has_estimate(beside):
-        return "beside sex alone, as too few participants have all of them"
+        return f"{said.alone(ages)}, as there are too few participants to take all of them in"
     return "without and with them side by side, of the same participants"
 
 
@@ -201,7 +201,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption=f"Ratio of each age, beside sex alone{also if has_estimate(beside) else ''}; log scale.",
+        caption=f"Ratio of each age, {said.alone(rows)}{also if has_estimate(beside) else ''}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
     )

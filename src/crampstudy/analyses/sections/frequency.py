@@ -19,7 +19,7 @@ from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
-from crampstudy.estimates import kinds
+from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.sentences import estimate, value
@@ -187,16 +187,15 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
     said: dict[str, list[str]] = {}
     for level, row in rows.items():
         if row:
-            said.setdefault(_of_these(row, people, whose), []).append(
-                f"{value(row)} {_HAD[level]}{ends.get(level, '')}"
-            )
+            had = value(row) if RATED in str(row["estimand"]) else f"{estimate(row)}%"
+            said.setdefault(_of_these(row, people, whose), []).append(f"{had} {_HAD[level]}{ends.get(level, '')}")
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
         why = tables.reasons(people)
         texts.append(f"how many people have cramps how often could not be estimated: {why}")
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
-    if half := _of_whole(nights, HALF):
+    if half := _half(nights):
         texts.append(
             f"cramps are spread unevenly: {value(half)} of {_of_these(half, people, whose)} have half of their cramps"
         )
@@ -204,10 +203,15 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
 
 
 def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
-    """Return of whom a share is: of everybody, or of so many with enough nights for a rate of their own."""
+    """Return of whom a share is: of everybody, or of so many with enough nights for a rate of their own.
+
+    Of few people their number stands here, or in each share of their own rates.
+    """
+    n = int(row["n_participants"])
+    counted = wording.counted(n, "people")
     if RATED not in str(row["estimand"]):
-        return f"the people{_of_whom(people)}{whose}"
-    number = wording.counted(int(row["n_participants"]), "people")
+        return f"the {counted if n < FEWEST else 'people'}{_of_whom(people)}{whose}"
+    number = counted if n >= FEWEST else "people"
     return f"the {number}{_of_whom(people)}{whose} with at least {ENOUGH_NIGHTS} logged nights"
 
 
@@ -230,6 +234,12 @@ def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str,
     label = f"{_whole(rows)} {of_whom}".strip()
     own = wording.records(rows[rows["level"].eq(level) & rows["population"].eq(label) & rows["estimate"].notna()])
     return own[0] if own else None
+
+
+def _half(nights: pd.DataFrame) -> Mapping[str, Any] | None:
+    """Return the row of how many people have half of the cramps; of few people it would be a part of one."""
+    row = _of_whole(nights, HALF)
+    return row if row and row["n_participants"] >= FEWEST else None
 
 
 def _rated(bins: pd.DataFrame) -> str:
@@ -258,7 +268,7 @@ def _runs(nights: pd.DataFrame) -> str:
 
 
 def _alt(nights: pd.DataFrame) -> str:
-    half = _of_whole(nights, HALF)
+    half = _half(nights)
     drawn = "Bars of people by cramps a week; beside them a curve of the share of cramps that people with the most have"
     return f"{drawn}: {value(half)} of the people have half of the cramps." if half else f"{drawn}."
 

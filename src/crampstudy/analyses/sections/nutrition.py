@@ -102,7 +102,7 @@ def _found(
     curves = (((), partial(_curve, cohort, term, asked)) for term in (*blood, *amounts))
     beside, *drawn = attempts(((label,), lambda: part(models)), *curves)
     of_blood = _drawing(_CURVES, said.LEVELS_DRAWN, drawn[: len(blood)])
-    of_intake = _drawing(_INTAKE, said.INTAKE_DRAWN, drawn[len(blood) :])
+    of_intake = _drawing(_INTAKE, said.intake_drawn(of_blood.estimates), drawn[len(blood) :])
     compared = together(rows for rows, _ in lines)
     rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):

@@ -19,6 +19,7 @@ from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text, times
 from crampstudy.models.fit import fit
+from crampstudy.tables.headings import age_and_sex
 
 FIGURE, CYCLE, EXAMINED = "fig-season", "tbl-season", "tbl-season-examined"
 SEED = 20240101
@@ -95,9 +96,11 @@ def _examined(cohort: Cohort, settings: Settings) -> Findings:
     ]
     rows = together([each[each["term"].str.contains("exam_season", na=False)] for each in fits])
     named = {wording.outcome(outcome): rows[rows["outcome"] == outcome] for outcome in _OUTCOMES}
+    beside = age_and_sex(rows)
+    held = f", adjusted for {beside}" if beside else ""
     note = (
-        "Prevalence ratios by design, adjusted for age and sex [@lumley2004]: people examined from November to April "
-        "against those examined from May to October."
+        f"Prevalence ratios by design{held} [@lumley2004]: people examined from November to April against those "
+        "examined from May to October."
     )
     table = ReportTable(
         tables.factors(named).droplevel(0),

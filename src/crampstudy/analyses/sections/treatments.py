@@ -265,7 +265,8 @@ def _tables(effects: pd.DataFrame) -> Findings:
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),
             "Rate ratios of the same treatments by other analyses, none of which selects the primary one.",
-            f"{said.of_the_graph(beside)} {tables.notes(said.with_reason_alone(beside.assign(verdict=None)))}".strip(),
+            f"{said.of_the_graph(beside)} {said.crude_of_all(beside)}"
+            f"{tables.notes(said.with_reason_alone(beside.assign(verdict=None)))}".strip(),
         ),
         MODIFIERS: ReportTable(
             tables.treatment_modifiers(differs),
@@ -295,8 +296,7 @@ def _of_modifiers(rows: pd.DataFrame) -> str:
     levels = "Levels: the low end of the reference range and its middle." * bool(
         len(kinds.TREATMENT_EFFECT_BY_LEVEL.rows(rows))
     )
-    chosen = "In open use adjusted for run-in, age and sex." * bool(rows["population"].ne(RANDOMISED).any())
-    return f"{levels} {chosen}".strip()
+    return f"{levels} {said.held_by_choice(rows)}".strip()
 
 
 def _of_choice(effects: pd.DataFrame) -> Findings:

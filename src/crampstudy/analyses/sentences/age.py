@@ -13,7 +13,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
-from crampstudy.estimates.sentences import in_brackets, in_text
+from crampstudy.estimates.sentences import beside, in_brackets, in_text
 
 Row = dict[str, Any]
 STRAIGHT = "the ratio of age is that of a straight line, of which no curve is drawn"
@@ -80,9 +80,14 @@ def limits(cohort: Cohort, ages: pd.DataFrame, muscle: pd.DataFrame) -> str:
     return wording.sentences(said)
 
 
+def alone(ages: pd.DataFrame) -> str:
+    """Return beside what the ratio of age stands that has nothing of muscle, joints and sitting beside it."""
+    return next(map(beside, wording.records(kinds.AGE_ALONE.rows(ages))), kinds.AGE_ALONE.label)
+
+
 def alt(rows: pd.DataFrame) -> str:
     """Return what the figure shows, for those who cannot see it."""
-    told = [f"{kinds.named(row['analysis']).label}: {in_text(row)}" for row in _declared(rows)]
+    told = [f"{beside(row)}: {in_text(row)}" for row in _declared(rows)]
     at = wording.contrast(_declared(rows)[0]) if told else "no ratio"
     return f"Two curves of the ratio over age, with their intervals shaded. Ratio of age, {at}; {'; '.join(told)}."
 

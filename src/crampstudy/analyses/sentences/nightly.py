@@ -15,6 +15,7 @@ from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
 from crampstudy.estimates.sentences import in_brackets
+from crampstudy.tables.sections.nightly import of_night
 
 OBSERVED = (
     "Nobody allocated what people did on a day: a ratio within persons is free of what stays the same in a person, but "
@@ -140,7 +141,7 @@ def without_adjustment(rows: pd.DataFrame, *others: pd.DataFrame) -> str:
     """
     parts = {part for note in rows["note"].dropna() for part in str(note).split("; ")}
     said = {part for part in parts if part.startswith((_FEWER, "compared within persons", "adjusted for"))}
-    return tables.notes(rows, *others, besides=said)
+    return tables.notes(rows, *others, besides=said, level=of_night)
 
 
 def sentences(*texts: str) -> str:

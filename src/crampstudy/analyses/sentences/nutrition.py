@@ -20,12 +20,12 @@ from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 
 CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
+_SPLINE = "on a natural cubic spline between the 5th and 95th centile. Shaded along a curve: its interval"
 LEVELS_DRAWN = (
-    "Ratios over the levels in blood, each against the value at the point, on a natural cubic spline between the 5th "
-    "and 95th centile. Shaded along a curve: its interval; shaded from top to bottom: the reference range; dashed: the "
-    "limit of deficiency."
+    f"Ratios over the levels in blood, each against the value at the point, {_SPLINE}; shaded from top to bottom: the "
+    "reference range; dashed: the limit of deficiency."
 )
-INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median, drawn as @fig-levels."
+_INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median"
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
@@ -49,6 +49,11 @@ _GROUPS = {
     "too few": "Too few participants tell of {names}",
 }
 """What is said of the contrasts of each verdict: with their numbers, or by name."""
+
+
+def intake_drawn(levels: pd.DataFrame) -> str:
+    """Return the caption of the curves of intake, which are drawn as those of ``levels`` where there are any."""
+    return f"{_INTAKE_DRAWN}, {'drawn as @fig-levels' if levels['estimate'].notna().any() else _SPLINE}."
 
 
 def nothing(why: str) -> dict[str, str]:

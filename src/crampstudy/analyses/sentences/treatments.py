@@ -14,7 +14,7 @@ from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
-from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, REMAINS, RUN_IN_RATE
+from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, RANDOMISED, REMAINS, RUN_IN_RATE
 from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK, too_imprecise
 from crampstudy.tables.reworded import reworded
 from crampstudy.tables.sections.open_use import BALANCED
@@ -198,8 +198,9 @@ _ZERO_OF_CHOICE = (
 
 
 def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with nothing in their notes but, where there is no estimate, the reason."""
-    return rows.assign(note=rows["note"].where(rows["estimate"].isna()))
+    """Return rows with nothing in their notes but whom they leave out and, where there is no estimate, the reason."""
+    whom = of_rows(rows, "leaves out")
+    return rows.assign(note=rows["note"].where(rows["estimate"].isna(), whom.where(whom.ne(""), None)))
 
 
 def of_both(rows: pd.DataFrame) -> str:
@@ -225,6 +226,24 @@ def of_the_graph(rows: pd.DataFrame) -> str:
         f"{wording.capital(NOTHING_ELSE)}: all of that is in the usual weights. {which} enough under the graph, which "
         f"also asks for {lacking}."
     )
+
+
+def held_by_choice(rows: pd.DataFrame) -> str:
+    """Return what the ratios of a table of modifiers are adjusted for in open use."""
+    own = rows[rows["population"].ne(RANDOMISED) & rows["estimate"].notna() & rows["adjusted_for"].notna()]
+    sets = [str(each).split("; ") for each in dict.fromkeys(own["adjusted_for"])]
+    names = dict.fromkeys(name for each in sets for name in each)
+    if not names:
+        return ""
+    held = wording.listed("run-in" if name == RUN_IN_RATE else wording.small(wording.term(name)) for name in names)
+    far = ", as far as each ratio takes them" * (len(sets) > 1)
+    return f"In open use adjusted for {held}{far}."
+
+
+def crude_of_all(rows: pd.DataFrame) -> str:
+    """Return that the ratios without weights are of more participants, where the weights leave some out."""
+    crude = len(kinds.OPEN_USE_CRUDE.rows(rows))
+    return "Crude ratios are of all who are compared. " if crude and of_rows(rows, "leaves out").ne("").any() else ""
 
 
 def fall(rows: pd.DataFrame) -> str:

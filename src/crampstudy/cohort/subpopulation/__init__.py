@@ -27,10 +27,15 @@ _NONE = "where=null"
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Which rows are inside; ``undecided`` rows were left outside because a value is missing."""
+    """Which rows are ``inside``, and which are outside because it is ``unknown``: a value is missing."""
 
     inside: pl.Series
-    undecided: int
+    unknown: pl.Series
+
+    @property
+    def undecided(self) -> int:
+        """How many rows were left outside because a value is missing."""
+        return int(self.unknown.sum())
 
 
 def select(frame: pl.DataFrame, where: str | None) -> Domain:
@@ -43,7 +48,8 @@ def select(frame: pl.DataFrame, where: str | None) -> Domain:
         UsageError: the expression uses an unknown column, a level that its column cannot have, or anything beyond that.
     """
     if where is None:
-        return Domain(pl.Series([True] * frame.height, dtype=pl.Boolean), 0)
+        inside = pl.Series([True] * frame.height, dtype=pl.Boolean)
+        return Domain(inside, ~inside)
     return _refusing_once(frame, where, of_levels=True)
 
 
@@ -59,9 +65,9 @@ def select_participants(cohort: Cohort, frame: pl.DataFrame, where: str | None) 
     if left.all():
         return select(frame, where)
     among = select(frame.filter(left), where)
-    inside = left.to_numpy().copy()
-    inside[inside] = among.inside.to_numpy()
-    return Domain(pl.Series(inside), among.undecided)
+    inside, unknown = left.to_numpy().copy(), left.to_numpy().copy()
+    inside[inside], unknown[unknown] = among.inside.to_numpy(), among.unknown.to_numpy()
+    return Domain(pl.Series(inside), pl.Series(unknown))
 
 
 def evaluate(frame: pl.DataFrame, where: str) -> Domain:
@@ -172,7 +178,7 @@ def _evaluated(frame: pl.DataFrame, where: str, *, of_levels: bool) -> Domain:
         raise UsageError(f"where {where!r} cannot be evaluated; write comparisons such as age_years >= 20") from None
     if inside.dtype != pl.Boolean or len(inside) != frame.height:
         raise UsageError(f"where {where!r} is not a condition; write a comparison such as age_years >= 20")
-    return Domain(inside.fill_null(value=False), inside.null_count())
+    return Domain(inside.fill_null(value=False), inside.is_null())
 
 
 def _named(read: Sequence[Token], where: str) -> list[str]:

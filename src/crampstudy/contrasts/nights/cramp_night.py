@@ -14,7 +14,7 @@ from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import Sufficiency, for_nothing
+from crampstudy.contrasts.adjusted import Sufficiency, differing, for_nothing
 from crampstudy.estimates import facts, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit_under
@@ -142,7 +142,7 @@ def _counted(
 
 def _held(score: str, cohort: Cohort, measured: frozenset[str]) -> tuple[Sequence[str], Sufficiency | None]:
     """Return the deviations that the difference of a score is adjusted for, and what is said of them."""
-    found = causal.adjustment_set(f"within({NIGHT})", score, measured)
+    found = differing(cohort, causal.adjustment_set(f"within({NIGHT})", score, measured))
     return person_time.deviations(found.columns, cohort), Sufficiency.of(found)
 
 

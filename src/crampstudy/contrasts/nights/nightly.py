@@ -13,7 +13,7 @@ from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_se
 from crampstudy.causal.graph import is_within, source
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN, find
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, single_terms
+from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, differing, single_terms
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.estimates import adjustment, kinds
@@ -107,7 +107,10 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
 
 
 def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None) -> str:
-    """Return for what an exposure is adjusted within persons, and for what else between them, as a reader is told."""
+    """Return for what an exposure is adjusted within persons, and for what else between them, as a reader is told.
+
+    What does not differ in the cohort, such as sex among women, is named by neither.
+    """
     known = graph or study()
     within, between = (_set(cohort, f"{part}({exposure})", known) for part in OF_PERSON)
     own = [_named(node) for node in within.nodes]
@@ -135,7 +138,7 @@ def adjustment_of(cohort: Cohort, exposure: str, outcome: str, graph: CausalGrap
     measured = measured_in(cohort)
     if is_within(exposure):
         measured -= frozenset(cohort.tables["participants"].columns)
-    return adjustment_set(exposure, outcome, measured, graph)
+    return differing(cohort, adjustment_set(exposure, outcome, measured, graph))
 
 
 def _set(cohort: Cohort, exposure: str, graph: CausalGraph) -> Adjustment:

@@ -13,7 +13,7 @@ from crampstudy import causal, estimates, wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, for_nothing, single_terms
+from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, differing, for_nothing, single_terms
 from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import kinds
 from crampstudy.models.fit import fit
@@ -89,7 +89,7 @@ def _fitted(
     """Return the model of :func:`lags_fit`, whose arguments these are, and the terms that it was to be adjusted for."""
     within, between = (person_time.part(sleep, which, model, None) for which in (WITHIN, BETWEEN))
     own = [within.at_lag(k) for k in range(1, LAGS + 1)]
-    found = causal.adjustment_set(str(own[0]), "cramps", measured, graph)
+    found = differing(cohort, causal.adjustment_set(str(own[0]), "cramps", measured, graph))
     held = {c: node for c, node in zip(found.columns, found.nodes, strict=True) if c != _BEFORE}
     # What is to be compared comes first: a model of few participants leaves its last terms out.
     beside = person_time.deviations(held, cohort)

@@ -13,7 +13,7 @@ import polars as pl
 from crampstudy import estimates, wording
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.adjusted import adjusted_fit, varies
 from crampstudy.contrasts.age_term import LINE, age_term
 from crampstudy.contrasts.factors import with_q_values
 from crampstudy.contrasts.nights.activity import between_ratio
@@ -39,7 +39,7 @@ SETS: Mapping[kinds.Kind, Sequence[str]] = {
     kinds.AGE_BESIDE_ALL: (*MUSCLE, *JOINTS, *SITTING.values()),
 }
 _CROWDED = "too few participants to take in all that stands beside age"
-_CROWDED_ALONE = "too few participants for a curve of age beside sex"
+_CROWDED_ALONE = "too few participants for a curve of age"
 _NOBODY = "nobody has all that was measured of muscle, joints and sitting"
 _STRAIGHT = "age as a straight line, of all participants, as they are too few for a curve"
 _EVERYBODY = "of all participants, as too few have all that was measured of muscle, joints and sitting"
@@ -114,7 +114,7 @@ def age_ratios(
         elif beside and whole:
             made += _of_age(complete, inside, kind, beside, asked)
         elif beside:
-            own = {"analysis": kind.name, "adjusted_for": "; ".join(("sex", *beside))}
+            own = {"analysis": kind.name, "adjusted_for": "; ".join((*_sex(cohort), *beside))}
             made += [_without(row | own, _NOBODY) for row in alone]
     return estimates.frame(made)
 
@@ -179,8 +179,8 @@ def _of_age(
     age: str | None = None,
 ) -> list[Row]:
     """Return the ratios of age beside sex and other terms, without an estimate where a term had no room."""
-    age = age or _age_term(cohort, where)
-    fitted = fit(cohort, terms=" + ".join([age, "sex", *beside]), where=where, analysis=kind.name, **asked)
+    age, sex = age or _age_term(cohort, where), _sex(cohort)
+    fitted = fit(cohort, terms=" + ".join([age, *sex, *beside]), where=where, analysis=kind.name, **asked)
     rows = fitted.estimates
     own = rows[rows["term"].isin([formula.as_shown(age, rows["term"].tolist()), f"{CONTRAST}age_years"])]
     made = []
@@ -190,10 +190,15 @@ def _of_age(
         cells["term"] = cells["term"] if declared else "age_years"
         row = estimates.row(**cells)
         # What there was no room for was asked to stand beside age all the same.
-        asked_for = {"adjusted_for": "; ".join(("sex", *beside))}
-        why = _CROWDED if beside else _CROWDED_ALONE
+        asked_for = {"adjusted_for": "; ".join((*sex, *beside)) or None}
+        why = _CROWDED if beside else f"{_CROWDED_ALONE}{' beside sex' if sex else ''}"
         made.append(_without(row | asked_for, why) if fitted.surplus else row)
     return made
+
+
+def _sex(cohort: Cohort) -> tuple[str, ...]:
+    """Return sex as a term, nothing where it is not known or the same of all."""
+    return ("sex",) if varies(cohort, "sex") else ()
 
 
 def _without(row: Row, why: str) -> Row:

@@ -19,6 +19,7 @@ from crampstudy.estimates import Status
 from crampstudy.models.coefficients.rows import CoefficientTable, Scale
 from crampstudy.models.inference.covariance import cluster_sums
 from crampstudy.models.request import ModelRequest
+from crampstudy.models.terms import formula
 from crampstudy.models.times import cox
 from crampstudy.models.times.event_family import EventAnswer, EventFamily, EventRows, Events, clustered, whole
 from crampstudy.nights import event_times
@@ -39,37 +40,46 @@ Solver = Callable[[Array, Array, Codes], PersonFit]
 def relief_rows(request: ModelRequest) -> EventRows:
     """Return the cramps with a time to relief of participants who used more than one remedy."""
     found = event_times.relief_times(whole(request), request.bands)
-    return _compared(request, found.frame, pl.lit(0.0), found.without)
+    # Relief that had not come has no time, and is censored.
+    return _compared(request, found.frame, pl.lit(0.0), (), found.without)
 
 
 def fall_rows(request: ModelRequest) -> EventRows:
     """Return the cramps with pain before and after, likewise; their outcome is the fall."""
     frame = event_times.episodes(whole(request), request.bands)
-    return _compared(request, frame, (pl.col(PAIN) - pl.col(AFTER)).cast(pl.Float64))
+    return _compared(request, frame, (pl.col(PAIN) - pl.col(AFTER)).cast(pl.Float64), COLUMNS[FALL])
 
 
 def soreness_rows(request: ModelRequest) -> EventRows:
     """Return the cramps of which it is known whether soreness followed, likewise, of those in whom it ever did."""
     frame = event_times.episodes(whole(request), request.bands)
-    return _compared(request, frame, pl.col(SORE).cast(pl.Float64), ever=True)
+    return _compared(request, frame, pl.col(SORE).cast(pl.Float64), COLUMNS[SORE], ever=True)
 
 
 def _compared(
     request: ModelRequest,
     frame: pl.DataFrame,
     outcome: pl.Expr,
+    made_of: tuple[str, ...],
     without: tuple[tuple[str, int], ...] = (),
     *,
     ever: bool = False,
 ) -> EventRows:
-    """Return the rows that compare a participant's cramps with each other, and say how many do not."""
-    names = sorted(request.names & {*frame.columns})
-    known = frame.with_columns(_outcome=outcome).drop_nulls(["_outcome", *names])
+    """Return the rows that compare a participant's cramps with each other, and say how many do not.
+
+    A cramp that lacks several columns is counted with the first.
+    """
+    terms = formula.names_in(formula.parse(request.terms)) - {REMEDY}
+    known, unknown = frame.with_columns(_outcome=outcome), []
+    for name in dict.fromkeys((REMEDY, *made_of, *sorted(terms))):
+        left = known.drop_nulls(name)
+        unknown.append((f"without {labels([name])}", known.height - left.height))
+        known = left
     varied = known.filter(pl.col(REMEDY).n_unique().over("participant_id") > 1)
     kept = varied.filter(pl.col("_outcome").sum().over("participant_id") > 0) if ever else varied
     lost = (
         *without,
-        (f"without {labels([REMEDY, *COLUMNS[request.outcome], *names])}", frame.height - known.height),
+        *unknown,
         ("of participants who always did the same", known.height - varied.height),
         ("of participants who were never sore", varied.height - kept.height),
     )

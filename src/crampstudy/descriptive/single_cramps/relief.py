@@ -15,7 +15,7 @@ from crampstudy import codebook, estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account, lost_tables
+from crampstudy.cohort.account import Account, lost_tables, unmet
 from crampstudy.confidence import check_level
 from crampstudy.descriptive.incidence import FEW_PARTICIPANTS
 from crampstudy.descriptive.rates import ALL
@@ -162,8 +162,7 @@ def _account(cohort: Cohort, found: Durations, by: str, where: str | None) -> Ac
     frame = found.frame.filter(part.inside)
     left_out = (
         *found.without,
-        (UNDECIDED, part.undecided),
-        (OUTSIDE, found.frame.height - part.undecided - frame.height),
+        *unmet(where, part, found.frame),
         # Where no episode has a value they are taken together.
         (f"without {by}", missing if (missing := frame[by].null_count()) < frame.height else 0),
     )

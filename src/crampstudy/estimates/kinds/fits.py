@@ -93,7 +93,7 @@ def _age(beside: str, also: str = "") -> Kind:
             f"joints and sitting is known{also}.",
             table="age_ratios",
             figure="age_ratios",
-            sentence=f"{{comparison}}, {beside}: {{scale}} {{estimate}}",
+            sentence="{comparison}, {beside}: {scale} {estimate}",
             label=beside,
             of_fit=True,
         )

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from crampstudy import look, tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
+from crampstudy.estimates.sentences import beside
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
@@ -33,9 +34,9 @@ def age_ratios(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.7))
         panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
-        for axes, colour, (kind, rows) in zip(panels, look.PALETTE, drawn.items(), strict=False):
+        for axes, colour, rows in zip(panels, look.PALETTE, drawn.values(), strict=False):
             _curve(axes, rows, colour)
-            axes.set_title(wording.capital(kind.label))
+            axes.set_title(wording.capital(beside(wording.records(rows)[0])))
         every = pd.concat(drawn.values())
         low, high = (min(every["ci_low"].min(), 0.75), max(every["ci_high"].max(), 1.35))
         set_ratio_axis(panels[0], "y", max(low, _WINDOW[0]), min(high, _WINDOW[1]))

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from crampstudy import look, tables, wording
 from crampstudy.codebook.recalled import LABELS
-from crampstudy.estimates import kinds
+from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
@@ -41,7 +41,9 @@ def distribution(estimates: pd.DataFrame) -> Figure:
         if right is not None:
             nights = kinds.CRAMP_NIGHTS.rows(estimates)
             of_curve = nights["level"].eq(HALF) & nights["population"].eq(curve["population"].iloc[0])
-            _concentration(right, curve, 100 * float(nights.loc[of_curve, "estimate"].iloc[0]))
+            half = nights[of_curve].iloc[0]
+            # Of few people it would be a part of one.
+            _concentration(right, curve, 100 * float(half["estimate"]) if half["n_participants"] >= FEWEST else None)
     return figure
 
 
@@ -59,16 +61,17 @@ def _people(axes: Axes, rows: pd.DataFrame) -> None:
     style.grid(axes, "y")
 
 
-def _concentration(axes: Axes, curve: pd.DataFrame, half: float) -> None:
+def _concentration(axes: Axes, curve: pd.DataFrame, half: float | None) -> None:
     import seaborn as sns
 
     people, cramps = curve["level"].astype(float).to_numpy(), 100 * curve["estimate"].to_numpy()
     axes.plot([0, 100], [0, 100], color=look.RULE, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.text(70, 62, "all alike", color=look.INK, fontsize=7.5)
     sns.lineplot(x=people, y=cramps, color=look.PALETTE[0], errorbar=None, ax=axes)
-    axes.plot([0, half, half], [50, 50, 0], color=look.PALETTE[1], linewidth=0.9)
-    axes.plot(half, 50, "o", color=look.PALETTE[1], markersize=look.MARKER, markeredgewidth=0)
-    axes.text(45, 24, f"{half:.0f}% of people have\nhalf of the cramps", color=look.PALETTE[1], va="center")
+    if half is not None:
+        axes.plot([0, half, half], [50, 50, 0], color=look.PALETTE[1], linewidth=0.9)
+        axes.plot(half, 50, "o", color=look.PALETTE[1], markersize=look.MARKER, markeredgewidth=0)
+        axes.text(45, 24, f"{half:.0f}% of people have\nhalf of the cramps", color=look.PALETTE[1], va="center")
     axes.set(xlim=(0, 100), ylim=(0, 102), xlabel="People, those with the most first (%)", ylabel="Cramps (%)")
     axes.set_title("b  Cramps carried by the few")
     style.grid(axes, "y")

@@ -9,7 +9,7 @@ import polars as pl
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.cohort.account import OUTSIDE, UNDECIDED, UNOBSERVED
+from crampstudy.cohort.account import UNOBSERVED, is_unmet
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.request import ModelRequest
 from crampstudy.nights import people
@@ -35,7 +35,7 @@ def told_of_whole(fitted: Fit, request: ModelRequest) -> Fit:
 def _told(note: str, fitted: Fit, request: ModelRequest) -> str:
     account = fitted.account
     lost = dict(account.left_out) if account else {}
-    apart = sum(lost.get(why, 0) for why in (OUTSIDE, UNDECIDED, UNOBSERVED))
+    apart = sum(n for why, n in lost.items() if why == UNOBSERVED or is_unmet(why))
     if account and request.where and apart == account.found:
         what = f"{account.plural.rpartition(' ')[2]}{' observed' if lost.get(UNOBSERVED) else ''}"
         note = _NONE.sub(f"none of the {what} meets the condition {wording.condition(request.where)}", note)

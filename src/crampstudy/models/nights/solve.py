@@ -11,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
-from crampstudy.cohort import subpopulation
-from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, UNREACHED, WEIGHTLESS, Account, read_as
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import INCOMPLETE, UNREACHED, WEIGHTLESS, Account, read_as, unmet
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.lone_levels import rests
 from crampstudy.models.common.aggregation import Likelihood, compress
@@ -26,7 +26,17 @@ from crampstudy.models.nights.validation import check_nights, checked_names, slo
 from crampstudy.models.request import ModelRequest, check_multiples
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.models.terms.person_time import means
-from crampstudy.nights import ALIKE, counted_nights, denominator, night_account, person_nights, repetitive
+from crampstudy.nights import (
+    ALIKE,
+    Diary,
+    counted_nights,
+    denominator,
+    night_account,
+    observed_night,
+    person_nights,
+    repetitive,
+)
+from crampstudy.wording import counted as number_of
 
 _CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
 
@@ -91,16 +101,15 @@ def read_nights(engine: Engine, request: ModelRequest) -> NightRows:
 class _Source:
     """What a family is fitted to.
 
-    ``nights`` are those read, ``inside`` those that meet the condition, ``undecided`` those of which that cannot be
-    told. Rows that are alike are ``counted`` as this likelihood allows. ``names`` are the variables of each night,
-    ``known`` is the column of the outcome, ``needs`` the exposure, if it is a column.
+    ``nights`` are those read, ``part`` says which of them meet the condition. Rows that are alike are ``counted`` as
+    this likelihood allows. ``names`` are the variables of each night, ``known`` is the column of the outcome, ``needs``
+    the exposure, if it is a column.
     """
 
     engine: Engine
     request: ModelRequest
     nights: pl.DataFrame
-    inside: pl.Series
-    undecided: pl.Series
+    part: subpopulation.Domain
     counted: Likelihood | None
     names: set[str]
     known: str
@@ -127,10 +136,10 @@ class _Source:
             each = person_nights(request.cohort, request.bands, known, names, others)
             nights = each.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
         nights = means.added(request.cohort, means.measured(request.cohort, nights, others), wanted)
-        request = replace(request, remarks=(*request.remarks, *means.moved(wanted, request.outcome)))
-        inside, where = subpopulation.select(nights, request.where).inside, request.where
-        undecided = subpopulation.select(nights, f"({where}) IS NULL").inside if where else ~inside
-        return cls(engine, request, nights, inside, undecided, counted, names, known, needs)
+        remarks = (*_without_outcome(request.cohort, known), *means.moved(wanted, request.outcome))
+        request = replace(request, remarks=(*request.remarks, *remarks))
+        part = subpopulation.select(nights, request.where)
+        return cls(engine, request, nights, part, counted, names, known, needs)
 
     def designs(self) -> tuple[design_matrix.Design, design_matrix.Design | None]:
         """Return the design of the terms and, of a family that has one, of its zero part, on the nights they share."""
@@ -143,7 +152,7 @@ class _Source:
             times=times,
             per_coefficient=request.participants_per_coefficient,
         )
-        design = build(request.terms, candidate=self.inside.to_numpy())
+        design = build(request.terms, candidate=self.part.inside.to_numpy())
         if not self.engine.zero_part:
             return design, None
         zero = design_matrix.build(nights, request.options.zero_terms or "1", candidate=design.rows, times=times)
@@ -160,17 +169,15 @@ class _Source:
 
     def account(self, design: design_matrix.Design) -> Account:
         """Return what of the nights observed is not in a design."""
-        each, where = self.nights[ALIKE], self.request.where
-        observed, unclear = int(each.sum()), int(each.filter(self.undecided).sum()) if where else 0
+        each = self.nights[ALIKE]
         left_out = (
-            (UNDECIDED, unclear),
-            (OUTSIDE, observed - unclear - int(each.filter(self.inside).sum())),
+            *unmet(self.request.where, self.part, self.nights, each),
             (WEIGHTLESS, design.weightless),
             (UNREACHED, design.unreached),
             (INCOMPLETE, design.incomplete - design.unreached),
         )
         read = read_as(self.nights, self.names, "participants", "diary")
-        return night_account(self.request.cohort, observed, left_out, read)
+        return night_account(self.request.cohort, int(each.sum()), left_out, read)
 
     def groups(self, design: design_matrix.Design) -> NDArray[np.intp]:
         """Return the participants' codes; nights are sorted by participant."""
@@ -261,10 +268,22 @@ class _Source:
         why_not = denominator(self.request.cohort).why_not
         cramps = used["cramps"].to_numpy()
         none_left = bool(cramps.any() and cramps.all())
-        if not why_not and none_left and (self.nights.filter(self.inside)["cramps"] == 0).any():
+        if not why_not and none_left and (self.nights.filter(self.part.inside)["cramps"] == 0).any():
             # Nights that were filled in as zeros have no other value, either.
             why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
         return why_not or None, ()
+
+
+def _without_outcome(cohort: Cohort | Diary, known: str) -> tuple[str, ...]:
+    """Return how many nights with a count of cramps lack another outcome, as a remark.
+
+    They are no part of what a model of that outcome finds.
+    """
+    if known == "cramps":
+        return ()
+    lacking = observed_night(cohort) & ~observed_night(cohort, known)
+    n = int(Diary.of(cohort).nights.select(lacking.sum()).collect().item())
+    return (f"{number_of(n, 'nights')} left out, without {known}",) if n else ()
 
 
 def _likelihood(counted: Likelihood, request: ModelRequest, data: Data) -> Likelihood:

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook, suggestions
 from crampstudy.arrays import Array
 from crampstudy.cohort import SurveyDesign, subpopulation
-from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
+from crampstudy.cohort.account import INCOMPLETE, WEIGHTLESS, Account, lost_tables, read_as, unmet
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.lone_levels import Rest
 from crampstudy.models.common import recalled_outcomes
@@ -105,8 +105,7 @@ def sample(family: SampleFamily, request: ModelRequest) -> Sample:
         design = design.without_intercept()
     sampling = SamplingDesign.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
     left_out = (
-        (UNDECIDED, part.undecided),
-        (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
+        *unmet(request.where, part, frame),
         (
             f"without {request.outcome}" if family.numbers_of else "without an answer",
             int((inside & ~answered).sum()),

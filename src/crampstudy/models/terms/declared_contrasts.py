@@ -131,10 +131,19 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         for declared, at, reference in _values(name, straight, observed, means):
             vector = _along(design, name, at, reference) if straight else _between(design, name, at, reference)
             if vector is not None:
-                printed, beyond = declared.wording(at, reference), observed.beyond(at, reference)
+                printed = _as_observed(declared, frame, candidate).wording(at, reference)
+                beyond = observed.beyond(at, reference)
                 found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond))
                 break
     return Declared(tuple(found), tuple(sorted(columns)))
+
+
+def _as_observed(declared: contrasts.Contrast, frame: pl.DataFrame, candidate: NDArray[np.bool_]) -> contrasts.Contrast:
+    """Return a contrast as one of all candidate rows where it is within a sex and they have one: it is the same."""
+    if declared.kind != "within-sex" or "sex" not in frame.columns:
+        return declared
+    sexes = frame["sex"].filter(pl.Series(candidate)).drop_nulls().n_unique()
+    return replace(declared, kind="centile") if sexes == 1 else declared
 
 
 def _as_they_are(design: Design, terms: Sequence[str], *, yes_or_no: bool) -> list[int]:

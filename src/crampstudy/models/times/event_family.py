@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from crampstudy import estimates as tidy
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
+from crampstudy.cohort.account import INCOMPLETE, Account, lost_tables, read_as, unmet
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients import reporting_units, rows
 from crampstudy.models.coefficients.lone_levels import Rest, rests
@@ -174,8 +174,7 @@ def events(family: EventFamily, request: ModelRequest) -> Events:
     reason = obstacle(family, request, design, clusters, source)
     left_out = (
         *source.lost,
-        (UNDECIDED, part.undecided),
-        (OUTSIDE, source.frame.height - part.undecided - int(inside.sum())),
+        *unmet(request.where, part, source.frame),
         (source.without, int((inside & ~known).sum())),
         (INCOMPLETE, design.incomplete),
     )

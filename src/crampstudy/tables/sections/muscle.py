@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import compares, kinds, ratios
+from crampstudy.estimates import compares, ratios
+from crampstudy.estimates.sentences import beside
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import table_of_rows
 
@@ -28,7 +29,7 @@ def age_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
         },
         dtype=object,
     )
-    made.index = pd.Index([wording.capital(kinds.named(row["analysis"]).label) for row in records], name="Age")
+    made.index = pd.Index([wording.capital(beside(row)) for row in records], name="Age")
     return made
 
 

@@ -52,7 +52,7 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
     made.index = pd.MultiIndex.from_tuples(
         [(heads[str(row["term"])], _which(row)) for row in records], names=["", "Exposure"]
     )
-    return PrintedTable.of(made, notes=(notes(shown, kinds.RELIABILITY.rows(estimates)),))
+    return PrintedTable.of(made, notes=(notes(shown, kinds.RELIABILITY.rows(estimates), level=of_night),))
 
 
 def at_contrasts(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +105,11 @@ def _which(row: Mapping[str, Any]) -> str:
     """Return what of an exposure a row is of: ``Between participants``, ``1 night later``."""
     if row["analysis"] == kinds.CORRECTED.name:
         return "Between, corrected"
-    level = str(row["level"])
+    return of_night(str(row["level"]))
+
+
+def of_night(level: str) -> str:
+    """Return what of an exposure the rows of a level are of, as they begin."""
     return f"{wording.capital(level)} participants" if level in OF_PERSON else night(level)
 
 

@@ -52,7 +52,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One treatment of one cohort: the compared participants, what followed, what came before, and the usual cells."""
+    """One treatment of one cohort: the compared participants, what followed, what came before, and the usual cells.
+
+    ``left_out`` says whom of them the weights leave out.
+    """
 
     agent: str
     people: pl.DataFrame = field(repr=False)
@@ -61,6 +64,7 @@ class _Asked:
     cells: Row
     notes: tuple[str, ...]
     ci_level: float
+    left_out: str = ""
 
 
 def open_use(
@@ -141,8 +145,7 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, graph: Sufficie
     """Yield the weighted contrasts of one propensity; of the first one also those truncated, balance and overlap."""
     inside = covariates.known.to_numpy()
     of = FollowUp(asked.followed.treated[inside], asked.followed.cramps[inside], asked.followed.nights[inside])
-    lost = len(inside) - len(of.treated)
-    unknown = f"{counted(lost, 'participants')} left out without all covariates" if lost else ""
+    unknown = _unknown(asked, covariates)
     if min(int(of.treated.sum()), int((~of.treated).sum())) < FEWEST_EXPOSED:
         yield from _none(asked, kind, f"{unknown}, which leaves fewer than {FEWEST_EXPOSED} of a group")
         return
@@ -154,7 +157,7 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, graph: Sufficie
     weights = stabilised(propensity.chance, of.treated)
     seen = overlap.overlap_of(propensity.chance, weights, of.treated)
     notes = (unknown, seen.sentence, *([graph.sentence] if graph else []))
-    asked = replace(asked, cells={**asked.cells, **graph.cells}) if graph else asked
+    asked = replace(asked, cells={**asked.cells, **(graph.cells if graph else {})}, left_out=unknown)
     gone = deleted(propensity, of.treated)
     rates = without_each(weighted_rates(of, propensity), of, propensity, gone)
     yield from _contrasts(asked, kind, of, rates, notes, covariates.names)
@@ -179,7 +182,8 @@ def _contrasts(
     judged = kind in (kinds.OPEN_USE, kinds.OPEN_USE_GRAPH)
     jackknife = JACKKNIFE if rates.left_out is not None and len(rates.left_out) else ""
     covariance = f"covariance {jackknife}" if jackknife else ""
-    about = "average in the whole cohort" if weighted else "of those who began it against the others"
+    everybody = "those with all covariates" if asked.left_out else "the whole cohort"
+    about = f"average in {everybody}" if weighted else "of those who began it against the others"
     estimand = f"{'adjusted effect' if weighted else 'association'} of beginning the treatment, {about}, on {POLICY}"
     cells = asked.cells | {
         "analysis": kind.name,
@@ -193,7 +197,7 @@ def _contrasts(
         "n_nights": int(of.nights.sum()),
         "n_events": int(of.cramps.sum()),
         "n_effective": sum(rates.effective),
-        "facts": {"covariance": jackknife},
+        "facts": {"covariance": jackknife, "leaves out": asked.left_out},
         "note": estimates.note(*asked.notes, *notes, covariance),
     }
     weekly = difference(rates, of.treated, NIGHTS_PER_WEEK)
@@ -215,6 +219,19 @@ def _contrasts(
             limits = interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio")
             row = estimates.row(status="converged", **own | limits)
         yield {**row, "verdict": verdicts.verdict(row)} if judged else row
+
+
+def _unknown(asked: _Asked, covariates: Covariates) -> str:
+    """Return how many of those compared have no weight, and what they lack; empty where all have one."""
+    lost = ~covariates.known.to_numpy()
+    n, treated = int(lost.sum()), int(asked.followed.treated[lost].sum())
+    if not n:
+        return ""
+    lacking = wording.listed(
+        wording.small(covariate(name)) for name in covariates.asked if asked.measured[name].null_count()
+    )
+    which = f"{treated} of them treated" if n > 1 else TREATED if treated else UNTREATED
+    return f"{counted(n, 'participants')} left out without all covariates ({lacking}), {which}"
 
 
 def _without_cramp(of: FollowUp) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from crampstudy.arrays import Array
 from crampstudy.causal import adjustment_set, measured_in, study
 from crampstudy.causal.graph import source, together
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.adjusted import Sufficiency
+from crampstudy.contrasts.adjusted import Sufficiency, differing
 from crampstudy.estimates.treatments import MEAN_BEFORE, RUN_IN_RATE
 from crampstudy.nights import beside
 from crampstudy.nights import people as participants
@@ -77,7 +78,7 @@ def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[Su
     """
     if not study().shown_by(exposure):
         return None
-    found = adjustment_set(exposure, "cramps", measured_in(cohort))
+    found = differing(cohort, adjustment_set(exposure, "cramps", measured_in(cohort)))
     shown = [[_shown(source(one), measured) for one in together(column)] for column in found.columns]
     held = Sufficiency.of(replace(found, columns=tuple(" + ".join(each) for each in shown)))
     names = dict.fromkeys(name for each in shown for name in each if name in measured.columns)
@@ -94,22 +95,25 @@ def _shown(name: str, measured: pl.DataFrame) -> str:
 class Covariates:
     """A ``matrix`` (n x k) of an intercept and covariates of the participants who have a value of each (``known``).
 
-    A number is one column in standard deviations, a level all but its first. ``names`` are the covariates.
+    A number is one column in standard deviations, a level all but its first. ``names`` are the covariates that differ
+    among them, ``asked`` all that they have a value of.
     """
 
     names: tuple[str, ...]
+    asked: tuple[str, ...]
     matrix: Array
     known: pl.Series
 
     @classmethod
     def of(cls, measured: pl.DataFrame, names: Sequence[str]) -> Covariates:
-        """Return those of ``names`` that were measured and differ."""
-        used = tuple(name for name in names if name in measured.columns)
+        """Return those of ``names`` that were measured and differ among those who have a value of each."""
+        used = [name for name in names if name in measured.columns]
         known = measured.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_not_null() for n in used)))
         inside = known.to_series()
         frame = measured.select(used).filter(inside)
-        columns = [part for name in used for part in _columns(frame[name])]
-        return cls(used, np.column_stack([np.ones(frame.height), *columns]), inside)
+        columns = {name: list(_columns(frame[name])) for name in used}
+        matrix = np.column_stack([np.ones(frame.height), *chain.from_iterable(columns.values())])
+        return cls(tuple(name for name in used if columns[name]), tuple(used), matrix, inside)
 
 
 def _columns(values: pl.Series) -> Iterator[Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
+from crampstudy.tables.remarks.single_rows import Counts, by_row, levels_of
 from crampstudy.tables.reworded import reworded
 
 _NAMING = ("term", "population", "scale", "level", "analysis")
@@ -39,8 +40,6 @@ _NUMBER = re.compile(r"[−-]?[\d.,]+")
 _BOTH, _IN_ONE = "within participants and between participants", "within and between participants"
 _TEST = "wald_test"
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
-_Counts = Mapping[str, tuple[int, ...]]
-"""The counts of a remark by the names of its rows."""
 _Unreliable = Mapping[str, reliability.UnreliableMean]
 
 
@@ -93,12 +92,13 @@ def _of_several(parts: Iterable[str]) -> list[str]:
     return said
 
 
-def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
+def notes(*models: pd.DataFrame, besides: Collection[str] = (), level: Callable[[str], str] = wording.level) -> str:
     """Return what a table's note says of its rows: what was left out or could not be estimated, the weight, verdicts.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
     :data:`~crampstudy.estimates.BASELINES` or on one of the scales :data:`~crampstudy.estimates.PARAMETERS` is not
-    shown and says nothing, but for the intercept of a zero part; what is said ``besides`` is left out.
+    shown and says nothing, but for the intercept of a zero part; what is said ``besides`` is left out, and ``level`` is
+    how the table prints one.
     """
     rows = pd.concat(models, ignore_index=True)
     split = kinds.is_split(rows)
@@ -109,11 +109,11 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     besides_reasons = _with_remarks(shown[_failed(shown)], reason=False).dropna(subset="note")
     if len(besides_reasons):
         counted = pd.concat([_with_remarks(made, reason=False), besides_reasons]).sort_index()
-        left_out = _said(counted, besides, counted)
+        left_out = _said(counted, besides, counted, printed=level)
         told = _with_remarks(made, reason=True)
     else:
         left_out, told = [], made
-    said = "; ".join([*_said(told, besides, told, unreliable=reliability.unreliable(rows)), *left_out])
+    said = "; ".join([*_said(told, besides, told, unreliable=reliability.unreliable(rows), printed=level), *left_out])
     failed = reasons(shown, besides)
     texts = (
         *_splits(rows[split]),
@@ -155,6 +155,7 @@ def _said(
     among: pd.DataFrame,
     most: int | None = None,
     unreliable: _Unreliable = MappingProxyType({}),
+    printed: Callable[[str], str] = wording.level,
 ) -> list[str]:
     """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
 
@@ -167,29 +168,39 @@ def _said(
         among: the rows of the table.
         most: of more rows than these a remark names a few and counts the others.
         unreliable: the means of low reliability by the remarks on them, which are one.
+        printed: how a level is printed.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     parts: dict[tuple[str, str], set[str | None]] = {}
     held: dict[tuple[str, str], int] = {}
-    for name, of, note in zip(_names(rows, among), _parts(rows), rows["note"], strict=True):
+    levels: dict[str, dict[str, dict[int, set[str]]]] = {}
+    for name, of, level, note in zip(
+        _names(rows, among), _parts(rows), levels_of(rows, printed), rows["note"], strict=True
+    ):
         for part in [] if pd.isna(note) else str(note).split("; "):
             if part in besides:
                 continue
             match = _COUNT.match(part)
             text = part[match.end() :] if match else part
             counts = found.setdefault(text, {})
-            counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
+            n = (int(match[0].replace(",", "")),) if match else ()
+            counts[name] = (*counts.get(name, ()), *n)
+            for each in n:
+                levels.setdefault(text, {}).setdefault(name, {}).setdefault(each, set()).add(level)
             parts.setdefault((text, name), set()).add(of)
             held[text, name] = held.get((text, name), 0) + 1
     # What compares nothing has no row in the table that could be named.
     named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
     some = _of_parts(parts, among)
-    found = {text: {some.get((text, name), name): n for name, n in counts.items()} for text, counts in found.items()}
+    found = {
+        text: {some.get((text, name), name): n for name, n in by_row(counts, levels.get(text, {})).items()}
+        for text, counts in found.items()
+    }
     every: dict[str, bool] = {}
-    printed = _names(named if len(named) else among, among)
-    for name in printed:
+    shown = _names(named if len(named) else among, among)
+    for name in shown:
         every |= {name: True, **{part: False for (_, whole), part in some.items() if whole == name}}
-    in_part = {text for (text, name), n in held.items() if n < printed.count(name)}
+    in_part = {text for (text, name), n in held.items() if n < shown.count(name)}
     told = [
         _of_rows(rest, counts, every, most, throughout=rest not in in_part)
         for rest, counts in _folded(found, unreliable).items()
@@ -202,9 +213,9 @@ def _said(
     return [text for of, texts in by_rows.items() for text in ([f"{of}: {', and '.join(texts)}"] if of else texts)]
 
 
-def _folded(found: Mapping[str, _Counts], unreliable: _Unreliable) -> dict[str, _Counts]:
+def _folded(found: Mapping[str, Counts], unreliable: _Unreliable) -> dict[str, Counts]:
     """Return remarks by their text, those of the reliabilities of several means as one."""
-    folded: dict[str, _Counts] = {}
+    folded: dict[str, Counts] = {}
     low: dict[str, list[str]] = {}
     for text, counts in found.items():
         if mean := unreliable.get(text):
@@ -257,7 +268,7 @@ def _of_parts(held: Mapping[tuple[str, str], set[str | None]], among: pd.DataFra
 
 
 def _of_rows(
-    rest: str, counts: _Counts, every: Mapping[str, bool], most: int | None = None, *, throughout: bool
+    rest: str, counts: Counts, every: Mapping[str, bool], most: int | None = None, *, throughout: bool
 ) -> tuple[str, str]:
     """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
