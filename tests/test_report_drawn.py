@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import time
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from crampstudy import analyses
+from crampstudy import analyses, look
 from crampstudy.analyses import Findings
 from crampstudy.compute import shared
 from crampstudy.figures import FIGURES, style, svg
@@ -104,3 +106,20 @@ def test_without_a_helper_a_figure_is_drawn_when_it_is_shown(monkeypatch: pytest
     first, *others = found.figures
     assert drawn.drawn(found, first).words.startswith("<svg")
     assert others and not set(others) & set(drawn._DRAWN)
+
+
+def test_no_label_beyond_the_axes_is_cut() -> None:
+    """Of every size the box holds all letters, which are measured as the page sets them, not in whole dots."""
+    font = TTFont(look.FONT_DIR / "SourceSans3-Regular.otf")
+    widths, names = font["hmtx"], font.getBestCmap()
+    for label, size in (("mean difference −0.29", 7.0), ("illiilliillil within participants", 6.0), ("M" * 40, 8.5)):
+        with style.journal():
+            figure, axes = plt.subplots(figsize=(4.5, 2.9))
+            axes.annotate(
+                label, (1, 0.5), xytext=(3, 0), xycoords="axes fraction", textcoords="offset points", fontsize=size
+            )
+        words = drawn.draw(figure, "fig-cut").words
+        (box,) = re.findall(r'viewBox="0 0 ([\d.]+)', words)
+        (left,) = re.findall(rf'<text[^>]* x="([\d.]+)"[^>]*>{label}', words)
+        wide = sum(widths[names[ord(letter)]][0] for letter in label) / font["head"].unitsPerEm * size
+        assert float(left) + wide <= float(box)

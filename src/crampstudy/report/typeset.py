@@ -313,11 +313,20 @@ def _header(front: Front, document: Document) -> str:
     return f'{text}<p class="disclaimer">{DISCLAIMER}</p>\n{_files(document)}'
 
 
+_HAS_METHODS = re.compile(r"^:+ \{\.notebook name=methods ", re.MULTILINE)
+_KEY = re.compile(r"@[a-z]+\d{4}")
+"""A citation: no label of a figure, table or section has a year."""
+
+
 def _files(document: Document) -> str:
     """Return links to what stands beside the page."""
     files = {"report.pdf": "PDF", "report.docx": "Word", "estimates.csv": "estimates (CSV)"}
     if any(block["kind"] == "table" for block in document.blocks.values()):
         files["tables/tables.xlsx"] = "tables (Excel)"
+    if _HAS_METHODS.search(document.markdown):
+        files["methods.md"] = "methods (text)"
+    if _KEY.search(document.markdown):
+        files["references.bib"] = "references (BibTeX)"
     links = ", ".join(f'<a href="{path}">{name}</a>' for path, name in files.items())
     return f'<p class="files">Also as {links}</p>'
 

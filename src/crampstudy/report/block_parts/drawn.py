@@ -16,8 +16,8 @@ from crampstudy.analyses.findings import Drawing, Findings
 from crampstudy.compute import shared, stored
 from crampstudy.figures import FIGURES, style, svg
 
-_POINTS = 72
-"""Dots an inch of an SVG, in which what is drawn is measured."""
+_POINTS, _FINE = 72, 576
+"""Dots an inch of an SVG, and those at which texts are measured: at few, letters are rounded to whole dots."""
 _PADDING = 0.02
 
 
@@ -37,12 +37,13 @@ def draw(figure: Figure, label: str) -> Drawn:
     """Return a figure as drawn, laid out and measured once for both forms; nothing in them has the id of another."""
     engine, dots = figure.get_layout_engine(), figure.dpi
     with style.journal(figure_constrained_layout_use=False), style.any_character():
-        figure.set_dpi(_POINTS)
+        figure.set_dpi(_FINE)
         if engine is not None and figure.axes:
             engine.execute(figure)
         figure.set_layout_engine(None)
         # A box round all that is drawn, so that no label is ever clipped.
         box = figure.get_tightbbox().padded(_PADDING)
+        figure.set_dpi(_POINTS)
         words, paths = svg.words_and_paths(figure, box)
         figure.set_layout_engine(engine)
         figure.set_dpi(dots)
