@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ from crampstudy.report.beside import figures as figure_files
 from crampstudy.report.beside import pictures
 from crampstudy.report.beside.outputs import DOCX, HTML, outputs
 from crampstudy.report.beside.pictures import SCALE, Size, journal_size, millimetres
+from crampstudy.report.collect import collect
+from crampstudy.report.outline import Outline, OutlinePart
 
 METHODS = """# Methods {#sec-methods}
 
@@ -290,3 +293,25 @@ def test_the_page_has_real_tables_and_draws_in_its_own_colours(made: Mapping[str
     svg = page[page.index("<svg ") : page.index("</svg>")]
     assert "var(--paper)" in svg and "#ffffff" not in svg and 'aria-label="Line &quot;up&quot; &amp; right"' in svg
     assert "prefers-color-scheme: dark" in page and "aria-sort" in page
+
+
+def test_a_picture_says_its_resolution() -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"></svg>'
+    with pictures.printer({"fig-x": svg}) as printer:
+        png = printer.png("fig-x", Size(89, 25.4), 600)
+    with Image.open(io.BytesIO(png)) as made:
+        assert made.info["dpi"] == pytest.approx((600, 600), abs=0.1)
+        assert made.width == pytest.approx(89 / 25.4 * 600, abs=1)
+
+
+def test_a_table_of_the_methods_is_there_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "methods.ipynb"
+    cells = [text("# Methods {#sec-methods}\n\nSee @tbl-groups and @fig-age."), code(grouped(), wide())]
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    document = collect(Outline("t", (OutlinePart("Methods", (path,)),)), {path.stem: path})
+    told = outputs(document, FRONT)["methods.md"].decode()
+    assert "**Table 1.**" in told
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in told.splitlines() if line.startswith("|")]
+    assert rows[0] == ["", "Of", "Rate ratio (95% CI)", "Verdict"]
+    assert rows[2] == ["Drinks", "=Water", "1.2 (1.1–1.3)", "higher"]
+    assert rows[3] == ["Drinks", "Alcohol", "0.9 (0.8–1.0)", "inconclusive"]

@@ -179,7 +179,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
     heads = [_printed(head, label) for head in (stub_head, *df.columns)]
     rows = list(zip(*columns.values(), strict=True))
     names = [None if group is None else _printed(group, label) for group in groups]
-    note = defined(note, (text for texts in (heads, *rows) for text in texts), caption)
+    note = defined(note, (text for texts in (heads, *rows, filter(None, names)) for text in texts), caption)
     data: dict[str, Any] = {
         "label": label,
         "caption": caption,

@@ -21,6 +21,7 @@ _MENTION = re.compile(rf"(?<![\w@-])(-?)@({_KEY})")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[^\sa-z])|(?<=\}\})\s+(?=[A-Z@{])")
 """A sentence ends with its full stop, or with a value that has one."""
 _CITED = re.compile(rf"\[-?@{_KEY}[^\[\]]*\]|(?<![\w@-])-?@{_KEY}")
+_NAMED_WORK = re.compile(r"\(([A-Z][a-z]+) (\d{4})\)")
 _DIV = re.compile(r"^:::.*\n?", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^(#{1,6} .*?)[ \t]*\{[^{}]*\}[ \t]*$", re.MULTILINE)
 _ENTRY = re.compile(r"^@\w+\{(\w+),(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -96,13 +97,22 @@ def escaped(text: str) -> str:
 
 
 def cited(text: str) -> str:
-    """Return a text as Markdown that shows it as it is, but for its citations and references."""
+    """Return a text as Markdown that shows it as it is, but for its citations and references.
+
+    A work of the bibliography that is named in plain brackets, as ``(Salaffi 2004)``, is cited too.
+    """
+    text = _NAMED_WORK.sub(lambda found: _citation(found[1], found[2]) or found[0], text)
     pieces, at = [], 0
     for found in _CITED.finditer(text):
         if all(_is_label(name) or name in _works() for _, name in _MENTION.findall(found[0])):
             pieces += [escaped(text[at : found.start()]), found[0]]
             at = found.end()
     return "".join([*pieces, escaped(text[at:])])
+
+
+def _citation(author: str, year: str) -> str | None:
+    key = f"{author.lower()}{year}"
+    return f"[@{key}]" if key in _works() else None
 
 
 def _is_label(name: str) -> bool:

@@ -50,8 +50,10 @@ def rules(cohort: Cohort) -> pd.DataFrame:
 def _by_column(count: RuleCount) -> list[tuple[str, int]]:
     """Return the variables of which a rule was broken, the commonest first, and how often the whole row was meant."""
     named = sorted(count.columns, key=lambda column: (-column[1], column[0]))
-    shown = [(wording.term(name), n) for name, n in named[:_MOST_NAMED]]
-    if rest := sum(n for _, n in named[_MOST_NAMED:]):
-        shown.append((wording.counted(len(named) - _MOST_NAMED, "other variables"), rest))
+    # One more takes the line that would count it.
+    most = _MOST_NAMED if len(named) > _MOST_NAMED + 1 else len(named)
+    shown = [(wording.term(name), n) for name, n in named[:most]]
+    if rest := sum(n for _, n in named[most:]):
+        shown.append((wording.counted(len(named) - most, "other variables"), rest))
     whole = count.n - sum(n for _, n in named)
     return shown + ([("whole row", whole)] if whole else [])

@@ -82,7 +82,7 @@ def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[st
         "methods": f"the section Methods; {wording.counted(failed, 'rows')} say why there is no number",
         "outcomes": "the sections Frequency, and Age and muscle",
         "results": f"{wording.counted(len(adjusted), 'ratios and differences')} with intervals, crude and adjusted",
-        "second": "the section Second opinion; sensitivity analyses stand in their sections",
+        "second": "the appendix has the sensitivity analyses, and the second opinion of another implementation",
     }
 
 

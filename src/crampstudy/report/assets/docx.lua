@@ -5,16 +5,7 @@ local word = {}
 local bookmarks = 100000 -- pandoc's own begin lower
 local WIDTH, WIDTH_OF_SMALL = 107, 124 -- digits of a table that is as wide as the text, in its size and in the smaller one
 
-local contents = {}
-
-local function read(name)
-  if not contents[name] then
-    local file = assert(io.open(name, "rb"))
-    contents[name] = pandoc.json.decode(file:read("a"), false)
-    file:close()
-  end
-  return contents[name]
-end
+local read = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "labels.lua" })).read
 
 word.read = read
 

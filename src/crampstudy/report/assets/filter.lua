@@ -69,6 +69,22 @@ local function split_note(div)
   return caption, note
 end
 
+-- A table as text: its groups are a column, as in the file beside the report.
+local function plain_table(block)
+  local rows, grouped = pandoc.List(block.rows), false
+  for _, row in ipairs(rows) do grouped = grouped or type(row.group) == "string" end
+  local function line(first, cells)
+    local made = pandoc.List(grouped and { first } or {}) .. cells
+    return made:map(function(text) return { pandoc.Plain({ pandoc.Str(text) }) } end)
+  end
+  local heads = pandoc.List(block.columns):map(function(column) return column.heading end)
+  local aligns = pandoc.List(grouped and { "AlignLeft" } or {})
+  for _, column in ipairs(block.columns) do aligns:insert(column.align == "right" and "AlignRight" or "AlignLeft") end
+  local body = rows:map(function(row) return line(type(row.group) == "string" and row.group or "", row.cells) end)
+  local widths = aligns:map(function() return 0 end)
+  return pandoc.utils.from_simple_table(pandoc.SimpleTable({}, aligns, widths, line("", heads), body))
+end
+
 local function figure_or_table(div)
   local caption, note = split_note(div)
   local label, is_table = div.identifier, div.classes:includes("table")
@@ -77,6 +93,7 @@ local function figure_or_table(div)
   if plain then
     local name = pandoc.Strong({ pandoc.Str((is_table and "Table " or "Figure ") .. numbers[label] .. ".") })
     out:insert(pandoc.Para({ name, pandoc.Space() } .. caption[1].content))
+    if is_table then out:insert(plain_table(labels.read("blocks.json")[label])) end
     return out .. note
   end
   if typst then

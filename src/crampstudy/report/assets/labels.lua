@@ -15,4 +15,16 @@ function labels.kind_of(label)
   return label:match("^(%a+)%-[%w-]+$")
 end
 
+local contents = {}
+
+-- What a file of the folder holds, which is read once.
+function labels.read(name)
+  if not contents[name] then
+    local file = assert(io.open(name, "rb"))
+    contents[name] = pandoc.json.decode(file:read("a"), false)
+    file:close()
+  end
+  return contents[name]
+end
+
 return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import as_file
 
@@ -23,6 +24,8 @@ def methods(text: typeset.Parsed) -> bytes | None:
     if not _HAS_METHODS.search(text.document.markdown):
         return None
     with scratch.folder() as folder, as_file(typeset.ASSETS) as assets:
+        shown = {label: block for label, block in text.document.blocks.items() if block["kind"] == "table"}
+        (folder / "blocks.json").write_text(json.dumps(shown), encoding="utf-8")
         return typeset.pandoc(text.shown, _MARKDOWN, assets, folder)
 
 

@@ -64,7 +64,8 @@ def data_quality(flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort) -> 
     lines["Warnings, nothing changed"] = wording.count(warned)
     for row in wording.records(complete[complete["estimate"].notna()]):
         if row["scale"] == "proportion":
-            what = "Expected nights logged" if pd.notna(row["n_nights"]) else "Participants who answered"
+            asked = f"Answered, of {wording.counted(int(row['n_participants']), 'participants')} asked"
+            what = "Expected nights logged" if pd.notna(row["n_nights"]) else asked
             lines[what] = f"{wording.number(100 * row['estimate'], 1)}%"
         else:
             lines["Longest gap of a participant, median"] = wording.counted(round(row["estimate"]), "nights")
