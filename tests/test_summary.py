@@ -216,6 +216,21 @@ def test_what_has_no_answer_is_told_with_its_reason() -> None:
     assert said == ["Season: nobody logged for long.", "Not measured in this cohort: serum magnesium."]
 
 
+def test_the_summary_says_why_estimates_of_each_section_could_not_be_made() -> None:
+    failed = {"status": "not_estimable", "analysis": "regression", "scale": "rate_ratio"}
+    why = [*["nobody was asked"] * 3, *["rests on one participant; 4 nights left out"] * 2, "no cramp", "no night"]
+    rows = [estimates.row(term=f"x{i}", note=note, **failed) for i, note in enumerate(why)]
+    others = {
+        "sleep": section(ratio("higher"), *rows),
+        "season": section(rows[0]),
+        "conditions": section(ratio("higher")),
+    }
+    assert sentences.unanswered({"sleep": "Sleep", "season": "Season"}, others) == [
+        "Sleep, 7 estimates: nobody was asked (3); rests on one participant (2); 2 other reasons.",
+        "Season, 1 estimate: nobody was asked.",
+    ]
+
+
 def test_the_summary_names_as_many_unmeasured_variables_as_the_methods_count(diary: Cohort) -> None:
     cells = {"status": "not_measured", "scale": "rate_ratio"}
     test = estimates.frame([estimates.row(term="ankle-brachial index", analysis=kinds.TEST_RESULT.name, **cells)])

@@ -82,10 +82,13 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     was = "was" if unmeasured == 1 else "were"
     asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"
     measured = asked if unmeasured else "every variable that a section asks for was measured"
-    last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}."
+    last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}. {_CLAIMS}"
     nobody = f"Nobody took {untreated} of the treatments that a section asks for." if untreated else ""
     whole = "A model is of those with a value of all of its terms; nothing is imputed."
     return " ".join(filter(None, [first, *said, whole, last, nobody]))
+
+
+_CLAIMS = "Rows of the claims, which draw on these, are not counted."
 
 
 def checked(others: Others) -> str:

@@ -35,6 +35,8 @@ _SAID: Mapping[str, str] = {
 }
 _MOST_NAMES = 12
 """Of what was not measured; the sections name all of it."""
+_MOST_REASONS = 2
+"""Of those of a section, which names all of them."""
 _COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
@@ -198,18 +200,19 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
         tables.unmeasured_of(section.estimates) if section.unanswered else section.estimates
         for section in others.values()
     ]
-    told = [section.estimates for name, section in others.items() if name == "treatments" and not section.unanswered]
-    said += [f"{wording.capital(text)}." for rows in told for text in treatments.not_told(rows)]
+    named = [name for name, section in others.items() if name == "treatments" and not section.unanswered]
+    said += [f"{wording.capital(text)}." for name in named for text in treatments.not_told(others[name].estimates)]
     said += [f"{wording.capital(text)}." for text in tables.not_measured(together(asked), _MOST_NAMES)]
-    every = together(section.estimates for section in others.values())
-    failed = int(
-        (every["status"].isin(["not_estimable", "not_converged"]) & every["analysis"].ne(kinds.CLAIM_PART.name)).sum()
-    )
-    failed -= sum(len(treatments.lost(rows)) for rows in told)
-    if failed:
-        # These are the others only where something was said before.
-        which = "further estimates" if said else "estimates"
-        said.append(
-            f"{wording.counted(failed, which)} could not be made: each section ends with what it lacks and why."
-        )
+    for name, section in others.items():
+        rows = section.estimates.drop(treatments.lost(section.estimates).index) if name in named else section.estimates
+        said += [] if section.unanswered else _lacking(titles.get(name, name), rows)
     return said
+
+
+def _lacking(title: str, rows: pd.DataFrame) -> list[str]:
+    """Return how many estimates a section could not make, and the common reasons; nothing where it made all."""
+    failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & rows["analysis"].ne(kinds.CLAIM_PART.name)]
+    if failed.empty:
+        return []
+    why = wording.small(tables.commonest_reasons(failed, _MOST_REASONS))
+    return [f"{title}, {wording.counted(len(failed), 'estimates')}: {why or 'the section says why'}."]

@@ -60,6 +60,16 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
     return "; ".join(_of_several(_said(failed, besides, rows, most=_MOST_NAMES if brief else None)))
 
 
+def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
+    """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
+    parts = _with_remarks(rows[_failed(rows)], reason=True)["note"].dropna()
+    every = parts.map(lambda note: reworded(str(note).partition("; ")[0])).value_counts()
+    told = every.head(most + 1 if len(every) == most + 1 else most)
+    said = [f"{reason} ({n:,})" if len(every) > 1 else str(reason) for reason, n in told.items()]
+    rest = len(every) - len(told)
+    return "; ".join([*said, *([wording.counted(rest, "other reasons")] if rest else [])])
+
+
 def _failed(rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["status"].isin(["not_estimable", "not_converged"])
 
