@@ -22,6 +22,7 @@ from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.figures import style
 from crampstudy.models.inference.covariance import wald
 from crampstudy.simulate import Mess, Truth, simulate
 
@@ -443,3 +444,15 @@ def test_a_caption_names_no_figure_that_is_not_drawn() -> None:
     assert "fig-levels" in found.could_not and "fig-minerals" not in found.could_not
     caption = found.figures["fig-minerals"].caption
     assert "@fig-levels" not in caption and "natural cubic spline" in caption
+
+
+def test_a_curve_of_few_cramps_does_not_rule_the_axis(diary: Cohort) -> None:
+    rows = dose_response(diary, B12, model="poisson", reference=350)
+    numbers = ["estimate", "ci_low", "ci_high"]
+    curve = rows.assign(**{name: rows[name].astype(float) ** 40 * 1e9 for name in numbers})
+    figure = figures.FIGURES["dose_response"](curve)
+    low, high = figure.axes[0].get_ylim()
+    assert 0.01 < low < high < 100
+    assert style.CURVE_CUT in figure.remarks  # type: ignore[attr-defined]
+    kept = figures.FIGURES["dose_response"](rows)
+    assert style.CURVE_CUT not in kept.remarks  # type: ignore[attr-defined]

@@ -44,6 +44,7 @@ class JournalFigure(Figure):
 
 ARROW = "an arrow: the interval reaches beyond the axis"
 CUT = "shading that ends at the frame goes on beyond it"
+CURVE_CUT = "a curve that ends at the frame goes on beyond it"
 OUTSIDE = "an arrow without a point: so does the estimate"
 SHADED = "shaded along a curve: its interval"
 NO_INTERVAL = "a point without a line has no interval"

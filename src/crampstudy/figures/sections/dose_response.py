@@ -25,6 +25,8 @@ _PANEL, _ROOM = 1.42, 0.35
 _IN_ONE_ROW, _COLUMNS = 4, 3
 _WINDOW = (1 / 4, 4.0)
 """Intervals that reach beyond are cut there."""
+_FARTHEST = (1 / 50, 50.0)
+"""And so are the curves of few cramps, which may rise a millionfold."""
 
 
 @of_result
@@ -99,6 +101,8 @@ def _range_of(axes: Axes, term: str, limits: tuple[float, float]) -> None:
 def _log_axis(axes: Axes, drawn: pd.DataFrame) -> None:
     shown = drawn[["ci_low", "ci_high", "estimate"]].to_numpy(dtype=float)
     low, high = (float(limit) for limit in np.clip((np.nanmin(shown), np.nanmax(shown)), *_WINDOW))
-    low, high = min(low, drawn["estimate"].min(), 0.8) / 1.03, max(high, drawn["estimate"].max(), 1.25) * 1.03
+    least, most = (float(limit) for limit in np.clip((drawn["estimate"].min(), drawn["estimate"].max()), *_FARTHEST))
+    low, high = min(low, least, 0.8) / 1.03, max(high, most, 1.25) * 1.03
     set_ratio_axis(axes, "y", low, high)
+    style.remark(axes, style.CURVE_CUT, when=bool(drawn["estimate"].min() < low or drawn["estimate"].max() > high))
     style.remark(axes, style.CUT, when=bool(np.nanmin(shown) < low or np.nanmax(shown) > high))
