@@ -41,7 +41,7 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
     if entry.verdict == rules.INCONCLUSIVE and power.foreseeable(entry.chances):
         yield f"at this size it could hardly have been otherwise, {power_words(entry)}"
     if entry.parted:
-        yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
+        yield f"cohort and literature disagree: {entry.verdict} here, {entry.published.verdict} by what was published"
 
 
 def without_rows(entry: LedgerEntry) -> str:

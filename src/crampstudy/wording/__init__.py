@@ -111,7 +111,7 @@ _OUTCOMES = {
     "any_cramp": "Any cramp",
     "moderate_severe_vs_rest": "Moderate-severe",
     "class_30_days": "Class of 30 nights",
-    "pain_fall": "Fall of pain",
+    "pain_fall": "Fall in pain",
     "residual_soreness": "Soreness afterwards",
 }
 _MODELS = {

@@ -67,7 +67,7 @@ def by_group(rows: pd.DataFrame) -> Findings:
         rows,
         caption=said.caption(compared),
         alt=said.alt(rows),
-        note="Ratios inside the shaded band are as good as 1.",
+        note="Ratios inside the shaded band are too close to 1 to matter.",
     )
     return Findings(rows, shown, {FIGURE: drawing}, {"answer": said.answer(rows), "groups": said.by_group(rows)})
 

@@ -36,7 +36,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         "events stand behind it, and the verdict on it.",
         alt=_alt(main),
         note=wording.sentences(
-            filter(None, ("shaded: ratios as good as 1", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
+            filter(None, ("shaded: ratios too close to 1 to matter", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
         ),
     )
     quality = ReportTable(

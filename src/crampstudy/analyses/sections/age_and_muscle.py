@@ -203,7 +203,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
         rows,
         caption=f"Ratio of each age, {said.alone(rows)}{also if has_estimate(beside) else ''}; log scale.",
         alt=said.alt(rows),
-        note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
+        note="The shaded band along the curves is the interval; that at 1 holds ratios too close to 1 to matter.",
     )
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows

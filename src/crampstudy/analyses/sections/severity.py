@@ -37,7 +37,7 @@ _SHOWN_BY_AGE = {
 """What a page has room for beside the ages."""
 _COMPARED = {
     "relief": ("relief", "Cox regression of relief with a baseline for each participant"),
-    "pain_fall": ("fall of pain", "linear regression of the fall of pain with an intercept for each"),
+    "pain_fall": ("fall in pain", "linear regression of the fall in pain with an intercept for each"),
     "residual_soreness": ("soreness", "conditional Poisson regression of soreness [@wooldridge1999]"),
 }
 """The outcomes of remedies: how each is called, and by what model remedies are compared."""

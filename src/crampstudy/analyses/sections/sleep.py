@@ -149,7 +149,7 @@ def _usual(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Finding
         rows,
         caption="Prevalence ratios of recalled cramps, against none, by usual sleep (7 hours are 1) and by depression.",
         alt=said.alt_of_usual(rows),
-        note="Shaded: ratios as good as 1.",
+        note="Shaded: ratios too close to 1 to matter.",
     )
     caption = "Usual sleep, depression and recalled cramps, each adjusted as the causal graph asks."
     judged = rows[declared(rows) & rows["model"].eq(_PREVALENCE)]

@@ -25,7 +25,7 @@ OBSERVED = (
 _FOUND = {
     "higher": "more cramps",
     "lower": "fewer cramps",
-    "near null": "as many cramps, give or take what would not matter",
+    "near null": "about as many cramps, any difference being too small to matter",
     "inconclusive": "neither clearly more nor clearly fewer cramps",
 }
 _FEWER = "adjusted for fewer than"

@@ -38,19 +38,19 @@ _FOUND = {
     "relief": {
         "higher": "relief came sooner",
         "lower": "relief came later",
-        "near null": "relief came as soon, give or take what would not matter,",
+        "near null": "relief came about as soon, any difference being too small to matter,",
         "inconclusive": "it is not clear whether relief came sooner or later",
     },
     FALL: {
         "higher": "pain fell further",
         "lower": "pain fell less",
-        "near null": "pain fell as far, give or take what would not matter,",
+        "near null": "pain fell about as far, any difference being too small to matter,",
         "inconclusive": "it is not clear whether pain fell further or less",
     },
     SORE: {
         "higher": "soreness was more common",
         "lower": "soreness was less common",
-        "near null": "soreness was as common, give or take what would not matter,",
+        "near null": "soreness was about as common, any difference being too small to matter,",
         "inconclusive": "it is not clear whether soreness was more or less common",
     },
 }

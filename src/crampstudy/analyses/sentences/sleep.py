@@ -42,7 +42,7 @@ _COMMON = {
     "higher": "more common",
     "lower": "less common",
     "differs but negligible": "more or less common by less than would matter",
-    "near null": "as common, give or take less than would matter,",
+    "near null": "about as common, any difference being too small to matter,",
     "inconclusive": "not clearly more or less common",
 }
 _CONTROL = {

@@ -166,7 +166,7 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> pd.DataFrame:
             "Measure": [_measure(row) for row in every],
         }
     )
-    made.index = pd.Index([_step(row) for row in every], name="")
+    made.index = pd.Index([_step(row) for row in every], name="Step")
     return made
 
 
