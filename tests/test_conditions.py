@@ -265,8 +265,13 @@ def test_the_table_of_adjustments_says_what_is_lacking(rows: pd.DataFrame) -> No
 def test_the_figure_has_two_marks_a_condition_and_leaves_what_too_few_have_to_the_table(rows: pd.DataFrame) -> None:
     axes = figures.ratios_by_age(rows).axes[0]
     labels = [text.get_text() for text in axes.get_yticklabels()]
-    every, part = kinds.CONDITION.rows(rows)["n_exposed"].iloc[:2]
-    assert labels[:2] == [f"Any arthritis, n = {every}", f"Any arthritis (without leg pain on exertion), n = {part}"]
+    assert labels[:2] == ["Any arthritis", "Any arthritis\n(without leg pain on exertion)"]
+    # How many have it, of whom, and the events stand beside, once for both ages.
+    whole = kinds.CONDITION.rows(rows).iloc[:2]
+    told = [text.get_text() for text in axes.texts]
+    for n, everybody in zip(whole["n_exposed"], whole["n_participants"], strict=True):
+        assert told.count(f"{n} / {everybody}") == 1
+    assert {"With it / all", "Events", "Ratio (95% CI)"} <= {*told}
     assert not any("Long-acting" in label or "potassium" in label for label in labels)
     marks = {c.get_label(): c.get_offsets() for c in axes.collections if "years" in c.get_label()}
     assert {name: len(points) for name, points in marks.items()} == {"at 50 years": 3, "at 75 years": 3}
@@ -414,3 +419,19 @@ def test_what_is_adjusted_for_nothing_is_called_crude(diary: Cohort) -> None:
     assert found.values["adjusted"] == "adjusted for nothing." and "crude" in found.tables["tbl-conditions"].caption
     whole = analyses.run("conditions", diary)
     assert "age as a natural cubic spline" in whole.values["adjusted"] and "50" in whole.values["drawn"]
+
+
+def test_a_ratio_per_unit_does_not_take_the_place_of_a_contrast_that_too_few_tell_of(rows: pd.DataFrame) -> None:
+    number = (
+        kinds.CONDITION.rows(rows)
+        .iloc[[0, 0]]
+        .assign(
+            term=["hba1c_mmol_mol", "contrast: hba1c_mmol_mol"],
+            level=[None, "43"],
+            reference=[None, "36"],
+            unit=["per 1 mmol/mol", "43 against 36 mmol/mol"],
+            verdict=[None, "too few"],
+        )
+    )
+    axes = figures.ratios_by_age(pd.concat([rows, number], ignore_index=True)).axes[0]
+    assert not any("HbA1c" in text.get_text() for text in axes.get_yticklabels())

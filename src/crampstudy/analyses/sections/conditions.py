@@ -64,8 +64,8 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
     drawing = Drawing(
         "ratios_by_age",
         measured,
-        caption=f"Ratios by condition {said.AT_TWO_AGES if two else 'at all ages'}; with the number of participants "
-        "who have it.",
+        caption=f"Ratios by condition {said.AT_TWO_AGES if two else 'at all ages'}, with how many of all participants "
+        "have it or take it, and the events of all.",
         alt=said.alt(rows, two=two),
         note=f"The shaded band holds ratios too close to 1 to matter.{said.not_drawn(measured)}",
     )

@@ -40,7 +40,10 @@ def answer(rows: pd.DataFrame) -> str:
         said = [f"none of {measures} goes clearly with more or with fewer cramps"]
     said += [f"not adjusted for all that the causal graph asks for: {_listed(crude)}"] if len(crude) else []
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
-    said += [_kept(told, _tests(main)), f"the ratio is too close to 1 to matter for {_listed(small)}" if len(small) else ""]
+    said += [
+        _kept(told, _tests(main)),
+        f"the ratio is too close to 1 to matter for {_listed(small)}" if len(small) else "",
+    ]
     few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
     said += (
         [f"for {unknown} {'others ' if len(told) > unknown else ''}the interval is too wide to tell"] if unknown else []

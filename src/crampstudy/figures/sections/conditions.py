@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,8 +19,11 @@ from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.tables.sections.conditions import AT_AGES, labels
 
-_ROW = 0.27
+_ROW = 0.28
 """Inches of a row."""
+_LETTERS = 32
+"""Of a line of a name."""
+_WITH_IT = "With it / all"
 _PLACES = (0.0, -0.23, 0.23)
 _COLOURS = (look.PALETTE[-1], *look.PALETTE[:2])
 _MARKERS = ("D", "o", "s")
@@ -34,9 +38,10 @@ def ratios_by_age(estimates: pd.DataFrame) -> Figure:
     ratios are as good as 1.
     Where there is no ratio at all, the figure says why.
     """
-    compared = tidy.ratios(estimates)
-    rows = estimated(tidy.at_contrasts(compared[compared["verdict"].ne("too few").fillna(value=True)]))
-    rows = rows.assign(label=_labels(rows))
+    # The contrast first, lest a ratio per unit take its place where too few tell of it.
+    compared = tidy.at_contrasts(tidy.ratios(estimates))
+    rows = estimated(compared[compared["verdict"].ne("too few").fillna(value=True)])
+    rows = rows.assign(label=[_in_lines(label) for label in labels(rows)])
     aged = rows[rows["analysis"].isin([kind.name for kind in AT_AGES])]
     rest = kinds.CONDITION.rows(rows)
     drawn = {
@@ -50,9 +55,17 @@ def ratios_by_age(estimates: pd.DataFrame) -> Figure:
     return _forest(drawn, [label for label in places if label in set(shown["label"])])
 
 
-def _labels(rows: pd.DataFrame) -> list[str]:
-    counts = rows["n_exposed"].where(rows["level"].notna() & ~rows["term"].map(wording.is_declared))
-    return [name if pd.isna(n) else f"{name}, n = {n:,}" for name, n in zip(labels(rows), counts, strict=True)]
+def _in_lines(label: str) -> str:
+    """Return a long name on two lines, what is in brackets on the second."""
+    return "\n(".join(label.rsplit(" (", 1)) if len(label) > _LETTERS else label
+
+
+def _behind(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return how many of the participants have it, of a number how many there are, and the events of all of them."""
+    everybody = wording.count(row["n_participants"])
+    own = pd.notna(row["level"]) and not wording.is_declared(str(row["term"])) and pd.notna(row["n_exposed"])
+    events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
+    return f"{wording.count(row['n_exposed'])} / {everybody}" if own else everybody, events
 
 
 def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
@@ -66,7 +79,8 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
         axes.axvspan(*MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
         axes.axvline(1.0, color=look.RULE, linewidth=0.8)
         ends = log_axis(axes, shown)
-        written: dict[float, str] = {}
+        ratios: dict[float, str] = {}
+        behind: dict[float, tuple[str, str]] = {}
         for (name, rows), place, colour, marker in zip(drawn.items(), _PLACES, _COLOURS, _MARKERS, strict=True):
             if rows.empty:
                 continue
@@ -75,8 +89,10 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
                 x=rows["estimate"].to_numpy(), y=at, color=colour, marker=marker, s=26, linewidth=0, label=name, ax=axes
             )
             intervals.draw(axes, at, rows, ends, colour=colour)
-            written |= dict(zip(at.tolist(), map(wording.estimate, wording.records(rows)), strict=True))
-        axes.set_yticks(range(len(order)), list(order))
+            ratios |= dict(zip(at.tolist(), map(wording.estimate, wording.records(rows)), strict=True))
+            # What is behind both ages stands once, between them.
+            behind |= dict(zip((at - place).tolist(), map(_behind, wording.records(rows)), strict=True))
+        axes.set_yticks(range(len(order)), list(order), fontsize=7.5, linespacing=0.95)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(order) - 0.4, -0.6)
         level = f"{shown['ci_level'].iloc[0] * 100:g}"
@@ -85,5 +101,8 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(drawn))
-        columns.beside(axes, list(written), {f"Ratio ({level}% CI)": list(written.values())})
+        heights = sorted({*ratios, *behind})
+        with_it, events = ([behind.get(at, ("", ""))[k] for at in heights] for k in (0, 1))
+        numbers = {_WITH_IT: with_it, "Events": events, f"Ratio ({level}% CI)": [ratios.get(at, "") for at in heights]}
+        columns.beside(axes, heights, numbers)
     return figure
