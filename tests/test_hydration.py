@@ -410,8 +410,8 @@ def test_verdicts_of_one_kind_are_told_together() -> None:
     )
     assert said == (
         "after a (rate ratio 1.00; 0.90–1.10) and after d (1.10; 1.00–1.20) people had about as many cramps, any "
-        "difference being too small to matter; after c (2.00; 1.90–2.10) people had more cramps; after e (0.90; 0.80–1.00) people had "
-        "fewer cramps, by less than would matter"
+        "difference being too small to matter; after c (2.00; 1.90–2.10) people had more cramps; after e (0.90; "
+        "0.80–1.00) people had fewer cramps, by less than would matter"
     )
 
 

@@ -250,7 +250,7 @@ def _shown(rows: pd.DataFrame) -> str:
     texts = [said.control(rows, (EXERTION,))]
     if later is not None:
         texts.append(
-            f"Exertion had {times(later)} the ratio on the night after it as on the night before it "
+            f"The ratio of exertion on the night after it was {times(later)} that on the night before it "
             f"({later['verdict']})"
         )
     if both is not None:
