@@ -272,7 +272,7 @@ def test_the_answer_says_the_rows(found: analyses.Findings) -> None:
     shown = f"{within['estimate']:.2f}; {within['ci_low']:.2f}–{within['ci_high']:.2f}"
     assert found.values["answer"].startswith(f"After a day of much exertion (rate ratio {shown})")
     # Drawn with 0.5 more on the log scale for a day with exercise.
-    assert within["estimate"] > 1 and "Exertion had" in found.values["shown"]
+    assert within["estimate"] > 1 and "The ratio of exertion on the night after it was" in found.values["shown"]
     assert "Strength training" in found.values["shown"] or "strength training" in found.values["shown"]
     assert "signific" not in " ".join(found.values.values()).lower()
     table = found.tables["tbl-activity"].frame
