@@ -22,6 +22,7 @@ from crampstudy import cache, compare, describe, estimates, figures, fit, proven
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
+from crampstudy.analyses.comparison.people import who_is_who
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.analyses.comparison.sentences import limits as of_limits
@@ -40,6 +41,7 @@ from crampstudy.report.assembly.comparison import build_comparison
 from crampstudy.report.build import FILES
 from crampstudy.report.freshness import ask_comparison
 from crampstudy.simulate import simulate
+from crampstudy.sources.readers import package
 from crampstudy.sources.writer import About, writing
 from crampstudy.tables.sections.compared import compared_groups, completeness_of_cohorts
 
@@ -429,6 +431,28 @@ def test_cohorts_of_one_name_are_told_apart_in_notes(tmp_path: Path, diary: Coho
     # Names that a user gave need no explaining.
     named = compare_cohorts(open_cohorts(places, names=["a", "b"]))
     assert not any("clinic-2024" in (shown.note or "") for shown in named.tables.values())
+
+
+@pytest.mark.parametrize(
+    ("titles", "said"),
+    [
+        (("Cramps in Leeds", "Cramps in York"), ("Cramps in Leeds", "Cramps in York")),
+        (("Cramps in Leeds", None), ("Cramps in Leeds", "clinic-2025")),
+        # Waves of one study have one title.
+        (("Cramps in Leeds",) * 2, ("Cramps in Leeds (clinic-2024)", "Cramps in Leeds (clinic-2025)")),
+    ],
+)
+def test_cohorts_of_one_name_keep_their_titles(
+    tmp_path: Path, diary: Cohort, other: Cohort, titles: tuple[str | None, ...], said: tuple[str, ...]
+) -> None:
+    places = [tmp_path / "clinic-2024", tmp_path / "clinic-2025"]
+    for cohort, title, place in zip((diary, other), titles, places, strict=True):
+        package.write(replace(cohort, name="clinic", title=title), place)
+    cohorts = open_cohorts(places)
+    assert [(cohort.name, cohort.heading) for cohort in cohorts] == [("A", said[0]), ("B", said[1])]
+    assert who_is_who(cohorts) == f"A: {said[0]}; B: {said[1]}."
+    # The names that a user gave win.
+    assert [cohort.heading for cohort in open_cohorts(places, names=["a", "b"])] == ["a", "b"]
 
 
 def test_tables_of_two_outcomes_name_each() -> None:

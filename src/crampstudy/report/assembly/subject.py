@@ -37,11 +37,20 @@ class Subject:
     @property
     def heading(self) -> str:
         """What readers are shown; of parts of one cohort also whose they are."""
-        listed = wording.listed(cohort.heading for cohort in self.cohorts)
+        headings = [cohort.heading for cohort in self.cohorts]
+        alike = len({*headings}) < len(headings)
+        listed = wording.listed(map(with_name, self.cohorts) if alike else headings)
         if len(self.sources) == len(self.cohorts):
             return listed
         (whole,) = self.opened.values()
         return f"{whole.heading}: {listed}"
+
+    @property
+    def titles(self) -> tuple[str | None, ...]:
+        """The title that the data of each cohort have themselves, whatever it is called here; parts have none."""
+        if len(self.opened) != len(self.cohorts):
+            return (None,) * len(self.cohorts)
+        return tuple(cohort.title for cohort in self.opened.values())
 
     @property
     def folder(self) -> Path:
@@ -64,6 +73,11 @@ class Subject:
     def records(self) -> tuple[CohortRecord, ...]:
         """What is recorded of each cohort."""
         return tuple(map(_record, self.cohorts))
+
+
+def with_name(cohort: Cohort) -> str:
+    """Return what readers are shown, with the name that text and tables have for it."""
+    return cohort.heading if cohort.heading == cohort.name else f"{cohort.heading} ({cohort.name})"
 
 
 def _record(cohort: Cohort) -> CohortRecord:
