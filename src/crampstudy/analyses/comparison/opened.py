@@ -61,9 +61,7 @@ def as_compared(
     places = [Address.parse(str(source)).title.partition(":")[2] for source in sources]
     titles = [own.title or place for own, place in zip(opened, places, strict=True)]
     if len({*titles}) < len(titles):
-        titles = [
-            f"{own.title} ({place})" if own.title else place for own, place in zip(opened, places, strict=True)
-        ]
+        titles = [f"{own.title} ({place})" if own.title else place for own, place in zip(opened, places, strict=True)]
     if len({*titles}) < len(titles):
         return cohorts
     return tuple(replace(cohort, title=title) for cohort, title in zip(cohorts, titles, strict=True))
