@@ -7,9 +7,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from crampstudy.analyses.sentences.methods import cite
 from crampstudy.cohort import Cohort, Credits
+from crampstudy.cohort.split import split
+from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.errors import SourceError
 from crampstudy.report import front_matter
 from crampstudy.report.assembly.subject import Subject
@@ -104,7 +108,7 @@ def test_the_first_page_of_a_comparison_bears_the_title_of_each_of_the_data(
     ]
     assert [text for of, text in said if of == "Licence"] == ["CC-BY-4.0", "CC0"]
     # Under names that a user gave the data keep their titles.
-    title, said = page(replace(made, name="first", title=None), replace(other, name="second", title=None))
+    title, said = page(*named([made, other], ["first", "second"]))
     assert title == "First and second"
     assert [text for of, text in said if of == "Title"] == [made.title, other.title]
     # Of one title the names tell them apart, and a folder's name is no word.
@@ -114,5 +118,23 @@ def test_the_first_page_of_a_comparison_bears_the_title_of_each_of_the_data(
     assert title == "ward-7 and ward-8"
     # Parts of one have its title.
     whole = {"package:/a": made}
-    title, said = page(replace(made, name="female", title=None), replace(made, name="male", title=None), of=whole)
+    title, said = page(*split(made, "sex", pl.Series(["female", "male", "male"])), of=whole)
     assert title == "Night cramps of ward 7: female and male" and not [of for of, _ in said if of == "Title"]
+    title, said = page(*named(split(made, "sex", pl.Series(["female", "male", "male"])), ["w", "m"]), of=whole)
+    assert title == "Night cramps of ward 7: w and m"
+
+
+def test_data_are_cited_by_their_own_title_whatever_they_are_called(made: Cohort) -> None:
+    data = "Ada Moss and Ben Lund. night cramps of ward 7 [data set]. Ward 7. Licence: CC-BY-4.0."
+    assert cite([made], "1.0").endswith(f"Data: {data}\n\nSHA-256 of the data: {made.digest}")
+    parts = split(made, "sex", pl.Series(["female", "male", "male"]))
+    said = cite(parts, "1.0").split("\n\n")
+    assert said[1:] == [
+        f"Data of female and male: {data} SHA-256 of female: {parts[0].digest}; male: {parts[1].digest}."
+    ]
+    other = replace(made, name="there", title=None, credits=Credits())
+    first, second = cite(named([made, other], ["a", "b"]), "1.0").split("\n\n")[1:]
+    assert first == f"Data of a: {data} SHA-256 of a: {made.digest}."
+    assert second.startswith("Data of b: b [data set]. Who made the data is not stated")
+    # What says whose the data are is made again when that changes.
+    assert made.content != replace(made, credits=Credits()).content

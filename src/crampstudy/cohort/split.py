@@ -43,5 +43,6 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
         members = found.filter(pl.col("level") == level)[_PERSON].implode()
         tables = {name: table.filter(pl.col(_PERSON).is_in(members)) for name, table in cohort.tables.items()}
         name = f"{by}: {_YES_NO[level]}" if isinstance(level, bool) else str(level)
-        made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition))
+        credits = cohort.credits.titled(cohort.heading)
+        made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition, credits=credits))
     return tuple(made)

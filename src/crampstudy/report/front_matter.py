@@ -68,9 +68,7 @@ def _synthetic(cohorts: Sequence[Cohort]) -> str:
 def _of_cohorts(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield the facts on each cohort; what is the same of several, such as their authors, stands once, below them."""
     cohorts = subject.cohorts
-    stated = [
-        [*_own_title(cohort, title), *_credits(cohort)] for cohort, title in zip(cohorts, subject.titles, strict=True)
-    ]
+    stated = [_credits(cohort, subject.heading) for cohort in cohorts]
     shared = set.intersection(*map(set, stated)) if len(cohorts) > 1 else set()
     for cohort, inside, own in zip(cohorts, subject.inside, stated, strict=True):
         yield "Cohort", cohort.heading if len(cohorts) == 1 else with_name(cohort)
@@ -80,13 +78,11 @@ def _of_cohorts(subject: Subject) -> Iterator[tuple[str, str]]:
     yield from (fact for fact in stated[0] if fact in shared)
 
 
-def _own_title(cohort: Cohort, title: str | None) -> list[tuple[str, str]]:
-    """Return the title of the data where the cohort is called otherwise."""
-    return [("Title", title)] if title and title not in cohort.heading else []
-
-
-def _credits(cohort: Cohort) -> list[tuple[str, str]]:
-    stated = {"Authors": cohort.credits.authors, "Source": cohort.credits.sources, "Licence": cohort.credits.licences}
+def _credits(cohort: Cohort, heading: str) -> list[tuple[str, str]]:
+    """Return whose data a cohort is, with their title where the heading of the report has not got it."""
+    own = cohort.credits
+    title = (own.title,) if own.title and own.title not in heading else ()
+    stated = {"Title": title, "Authors": own.authors, "Source": own.sources, "Licence": own.licences}
     return [(name, "; ".join(texts)) for name, texts in stated.items() if texts]
 
 

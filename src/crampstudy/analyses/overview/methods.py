@@ -44,7 +44,7 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
         "design": sentences.design(cohort, settings),
         "gaps": sentences.gaps(cohort, steps, rows),
         "checked": sentences.checked(others),
-        "cite": sentences.cite(cohort, software["crampstudy"]),
+        "cite": sentences.cite([cohort], software["crampstudy"]),
     }
     return Findings(together([]), shown, values=values)
 

@@ -46,13 +46,6 @@ class Subject:
         return f"{whole.heading}: {listed}"
 
     @property
-    def titles(self) -> tuple[str | None, ...]:
-        """The title that the data of each cohort have themselves, whatever it is called here; parts have none."""
-        if len(self.opened) != len(self.cohorts):
-            return (None,) * len(self.cohorts)
-        return tuple(cohort.title for cohort in self.opened.values())
-
-    @property
     def folder(self) -> Path:
         """Where the report is written unless a folder is named."""
         return default_folder(*self.cohorts)

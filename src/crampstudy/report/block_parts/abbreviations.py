@@ -25,6 +25,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "SMD": "standardised mean difference",
         "TENS": "transcutaneous electrical nerve stimulation",
         "TSH": "thyrotropin",
+        "WHO": "World Health Organization",
     }
 )
 _WORD = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w])" for name in MEANINGS))
