@@ -29,13 +29,14 @@ from crampstudy.analyses.comparison.sentences import limits as of_limits
 from crampstudy.cache import Cache
 from crampstudy.cli.command import attached
 from crampstudy.cli.rerun.unchanged import is_unchanged
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.parts import age_mix, several, split_by
 from crampstudy.descriptive.characteristics import characteristics
 from crampstudy.errors import AnalysisError, BandError, FolderTaken, SourceError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
+from crampstudy.provenance.digests import version
 from crampstudy.report import freshness, outline, params
 from crampstudy.report.assembly.comparison import build_comparison
 from crampstudy.report.build import FILES
@@ -358,6 +359,57 @@ def test_all_parts_are_made_or_said_and_sentences_have_no_holes(found: Findings)
         assert not re.search(r"\bnan\b|None|\{|_", text), (name, text)
         assert ("significant" not in text and not text) or text.endswith((".", "?"))
     assert "The cohorts here and there are synthetic, and tell nothing about people." in found.values["limits"]
+
+
+def test_methods_are_computed_of_the_cohorts_the_settings_and_the_rows(
+    found: Findings, diary: Cohort, other: Cohort
+) -> None:
+    said = found.values["design"]
+    assert said.startswith("here and there are each a diary of nights; the unit of the models is the night")
+    assert "Age bands begin at 20 and 60 years; intervals are at 95%." in said and ".." not in said
+    assert "Standardised numbers are those at the ages of the WHO world standard" in said
+    assert f"crampstudy {version()}" in said and f"numpy {np.__version__}" in said
+    assert (
+        found.values["cite"].count("Software: ") == 1 and f"SHA-256 of there: {other.digest}." in found.values["cite"]
+    )
+    # Ratios that are adjusted or corrected afterwards are of no model of their own.
+    assert list(found.tables["tbl-models"].frame.index) == ["Poisson"]
+    assert "tbl-adjustment-sets" in found.absent
+    meanings = found.tables["tbl-definitions"].frame
+    assert {name.lower() for name in meanings.index} == {name.lower() for name in found.estimates["analysis"]}
+    by_sex = compare_cohorts((diary, other), ComparisonSettings(by="sex", factors="none", ci_level=0.9)).values
+    assert "Age bands" not in by_sex["design"] and "Intervals are at 90%." in by_sex["design"]
+
+
+def test_parts_of_one_cohort_are_told_as_parts(diary: Cohort) -> None:
+    read = (TableCount("diary", "diary.csv", diary.frame("diary").height, diary.frame("diary").height, 0),)
+    parts = split_by(replace(diary, attrition=Attrition(tables=read)), "sex")
+    made = compare_cohorts(parts, ComparisonSettings(age_bands=(20, 60), factors="none"))
+    # Nobody set a condition.
+    assert made.values["accounts"].count("left out (of another part)") == 2
+    assert "condition" not in made.values["accounts"]
+    told = json.dumps(dict(made.values)) + "".join(str(table.note) for table in made.tables.values())
+    assert "outside the condition" not in told and "of another part" not in told.replace("(of another part)", "")
+    # What was read is told once.
+    table = made.tables["tbl-cleaning"].frame
+    assert table.index.tolist() == [("female and male", "Diary")]
+
+
+def test_nights_under_a_treatment_are_said_to_be_among_the_others(diary: Cohort, other: Cohort) -> None:
+    who = diary.frame("participants")["participant_id"][0]
+    day = diary.frame("diary")["date"][0]
+    given = pl.DataFrame({"participant_id": [who], "agent": ["magnesium"], "start": [day]})
+    treated = replace(diary, tables={**diary.tables, "treatments": given})
+    said = compare_cohorts((treated, other), ComparisonSettings(age_bands=(20, 60), factors="none")).values["limits"]
+    assert "Some participants of here were treated (magnesium), and their nights under a treatment are taken" in said
+
+
+def test_what_is_standardised_otherwise_is_told_where_it_is_shown_alone(diary: Cohort, other: Cohort) -> None:
+    old = replace(other, tables=dict(split_by(other, "age_band", AgeBands((20, 60)))[1].tables))
+    made = compare_cohorts((diary, old), ComparisonSettings(age_bands=(20, 60), factors="none"))
+    assert "as asked" in str(made.tables["tbl-sensitivity"].note)
+    assert "as asked" not in made.values["not_estimated"]
+    assert "20+ (age-standardised): nobody is younger than 60 years" in made.values["not_estimated"]
 
 
 def test_the_figures_are_drawn_of_rows(found: Findings) -> None:
@@ -685,6 +737,10 @@ def test_a_comparison_is_a_document(
     assert str(tmp_path) not in made.manifest.read_text(encoding="utf-8")
     page = made.html.read_text(encoding="utf-8")
     assert "Who the cohorts are" in page and "{{" not in page
+    # How it was made is a file beside it, and no other part is in that.
+    methods = (made.folder / "methods.md").read_text(encoding="utf-8")
+    assert methods.startswith("# Methods") and "## How to cite" in methods and "First and second are each a" in methods
+    assert "Limits" not in methods and "Who the cohorts are" not in methods
     # The document of other cohorts is not replaced, and nothing is left of the attempt.
     with pytest.raises(FolderTaken, match="it holds the report of another source"):
         build_comparison(["there", "here"], settings, names=["first", "second"], out=made.folder)

@@ -129,12 +129,11 @@ def test_data_are_cited_by_their_own_title_whatever_they_are_called(made: Cohort
     assert cite([made], "1.0").endswith(f"Data: {data}\n\nSHA-256 of the data: {made.digest}")
     parts = split(made, "sex", pl.Series(["female", "male", "male"]))
     said = cite(parts, "1.0").split("\n\n")
-    assert said[1:] == [
-        f"Data of female and male: {data} SHA-256 of female: {parts[0].digest}; male: {parts[1].digest}."
-    ]
+    digests = [f"SHA-256 of {part.name}: {part.digest}." for part in parts]
+    assert said[1:] == [f"Data of female and male: {data}", *digests]
     other = replace(made, name="there", title=None, credits=Credits())
-    first, second = cite(named([made, other], ["a", "b"]), "1.0").split("\n\n")[1:]
-    assert first == f"Data of a: {data} SHA-256 of a: {made.digest}."
+    first, digest, second, _ = cite(named([made, other], ["a", "b"]), "1.0").split("\n\n")[1:]
+    assert first == f"Data of a: {data}" and digest == f"SHA-256 of a: {made.digest}."
     assert second.startswith("Data of b: b [data set]. Who made the data is not stated")
     # What says whose the data are is made again when that changes.
     assert made.content != replace(made, credits=Credits()).content

@@ -116,8 +116,8 @@ def cite(cohorts: Sequence[Cohort], version: str) -> str:
         of_data.setdefault(_data(cohort), []).append(cohort)
     entries = []
     for data, own in of_data.items():
-        digests = "; ".join(f"{cohort.name}: {cohort.digest}" for cohort in own)
-        entries.append(f"Data of {wording.listed(cohort.name for cohort in own)}: {data} SHA-256 of {digests}.")
+        entries.append(f"Data of {wording.listed(cohort.name for cohort in own)}: {data}")
+        entries += [f"SHA-256 of {cohort.name}: {cohort.digest}." for cohort in own]
     return "\n\n".join([software, *entries])
 
 

@@ -147,8 +147,15 @@ def completeness_of_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
 
 @as_table
 def set_aside(cohorts: Sequence[Cohort]) -> pd.DataFrame:
-    """Return rows read, accepted and rejected, and cells blanked, per table of each cohort's source."""
-    made = {cohort.name: pd.DataFrame(cleaning(cohort)) for cohort in cohorts if cohort.attrition.tables}
+    """Return rows read, accepted and rejected, and cells blanked, per table of each cohort's source.
+
+    What parts of one cohort have in common, which was read before it was split, stands once.
+    """
+    alike: dict[object, list[Cohort]] = {}
+    for cohort in cohorts:
+        if cohort.attrition.tables:
+            alike.setdefault(cohort.attrition if cohort.attrition.part else cohort.name, []).append(cohort)
+    made = {wording.listed(each.name for each in own): pd.DataFrame(cleaning(own[0])) for own in alike.values()}
     if not made:
         return pd.DataFrame()
     return pd.concat(made, names=["Cohort", "Table"]).astype(int)
