@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crampstudy import names
 from crampstudy.readable import OneLine
@@ -20,12 +20,12 @@ class Credits(OneLine):
     authors: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
-    title: str = ""
+    title: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        for field in ("authors", "sources", "licences"):
-            shown = dict.fromkeys(filter(None, map(names.title, getattr(self, field))))
-            object.__setattr__(self, field, tuple(shown))
+        for name in ("authors", "sources", "licences"):
+            shown = dict.fromkeys(filter(None, map(names.title, getattr(self, name))))
+            object.__setattr__(self, name, tuple(shown))
 
     def titled(self, title: str | None) -> Credits:
         """Return the credits of a cohort that is no longer called by the ``title`` of its data."""

@@ -17,7 +17,9 @@ from crampstudy.estimates import kinds
 
 PARTS = (MODELS, ADJUSTMENT, DEFINITIONS)
 _OF_ESTIMATES = (kinds.E_VALUE.name, kinds.FALSE_DISCOVERY.name)
-"""Kinds of rows that are made of other rows, and of no model."""
+"""Kinds of rows that are made of other rows, and of no model; the note of their table says what they are."""
+_OF_PEOPLE = tuple(kind.name for kind in (kinds.CHARACTERISTICS, kinds.STANDARDISED_DIFFERENCE, kinds.COMPLETENESS))
+"""Kinds of rows of who the cohorts are, of which the notes of their tables say the same."""
 
 
 def describe_comparison(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.DataFrame) -> Findings:
@@ -26,7 +28,7 @@ def describe_comparison(cohorts: Sequence[Cohort], settings: ComparisonSettings,
     shown = {
         MODELS: models(rows[~rows["analysis"].isin(_OF_ESTIMATES)]),
         ADJUSTMENT: adjustment(rows),
-        DEFINITIONS: definitions(rows),
+        DEFINITIONS: definitions(rows[~rows["analysis"].isin([*_OF_ESTIMATES, *_OF_PEOPLE])]),
     }
     values = {"design": said.design(cohorts, settings, rows, software), "cite": cite(cohorts, software["crampstudy"])}
     return Findings(

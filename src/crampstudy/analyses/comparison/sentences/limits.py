@@ -133,9 +133,9 @@ def _of_treatments(cohorts: Sequence[Cohort]) -> Iterator[str]:
     for cohort in cohorts:
         if cohort.kind == "diary" and (agents := cohort.frame("treatments")["agent"].drop_nulls().unique().to_list()):
             by_agents.setdefault(wording.listed(map(wording.agent, sorted(agents))), []).append(cohort.name)
-    for agents, names in by_agents.items():
+    for taken, names in by_agents.items():
         yield (
-            f"some participants of {wording.listed(names)} were treated ({agents}), and their nights under a treatment "
+            f"some participants of {wording.listed(names)} were treated ({taken}), and their nights under a treatment "
             "are taken together with the others"
         )
 
