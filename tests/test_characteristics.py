@@ -9,17 +9,21 @@ import polars as pl
 import pytest
 
 from crampstudy import AgeBands, analyses, tables
+from crampstudy.analyses.comparison import ComparisonSettings, compare_cohorts
+from crampstudy.analyses.comparison.sentences.people import apart as apart_in_words
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Attrition, Cohort, RuleCount, SurveyDesign
-from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
+from crampstudy.contrasts.cohorts.characteristics import differences_between_bands, standardised_differences
 from crampstudy.descriptive.characteristics import (
     characteristics,
+    characteristics_of_cohorts,
     completeness,
     is_skewed,
     measured,
     quantile,
 )
 from crampstudy.simulate import simulate
+from crampstudy.tables.sections.compared import who_they_are
 
 PEOPLE = pl.DataFrame(
     {
@@ -116,8 +120,8 @@ def test_nobody_old_enough_has_no_row_with_a_number() -> None:
     assert measured(diary(), ["diabetes"], youngest=110)["status"].tolist() == ["not_estimable"]
 
 
-def of_ages() -> Cohort:
-    """Six women and men of two bands, with a skewed number, a missing value and a pregnancy."""
+def of_ages(times: int = 1) -> Cohort:
+    """Six women and men of two bands, with a skewed number, a missing value and a pregnancy; each so many times."""
     people = pl.DataFrame(
         {
             "participant_id": list("abcdef"),
@@ -128,8 +132,9 @@ def of_ages() -> Cohort:
             "pregnancy_trimester": ["none", "second", "none", "none", "none", None],
         }
     )
+    alike = [people.with_columns(pl.col("participant_id") + "a" * n) for n in range(times)]
     nights = pl.DataFrame({"participant_id": ["a"], "date": [date(2024, 1, 1)], "cramps": [0]})
-    return Cohort("made", "diary", {"participants": people, "diary": nights})
+    return Cohort("made", "diary", {"participants": pl.concat(alike), "diary": nights})
 
 
 def test_by_age_there_are_missing_values_quartiles_and_pregnancies_of_women_of_the_age() -> None:
@@ -156,7 +161,7 @@ def test_by_age_there_are_missing_values_quartiles_and_pregnancies_of_women_of_t
 
 
 def test_age_bands_differ_by_standard_deviations_of_the_two_that_differ_most() -> None:
-    rows = characteristics(of_ages(), bands=AgeBands((20, 50)))
+    rows = characteristics(of_ages(3), bands=AgeBands((20, 50)))
     apart = differences_between_bands(rows).set_index(["term", "level"])
     old, young = (pick(rows, "bmi_kg_m2", "mean", band)["estimate"] for band in ("50+", "20-49"))
     spread = [pick(rows, "bmi_kg_m2", "standard_deviation", band)["estimate"] for band in ("50+", "20-49")]
@@ -171,6 +176,59 @@ def test_age_bands_differ_by_standard_deviations_of_the_two_that_differ_most() -
     table = tables.table_one(pd.concat([rows, apart.reset_index()[rows.columns]])).droplevel(0)
     assert table.columns[-1] == "SMD" and table.loc["Sex: female, n (%)", "SMD"] == f"{women:.2f}".replace("-", "−")
     assert table.loc["Pregnancy trimester: second, n (%) of women aged 15 to 49", "SMD"] == "–"
+
+
+def test_a_band_of_few_has_no_standardised_difference() -> None:
+    bands, cohort = AgeBands((20, 50, 75)), of_ages(3)
+    # Of the three of 80 years and more all are men, which sets them furthest apart.
+    rows = differences_between_bands(characteristics(cohort, bands=bands)).set_index(["term", "level"])
+    without = characteristics(of(cohort, pl.col("age_years") < 75), bands=AgeBands((20, 50)))
+    alone = differences_between_bands(without).set_index(["term", "level"])
+    assert rows.loc[("sex", "female"), "estimate"] == alone.loc[("sex", "female"), "estimate"]
+    assert not set(rows["population"]) & {"75+"} and "75+" not in set(rows["reference"])
+    # Four have a value in one of two bands, six in the other.
+    two = differences_between_bands(characteristics(of_ages(2), bands=AgeBands((20, 50)))).set_index("term")
+    assert two.loc["bmi_kg_m2", "note"] == "no two age bands have 5 participants with a value"
+    note = str(analyses.run("cohort", cohort, Settings(smd=True)).tables["tbl-characteristics"].note)
+    assert note.endswith("A band in which fewer than 5 participants have a value takes no part in it.")
+
+
+def of(cohort: Cohort, condition: pl.Expr, name: str = "made") -> Cohort:
+    """Return some of the participants, of whom the first has a night."""
+    people = cohort.frame("participants").filter(condition)
+    nights = cohort.frame("diary").with_columns(participant_id=pl.lit(people["participant_id"][0]))
+    return replace(cohort, name=name, tables={"participants": people, "diary": nights})
+
+
+def test_cohorts_side_by_side_show_the_same_of_a_number_and_pregnancies_of_women_of_the_age() -> None:
+    everybody = replace(of_ages(2), name="a")
+    men = of(of_ages(2), pl.col("sex") == "male", "b")
+    # Among the men alone the protein is not skewed.
+    assert not is_skewed(men.frame("participants")["crp_mg_l"])
+    rows = characteristics_of_cohorts([everybody, men])
+    shown = who_they_are(rows, standardised_differences(rows, ["a", "b"]), ["a", "b"]).droplevel(0)
+    assert shown.loc["C-reactive protein (mg/L), median (IQR)", ["a", "b"]].tolist() == [
+        *("2.00 (1.00–3.00)", "3.00 (2.00–90.00)")
+    ]
+    assert "C-reactive protein (mg/L), mean (SD)" not in shown.index
+    assert shown.loc["Body-mass index (kg/m²), mean (SD)", "a: with a value"] == "10"
+    # The difference is that of means, whatever is shown.
+    mean = {name: pick(rows[rows["cohort"] == name], "crp_mg_l", "mean")["estimate"] for name in "ab"}
+    spread = [pick(rows[rows["cohort"] == name], "crp_mg_l", "standard_deviation")["estimate"] for name in "ab"]
+    apart = (mean["b"] - mean["a"]) / np.sqrt(np.mean(np.square(spread)))
+    assert shown.loc["C-reactive protein (mg/L), median (IQR)", "Difference (SD)"] == f"{apart:.2f}"
+    pregnant = shown.loc["Pregnancy trimester: second, n (%) of women aged 15 to 49"]
+    assert pregnant.tolist() == ["4", "2 (50.0)", "–", "–", "–"]
+    # Of men nobody was asked, which is another thing than that it was not measured.
+    apart = standardised_differences(rows, ["a", "b"]).set_index("term")
+    assert set(apart.loc["pregnancy_trimester", "note"]) == {"no women aged 15 to 49 in b"}
+    assert "No women aged 15 to 49 in b: pregnancy trimester." in apart_in_words(apart.reset_index())
+    table = compare_cohorts([everybody, men], ComparisonSettings(factors="none")).tables["tbl-characteristics"]
+    assert table.caption == (
+        "Participants of 20 years and older: mean (SD), median (IQR) or n (%), and how far each cohort is from a."
+    )
+    assert "IQR: interquartile range" in str(table.note) and "also of a number whose median is shown" in str(table.note)
+    assert "where fewer than 5 participants of a cohort have a value there is no difference" in str(table.note).lower()
 
 
 def test_by_sex_there_is_no_sex_of_a_sex() -> None:

@@ -22,24 +22,27 @@ from crampstudy import cache, compare, describe, estimates, figures, fit, proven
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
+from crampstudy.analyses.comparison.people import who_is_who
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.analyses.comparison.sentences import limits as of_limits
 from crampstudy.cache import Cache
 from crampstudy.cli.command import attached
 from crampstudy.cli.rerun.unchanged import is_unchanged
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.parts import age_mix, several, split_by
 from crampstudy.descriptive.characteristics import characteristics
 from crampstudy.errors import AnalysisError, BandError, FolderTaken, SourceError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
+from crampstudy.provenance.digests import version
 from crampstudy.report import freshness, outline, params
 from crampstudy.report.assembly.comparison import build_comparison
 from crampstudy.report.build import FILES
 from crampstudy.report.freshness import ask_comparison
 from crampstudy.simulate import simulate
+from crampstudy.sources.readers import package
 from crampstudy.sources.writer import About, writing
 from crampstudy.tables.sections.compared import compared_groups, completeness_of_cohorts
 
@@ -358,6 +361,59 @@ def test_all_parts_are_made_or_said_and_sentences_have_no_holes(found: Findings)
     assert "The cohorts here and there are synthetic, and tell nothing about people." in found.values["limits"]
 
 
+def test_methods_are_computed_of_the_cohorts_the_settings_and_the_rows(
+    found: Findings, diary: Cohort, other: Cohort
+) -> None:
+    said = found.values["design"]
+    assert said.startswith("here and there are each a diary of nights; the unit of the models is the night")
+    assert "Age bands begin at 20 and 60 years; intervals are at 95%." in said and ".." not in said
+    assert "Standardised numbers are those at the ages of the WHO world standard" in said
+    assert f"crampstudy {version()}" in said and f"numpy {np.__version__}" in said
+    assert (
+        found.values["cite"].count("Software: ") == 1 and f"SHA-256 of there: {other.digest}." in found.values["cite"]
+    )
+    # Ratios that are adjusted or corrected afterwards are of no model of their own.
+    assert list(found.tables["tbl-models"].frame.index) == ["Poisson"]
+    assert "tbl-adjustment-sets" in found.absent
+    meanings = found.tables["tbl-definitions"].frame
+    assert "Between cohorts, standardised" in meanings.index and "Cohort by group" in meanings.index
+    # What the notes of other tables say is not said again.
+    assert not {"E-value", "Characteristics", "Completeness"} & {*meanings.index}
+    by_sex = compare_cohorts((diary, other), ComparisonSettings(by="sex", factors="none", ci_level=0.9)).values
+    assert "Age bands" not in by_sex["design"] and "Intervals are at 90%." in by_sex["design"]
+
+
+def test_parts_of_one_cohort_are_told_as_parts(diary: Cohort) -> None:
+    read = (TableCount("diary", "diary.csv", diary.frame("diary").height, diary.frame("diary").height, 0),)
+    parts = split_by(replace(diary, attrition=Attrition(tables=read)), "sex")
+    made = compare_cohorts(parts, ComparisonSettings(age_bands=(20, 60), factors="none"))
+    # Nobody set a condition.
+    assert made.values["accounts"].count("left out (of another part)") == 2
+    assert "condition" not in made.values["accounts"]
+    told = json.dumps(dict(made.values)) + "".join(str(table.note) for table in made.tables.values())
+    assert "outside the condition" not in told and "of another part" not in told.replace("(of another part)", "")
+    # What was read is told once.
+    table = made.tables["tbl-cleaning"].frame
+    assert table.index.tolist() == [("female and male", "Diary")]
+
+
+def test_nights_under_a_treatment_are_said_to_be_among_the_others(diary: Cohort, other: Cohort) -> None:
+    who = diary.frame("participants")["participant_id"][0]
+    day = diary.frame("diary")["date"][0]
+    given = pl.DataFrame({"participant_id": [who], "agent": ["magnesium"], "start": [day]})
+    treated = replace(diary, tables={**diary.tables, "treatments": given})
+    said = compare_cohorts((treated, other), ComparisonSettings(age_bands=(20, 60), factors="none")).values["limits"]
+    assert "Some participants of here were treated (magnesium), and their nights under a treatment are taken" in said
+
+
+def test_what_is_standardised_otherwise_is_told_where_it_is_shown_alone(diary: Cohort, other: Cohort) -> None:
+    old = replace(other, tables=dict(split_by(other, "age_band", AgeBands((20, 60)))[1].tables))
+    made = compare_cohorts((diary, old), ComparisonSettings(age_bands=(20, 60), factors="none"))
+    assert "as asked" in str(made.tables["tbl-sensitivity"].note)
+    assert "as asked" not in made.values["not_estimated"]
+    assert "20+ (age-standardised): nobody is younger than 60 years" in made.values["not_estimated"]
+
+
 def test_the_figures_are_drawn_of_rows(found: Findings) -> None:
     drawing = found.figures["fig-groups"]
     upper, lower = figures.FIGURES[drawing.figure](drawing.estimates).axes
@@ -429,6 +485,28 @@ def test_cohorts_of_one_name_are_told_apart_in_notes(tmp_path: Path, diary: Coho
     # Names that a user gave need no explaining.
     named = compare_cohorts(open_cohorts(places, names=["a", "b"]))
     assert not any("clinic-2024" in (shown.note or "") for shown in named.tables.values())
+
+
+@pytest.mark.parametrize(
+    ("titles", "said"),
+    [
+        (("Cramps in Leeds", "Cramps in York"), ("Cramps in Leeds", "Cramps in York")),
+        (("Cramps in Leeds", None), ("Cramps in Leeds", "clinic-2025")),
+        # Waves of one study have one title.
+        (("Cramps in Leeds",) * 2, ("Cramps in Leeds (clinic-2024)", "Cramps in Leeds (clinic-2025)")),
+    ],
+)
+def test_cohorts_of_one_name_keep_their_titles(
+    tmp_path: Path, diary: Cohort, other: Cohort, titles: tuple[str | None, ...], said: tuple[str, ...]
+) -> None:
+    places = [tmp_path / "clinic-2024", tmp_path / "clinic-2025"]
+    for cohort, title, place in zip((diary, other), titles, places, strict=True):
+        package.write(replace(cohort, name="clinic", title=title), place)
+    cohorts = open_cohorts(places)
+    assert [(cohort.name, cohort.heading) for cohort in cohorts] == [("A", said[0]), ("B", said[1])]
+    assert who_is_who(cohorts) == f"A: {said[0]}; B: {said[1]}."
+    # The names that a user gave win.
+    assert [cohort.heading for cohort in open_cohorts(places, names=["a", "b"])] == ["a", "b"]
 
 
 def test_tables_of_two_outcomes_name_each() -> None:
@@ -661,6 +739,10 @@ def test_a_comparison_is_a_document(
     assert str(tmp_path) not in made.manifest.read_text(encoding="utf-8")
     page = made.html.read_text(encoding="utf-8")
     assert "Who the cohorts are" in page and "{{" not in page
+    # How it was made is a file beside it, and no other part is in that.
+    methods = (made.folder / "methods.md").read_text(encoding="utf-8")
+    assert methods.startswith("# Methods") and "## How to cite" in methods and "First and second are each a" in methods
+    assert "Limits" not in methods and "Who the cohorts are" not in methods
     # The document of other cohorts is not replaced, and nothing is left of the attempt.
     with pytest.raises(FolderTaken, match="it holds the report of another source"):
         build_comparison(["there", "here"], settings, names=["first", "second"], out=made.folder)

@@ -7,9 +7,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from crampstudy.analyses.sentences.methods import cite
 from crampstudy.cohort import Cohort, Credits
+from crampstudy.cohort.split import split
+from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.errors import SourceError
 from crampstudy.report import front_matter
 from crampstudy.report.assembly.subject import Subject
@@ -84,3 +88,52 @@ def test_what_is_synthetic_is_named(made: Cohort, monkeypatch: pytest.MonkeyPatc
     real = replace(made, synthetic=False, name="real", title=None)
     assert facts(monkeypatch, made)[0].synthetic == "Synthetic data" and not facts(monkeypatch, real)[0].synthetic
     assert facts(monkeypatch, made, real)[0].synthetic == "Synthetic data: night cramps of ward 7"
+
+
+def test_the_first_page_of_a_comparison_bears_the_title_of_each_of_the_data(
+    made: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(made, title="night cramps of ward 8", credits=Credits(("Cy Roe",), ("Ward 8",), ("CC0",)))
+    opened = {"package:/a": made, "package:/b": other}
+
+    def page(*cohorts: Cohort, of: dict[str, Cohort] = opened) -> tuple[str, list[tuple[str, str]]]:
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
+        front = front_matter.front_matter(OUTLINE, Subject(cohorts, tuple(of), {}, of), {}, {})
+        return front.title, list(front.facts)
+
+    title, said = page(replace(made, name="A"), replace(other, name="B"))
+    assert title == "Night cramps of ward 7 and night cramps of ward 8" and not [of for of, _ in said if of == "Title"]
+    assert [text for of, text in said if of == "Cohort"] == [
+        *("night cramps of ward 7 (A)", "night cramps of ward 8 (B)")
+    ]
+    assert [text for of, text in said if of == "Licence"] == ["CC-BY-4.0", "CC0"]
+    # Under names that a user gave the data keep their titles.
+    title, said = page(*named([made, other], ["first", "second"]))
+    assert title == "First and second"
+    assert [text for of, text in said if of == "Title"] == [made.title, other.title]
+    # Of one title the names tell them apart, and a folder's name is no word.
+    title, _ = page(replace(made, name="wave-1"), replace(made, name="wave-2"))
+    assert title == "Night cramps of ward 7 (wave-1) and night cramps of ward 7 (wave-2)"
+    title, _ = page(replace(made, name="A", title="ward-7"), replace(other, name="B", title="ward-8"))
+    assert title == "ward-7 and ward-8"
+    # Parts of one have its title.
+    whole = {"package:/a": made}
+    title, said = page(*split(made, "sex", pl.Series(["female", "male", "male"])), of=whole)
+    assert title == "Night cramps of ward 7: female and male" and not [of for of, _ in said if of == "Title"]
+    title, said = page(*named(split(made, "sex", pl.Series(["female", "male", "male"])), ["w", "m"]), of=whole)
+    assert title == "Night cramps of ward 7: w and m"
+
+
+def test_data_are_cited_by_their_own_title_whatever_they_are_called(made: Cohort) -> None:
+    data = "Ada Moss and Ben Lund. night cramps of ward 7 [data set]. Ward 7. Licence: CC-BY-4.0."
+    assert cite([made], "1.0").endswith(f"Data: {data}\n\nSHA-256 of the data: {made.digest}")
+    parts = split(made, "sex", pl.Series(["female", "male", "male"]))
+    said = cite(parts, "1.0").split("\n\n")
+    digests = [f"SHA-256 of {part.name}: {part.digest}." for part in parts]
+    assert said[1:] == [f"Data of female and male: {data}", *digests]
+    other = replace(made, name="there", title=None, credits=Credits())
+    first, digest, second, _ = cite(named([made, other], ["a", "b"]), "1.0").split("\n\n")[1:]
+    assert first == f"Data of a: {data}" and digest == f"SHA-256 of a: {made.digest}."
+    assert second.startswith("Data of b: b [data set]. Who made the data is not stated")
+    # What says whose the data are is made again when that changes.
+    assert made.content != replace(made, credits=Credits()).content

@@ -189,6 +189,8 @@ def test_a_note_says_what_the_abbreviations_of_a_table_or_figure_stand_for() -> 
 
 def test_an_abbreviation_is_explained_beside_it_alone() -> None:
     # That the words stand somewhere in the note says nothing of what "df" is.
+    standard = "Standardised: at the ages of the WHO world standard 2000–2025."
+    assert defined(standard, ["x"]) == f"{standard} WHO: World Health Organization."
     said = defined("Satterthwaite degrees of freedom; age (spline, 3 df).", ["x"])
     assert said is not None and said.endswith("df: degrees of freedom.")
     for told in ("IQR: interquartile range.", "The interquartile range (IQR).", "IQR (interquartile range)."):

@@ -68,6 +68,9 @@ def test_whom_a_value_is_missing_of_is_not_said_to_be_outside(how: str) -> None:
     account = of_cohort(women)
     assert account.left_out[:2] == ((UNDECIDED, counted[None]), (OUTSIDE, counted["male"]))
     assert account.used == int(women.frame("diary")["cramps"].count())
+    # Nobody who splits a cohort sets a condition.
+    assert ("condition" in account.sentence()) == (how == "where")
+    assert (f"{counted['male']} left out (of another part)" in account.sentence()) == (how == "split")
     rows = flow(women).set_index(["outcome", "level"])["note"]
     men = int((people["sex"] == "male").sum())
     said = f"4 for which the condition could not be decided, {men} outside the condition"

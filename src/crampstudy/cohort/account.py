@@ -20,6 +20,8 @@ UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete 
 UNREACHED = "without the other nights that the terms need"
 NO_AGE, YOUNGER = "without an age", "younger than "
 _FROM_AGE = re.compile(r"age_years >= (\d+)")
+_OF_A_PART = {OUTSIDE: "of another part", UNDECIDED: "of no part, as a value is missing"}
+"""What is said of those who were left out when a cohort was split, which needs no condition."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,7 +29,8 @@ class Account(OneLine):
     """What was ``found`` of the rows named by ``plural``, and what of it was ``left_out``: reason and number.
 
     The reasons come one after the other, so that no row is counted twice; the others were used. ``tables`` are those
-    that were read for it, as they were accepted, and ``columns`` says how the cohort's own columns were read.
+    that were read for it, as they were accepted, and ``columns`` says how the cohort's own columns were read. It may be
+    that of a ``part`` of a cohort that was split.
     """
 
     plural: str
@@ -35,6 +38,7 @@ class Account(OneLine):
     left_out: tuple[tuple[str, int], ...] = ()
     tables: tuple[TableCount, ...] = ()
     columns: tuple[str, ...] = ()
+    part: bool = False
 
     @property
     def used(self) -> int:
@@ -58,7 +62,8 @@ class Account(OneLine):
     def sentence(self, source: str | None = None) -> str:
         """Return what was read, set aside, left out and used in one line; of a ``source`` also how to see why."""
         read = [f"{t.file}: {counted(t.read, 'rows')} read{', ' if _lost(t) else ''}{_lost(t)}" for t in self.tables]
-        without = [f"{n:,} left out ({why})" for why, n in self.left_out if n]
+        words = _OF_A_PART if self.part else {}
+        without = [f"{n:,} left out ({words.get(why, why)})" for why, n in self.left_out if n]
         line = "; ".join([*read, ", ".join([counted(self.found, self.plural), *without, f"{self.used:,} used"])])
         if source is not None and any(_lost(t) for t in self.tables):
             line += f" (why: crampstudy validate {shlex.quote(source)})"

@@ -41,7 +41,8 @@ class Attrition(OneLine):
     and ``remarks`` are those that whoever reads a number has to know. ``outside`` are the identifiers, sorted, of the
     participants of a survey who do not meet a condition: they stay in its table, with what the sampling needs of them
     alone. ``undecided`` has for each table how many rows are of participants who were left out as a value is missing:
-    whether they meet a condition, or at which level of a split they are, cannot be told.
+    whether they meet a condition, or at which level of a split they are, cannot be told. It is that of a ``part``
+    where a cohort was split: what was read is that of the whole, and who is left out is of another part.
     """
 
     tables: tuple[TableCount, ...] = ()
@@ -51,6 +52,7 @@ class Attrition(OneLine):
     remarks: tuple[str, ...] = ()
     outside: tuple[str, ...] = field(default=(), repr=False)
     undecided: tuple[tuple[str, int], ...] = ()
+    part: bool = False
 
     def with_undecided(self, tables: Mapping[str, pl.DataFrame], participants: pl.Series) -> Attrition:
         """Return it with the rows that ``tables`` have of ``participants`` counted among those that are undecided."""

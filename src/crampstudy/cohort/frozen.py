@@ -102,7 +102,7 @@ class Cohort(Readable):
     def content(self) -> tuple[object, ...]:
         """All that an analysis may take of it, its tables by their digest."""
         facts = (self.name, self.title, self.kind, self.synthetic, self.as_of)
-        return *facts, self.digest, asdict(self.attrition)
+        return *facts, self.digest, asdict(self.attrition), asdict(self.credits)
 
     @cached_property
     def digest(self) -> str:

@@ -37,11 +37,12 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
     lost = f"{counted(without, 'participants')} without a value of {by} or without nights, in no part"
     remarks = (*cohort.attrition.remarks, *([lost] if without else []))
     valueless = people.filter(levels.is_null())[_PERSON]
-    attrition = replace(cohort.attrition, remarks=remarks).with_undecided(cohort.tables, valueless)
+    attrition = replace(cohort.attrition, remarks=remarks, part=True).with_undecided(cohort.tables, valueless)
     made = []
     for level in own:
         members = found.filter(pl.col("level") == level)[_PERSON].implode()
         tables = {name: table.filter(pl.col(_PERSON).is_in(members)) for name, table in cohort.tables.items()}
         name = f"{by}: {_YES_NO[level]}" if isinstance(level, bool) else str(level)
-        made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition))
+        credits = cohort.credits.titled(cohort.heading)
+        made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition, credits=credits))
     return tuple(made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,7 @@ def characteristics(
     Returns:
         Tidy estimates with ``population`` all, female or male, or an age band; ``term`` is the variable.
     """
-    everybody = members(cohort, bands)
-    frame = _from(everybody.filter(subpopulation.select(everybody, where).inside), youngest)
+    frame = _described(cohort, youngest, where, bands)
     if bands is not None:
         by_band = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
         return characteristics_of(
@@ -58,12 +57,40 @@ def characteristics(
     )
 
 
+def characteristics_of_cohorts(
+    cohorts: Sequence[Cohort], *, youngest: int = 20, where: str | None = None
+) -> pd.DataFrame:
+    """Return what describes the participants of each of several cohorts, as :func:`characteristics_of` does of groups.
+
+    A number is skewed where it is among the participants of all cohorts together, so that each shows the same of it.
+    Where a cohort has nobody of those of whom alone a variable is asked, a row says so.
+
+    Args:
+        cohorts: of any kinds.
+        youngest: in years, as of :func:`characteristics`.
+        where: a condition on participants, of whom the others are left out.
+    """
+    frames = {cohort.name: _described(cohort, youngest, where) for cohort in cohorts}
+    values: dict[str, list[pl.Series]] = {}
+    for cohort in cohorts:
+        for v in _variables(cohort):
+            if v.type in _NUMBERS:
+                values.setdefault(v.name, []).append(frames[cohort.name][v.name].cast(pl.Float64))
+    skewed = {name for name, own in values.items() if is_skewed(pl.concat(own))}
+    made = [characteristics_of(cohort, {"all": frames[cohort.name]}, skewed=skewed) for cohort in cohorts]
+    nobody = [_nobody_of(cohort, name, frames[cohort.name]) for cohort in cohorts for name in _AMONG]
+    rows = pd.concat([*made, estimates.frame(row for row in nobody if row)], ignore_index=True)
+    # How many have a value is said of each of them.
+    return rows[rows["scale"] != "missing"].reset_index(drop=True)
+
+
 def characteristics_of(
     cohort: Cohort,
     groups: Mapping[str, pl.DataFrame],
     *,
     kind: kinds.Kind = kinds.CHARACTERISTICS,
     also: Sequence[codebook.Variable] = (),
+    skewed: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Return what describes the participants of groups, of whatever these are made: age bands, the arms of a trial.
 
@@ -75,6 +102,7 @@ def characteristics_of(
         groups: participants by the name of their group, a row each with their columns; the first are all of them.
         kind: of the rows.
         also: variables of the groups beside those of the codebook, which come first.
+        skewed: the numbers that are taken to be skewed; by default those that are among all of the groups.
 
     Returns:
         Tidy estimates of the ``kind`` with ``population`` the name of a group; ``term`` is the variable.
@@ -83,14 +111,15 @@ def characteristics_of(
     made: list[Row] = []
     for v in (*also, *_variables(cohort)):
         among = _AMONG.get(v.name)
-        skewed = v.type in ("number", "integer") and is_skewed(everybody[v.name])
+        is_number = v.type in _NUMBERS
+        of_quartiles = is_number and (is_skewed(everybody[v.name]) if skewed is None else v.name in skewed)
         for name, part in groups.items():
             inside = part.filter(among.condition) if among else part
             if among and inside.is_empty():
                 continue
             cells = _Cells(cohort, v, name, kind)
             made += _describe(cells, inside, among)
-            if skewed:
+            if of_quartiles:
                 made += _quartiles(cells, inside)
             made.append(_missing(cells, inside))
     return estimates.frame(made)
@@ -152,6 +181,16 @@ def is_skewed(values: pl.Series) -> bool:
     return isinstance(skewness, float) and abs(skewness) > _SKEWED
 
 
+def _nobody_of(cohort: Cohort, name: str, frame: pl.DataFrame) -> Row | None:
+    """Return the row that says that nobody of a cohort is asked for a variable, ``None`` where anybody is."""
+    among = _AMONG[name]
+    if frame.is_empty() or not frame.filter(among.condition).is_empty():
+        return None
+    cells = _Cells(cohort, codebook.variable(name, "participants"), "all")
+    none = {"n_participants": 0, "note": f"no {among.said}"}
+    return estimates.row(status="not_estimable", scale="proportion", **cells.of(cells.estimand, **none))
+
+
 def _known(cohort: Cohort, v: codebook.Variable, frame: pl.DataFrame) -> tuple[pl.DataFrame, Array, str | None]:
     """Return those with a value, the weight of each, and its name."""
     weight = cohort.design.weights.get(v.component) if cohort.design and v.component else None
@@ -189,11 +228,18 @@ def _missing(cells: _Cells, frame: pl.DataFrame) -> Row:
     return estimates.row(status="converged", scale="missing", estimate=missing, **of_whom)
 
 
+def _described(cohort: Cohort, youngest: int, where: str | None, bands: AgeBands | None = None) -> pl.DataFrame:
+    """Return the participants of a cohort who are described, of the band of each where there are bands."""
+    everybody = members(cohort, bands)
+    return _from(everybody.filter(subpopulation.select(everybody, where).inside), youngest)
+
+
 def _from(frame: pl.DataFrame, youngest: int) -> pl.DataFrame:
     return frame.filter(pl.col("age_years") >= youngest) if frame["age_years"].count() else frame
 
 
-_TYPES = ("number", "integer", "boolean", "level")
+_NUMBERS = ("number", "integer")
+_TYPES = (*_NUMBERS, "boolean", "level")
 
 
 def _describe(own: _Cells, frame: pl.DataFrame, among: _Among | None = None) -> Iterator[Row]:

@@ -37,7 +37,7 @@ def night_account(
     rows, outside = cohort.frame("diary").height, outside_condition(cohort, "diary")
     tables = lost_tables(cohort.attrition.tables, "diary")
     without = (*left_outside(cohort, "diary"), (UNOBSERVED, rows - observed), *left_out)
-    return Account("nights", rows + outside, without, tables, tuple(columns))
+    return Account("nights", rows + outside, without, tables, tuple(columns), cohort.attrition.part)
 
 
 def of_cohort(cohort: Cohort) -> Account:

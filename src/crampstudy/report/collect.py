@@ -22,6 +22,8 @@ _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*(?:\{[^{}]*\})?[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"\s*(#{1,6}) ")
 _HEADING_LINE = re.compile(r"\s*#{1,6} .*")
 _UNANSWERED = "Questions without an answer here"
+_METHODS = "methods"
+"""The notebook that is a file beside the report as well."""
 _APPENDIX, _FURTHER = "Appendix", "Checks and sensitivity analyses"
 _MENTION = re.compile(r"@((?:fig|tbl)-[\w-]+)")
 _LABEL = re.compile(r"\{#((?:sec|eq)-[\w-]+)")
@@ -75,7 +77,7 @@ def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[st
         if shift and texts:
             place.append(f"# {escaped(part.title or '')}\n")
         for name, text in zip(names, texts, strict=True):
-            place.append(_of_notebook(name, text.main, shift))
+            place += _with_methods(name, text.main, shift, apart=_METHODS not in contents)
             if text.further:
                 title = _TITLE.search(text.main)
                 heading = f"# {title[1] if title else escaped(name)} {{#further-{name}}}"
@@ -106,6 +108,13 @@ def _unanswered(contents: Mapping[str, list[Mapping[str, Any]]], gathered: _Gath
 
 def _of_notebook(name: str, text: str, shift: int) -> str:
     return f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n"
+
+
+def _with_methods(name: str, text: str, shift: int, *, apart: bool) -> list[str]:
+    """Return a notebook's text, what it heads as methods as a notebook of its own where there is none of that name."""
+    before, heading, methods = text.partition("\n# Methods\n") if apart else (text, "", "")
+    made = [_of_notebook(name, before, shift)]
+    return [*made, _of_notebook(_METHODS, heading + methods, shift)] if heading else made
 
 
 def _markdown_of(cells: list[Mapping[str, Any]]) -> str:

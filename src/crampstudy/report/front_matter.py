@@ -14,7 +14,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import members
 from crampstudy.provenance.digests import version
-from crampstudy.report.assembly.subject import Subject
+from crampstudy.report.assembly.subject import Subject, with_name
 from crampstudy.report.outline import Outline
 from crampstudy.wording import counted
 
@@ -50,7 +50,9 @@ def front_matter(
 def _title(subject: Subject) -> str:
     """Return the title of a report, with a capital unless it begins with a name that is no word, such as nhanes-E."""
     heading = subject.heading
-    names = [cohort.name for cohort in (*subject.cohorts, *subject.opened.values())]
+    every = (*subject.cohorts, *subject.opened.values())
+    # A heading may be the name of a folder.
+    names = [*(cohort.name for cohort in every), *(cohort.heading for cohort in every if " " not in cohort.heading)]
     coined = tuple(name for name in names if not name.isalpha())
     return heading if heading.startswith(coined) else wording.capital(heading)
 
@@ -66,23 +68,21 @@ def _synthetic(cohorts: Sequence[Cohort]) -> str:
 def _of_cohorts(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield the facts on each cohort; what is the same of several, such as their authors, stands once, below them."""
     cohorts = subject.cohorts
-    stated = [_credits(cohort) for cohort in cohorts]
+    stated = [_credits(cohort, subject.heading) for cohort in cohorts]
     shared = set.intersection(*map(set, stated)) if len(cohorts) > 1 else set()
     for cohort, inside, own in zip(cohorts, subject.inside, stated, strict=True):
-        yield "Cohort", cohort.heading if len(cohorts) == 1 else _with_name(cohort)
+        yield "Cohort", cohort.heading if len(cohorts) == 1 else with_name(cohort)
         yield from (fact for fact in own if fact not in shared)
         yield "Kind", _kind(cohort)
         yield "Size", _size(cohort) if inside is cohort else f"{_size(inside)}, of {_size(cohort)}"
     yield from (fact for fact in stated[0] if fact in shared)
 
 
-def _with_name(cohort: Cohort) -> str:
-    """Return what readers are shown, with the name that text and tables have for it."""
-    return cohort.heading if cohort.heading == cohort.name else f"{cohort.heading} ({cohort.name})"
-
-
-def _credits(cohort: Cohort) -> list[tuple[str, str]]:
-    stated = {"Authors": cohort.credits.authors, "Source": cohort.credits.sources, "Licence": cohort.credits.licences}
+def _credits(cohort: Cohort, heading: str) -> list[tuple[str, str]]:
+    """Return whose data a cohort is, with their title where the heading of the report has not got it."""
+    own = cohort.credits
+    title = (own.title,) if own.title and own.title not in heading else ()
+    stated = {"Title": title, "Authors": own.authors, "Source": own.sources, "Licence": own.licences}
     return [(name, "; ".join(texts)) for name, texts in stated.items() if texts]
 
 

@@ -83,19 +83,14 @@ def _by_group(estimates: pd.DataFrame, differences: pd.DataFrame, whole: str) ->
         (row["term"], None if pd.isna(row["level"]) else row["level"]): row for row in wording.records(differences)
     }
     lines: dict[tuple[str, str], dict[str, str]] = {}
-    skewed = set(estimates.loc[estimates["scale"].isin(_OF_NUMBERS), "term"])
     absent = estimates[estimates["scale"] == "missing"].set_index(["term", "population"])
     told: set[str] = set()
     cells = {(row["term"], row["population"], row["scale"]): row for row in wording.records(estimates)}
     alike = _alike(estimates)
-    for row in wording.records(estimates):
+    for row in wording.records(with_a_line(estimates)):
         if row["term"] in alike:
             continue
-        if row["scale"] in _BESIDE or (row["scale"] == "mean" and row["term"] in skewed):
-            continue
-        text = _stub(row)
-        known = OF_RUN_IN.get(row["term"]) or codebook.variable(row["term"], "participants")
-        line = lines.setdefault((known.domain.capitalize(), text), {})
+        line = lines.setdefault(line_of(row), {})
         line[row["population"]] = _characteristic(row, cells)
         if row["population"] == whole and len(absent):
             # Said once of a variable, at the first of its levels.
@@ -115,6 +110,19 @@ def _by_group(estimates: pd.DataFrame, differences: pd.DataFrame, whole: str) ->
     headings = {name: _heading(name, numbers) for name in populations}
     columns = [*populations, *(name for name in (_MISSING, _APART) if name in made.columns)]
     return made.reindex(columns=columns).fillna(wording.DASH).rename(columns=headings)
+
+
+def with_a_line(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of characteristics that have a line of their own: of a number its mean or its median."""
+    skewed = estimates.loc[estimates["scale"].isin(_OF_NUMBERS), "term"]
+    beside = estimates["scale"].isin(_BESIDE) | (estimates["scale"].eq("mean") & estimates["term"].isin(skewed))
+    return estimates[~beside]
+
+
+def line_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return domain and stub of the line of a row of characteristics."""
+    known = OF_RUN_IN.get(row["term"]) or codebook.variable(row["term"], "participants")
+    return known.domain.capitalize(), _stub(row)
 
 
 _MISSING, _APART = "Missing", "SMD"

@@ -92,7 +92,10 @@ def tests(rows: pd.DataFrame) -> Findings:
     }
     beside = rows[rows["analysis"].isin([kinds.E_VALUE.name, kinds.FALSE_DISCOVERY.name])]
     if len(beside):
-        caption = "How strong unmeasured confounding had to be to explain each ratio, and its p-value among all."
-        note = "E-value: the ratio that a confounder had to have with both, the cohort and cramps."
+        caption = "How strong unmeasured confounding would have to be to explain each ratio, and its p-value among all."
+        note = (
+            "E-value: the ratio that a confounder would have to have with both the cohort and cramps; E-value of "
+            "the limit: the same for the limit of the interval that is nearer to 1."
+        )
         shown[BESIDE] = ReportTable(tables.beside_ratios(beside), caption, note)
     return Findings(rows.iloc[:0], shown, values={"interaction": said.interaction(joint)})

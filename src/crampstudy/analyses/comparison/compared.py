@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from crampstudy import tables
-from crampstudy.analyses.comparison import bands, common, people
+from crampstudy.analyses.comparison import bands, common, methods, people
 from crampstudy.analyses.comparison.factors import FACTORS, factors
 from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
 from crampstudy.analyses.comparison.sentences import bands as bands_said
@@ -30,17 +30,22 @@ from crampstudy.estimates import kinds
 _GROUPS = (bands.FIGURE, bands.GROUPS, bands.SEVERE)
 _PEOPLE = (people.CHARACTERISTICS, people.COMPLETENESS, people.CLEANING)
 _TESTS = (bands.CONTRASTS, bands.TESTS, bands.BESIDE)
-PARTS = (*_GROUPS, *common.PARTS, *_PEOPLE, FACTORS, *_TESTS, SENSITIVITY)
+_SHOWN = (*_GROUPS, *common.PARTS, *_PEOPLE, FACTORS, *_TESTS, SENSITIVITY)
+PARTS = (*_SHOWN, *methods.PARTS)
 """The labels of all parts of a comparison; that of some cohorts may have fewer."""
 VALUES = (
     *("question", "answer", "groups", "common", "people", "accounts", "factors"),
-    *("interaction", "sensitivity", "not_estimated", "limits"),
+    *("interaction", "sensitivity", "not_estimated", "limits", "design", "cite"),
 )
 """Names of the texts of its prose."""
 _FACTORS = "Factors are compared between cohorts of one kind alone."
 _OTHERWISE = "Tests, trends and other ways to standardise are of cohorts of one kind alone."
 _SINGLE = (*(kind.name for kind in common.DESCRIBED), kinds.FACTOR_IN_COHORT.name)
 _WHO = (kinds.CHARACTERISTICS.name, kinds.COMPLETENESS.name, kinds.STANDARDISED_DIFFERENCE.name)
+_TOLD_BESIDE = (
+    *(kinds.STANDARDISED_DIFFERENCE.name, kinds.CHARACTERISTICS.name),
+    kinds.STANDARDISED_OTHERWISE.name,
+)
 _FURTHER = (
     *_WHO,
     *(kind.name for kind in (kinds.FACTOR_IN_COHORT, kinds.FACTOR_BETWEEN, kinds.STANDARDISED_OTHERWISE)),
@@ -72,7 +77,8 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
         bands.tests(rows),
         attempt((SENSITIVITY,), lambda: sensitivity(alike, settings)) if several else _alone("sensitivity", _OTHERWISE),
     )
-    return _whole(ordered, settings, found)
+    made = _whole(ordered, settings, found)
+    return _with_names(joined(made, methods.describe_comparison(ordered, settings, made.estimates)), ordered)
 
 
 def compares_anything(rows: pd.DataFrame) -> bool:
@@ -94,12 +100,13 @@ def _alone(name: str, said: str) -> Findings:
 def _once(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows without those of single cohorts that a contrast is made of, which has their reasons and says whose.
 
-    Of characteristics it is said beside them which cohort lacks which. Where cohorts of two kinds are not set against
+    Of characteristics it is said beside them which cohort lacks which, and of other ways to standardise with the one
+    that was asked for, or in their table. Where cohorts of two kinds are not set against
     each other, what each has by itself stays.
     """
     contrasts = rows[rows["analysis"].isin([kinds.BETWEEN_COHORTS.name, kinds.FACTOR_BETWEEN.name])]
     compared = {*contrasts["cohort"], *contrasts["reference"]}
-    rows = rows[~rows["analysis"].isin([kinds.STANDARDISED_DIFFERENCE.name, kinds.CHARACTERISTICS.name])]
+    rows = rows[~rows["analysis"].isin(_TOLD_BESIDE)]
     return rows[~(rows["analysis"].isin(_SINGLE) & rows["cohort"].isin(compared))]
 
 
@@ -120,13 +127,16 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
         "not_estimated": tables.not_estimated(_once(rows), of_no_row(stated, found.could_not), "every cohort"),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
+    return replace(found, values=values, absent=tuple(label for label in _SHOWN if label not in given))
+
+
+def _with_names(found: Findings, cohorts: Sequence[Cohort]) -> Findings:
+    """Return findings whose tables and figures say which cohort is which."""
     who = people.who_is_who(cohorts)
     return replace(
         found,
         tables={label: replace(table, note=_with(table.note, who)) for label, table in found.tables.items()},
         figures={label: replace(drawing, note=_with(drawing.note, who)) for label, drawing in found.figures.items()},
-        values=values,
-        absent=tuple(label for label in PARTS if label not in given),
     )
 
 

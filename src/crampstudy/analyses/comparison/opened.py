@@ -45,7 +45,8 @@ def as_compared(
 ) -> tuple[Cohort, ...]:
     """Return the cohorts of a comparison as :func:`open_cohorts` does, of those that were opened from ``sources``.
 
-    Those of one name, which are A, B and so on, have the last names of their sources as titles where these differ.
+    Those of one name, which are A, B and so on, have their own titles, or without one the last names of their sources;
+    of several with one title both stand in it. Where nothing tells them apart, the letters do.
 
     Args:
         opened: the cohort of each source.
@@ -57,7 +58,10 @@ def as_compared(
     cohorts = several(opened, names=names or None, split=split, bands=bands, source=str(sources[0]))
     if names or split or all(cohort is own for cohort, own in zip(cohorts, opened, strict=True)):
         return cohorts
-    titles = [Address.parse(str(source)).title.partition(":")[2] for source in sources]
+    places = [Address.parse(str(source)).title.partition(":")[2] for source in sources]
+    titles = [own.title or place for own, place in zip(opened, places, strict=True)]
+    if len({*titles}) < len(titles):
+        titles = [f"{own.title} ({place})" if own.title else place for own, place in zip(opened, places, strict=True)]
     if len({*titles}) < len(titles):
         return cohorts
     return tuple(replace(cohort, title=title) for cohort, title in zip(cohorts, titles, strict=True))

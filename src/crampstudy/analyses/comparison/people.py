@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy import codebook, wording
+from crampstudy import codebook, tables, wording
 from crampstudy.analyses.comparison.sentences import people as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
-from crampstudy.descriptive.characteristics import characteristics, completeness
+from crampstudy.descriptive.characteristics import characteristics_of_cohorts, completeness
 from crampstudy.nights import denominator, of_cohort, people
 from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
 
@@ -26,18 +26,18 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     """
     youngest, names = settings.bands.limits[0], [cohort.name for cohort in cohorts]
     where = settings.where if _of_participants(settings.where) else None
-    described = together(characteristics(cohort, youngest=youngest, where=where) for cohort in cohorts)
-    described = described[described["population"] == "all"]
+    described = characteristics_of_cohorts(cohorts, youngest=youngest, where=where)
     differences = standardised_differences(described, names)
     complete = together(completeness(cohort, settings.bands) for cohort in cohorts)
     unaged = [cohort.name for cohort in cohorts if not people(cohort)["age_years"].count()]
+    nightly = settings.where if where is None else None
     whom = "of whatever age" if len(unaged) == len(cohorts) else f"of {youngest} years and older"
     whom += f", of {wording.listed(unaged)} of whatever age" if 0 < len(unaged) < len(cohorts) else ""
-    tables = {
+    shown = {
         CHARACTERISTICS: ReportTable(
             who_they_are(described, differences, names),
-            f"Participants {whom}: mean (SD) or n (%), and how far each cohort is from {names[0]}.",
-            said.denominators(cohorts, settings.where if where is None else None),
+            f"Participants {whom}: mean (SD), median (IQR) or n (%), and how far each cohort is from {names[0]}.",
+            f"{tables.what_cells_say(described)}{said.denominators(cohorts, nightly)}",
         ),
         COMPLETENESS: ReportTable(
             completeness_of_cohorts(complete), "Completeness of each cohort, over all ages.", _expected(cohorts)
@@ -50,7 +50,7 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     }
     accounts = [f"{cohort.name}: {of_cohort(cohort).sentence()}" for cohort in cohorts]
     values = {"people": said.apart(differences), "accounts": wording.sentences(accounts, names)}
-    return Findings(together([described, differences, complete]), tables, values=values)
+    return Findings(together([described, differences, complete]), shown, values=values)
 
 
 def who_is_who(cohorts: Sequence[Cohort]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from crampstudy import tables
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Findings, ReportTable, together
@@ -19,14 +21,21 @@ def define(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     return Findings(
         together([]),
         {
-            ADJUSTMENT: ReportTable(
-                tables.adjusted_for(rows),
-                "What each exposure was adjusted for, by the causal graph of the study.",
-                tables.ADJUSTED_NOTE,
-            ),
-            DEFINITIONS: ReportTable(tables.definitions(rows), "What each kind of estimate in this report is."),
+            ADJUSTMENT: adjustment(rows),
+            DEFINITIONS: definitions(rows),
         },
     )
+
+
+def adjustment(rows: pd.DataFrame) -> ReportTable:
+    """Return what each exposure of rows was adjusted for by the causal graph."""
+    caption = "What each exposure was adjusted for, by the causal graph of the study."
+    return ReportTable(tables.adjusted_for(rows), caption, tables.ADJUSTED_NOTE)
+
+
+def definitions(rows: pd.DataFrame) -> ReportTable:
+    """Return what each kind of row is, and how many there are."""
+    return ReportTable(tables.definitions(rows), "What each kind of estimate in this report is.")
 
 
 ANALYSIS = Analysis(

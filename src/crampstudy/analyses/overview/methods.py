@@ -6,6 +6,8 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping
 
+import pandas as pd
+
 from crampstudy import tables
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Findings, ReportTable, together
@@ -27,12 +29,7 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
     steps = flow(cohort, youngest=settings.youngest)
     software = versions()
     shown = {
-        MODELS: ReportTable(
-            tables.models_used(rows),
-            "Models of this report.",
-            "Intervals: how the uncertainty of the coefficients was estimated. Without a number: rows that say why "
-            "instead.",
-        ),
+        MODELS: models(rows),
         SOFTWARE: ReportTable(tables.software(software), "Software and versions."),
         STROBE: ReportTable(
             tables.strobe(checklist(cohort, settings, others)),
@@ -44,9 +41,17 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
         "design": sentences.design(cohort, settings),
         "gaps": sentences.gaps(cohort, steps, rows),
         "checked": sentences.checked(others),
-        "cite": sentences.cite(cohort, software["crampstudy"]),
+        "cite": sentences.cite([cohort], software["crampstudy"]),
     }
     return Findings(together([]), shown, values=values)
+
+
+def models(rows: pd.DataFrame) -> ReportTable:
+    """Return the models of rows."""
+    note = (
+        "Intervals: how the uncertainty of the coefficients was estimated. Without a number: rows that say why instead."
+    )
+    return ReportTable(tables.models_used(rows), "Models of this report.", note)
 
 
 def versions() -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_over_time
-from crampstudy.estimates import kinds
+from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.sentences import value
 from crampstudy.nights import denominator, members, of_cohort
 from crampstudy.tables.overview.attrition import logging_part
@@ -185,7 +185,8 @@ def _overall(complete: pd.DataFrame) -> dict[str, Any]:
 
 _SMD = (
     " SMD: the largest standardised mean difference between two of the age bands, the older less the younger; its "
-    "denominator is the root of the mean of the variances of the two, that of a share p being p (1 − p)."
+    "denominator is the root of the mean of the variances of the two, that of a share p being p (1 − p). A band in "
+    f"which fewer than {FEWEST} participants have a value takes no part in it."
 )
 _MOST_COLUMNS = 4
 """Age bands of which the table of characteristics has a column each."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from crampstudy import tables, wording
@@ -15,18 +17,24 @@ from crampstudy.treatments.designs import randomised
 from crampstudy.treatments.question import arm
 
 _STANDARDS = {"who": "the world standard population of the WHO", "esp2013": "the European standard population of 2013"}
+KINDS = {
+    "diary": "a diary of nights; the unit of the models is the night that a participant logged, and intervals "
+    "allow for nights of one participant being alike",
+    "survey": "a survey with a recalled number of cramps in 30 days; estimates are weighted, and intervals follow "
+    "from its strata and sampling units",
+}
+"""What a cohort of each kind is, and what its models and intervals rest on."""
 
 _ARRANGED = {"parallel": "parallel arms", "crossover": "crossover", "n-of-1": "n-of-1"}
+
+UNOBSERVED = "A night without a count is unobserved, never a night without cramps"
+UNANSWERED = "Who gave no recalled number is left out of what is about it, and the weights are not changed for it"
+WHOLE = "A model is of those with a value of all of its terms; nothing is imputed."
 
 
 def design(cohort: Cohort, settings: Settings) -> str:
     """Return what kind of study it is, and what was set for all of its sections."""
-    kind = {
-        "diary": "a diary of nights; the unit of the models is the night that a participant logged, and intervals "
-        "allow for nights of one participant being alike",
-        "survey": "a survey with a recalled number of cramps in 30 days; estimates are weighted, and intervals follow "
-        "from its strata and sampling units",
-    }[cohort.kind]
+    kind = KINDS[cohort.kind]
     bands = wording.listed(map(str, settings.age_bands))
     aged = cohort.has("age_years")
     standard = _STANDARDS.get(settings.standard, "") if aged else ""
@@ -69,10 +77,10 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     if cohort.kind == "diary":
         taken = counts.get((NIGHTS, MEETING), counts[NIGHTS, ACCEPTED])
         missing = f"{wording.counted(taken - counts[NIGHTS, LOGGED], 'nights')} of {taken:,} have no count"
-        first = f"A night without a count is unobserved, never a night without cramps; {missing}."
+        first = f"{UNOBSERVED}; {missing}."
         said = [wording.sentences(denominator(cohort).remarks)]
     else:
-        first = "Who gave no recalled number is left out of what is about it, and the weights are not changed for it."
+        first = f"{UNANSWERED}."
         said = []
     rows = rows[rows["analysis"].fillna("").ne(kinds.CLAIM_PART.name)]
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
@@ -84,8 +92,7 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     measured = asked if unmeasured else "every variable that a section asks for was measured"
     last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}. {_CLAIMS}"
     nobody = f"Nobody took {untreated} of the treatments that a section asks for." if untreated else ""
-    whole = "A model is of those with a value of all of its terms; nothing is imputed."
-    return " ".join(filter(None, [first, *said, whole, last, nobody]))
+    return " ".join(filter(None, [first, *said, WHOLE, last, nobody]))
 
 
 _CLAIMS = "Rows of the claims, which draw on these, are not counted."
@@ -99,15 +106,32 @@ def checked(others: Others) -> str:
     return f"{wording.capital(said).removesuffix('.')}." if said else ""
 
 
-def cite(cohort: Cohort, version: str) -> str:
-    """Return how the software and the data are to be cited."""
+def cite(cohorts: Sequence[Cohort], version: str) -> str:
+    """Return how the software and the data of one cohort or several are to be cited; parts of one have one entry."""
+    software = (
+        "Software: The crampstudy developers. crampstudy: reproducible studies of nocturnal leg cramps, version "
+        f"{version}."
+    )
+    if len(cohorts) == 1:
+        return f"{software}\n\nData: {_data(cohorts[0])}\n\nSHA-256 of the data: {cohorts[0].digest}"
+    of_data: dict[str, list[Cohort]] = {}
+    for cohort in cohorts:
+        of_data.setdefault(_data(cohort), []).append(cohort)
+    entries = []
+    for data, own in of_data.items():
+        entries.append(f"Data of {wording.listed(cohort.name for cohort in own)}: {data}")
+        entries += [f"SHA-256 of {cohort.name}: {cohort.digest}." for cohort in own]
+    return "\n\n".join([software, *entries])
+
+
+def _data(cohort: Cohort) -> str:
     credits = cohort.credits
     data = ". ".join(
         filter(
             None,
             [
                 wording.listed(credits.authors) if credits.authors else "",
-                f"{cohort.heading} [data set]",
+                f"{credits.title or cohort.heading} [data set]",
                 "; ".join(credits.sources),
                 f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
             ],
@@ -116,7 +140,4 @@ def cite(cohort: Cohort, version: str) -> str:
     unnamed = (
         "" if credits.authors else " Who made the data is not stated: name them in datapackage.json or the mapping."
     )
-    return (
-        f"Software: The crampstudy developers. crampstudy: reproducible studies of nocturnal leg cramps, version "
-        f"{version}.\n\nData: {data}.{unnamed}\n\nSHA-256 of the data: {cohort.digest}"
-    )
+    return f"{data}.{unnamed}"

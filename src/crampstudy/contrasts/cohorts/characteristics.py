@@ -35,13 +35,19 @@ def standardised_differences(described: pd.DataFrame, names: Sequence[str]) -> p
     """
     rows = described[described["population"] == "all"]
     cells = {name: _cells(rows[rows["cohort"] == name]) for name in names}
+    without = rows[rows["status"] == "not_estimable"]
+    reasons = {(row["cohort"], row["term"]): f"{row['note']} in {row['cohort']}" for row in records(without)}
     first = cells[names[0]]
     empty = [name for name in names if not rows.loc[rows["cohort"] == name, "n_participants"].max() > 0]
     made: list[Row] = []
     for name in names[1:]:
         nobody = [each for each in (name, names[0]) if each in empty]
+        said = f"nobody of {listed(nobody)} is among these participants" if nobody else None
         for place in dict.fromkeys([*first, *cells[name]]):
-            made.append(_row(place, name, names[0], cells[name].get(place), first.get(place), nobody))
+            one, other = cells[name].get(place), first.get(place)
+            lacking = [(each, place[0]) for each, cell in ((name, one), (names[0], other)) if cell is None]
+            why = said or next((reasons[each] for each in lacking if each in reasons), None)
+            made.append(_row(place, name, names[0], one, other, why))
     return estimates.frame(made)
 
 
@@ -49,7 +55,8 @@ def differences_between_bands(described: pd.DataFrame) -> pd.DataFrame:
     """Return the largest standardised difference of each characteristic between two age bands, with its sign.
 
     It is that of the older band less the younger, with the denominator of :func:`standardised_differences`, of the two
-    that are compared.
+    that are compared. A band in which fewer than :data:`FEWEST` have a value has no variance to speak of, and takes no
+    part.
 
     Args:
         described: rows of :func:`~crampstudy.descriptive.characteristics.characteristics` by age band.
@@ -58,15 +65,15 @@ def differences_between_bands(described: pd.DataFrame) -> pd.DataFrame:
     """
     rows = kinds.CHARACTERISTICS.rows(described)
     bands = list(dict.fromkeys(rows["population"]))[1:]
-    return estimates.frame(_largest(rows, "all", bands, kinds.DIFFERENCE_BETWEEN_BANDS, "age bands"))
+    return estimates.frame(_largest(rows, "all", bands, kinds.DIFFERENCE_BETWEEN_BANDS, "age bands", fewest=FEWEST))
 
 
 def differences_between_arms(described: pd.DataFrame) -> pd.DataFrame:
     """Return the largest standardised difference of each characteristic between two arms of a trial, with its sign.
 
     It is that of the earlier arm of the rows less the later one, and so of what is tried less what it is compared with;
-    the denominator is that of :func:`standardised_differences`, of the two that are compared. It is no test: what lots
-    make unlike is chance.
+    the denominator is that of :func:`standardised_differences`, of the two that are compared, and an arm in which one
+    has a value takes no part. It is no test: what lots make unlike is chance.
 
     Args:
         described: rows of characteristics by arm, those of everybody first.
@@ -75,10 +82,12 @@ def differences_between_arms(described: pd.DataFrame) -> pd.DataFrame:
     """
     rows = kinds.CHARACTERISTICS_BY_ARM.rows(described)
     arms = list(dict.fromkeys(rows["population"]))[1:]
-    return estimates.frame(_largest(rows, RANDOMISED, arms[::-1], kinds.DIFFERENCE_BETWEEN_ARMS, "arms"))
+    return estimates.frame(_largest(rows, RANDOMISED, arms[::-1], kinds.DIFFERENCE_BETWEEN_ARMS, "arms", fewest=2))
 
 
-def _largest(rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.Kind, what: str) -> Iterator[Row]:
+def _largest(
+    rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.Kind, what: str, *, fewest: int
+) -> Iterator[Row]:
     """Yield the largest difference of each characteristic between two groups, the later less the earlier.
 
     Args:
@@ -87,13 +96,15 @@ def _largest(rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.
         groups: the groups that are compared, in order.
         kind: of the rows that are made.
         what: the groups are, in the plural.
+        fewest: so many of a group have a value, or it takes no part.
     """
     cells = {name: _cells(rows[rows["population"] == name]) for name in groups}
     cohort = rows["cohort"].iloc[0] if len(rows) else None
     for place in dict.fromkeys(place for name in groups for place in cells[name]):
+        having = [name for name in groups if place in cells[name]]
         pairs = [
             (later, earlier, _apart(cells[later][place], cells[earlier][place]))
-            for earlier, later in combinations([name for name in groups if place in cells[name]], 2)
+            for earlier, later in combinations([name for name in having if cells[name][place][2] >= fewest], 2)
         ]
         known = [pair for pair in pairs if not math.isnan(pair[2])]
         row: Row = {
@@ -106,7 +117,8 @@ def _largest(rows: pd.DataFrame, whole: str, groups: Sequence[str], kind: kinds.
             "unit": "standard deviations",
         }
         if not known:
-            why = f"no spread in any two {what}" if pairs else f"no two {what} have a value"
+            few = f"no two {what} have {fewest} participants with a value" if len(having) > 1 else ""
+            why = f"no spread in any two {what}" if pairs else few or f"no two {what} have a value"
             yield estimates.row(status="not_estimable", population=whole, **row | {"note": why})
             continue
         later, earlier, apart = max(known, key=lambda pair: abs(pair[2]))
@@ -149,7 +161,7 @@ def _row(
     reference: str,
     one: _Cell | None,
     other: _Cell | None,
-    nobody: Sequence[str],
+    why: str | None,
 ) -> Row:
     """Return the difference of a characteristic, or why there is none.
 
@@ -159,7 +171,7 @@ def _row(
         reference: the one that it is compared with.
         one: what the cohort has.
         other: what the reference has.
-        nobody: those of the two of which nobody is described.
+        why: there is none, where that is known: nobody is described, or nobody has a value.
     """
     term, level = place
     cells: Row = {
@@ -173,9 +185,8 @@ def _row(
         "scale": "standardised_difference",
         "unit": "standard deviations",
     }
-    if nobody:
-        said = f"nobody of {listed(nobody)} is among these participants"
-        return estimates.row(status="not_estimable", **cells | {"note": said})
+    if why is not None:
+        return estimates.row(status="not_estimable", **cells | {"note": why})
     if one is None or other is None:
         lacking = name if one is None else reference
         return estimates.row(status="not_measured", **cells | {"note": f"not measured in {lacking}"})

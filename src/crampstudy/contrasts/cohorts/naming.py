@@ -27,7 +27,10 @@ def named(cohorts: Sequence[Cohort], names: Sequence[str] | None) -> tuple[Cohor
         number = {2: "two"}.get(len(cohorts), str(len(cohorts)))
         such_as = ",".join([*("before", "after", "later")[: len(cohorts)], *map(str, range(4, len(cohorts) + 1))])
         raise UsageError(f"{number} cohorts have {number} different names, such as {such_as}; got {','.join(names)!r}")
-    return tuple(replace(cohort, name=name, title=None) for cohort, name in zip(cohorts, names, strict=True))
+    return tuple(
+        replace(cohort, name=name, title=None, credits=cohort.credits.titled(cohort.title))
+        for cohort, name in zip(cohorts, names, strict=True)
+    )
 
 
 def _keys(*names: str) -> set[str]:

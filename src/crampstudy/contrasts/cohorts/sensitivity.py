@@ -173,7 +173,8 @@ def _sentence(rows: Sequence[Row]) -> str:
         ratio = f"{ratio} ({wording.small(wording.outcome(first['outcome']))})"
     known = [row for row in rows if pd.notna(row["estimate"])]
     if not known:
-        return f"In no way could the standardised {ratio} be estimated: {wording.ranges(str(first['note']))}."
+        why = wording.ranges(str(first["note"]))
+        return f"In no way could the standardised {ratio} be estimated ({first['level']}: {why})."
     low, high = (pick(known, key=lambda row: row["estimate"]) for pick in (min, max))
     if len(known) == 1:
         said = f"Standardised in one way alone ({low['level']}), the {ratio} is {in_text(low)}"

@@ -5,7 +5,8 @@ from crampstudy.estimates.kinds.registry import Kind, register
 CHARACTERISTICS = register(
     Kind(
         name="characteristics",
-        meaning="Mean, standard deviation, or share at a level of a variable that describes the participants.",
+        meaning="Mean, standard deviation, quartiles where it is skewed, or share at a level of a variable that "
+        "describes the participants.",
         table="table_one",
         sentence="{variable}, {scale}, {who}: {value}",
     )

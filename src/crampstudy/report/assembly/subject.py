@@ -37,7 +37,9 @@ class Subject:
     @property
     def heading(self) -> str:
         """What readers are shown; of parts of one cohort also whose they are."""
-        listed = wording.listed(cohort.heading for cohort in self.cohorts)
+        headings = [cohort.heading for cohort in self.cohorts]
+        alike = len({*headings}) < len(headings)
+        listed = wording.listed(map(with_name, self.cohorts) if alike else headings)
         if len(self.sources) == len(self.cohorts):
             return listed
         (whole,) = self.opened.values()
@@ -64,6 +66,11 @@ class Subject:
     def records(self) -> tuple[CohortRecord, ...]:
         """What is recorded of each cohort."""
         return tuple(map(_record, self.cohorts))
+
+
+def with_name(cohort: Cohort) -> str:
+    """Return what readers are shown, with the name that text and tables have for it."""
+    return cohort.heading if cohort.heading == cohort.name else f"{cohort.heading} ({cohort.name})"
 
 
 def _record(cohort: Cohort) -> CohortRecord:

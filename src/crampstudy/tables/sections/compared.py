@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.attrition import cleaning
-from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.characteristics import line_of, table_one, with_a_line
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
@@ -98,22 +99,23 @@ def standardised_differences(estimates: pd.DataFrame) -> pd.DataFrame:
 
 @as_table
 def who_they_are(described: pd.DataFrame, differences: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the characteristics of cohorts side by side: with a value, mean (SD) or n (%), and how far apart."""
-    everybody = described[described["population"] == "all"]
+    """Return the characteristics of cohorts side by side as :func:`table_one` shows them, and how far apart."""
+    everybody = described[described["population"].eq("all") & described["n_participants"].gt(0)]
+    lines = {line_of(row): _place(row) for row in wording.records(with_a_line(everybody))}
     columns: dict[str, dict[tuple[str, str], str]] = {}
     for name in names:
-        own = everybody[(everybody["cohort"] == name) & everybody["n_participants"].gt(0)]
+        own = everybody[everybody["cohort"] == name]
         if len(own):
             shown = pd.DataFrame(table_one(own))
-            known = own[own["scale"] != "standard_deviation"]["n_participants"]
-            columns[f"{name}: with a value"] = dict(zip(shown.index, map(wording.count, known), strict=True))
+            known = {line_of(row): wording.count(row["n_participants"]) for row in wording.records(with_a_line(own))}
+            columns[f"{name}: with a value"] = known
             columns[name] = dict(zip(shown.index, shown["All"], strict=True))
     domains = list(dict.fromkeys(domain for column in columns.values() for domain, _ in column))
     places = [place for domain in domains for place in _in_order(columns.values(), domain)]
     for other, own in differences.groupby("cohort", sort=False):
-        found = _differences(own)
+        found = {_place(row): _apart(row) for row in wording.records(own)}
         heading = "Difference (SD)" if len(names) == 2 else f"{other}: difference (SD)"
-        columns[heading] = {place: found.get(_bare(place[1]), wording.DASH) for place in places}
+        columns[heading] = {place: found.get(lines[place], wording.DASH) for place in places}
     cells = {name: [column.get(place, wording.DASH) for place in places] for name, column in columns.items()}
     return pd.DataFrame(cells, index=pd.MultiIndex.from_tuples(places, names=["", "Characteristic"]))
 
@@ -145,8 +147,15 @@ def completeness_of_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
 
 @as_table
 def set_aside(cohorts: Sequence[Cohort]) -> pd.DataFrame:
-    """Return rows read, accepted and rejected, and cells blanked, per table of each cohort's source."""
-    made = {cohort.name: pd.DataFrame(cleaning(cohort)) for cohort in cohorts if cohort.attrition.tables}
+    """Return rows read, accepted and rejected, and cells blanked, per table of each cohort's source.
+
+    What parts of one cohort have in common, which was read before it was split, stands once.
+    """
+    alike: dict[object, list[Cohort]] = {}
+    for cohort in cohorts:
+        if cohort.attrition.tables:
+            alike.setdefault(cohort.attrition if cohort.attrition.part else cohort.name, []).append(cohort)
+    made = {wording.listed(each.name for each in own): pd.DataFrame(cleaning(own[0])) for own in alike.values()}
     if not made:
         return pd.DataFrame()
     return pd.concat(made, names=["Cohort", "Table"]).astype(int)
@@ -165,8 +174,13 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     for row in wording.records(rows):
         name = wording.term(str(row["term"]), heading=True)
         level = "" if pd.isna(row["level"]) or row["level"] == "true" else f": {wording.level(str(row['level']))}"
-        yield f"{name}{level}", wording.number(row["estimate"]) if row["status"] == "converged" else wording.DASH
+        yield f"{name}{level}", _apart(row)
 
 
-def _bare(stub: str) -> str:
-    return stub.removesuffix(", n (%)").removesuffix(", mean (SD)")
+def _apart(row: Mapping[str, Any]) -> str:
+    return wording.number(row["estimate"]) if row["status"] == "converged" else wording.DASH
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the variable of a row, and of a share its level."""
+    return str(row["term"]), None if pd.isna(row["level"]) else str(row["level"])

@@ -73,7 +73,7 @@ def _ages_apart(rows: pd.DataFrame, name: str) -> str:
     how = "older" if by > 0 else "younger"
     return (
         f"people in {name} are {how} than those in {older} by {wording.number(abs(by))} standard deviations, so that "
-        "the crude ratio is one of ages as well"
+        "the crude ratio reflects their ages as well"
     )
 
 
@@ -104,10 +104,15 @@ def by_group(rows: pd.DataFrame) -> str:
 def basis(rows: pd.DataFrame) -> str:
     """Return what the ratios of a table are, the standard by its name."""
     standardised = kinds.BETWEEN_STANDARDISED.rows(rows)
+    said = f"{estimators(rows)}."
+    return said + (f" Standardised: {cited(standardised['estimand'].iloc[0])}." if len(standardised) else "")
+
+
+def estimators(rows: pd.DataFrame) -> str:
+    """Return how ratios and their intervals are made."""
     survey = rows["scale"].iloc[0] == "prevalence_ratio"
     how = "Design-based prevalences, ratios by the delta method" if survey else "Cluster-robust rates and ratios"
-    said = f"{how}, with Welch and Satterthwaite's degrees of freedom; cohorts are independent of one another."
-    return said + (f" Standardised: {cited(standardised['estimand'].iloc[0])}." if len(standardised) else "")
+    return f"{how}, with Welch and Satterthwaite's degrees of freedom; cohorts are independent of one another"
 
 
 def caption(rows: pd.DataFrame) -> str:

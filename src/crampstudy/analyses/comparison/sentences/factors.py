@@ -16,9 +16,8 @@ from crampstudy.estimates.sentences import in_text
 from crampstudy.tables.sections.cohorts import factor_name
 
 NOTE = (
-    "Each ratio is of a model of its own in each cohort, adjusted as the causal graph asks among the columns that all "
-    "cohorts have (what that is stands in the note of its row in estimates.csv); cohorts are independent, so that "
-    "variances of log ratios add"
+    "Each ratio comes from a separate model in each cohort, adjusted as the causal graph asks among the columns that "
+    "all cohorts have (see Methods); cohorts are independent, so that the variances of log ratios add"
 )
 _BEFORE = "{} {} that of the night before, beside the two nights before it and the participant's mean: " + SAME_NIGHT
 _CLEAR = ("higher", "lower")

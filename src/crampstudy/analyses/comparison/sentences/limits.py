@@ -37,6 +37,7 @@ def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Dat
             *_of_people(rows, settings.by),
             *_of_logging(rows),
             *_of_time(cohorts),
+            *_of_treatments(cohorts),
             *_of_ages(cohorts, settings),
             *_of_identifiers(cohorts),
             "nobody was put into one cohort or the other by chance: what lies between cohorts is an association, and "
@@ -124,6 +125,19 @@ def _of_time(cohorts: Sequence[Cohort]) -> Iterator[str]:
             else "they share no month of the year"
         )
         yield f"the diaries were not kept in the same months ({said}): season is part of the difference"
+
+
+def _of_treatments(cohorts: Sequence[Cohort]) -> Iterator[str]:
+    """Yield which cohorts are of people of whom some were treated, for rates and ratios are of all of their nights."""
+    by_agents: dict[str, list[str]] = {}
+    for cohort in cohorts:
+        if cohort.kind == "diary" and (agents := cohort.frame("treatments")["agent"].drop_nulls().unique().to_list()):
+            by_agents.setdefault(wording.listed(map(wording.agent, sorted(agents))), []).append(cohort.name)
+    for taken, names in by_agents.items():
+        yield (
+            f"some participants of {wording.listed(names)} were treated ({taken}), and their nights under a treatment "
+            "are taken together with the others"
+        )
 
 
 def _of_ages(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Iterator[str]:

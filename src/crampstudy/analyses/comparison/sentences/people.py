@@ -8,6 +8,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
+from crampstudy.estimates import FEWEST
 
 APART = 0.1
 """A characteristic whose cohorts lie further apart than this, in standard deviations, is named."""
@@ -26,8 +27,10 @@ def apart(differences: pd.DataFrame) -> str:
 def denominators(cohorts: Sequence[Cohort], nightly: str | None) -> str:
     """Return how the differences are made, and whose characteristics they are of."""
     said = [
-        "differences are in standard deviations: of means or shares p, divided by the root of the mean of the two "
-        "variances, those of shares p(1 − p); they are descriptions of these participants, without a test",
+        "differences are in standard deviations: of means, also of a number whose median is shown, or of shares p, "
+        "divided by the root of the mean of the two variances, those of shares p(1 − p); they describe "
+        "these participants, without a test",
+        f"where fewer than {FEWEST} participants of a cohort have a value there is no difference",
     ]
     if any(cohort.kind == "survey" for cohort in cohorts):
         said.append("of a survey numbers are people, and all else is weighted by the component of each variable")
@@ -73,8 +76,10 @@ def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
 
 
 def _lacking(rows: pd.DataFrame) -> list[str]:
+    """Return what only one of two cohorts has measured, or has anybody to ask for it."""
     made = []
-    for note, own in rows[rows["status"] == "not_measured"].groupby("note", sort=False):
+    unknown = rows[rows["status"].eq("not_measured") | rows["n_participants"].isna() & rows["note"].notna()]
+    for note, own in unknown.groupby("note", sort=False):
         names = dict.fromkeys(wording.small(wording.label(str(term))) for term in own["term"])
         made.append(f"{note}: {wording.listed(names)}")
     return made
