@@ -114,6 +114,13 @@ def numbers_of_nights(
 
     ``None`` stands for all: of a survey, of what is made of other columns, and of a question that is wrong, since what
     could be asked instead is any of them.
+
+    Args:
+        cohort: the one that is split.
+        by: the variable that its parts are grouped by.
+        bands: age bands behind ``age_band``.
+        where: condition that names a part of the nights.
+        adjust: the terms to adjust for.
     """
     if cohort.kind == "survey":
         return None
