@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import importlib
 import json
 import re
 import subprocess
@@ -30,6 +31,7 @@ from crampstudy.cache import Cache
 from crampstudy.cli.command import attached
 from crampstudy.cli.rerun.unchanged import is_unchanged
 from crampstudy.cohort import Attrition, Cohort, TableCount
+from crampstudy.contrasts.cohorts.asked import numbers_of_nights
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.parts import age_mix, several, split_by
 from crampstudy.descriptive.characteristics import characteristics
@@ -97,6 +99,61 @@ def test_who_is_in_no_part_is_said(diary: Cohort) -> None:
     )
     parts = split_by(replace(diary, tables={**diary.tables, "participants": people}), "sex")
     assert "3 participants without a value of sex or without nights, in no part" in parts[0].attrition.remarks
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"by": "diabetes", "where": "age_years >= 50"},
+        {"where": "fluid_ml > 1500 AND sex = 'female'", "adjust": "bmi_kg_m2 + diabetes"},
+        {"where": "fluid_guideline"},
+        {"where": "weekend_night OR entry_made", "few_events": "gamma", "pool": True},
+        {"standard": "esp2013", "bootstrap": 60, "ci_level": 0.8},
+    ],
+)
+def test_parts_without_the_numbers_that_no_one_asks_for_are_compared_alike(
+    diary: Cohort, asked: dict[str, Any]
+) -> None:
+    numbers = numbers_of_nights(diary, asked.get("by", "age_band"), None, asked.get("where"), asked.get("adjust", ""))
+    kept = "fluid_ml" in asked.get("where", "") or numbers is None
+    found = []
+    for parts in (split_by(diary, "diabetes"), split_by(diary, "diabetes", numbers=numbers)):
+        more = asked | ({"rng": np.random.default_rng(1)} if "bootstrap" in asked else {})
+        found.append(compare(parts[0], parts[1], others=parts[2:], **more))
+    assert "fluid_ml" in diary.frame("diary").columns
+    assert all(("fluid_ml" in part.frame("diary").columns) == kept for part in parts)
+    assert all(("steps" in part.frame("diary").columns) == (numbers is None) for part in parts)
+    pd.testing.assert_frame_equal(found[0].estimates, found[1].estimates)
+    assert found[0].accounts == found[1].accounts
+
+
+@pytest.mark.parametrize(
+    "asked", [{"by": "fluid_ml"}, {"where": "fluid > 5"}, {"adjust": "fluid_ml"}, {"where": "fluid_guideline"}]
+)
+def test_parts_keep_all_numbers_for_a_question_that_is_wrong_or_of_what_others_make(
+    diary: Cohort, asked: dict[str, str]
+) -> None:
+    assert numbers_of_nights(diary, **{"by": "sex"} | asked) is None
+
+
+def test_the_command_holds_only_the_numbers_of_nights_that_it_is_asked(
+    diary: Cohort, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_package(diary, tmp_path / "here")
+    seen: list[Cohort] = []
+    module = importlib.import_module("crampstudy.contrasts.cohorts.compare")
+
+    def spied(*cohorts: Cohort, **more: Any) -> Any:
+        seen.extend(cohorts[:2])
+        return compare(*cohorts, **more)
+
+    monkeypatch.setattr(module, "compare", spied)
+    assert run("compare", str(tmp_path / "here"), "--split", "sex", "--where", "steps > 1000")[0] == 0
+    assert [part.name for part in seen] == ["female", "male"]
+    for part in seen:
+        numbers = {name for name, dtype in part.frame("diary").schema.items() if dtype.is_numeric()}
+        assert numbers == {"cramps", "steps"}
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,12 @@ import pytest
 from polars.testing import assert_frame_equal
 from test_parts import check_no_night_is_the_same_error, in_parts, messy, spread, written
 
-from crampstudy.cleaning import Cleaned
+from crampstudy.cleaning import Cleaned, apply_rules
+from crampstudy.cleaning.raw import ROW
+from crampstudy.cleaning.rule import Context, View
+from crampstudy.cleaning.searches import labs as labs_searches
 from crampstudy.cleaning.searches import outliers
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, keys
 from crampstudy.simulate import Mess, degrade, simulate
 from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.sources import Address, large, load
@@ -99,6 +102,71 @@ def test_random_diaries_in_several_files_and_types(seed: int, tmp_path: Path) ->
     assert len(people) >= 3
     whole = load(source, today=TODAY)
     check_same(parted(source, int(rng.integers(1, 60))), whole)
+
+
+def test_the_parts_stand_in_memory_once(messy: Frames, tmp_path: Path) -> None:
+    """Where their rows are in order, no column of theirs is copied into one."""
+    found = parted(written(tmp_path / "s", dict(simulate(6, 20, 3).tables)), 40)
+    diary = found.cohort.frame("diary")
+    assert set(diary.n_chunks("all")) == {3}
+    shuffled = parted(written(tmp_path / "shuffled", spread(messy, "shuffled")), 40)
+    assert shuffled.cohort.frame("diary").height > 40
+
+
+def test_rules_across_tables_make_no_copy_or_index_of_the_whole_diary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = written(tmp_path / "s", dict(simulate(6, 20, 3).tables))
+    nights = load(source).cohort.frame("diary")
+    grouped, indexed = pl.DataFrame.group_by, pl.DataFrame.join
+
+    def group_by(frame: pl.DataFrame, *by: object, **more: object) -> object:
+        assert frame.height < nights.height or frame.width <= 2
+        return grouped(frame, *by, **more)
+
+    def join(frame: pl.DataFrame, other: pl.DataFrame, *args: object, **more: object) -> pl.DataFrame:
+        assert other.height < nights.height
+        return indexed(frame, other, *args, **more)
+
+    monkeypatch.setattr(pl.DataFrame, "group_by", group_by)
+    monkeypatch.setattr(pl.DataFrame, "join", join)
+    frames = {name: table.with_row_index(ROW) for name, table in load(source).cohort.tables.items()}
+    assert [name for name, found in apply_rules.across_tables(frames) if found] == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_keys_are_held_against_each_other_by_participants(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    who = np.sort(rng.integers(0, 40, 900)) if seed < 3 else rng.integers(0, 40, 900)
+    table = pl.DataFrame(
+        {
+            "participant_id": [None if each == 7 else f"p{each}" for each in who],
+            "date": [date(2025, 1, int(day)) for day in rng.integers(1, 29, 900)],
+            "analyte": [None if each == 0 else f"a{each}" for each in rng.integers(0, 3, 900)],
+        }
+    )
+    heights: list[int] = []
+    one = keys._repeated
+    monkeypatch.setattr(keys, "_repeated", lambda part: heights.append(part.height) or one(part))
+    for key in (["participant_id", "date", "analyte"], ["participant_id", "date"], ["participant_id"]):
+        heights.clear()
+        whole = table.select(pl.struct(key).is_duplicated()).to_series()
+        assert keys.repeated_keys(table, key, 100).to_list() == whole.to_list() and whole.any()
+        assert sum(heights) == 900
+        assert max(heights) < 200 if seed < 3 else heights == [900]
+
+
+def test_a_unit_is_not_read_in_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    labs = simulate(6, 20, 3).frame("labs")
+    asked: list[str] = []
+    plain = labs_searches.units.plain
+    monkeypatch.setattr(labs_searches.units, "plain", lambda text: asked.append(text) or plain(text))
+    read = []
+    for rows in (labs, pl.concat([labs] * 5)):
+        asked.clear()
+        labs_searches.violations(View("labs", rows.with_row_index(ROW), rows, (), Context({})))
+        read.append(len(asked))
+    assert read[0] == read[1] > 0
 
 
 def test_a_far_count_is_far_from_those_of_all_parts(tmp_path: Path) -> None:

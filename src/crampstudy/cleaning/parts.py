@@ -95,10 +95,12 @@ _NUMBERS = ("read", "accepted", "rejected", "blanked")
 
 
 def _stacked(frames: list[pl.DataFrame], lines: pl.Series) -> pl.DataFrame:
-    """Return frames as one in the order of ``lines``; column by column, so that never all stand in memory twice."""
-    order = None if lines.is_sorted() else lines.arg_sort()
-    columns = []
-    for name in frames[0].columns:
-        column = pl.concat([frame.drop_in_place(name) for frame in frames], rechunk=True)
-        columns.append(column if order is None else column.gather(order))
-    return pl.DataFrame(columns)
+    """Return frames as one in the order of ``lines``, which are all that is copied where they do not stand so.
+
+    That is done column by column, so that never all stand in memory twice.
+    """
+    if lines.is_sorted():
+        return pl.concat(frames)
+    order = lines.arg_sort()
+    columns = (pl.concat([frame.drop_in_place(name) for frame in frames]) for name in frames[0].columns)
+    return pl.DataFrame([column.gather(order) for column in columns])

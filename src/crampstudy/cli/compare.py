@@ -193,10 +193,10 @@ def compare(
             _show_rows(done, output)
         return
     from crampstudy.contrasts.cohorts.compare import compare
-    from crampstudy.contrasts.cohorts.parts import several
 
     limits, rng = bands(age_bands), _draws(seed) if bootstrap else None
-    cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits, source=asked[0])
+    question = {"by": by, "bands": limits, "where": where, "adjust": adjust}
+    cohorts = _cohorts(asked, names, split, question)
     _check_adjusted(cohorts, adjust, limits, reference)
     first, second, *others = cohorts
     described = compare(
@@ -220,6 +220,19 @@ def compare(
     if len({cohort.kind for cohort in cohorts}) > 1 and not output.aside:
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
     check_estimated(described)
+
+
+def _cohorts(
+    sources: Sequence[str], names: Sequence[str] | None, split: str | None, question: dict[str, Any]
+) -> tuple[Cohort, ...]:
+    """Return the cohorts to compare; of one that is split only the parts are held any longer, and what they need."""
+    from crampstudy.contrasts.cohorts.asked import numbers_of_nights
+    from crampstudy.contrasts.cohorts.parts import several
+
+    found = [opened(source) for source in sources]
+    numbers = numbers_of_nights(found[0], **question) if split is not None else None
+    bands = question["bands"]
+    return several(found, names=names, split=split, bands=bands, source=sources[0], numbers=numbers)
 
 
 def _check_adjusted(cohorts: Sequence[Cohort], adjust: str, limits: AgeBands | None, reference: str | None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import polars as pl
 
+from crampstudy import codebook
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.wording import counted
@@ -14,13 +16,14 @@ _PERSON = "participant_id"
 _YES_NO = {True: "yes", False: "no"}
 
 
-def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
+def split(cohort: Cohort, by: str, levels: pl.Series, numbers: Collection[str] | None = None) -> tuple[Cohort, ...]:
     """Return a cohort of the participants at each of the ``levels`` that have nights, named after them.
 
     Args:
         cohort: a diary. Parts of a survey are none: they share its sampling units.
         by: the variable that the levels are of.
         levels: of every participant, in the order of the table.
+        numbers: those of the nights that the parts need beside the count of cramps; all by default.
 
     Raises:
         UsageError: the cohort is a survey, or fewer than two levels have nights.
@@ -38,11 +41,20 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
     remarks = (*cohort.attrition.remarks, *([lost] if without else []))
     valueless = people.filter(levels.is_null())[_PERSON]
     attrition = replace(cohort.attrition, remarks=remarks, part=True).with_undecided(cohort.tables, valueless)
+    held = dict(cohort.tables)
+    if numbers is not None:
+        held["diary"] = _with_numbers(held["diary"], numbers)
     made = []
     for level in own:
         members = found.filter(pl.col("level") == level)[_PERSON].implode()
-        tables = {name: table.filter(pl.col(_PERSON).is_in(members)) for name, table in cohort.tables.items()}
+        tables = {name: table.filter(pl.col(_PERSON).is_in(members)) for name, table in held.items()}
         name = f"{by}: {_YES_NO[level]}" if isinstance(level, bool) else str(level)
         credits = cohort.credits.titled(cohort.heading)
         made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition, credits=credits))
     return tuple(made)
+
+
+def _with_numbers(nights: pl.DataFrame, numbers: Collection[str]) -> pl.DataFrame:
+    """Return nights without the numbers that are not needed, which are most of what a long diary holds."""
+    kept = {*numbers, "cramps", *(v.name for v in codebook.variables("diary") if v.required)}
+    return nights.select(name for name, dtype in nights.schema.items() if name in kept or not dtype.is_numeric())

@@ -202,7 +202,8 @@ def logged(cohort: Cohort, how: str) -> Cohort:
             raise AnalysisError(f"nobody logged {100 * float(number):.0f}% of the nights")
         tables = {name: table.join(kept, on="participant_id", how="semi") for name, table in cohort.tables.items()}
         return replace(cohort, tables=tables)
-    first = cohort.frame("diary").group_by("participant_id").agg(begun=pl.col("date").min())
+    nights = cohort.frame("diary").select("participant_id", "date")
+    first = nights.group_by("participant_id").agg(begun=pl.col("date").min())
     later = (pl.col("date") - pl.col("begun")).dt.total_days() >= int(number)
     tables = {
         name: table.join(first, on="participant_id", how="left").filter(later).drop("begun")

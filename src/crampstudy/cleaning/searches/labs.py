@@ -21,12 +21,13 @@ def violations(view: View) -> list[Violation]:
         f"the codebook does not know this analyte: kept, its unit and range are not checked; known: {', '.join(known)}"
     )
     found = [Violation(strange, "analyte", "unknown-analyte", "warn", hint)]
-    written = frame.filter(pl.col("value").is_not_null()).with_columns(
-        plain=pl.col("unit").map_elements(units.plain, return_dtype=pl.String, skip_nulls=True).fill_null("")
-    )
-    for analyte, of in written.partition_by("analyte", as_dict=True).items():
-        if (v := known.get(str(analyte[0]))) is not None:
-            found += _of(of, v)
+    plain = {unit: units.plain(unit) for unit in frame["unit"].unique().drop_nulls()}
+    unit = pl.col("unit").replace_strict(plain, return_dtype=pl.String).fill_null("")
+    # One analyte at a time: a long table need not stand in memory twice.
+    for analyte in frame["analyte"].unique(maintain_order=True):
+        if (v := known.get(str(analyte))) is not None:
+            of = frame.filter(pl.col("value").is_not_null(), pl.col("analyte") == analyte)
+            found += _of(of.with_columns(plain=unit), v) if of.height else []
     return [violation for violation in found if len(violation.rows)]
 
 

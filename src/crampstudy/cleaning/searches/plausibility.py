@@ -159,7 +159,9 @@ def similar_identifiers(view: View) -> list[Violation]:
 def age_against_birth_year(frames: Frames) -> list[Violation]:
     """Participants whose age at their first night is not what their year of birth makes it, give or take a year."""
     people, diary = frames["participants"], frames["diary"]
-    first = diary.group_by("participant_id").agg(first=pl.col("date").min().dt.year())
+    # Grouping copies all columns of a table that stands in parts.
+    nights = diary.select("participant_id", "date")
+    first = nights.group_by("participant_id").agg(first=pl.col("date").min().dt.year())
     turning = pl.col("first") - pl.col("birth_year")
     joined = people.join(first, on="participant_id", maintain_order="left")
     # In the year of the nth birthday one is n - 1 or n; a top-coded or rounded age may be off by one more.
@@ -184,7 +186,9 @@ def episodes_against_count(frames: Frames) -> list[Violation]:
     """Nights whose episodes are fewer or more than the diary counts; a night without episodes says nothing."""
     night = ["participant_id", "date"]
     counted = frames["episodes"].group_by(night).agg(pl.len(), pl.col(ROW).min())
-    nights = counted.join(frames["diary"].select(*night, "cramps"), on=night, how="left")
+    # The index of a join is as large as the table on its right, and nights are many more than those with episodes.
+    logged = frames["diary"].select(*night, "cramps").join(counted.select(night), on=night, how="semi")
+    nights = counted.join(logged, on=night, how="left")
     rows = nights.filter(~pl.col("len").eq_missing(pl.col("cramps")))[ROW].sort()
     hint = "the diary counts another number of cramps in this night, or none: both are kept, correct one of them"
     return [Violation(rows, "episode", "episodes-against-count", "warn", hint)] if len(rows) else []

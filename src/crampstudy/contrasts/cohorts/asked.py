@@ -23,6 +23,7 @@ from crampstudy.models.terms import formula
 from crampstudy.models.terms.columns import in_backticks, quoted
 from crampstudy.models.terms.levels import check_group, may_be_named, no_group
 from crampstudy.nights import check_part_of_nights, diary_columns, people, person_nights
+from crampstudy.nights.derived import derived
 
 _WORDS = re.compile(r"[^\W\d_][\w’'-]*(?: [\w’'-]+)+")
 
@@ -104,6 +105,34 @@ def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     if cohort.kind == "diary":
         check_condition(where, "cramps")
     subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else people(cohort, bands), where)
+
+
+def numbers_of_nights(
+    cohort: Cohort, by: str, bands: AgeBands | None = None, where: str | None = None, adjust: str = ""
+) -> frozenset[str] | None:
+    """Return the numbers of a diary's nights that a comparison of its parts needs beside the count of cramps.
+
+    ``None`` stands for all: of a survey, of what is made of other columns, and of a question that is wrong, since what
+    could be asked instead is any of them.
+
+    Args:
+        cohort: the one that is split.
+        by: the variable that its parts are grouped by.
+        bands: age bands behind ``age_band``.
+        where: condition that names a part of the nights.
+        adjust: the terms to adjust for.
+    """
+    if cohort.kind == "survey":
+        return None
+    bands = bands or AgeBands()
+    try:
+        check_by(cohort, by, bands)
+        check_where(cohort, bands, where)
+        adjusted_terms((cohort,), adjust, bands)
+    except UsageError:
+        return None
+    named = frozenset(subpopulation.names(where) if where else ())
+    return None if named & derived(cohort.frame("diary").schema).keys() else named
 
 
 def adjusted_terms(cohorts: Sequence[Cohort], adjust: str, bands: AgeBands) -> str:

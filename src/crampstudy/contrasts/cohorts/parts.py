@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -18,13 +18,16 @@ from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.nights import people
 
 
-def split_by(cohort: Cohort, by: str, bands: AgeBands | None = None) -> tuple[Cohort, ...]:
+def split_by(
+    cohort: Cohort, by: str, bands: AgeBands | None = None, numbers: Collection[str] | None = None
+) -> tuple[Cohort, ...]:
     """Return the participants of a diary at each level of ``by`` as a cohort of its own.
 
     Args:
         cohort: a diary.
         by: a level or yes/no variable of the participants, or ``age_band``.
         bands: age bands behind ``age_band``.
+        numbers: those of the nights that the parts need, as of :func:`crampstudy.cohort.split.split`.
 
     Raises:
         UsageError: ``by`` is no such variable, or the cohort a survey.
@@ -33,7 +36,7 @@ def split_by(cohort: Cohort, by: str, bands: AgeBands | None = None) -> tuple[Co
     check_group(by, frame)
     if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String, pl.Enum):
         raise no_group("a diary is split by age_band or a level or yes/no variable of its participants", by, frame)
-    return split(cohort, by, frame[by])
+    return split(cohort, by, frame[by], numbers)
 
 
 def several(
@@ -43,6 +46,7 @@ def several(
     split: str | None = None,
     bands: AgeBands | None = None,
     source: str | None = None,
+    numbers: Collection[str] | None = None,
 ) -> tuple[Cohort, ...]:
     """Return the cohorts of a comparison under their names: those given, or the parts of the one that is split.
 
@@ -52,6 +56,7 @@ def several(
         split: what the one diary is split by, as :func:`split_by` takes it.
         bands: age bands behind ``age_band``.
         source: where the one that is split comes from, for a message.
+        numbers: those of the nights that its parts need, as of :func:`split_by`.
 
     Raises:
         UsageError: there are too few of them or too many, a survey is to be split, or as :func:`split_by`.
@@ -69,7 +74,7 @@ def several(
             f"of cohorts do. Each part: crampstudy describe {quoted} --by {by}; their ratio, with the covariance of "
             f"the design: crampstudy fit {quoted} --model survey-poisson --outcome any_cramp --terms {by}"
         )
-    return named(cohorts if split is None else split_by(cohorts[0], split, bands), names)
+    return named(cohorts if split is None else split_by(cohorts[0], split, bands, numbers), names)
 
 
 def age_mix(cohort: Cohort, bands: AgeBands, where: str | None = None) -> StandardPopulation:

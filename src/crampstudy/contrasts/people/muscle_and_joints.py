@@ -149,7 +149,8 @@ def _complete(cohort: Cohort, names: Collection[str], where: str | None) -> tupl
     nightly = [name for name in names if _term(cohort, name) != name]
     known = [f"{name} IS NOT NULL" for name in names if name not in nightly]
     if nightly:
-        ever = cohort.frame("diary").group_by("participant_id").agg(pl.col(nightly).is_not_null().any())
+        nights = cohort.frame("diary").select("participant_id", *nightly)
+        ever = nights.group_by("participant_id").agg(pl.col(nightly).is_not_null().any())
         kept = ever.filter(pl.all_horizontal(nightly)).select("participant_id")
         if kept.height < cohort.frame("participants").height:
             tables = {name: table.join(kept, on="participant_id", how="semi") for name, table in cohort.tables.items()}

@@ -53,6 +53,8 @@ class ChunkedDiary:
             yield Joined(
                 "diary", self.places.label, frame.drop(_LINE), frame[_LINE], self.extra_columns, places=self.places
             )
+            # What a part was read into is free, and the next is as large.
+            parquet.release()
 
     def column(self, name: str) -> pl.DataFrame:
         """Return one column of all files at once, as the rules read it."""

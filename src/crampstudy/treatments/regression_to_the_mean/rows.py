@@ -120,7 +120,7 @@ def _entered(cohort: Cohort, zero: TimeZero | None) -> _Entered:
         began = who.select("participant_id", time_zero=pl.coalesce(lots, "enrolled_on"))
         people = people.join(began, on="participant_id", maintain_order="left")
     diary = cohort.frame("diary").with_columns(seen=observed_night(cohort))
-    first = diary.group_by("participant_id").agg(first=pl.col("date").min())
+    first = diary.select("participant_id", "date").group_by("participant_id").agg(first=pl.col("date").min())
     people = people.join(first, on="participant_id", maintain_order="left").with_columns(
         entry=pl.when(pl.col("enrolled") > pl.col("first"))
         .then(pl.min_horizontal("enrolled", "time_zero"))
