@@ -6,14 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
 from crampstudy.report.prose import VALUE, escaped, without
-from crampstudy.report.trace import RowTrace, TextPiece, as_data, shown
+from crampstudy.report.trace import RowTrace, TextPiece, as_data, by_mark, shown
 from crampstudy.report.trace.places import RowPlaces, keys_of
 from crampstudy.wording import listed
 
@@ -163,7 +163,7 @@ class _Gathered:
                     self.values[name] = text
                 case {"kind": "findings", "csv": csv, "values": values, **more}:
                     self.estimates.setdefault(notebook, []).append(csv)
-                    self.found.setdefault(notebook, {}).update(values)
+                    self.found.setdefault(notebook, {}).update({**values, **more.get("marked", {})})
                     why = more.get("unanswered")
                     self.reasons.setdefault(notebook, []).append(str(why) if why else None)
                 case {"kind": "absent", "label": label} | {"missing": _, "label": label}:
@@ -179,10 +179,12 @@ class _Gathered:
         self.traces = {
             notebook: RowTrace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
         }
+        report = by_mark(self.traces.values())
+        self.traces = {notebook: replace(trace, report=report) for notebook, trace in self.traces.items()}
         for label, block in self.blocks.items():
             trace = self.traces[self.owners[label]]
             if block["kind"] == "table":
-                lines = [trace.pieces(row["cells"]) for row in block["rows"]]
+                lines = [trace.pieces(row.get("marked") or row["cells"]) for row in block["rows"]]
                 self.places.add(label, shown(piece for line in lines for cell in line for piece in cell))
                 traced = [[as_data(cell) for cell in line] for line in lines]
                 self.blocks[label] = {**block, "traced": traced}

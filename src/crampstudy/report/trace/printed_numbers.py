@@ -21,6 +21,14 @@ _PER_CENT = 100
 _ROUNDING = 1e-9
 """The rows hold ten digits: one that lies between two printed numbers may have been either."""
 _DAY = 24 * 60
+_COUNTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("participants", "people", "persons"), ("n_participants", "n_groups", "n_exposed", "n_effective")),
+    **dict.fromkeys(("nights", "person-nights"), ("n_nights",)),
+    **dict.fromkeys(("cramps", "events"), ("n_events",)),
+}
+"""What a number counts by the noun after it, and the columns that have it."""
+_NOUN = re.compile(rf" (?:of [\d,]+ )?({'|'.join(_COUNTS)})\b")
+_SELDOM = frozenset({"std_error", "df", "n_effective"})
 Cell = tuple[int, str]
 """A row by its place, and a column."""
 
@@ -85,6 +93,30 @@ def _forms(value: float, cell: Cell) -> Iterator[tuple[float, Cell]]:
         yield value * factor, cell
         if value < 0:
             yield -value * factor, cell
+
+
+def could_be(text: str, after: str, cells: Iterable[Cell], rows: Sequence[Mapping[str, str]]) -> set[Cell]:
+    """Return the cells of which a number could be by its form and by the words ``after`` it.
+
+    A whole number is of a whole one: 5 is no ratio of 5.02; what counts people is no count of nights.
+    """
+    noun = _NOUN.match(after)
+    of = None if noun is None else (*_COUNTS[noun[1]], "estimate")
+    whole = text.replace(",", "").isdecimal()
+    return {
+        (row, column)
+        for row, column in cells
+        if (of is None or column in of) and (not whole or float(rows[row][column]) == float(text.replace(",", "")))
+    }
+
+
+def likeliest(cells: set[Cell], rows: Sequence[Mapping[str, str]]) -> set[Cell]:
+    """Return the cells that a number is likely to be of: those of one row or of one kind, else none."""
+    often = {cell for cell in cells if cell[1] not in _SELDOM} or cells
+    kinds = {
+        (column, rows[row]["scale"], rows[row]["unit"]) if column in _INTERVAL else (column,) for row, column in often
+    }
+    return often if len(kinds) == 1 or len({row for row, _ in often}) == 1 else set()
 
 
 def words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
