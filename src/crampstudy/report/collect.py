@@ -161,10 +161,10 @@ class _Gathered:
                 case {"kind": "value", "name": name, "text": text}:
                     self._own(name, "value", notebook)
                     self.values[name] = text
-                case {"kind": "findings", "csv": csv, "values": values, **more}:
+                case {"kind": "findings", "csv": csv, "values": values} as found:
                     self.estimates.setdefault(notebook, []).append(csv)
-                    self.found.setdefault(notebook, {}).update({**values, **more.get("marked", {})})
-                    why = more.get("unanswered")
+                    self.found.setdefault(notebook, {}).update({**values, **found.get("marked", {})})
+                    why = found.get("unanswered")
                     self.reasons.setdefault(notebook, []).append(str(why) if why else None)
                 case {"kind": "absent", "label": label} | {"missing": _, "label": label}:
                     self._own(label, "label", notebook)
@@ -187,7 +187,9 @@ class _Gathered:
                 lines = [trace.pieces(row.get("marked") or row["cells"]) for row in block["rows"]]
                 self.places.add(label, shown(piece for line in lines for cell in line for piece in cell))
                 traced = [[as_data(cell) for cell in line] for line in lines]
-                self.blocks[label] = {**block, "traced": traced}
+                # Of marks nothing beyond this knows.
+                plain = [{name: cell for name, cell in row.items() if name != "marked"} for row in block["rows"]]
+                self.blocks[label] = {**block, "rows": plain, "traced": traced}
             else:
                 self.places.add(label, keys_of(block.get("csv") or ""))
 

@@ -29,9 +29,9 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
     crude = kinds.INCIDENCE_RATE.rows(estimates)
     made = pd.DataFrame(
         {
-            "Participants": crude["n_participants"].map(wording.count),
-            "Person-nights": crude["n_nights"].map(wording.count),
-            "Cramps": crude["n_events"].map(wording.count),
+            "Participants": wording.counts(crude, "n_participants"),
+            "Person-nights": wording.counts(crude, "n_nights"),
+            "Cramps": wording.counts(crude, "n_events"),
         }
     )
     for kind, heading in _RATES.items():
@@ -39,7 +39,7 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
         made[with_level(heading, rows)] = [estimate(row) for row in wording.records(rows)]
     made.index = pd.Index(map(wording.level, crude["level"]), name=_stub(crude, "level"))
     for row in wording.records(kinds.STANDARDISED_RATE.rows(estimates)):
-        cells = [wording.count(row[n]) for n in ("n_participants", "n_nights", "n_events")]
+        cells = [wording.count_of(row, n) for n in ("n_participants", "n_nights", "n_events")]
         stub = f"{wording.level(row['level'])}, {kinds.STANDARDISED_RATE.label}"
         made.loc[stub] = [*cells, estimate(row), wording.DASH]
     return made
@@ -136,7 +136,7 @@ def distribution(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how many people, and which share of them, have so many cramps a week."""
     rows = kinds.DISTRIBUTION.rows(estimates)
     made = pd.DataFrame(
-        {"Participants": rows["n_events"].map(wording.count), "%": [estimate(row) for row in wording.records(rows)]}
+        {"Participants": wording.counts(rows, "n_events"), "%": [estimate(row) for row in wording.records(rows)]}
     )
     made.index = pd.Index(rows["level"].fillna(wording.DASH).map(wording.level), name="Cramps a week")
     return made
@@ -187,14 +187,15 @@ def _cell(row: Mapping[str, Any]) -> str:
     if row["scale"] == "day_of_year":
         return "any day" if pd.isna(row["ci_low"]) else peak(row)
     if row["scale"] == _TEST:
-        return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {wording.number(row['estimate'])}"
+        law = "F" if str(row["unit"]).startswith("F ") else "χ²"
+        return f"{law} = {wording.marked(row, wording.number(row['estimate']))}"
     return value(row) if row["scale"] == "proportion" else estimate(row)
 
 
 def _p(row: Mapping[str, Any]) -> str:
     if pd.isna(row["p_value"]) or row["status"] in WITHOUT_ESTIMATE:
         return wording.DASH
-    return wording.p_text(row["p_value"]).removeprefix("p ").removeprefix("= ").replace("< ", "<")
+    return wording.marked(row, wording.p_text(row["p_value"]).removeprefix("p ").removeprefix("= ").replace("< ", "<"))
 
 
 @table_of_rows
@@ -203,9 +204,9 @@ def months(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.MONTHS.rows(estimates)
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
-            "Person-nights": rows["n_nights"].map(wording.count),
-            "Cramps": rows["n_events"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
+            "Person-nights": wording.counts(rows, "n_nights"),
+            "Cramps": wording.counts(rows, "n_events"),
         }
     )
     heading = with_level("Cramps per person-week (95% CI)", rows)

@@ -81,7 +81,7 @@ def with_level(heading: str, rows: pd.DataFrame) -> str:
 
 def p_of(row: Mapping[str, Any], of: str = "p_value") -> str:
     """Return the p-value of a row as a cell, or its q-value: a dash where it has none or could not be estimated."""
-    return wording.DASH if row["status"] in WITHOUT_ESTIMATE else p_value(row[of])
+    return wording.DASH if row["status"] in WITHOUT_ESTIMATE else wording.marked(row, p_value(row[of]))
 
 
 def p_value(value: float) -> str:

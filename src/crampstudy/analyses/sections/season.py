@@ -130,7 +130,7 @@ def _answer(cycle: pd.DataFrame) -> str:
     if not (ratio and peak and test):
         return f"Whether there is an annual cycle could not be estimated: {tables.reasons(cycle)}."
     high = f"the highest rate of the year is {times(ratio)} the lowest"
-    p = wording.p_text(test["p_value"])
+    p = wording.marked(test, wording.p_text(test["p_value"]))
     whom = " Different people stand for the months of that cycle." if _is_between(cycle) else ""
     if pd.notna(peak["ci_low"]):
         return f"Cramps follow an annual cycle: {high} ({p}), and the peak is on {tables.peak(peak)}.{whom}"

@@ -75,10 +75,14 @@ def stability(rows: pd.DataFrame) -> str:
         )
     if ALWAYS in found and SOMETIMES in found:
         texts.append(
-            f"of the {wording.counted(int(found[ALWAYS]['n_participants']), 'people')} with several weeks that can be "
+            f"of the {_people(found[ALWAYS])} with several weeks that can be "
             f"told {value(found[ALWAYS])} had more than 2 in all of them, {value(found[SOMETIMES])} in some"
         )
     return wording.sentences(texts)
+
+
+def _people(row: Mapping[str, Any]) -> str:
+    return wording.marked(row, wording.counted(int(row["n_participants"]), "people"))
 
 
 def cases(rows: pd.DataFrame) -> str:
@@ -103,7 +107,8 @@ def recall(rows: pd.DataFrame) -> str:
     if BIAS not in found:
         return f"Recall against log could not be estimated: {_why(kinds.RECALL.rows(rows))}."
     middle, low, high = (
-        wording.number(max(_LOGGED**0.5 + found[level]["estimate"], 0.0) ** 2, 1) for level in (BIAS, LOWER, UPPER)
+        wording.marked(row, wording.number(max(_LOGGED**0.5 + row["estimate"], 0.0) ** 2, 1))
+        for row in (found[BIAS], found[LOWER], found[UPPER])
     )
     bias = found[BIAS]
     side = "as many cramps as they logged, give or take chance"

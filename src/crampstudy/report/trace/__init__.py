@@ -58,6 +58,10 @@ class TracedLine:
     texts: tuple[str, ...]
     rows: Mapping[tuple[int, int], int]
 
+    def within(self, text: int, start: int, end: int) -> int | None:
+        """Return the row of a mark in a stretch of a text; before a number there may be a sign such as ``<``."""
+        return next((row for at in range(start, end) if (row := self.rows.get((text, at))) is not None), None)
+
     def nearest(self, text: int, at: int) -> list[int]:
         """Return the rows that the line tells of by how near they stand; of sentences, those of the same one."""
         own = self.texts[text]
@@ -129,9 +133,7 @@ class RowTrace:
             for i, tokens in enumerate(found)
         ]
 
-    def _split(
-        self, text: int, tokens: list[re.Match[str]], told: TracedLine, line: TracedLine
-    ) -> Iterator[TextPiece]:
+    def _split(self, text: int, tokens: list[re.Match[str]], told: TracedLine, line: TracedLine) -> Iterator[TextPiece]:
         done, whole = 0, line.texts[text]
         for token in tokens:
             for at, piece in self._numbers(text, token, told, line):
@@ -146,7 +148,7 @@ class RowTrace:
         self, text: int, token: re.Match[str], told: TracedLine, line: TracedLine
     ) -> Iterator[tuple[int, TextPiece]]:
         names = [name for name in ("alone", "middle", "low", "high") if token[name]]
-        marked = {name: told.rows.get((text, token.start(name))) for name in names}
+        marked = {name: told.within(text, *token.span(name)) for name in names}
         if token["middle"]:
             # An infinite limit has no digit that a mark could stand before.
             of = {row for name, row in marked.items() if token[name] != "∞"}

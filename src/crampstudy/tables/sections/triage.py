@@ -22,7 +22,7 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
     for level, own in rows.groupby("level", sort=False):
         heading = wording.capital(wording.level(str(level)))
         if level == _WEEKS:
-            columns[heading] = pd.Series(own["n_events"].map(wording.count).tolist(), index=own["row"])
+            columns[heading] = pd.Series(wording.counts(own, "n_events").tolist(), index=own["row"])
             continue
         texts = [estimate(row) for row in wording.records(own)]
         columns[with_level(f"{heading}, % (95% CI)", own)] = pd.Series(texts, index=own["row"])
@@ -53,8 +53,8 @@ def test_results(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _a_row_each(rows: pd.DataFrame, stub: str, counted: str, *, with_unit: bool) -> pd.DataFrame:
-    made = pd.DataFrame({"Participants": rows["n_participants"].map(wording.count)})
-    made[counted] = rows["n_events"].map(wording.count)
+    made = pd.DataFrame({"Participants": wording.counts(rows, "n_participants")})
+    made[counted] = wording.counts(rows, "n_events")
     if with_unit:
         made["Of"] = [str(unit).removeprefix("share of ") for unit in rows["unit"]]
     made[with_level("% (95% CI)", rows)] = [estimate(row) for row in wording.records(rows)]
