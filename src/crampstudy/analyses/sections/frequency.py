@@ -207,7 +207,8 @@ def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
     """Return of whom a share is: of everybody, or of so many with enough nights for a rate of their own."""
     if RATED not in str(row["estimand"]):
         return f"the people{_of_whom(people)}{whose}"
-    number = wording.marked(row, wording.counted(int(row["n_participants"]), "people"))
+    # Without a mark of its row: shares of the same people are told together.
+    number = wording.counted(int(row["n_participants"]), "people")
     return f"the {number}{_of_whom(people)}{whose} with at least {ENOUGH_NIGHTS} logged nights"
 
 

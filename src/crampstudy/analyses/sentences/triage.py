@@ -107,8 +107,7 @@ def recall(rows: pd.DataFrame) -> str:
     if BIAS not in found:
         return f"Recall against log could not be estimated: {_why(kinds.RECALL.rows(rows))}."
     middle, low, high = (
-        wording.marked(row, wording.number(max(_LOGGED**0.5 + row["estimate"], 0.0) ** 2, 1))
-        for row in (found[BIAS], found[LOWER], found[UPPER])
+        wording.number(max(_LOGGED**0.5 + found[level]["estimate"], 0.0) ** 2, 1) for level in (BIAS, LOWER, UPPER)
     )
     bias = found[BIAS]
     side = "as many cramps as they logged, give or take chance"

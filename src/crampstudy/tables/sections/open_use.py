@@ -124,7 +124,7 @@ def overlap(estimates: pd.DataFrame) -> PrintedTable:
                 for agent in agents
             ],
             "Without counterpart": [_both(cells, agent, *_OUTSIDE) for agent in agents],
-            "Greatest SMD in the propensity": [_greatest(differences, agent) for agent in agents],
+            "Greatest SMD in the propensity": [_greatest(estimates, agent) for agent in agents],
             "Median SMD of all": [_median(differences, agent) for agent in agents],
         }
     )
@@ -145,8 +145,11 @@ def _estimate(row: dict[str, Any], digits: int) -> str:
 
 
 def _greatest(rows: pd.DataFrame, agent: str) -> str:
-    own = rows[rows["adjusted_for"].notna() & rows["outcome"].eq(agent)]
-    return _change(own["before"].abs().max(), own["after"].abs().max())
+    before, after = (
+        of[of["adjusted_for"].notna() & of["outcome"].eq(agent)]
+        for of in (kinds.BALANCE_BEFORE.rows(rows), kinds.BALANCE_AFTER.rows(rows))
+    )
+    return f"{_farthest(before)} → {_farthest(after)}"
 
 
 def _median(rows: pd.DataFrame, agent: str) -> str:
@@ -156,6 +159,13 @@ def _median(rows: pd.DataFrame, agent: str) -> str:
 
 def _change(before: float, after: float) -> str:
     return f"{_printed(before)} → {_printed(after)}"
+
+
+def _farthest(rows: pd.DataFrame) -> str:
+    """Return the largest difference of rows, whatever its sign."""
+    made = rows[rows["estimate"].notna()].sort_values("estimate", key=abs, kind="stable")
+    shown = [wording.marked(row, wording.number(abs(row["estimate"]))) for row in wording.records(made.tail(1))]
+    return next(iter(shown), wording.DASH)
 
 
 @table_of_rows
