@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +114,16 @@ def _markdown_of(cells: list[Mapping[str, Any]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """The text of a value, and the rows of the section that it is of."""
+    """The text of a value, and the rows of the section that it is of; ``recorded`` with the marks of its rows."""
 
     text: str
     trace: RowTrace
+    recorded: bool
 
     def pieces(self) -> list[TextPiece]:
         """Return its text in pieces, of which numbers name their rows; those of a paragraph stand together."""
         paragraphs = self.text.split("\n")
-        parted = [self.trace.pieces([paragraph])[0] for paragraph in paragraphs]
+        parted = [self.trace.pieces([paragraph], recorded=self.recorded)[0] for paragraph in paragraphs]
         return [piece for i, each in enumerate(parted) for piece in ([TextPiece("\n")] if i else []) + each]
 
 
@@ -180,11 +181,15 @@ class _Gathered:
             notebook: RowTrace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
         }
         report = by_mark(self.traces.values())
-        self.traces = {notebook: replace(trace, report=report) for notebook, trace in self.traces.items()}
+        self.traces = {
+            notebook: trace.telling(self._texts(notebook), report) for notebook, trace in self.traces.items()
+        }
         for label, block in self.blocks.items():
             trace = self.traces[self.owners[label]]
             if block["kind"] == "table":
-                lines = [trace.pieces(row.get("marked") or row["cells"]) for row in block["rows"]]
+                lines = [
+                    trace.pieces(row.get("marked") or row["cells"], recorded="marked" in row) for row in block["rows"]
+                ]
                 self.places.add(label, shown(piece for line in lines for cell in line for piece in cell))
                 traced = [[as_data(cell) for cell in line] for line in lines]
                 # Of marks nothing beyond this knows.
@@ -193,17 +198,26 @@ class _Gathered:
             else:
                 self.places.add(label, keys_of(block.get("csv") or ""))
 
+    def _texts(self, notebook: str) -> Iterator[str]:
+        yield from self.found.get(notebook, {}).values()
+        for label, block in self.blocks.items():
+            if self.owners[label] == notebook and block["kind"] == "table":
+                yield from (cell for row in block["rows"] for cell in row.get("marked", ()))
+
     def seen_from(self, notebook: str) -> Mapping[str, _Value]:
         """Return the values that a notebook may name: its own, the report's, and what one other alone has."""
         alone = Counter(name for values in self.found.values() for name in values)
         others = {
-            name: _Value(text, self.traces[owner])
+            name: _Value(text, self.traces[owner], recorded=True)
             for owner, values in self.found.items()
             for name, text in values.items()
             if alone[name] == 1
         }
-        named = {name: _Value(text, self.traces[self.owners[name]]) for name, text in self.values.items()}
-        own = {name: _Value(text, self.traces[notebook]) for name, text in self.found.get(notebook, {}).items()}
+        named = {
+            name: _Value(text, self.traces[self.owners[name]], recorded=False) for name, text in self.values.items()
+        }
+        found = self.found.get(notebook, {})
+        own = {name: _Value(text, self.traces[notebook], recorded=True) for name, text in found.items()}
         return {**others, **named, **own}
 
     def _own_labels(self, markdown: str, notebook: str) -> None:

@@ -14,7 +14,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from crampstudy.report.trace.printed_numbers import Cell, PrintedNumbers, could_be, likeliest, words
@@ -53,10 +53,14 @@ class TextPiece:
 
 @dataclass(frozen=True)
 class TracedLine:
-    """Texts that stand together, as readers have them, and the rows of their marks by text and place."""
+    """Texts that stand together, as readers have them, and the rows of their marks by text and place.
+
+    Of those that were ``recorded`` whoever printed a number of a row marked it.
+    """
 
     texts: tuple[str, ...]
     rows: Mapping[tuple[int, int], int]
+    recorded: bool
 
     def within(self, text: int, start: int, end: int) -> int | None:
         """Return the row of a mark in a stretch of a text; before a number there may be a sign such as ``<``."""
@@ -78,18 +82,24 @@ class TracedLine:
 
 @dataclass(frozen=True)
 class RowTrace:
-    """The tidy rows of a section by the forms in which their numbers are printed.
-
-    The rows of other sections that its marks are of are found among those of the ``report``, by their marks.
-    """
+    """The tidy rows of a section by the forms in which their numbers are printed."""
 
     rows: tuple[Mapping[str, str], ...]
-    report: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[str]) -> RowTrace:
         """Return the trace of a section from the CSV of its rows."""
         return cls(tuple(row for part in parts for row in csv.DictReader(io.StringIO(part))))
+
+    def telling(self, texts: Iterable[str], report: Mapping[str, Mapping[str, str]]) -> RowTrace:
+        """Return the trace of a section whose texts tell also of rows of others.
+
+        Args:
+            texts: with marks.
+            report: the rows of all sections by their marks.
+        """
+        told = dict.fromkeys(mark for text in texts for mark in marks.MARK.findall(text))
+        return RowTrace((*self.rows, *(report[mark] for mark in told if mark in report and mark not in self._places)))
 
     @cached_property
     def _cells(self) -> PrintedNumbers:
@@ -106,13 +116,13 @@ class RowTrace:
             places.setdefault(marks.mark_of(row["key"]), place)
         return places
 
-    def pieces(self, texts: Sequence[str]) -> list[list[TextPiece]]:
-        """Return texts that stand together, such as the cells of a line, in pieces; they may bear marks."""
+    def pieces(self, texts: Sequence[str], *, recorded: bool = False) -> list[list[TextPiece]]:
+        """Return texts that stand together, such as the cells of a line, in pieces.
+
+        Of those that were ``recorded`` the numbers of rows bear marks: in their sentences another number is of a row
+        only where that is told beside it.
+        """
         parted = [marks.parted(text) for text in texts]
-        if lost := {mark for _, places in parted for mark in places.values()} - {*self._places}:
-            elsewhere = tuple(self.report[mark] for mark in sorted(lost) if mark in self.report)
-            if elsewhere:
-                return RowTrace((*self.rows, *elsewhere)).pieces(texts)
         plain = tuple(text for text, _ in parted)
         found = [list(_TOKEN.finditer(text)) for text in plain]
         told = {
@@ -129,7 +139,11 @@ class RowTrace:
             for row in sorted(self._whole(token))
         }
         return [
-            list(self._split(i, tokens, TracedLine(plain, told), TracedLine(plain, {**guessed, **told})))
+            list(
+                self._split(
+                    i, tokens, TracedLine(plain, told, recorded), TracedLine(plain, {**guessed, **told}, recorded)
+                )
+            )
             for i, tokens in enumerate(found)
         ]
 
@@ -167,13 +181,14 @@ class RowTrace:
 
     def _single(self, text: int, token: re.Match[str], name: str, line: TracedLine) -> TextPiece:
         shown, worded = token[name], bool(_LETTER.search(token.string))
-        cells = could_be(shown, token.string[token.end(name) :], self._cells.find(shown), self.rows)
+        after = token.string[token.end(name) :]
+        cells = could_be(shown, after, self._cells.find(shown), self.rows, worded=worded)
         for row in line.nearest(text, token.start(name)):
             if beside := {cell for cell in cells if cell[0] == row}:
                 return self._piece(shown, beside)
         if (worded or not cells) and shown.strip("−-%") in self._words:
             return TextPiece(shown, number=True, label=True)
-        return self._piece(shown, likeliest(cells, self.rows))
+        return self._piece(shown, set() if worded and line.recorded else likeliest(cells, self.rows))
 
     def _piece(self, text: str, cells: set[Cell]) -> TextPiece:
         estimates = {row for row, column in cells if column == _ESTIMATE}

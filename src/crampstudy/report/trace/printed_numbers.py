@@ -95,14 +95,19 @@ def _forms(value: float, cell: Cell) -> Iterator[tuple[float, Cell]]:
             yield -value * factor, cell
 
 
-def could_be(text: str, after: str, cells: Iterable[Cell], rows: Sequence[Mapping[str, str]]) -> set[Cell]:
+def could_be(
+    text: str, after: str, cells: Iterable[Cell], rows: Sequence[Mapping[str, str]], *, worded: bool
+) -> set[Cell]:
     """Return the cells of which a number could be by its form and by the words ``after`` it.
 
-    A whole number is of a whole one: 5 is no ratio of 5.02; what counts people is no count of nights.
+    A whole number is of a whole one: 5 is no ratio of 5.02. What counts people is no count of nights, and in a sentence
+    (``worded``) a whole number that counts neither is no count: 500 mL are not the participants.
     """
     noun = _NOUN.match(after)
     of = None if noun is None else (*_COUNTS[noun[1]], "estimate")
     whole = text.replace(",", "").isdecimal()
+    if whole and worded and noun is None:
+        return set()
     return {
         (row, column)
         for row, column in cells
