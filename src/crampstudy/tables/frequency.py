@@ -13,7 +13,7 @@ from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, value
 from crampstudy.nights.calendar import day_of
-from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, with_level
+from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, people_of, with_level
 from crampstudy.tables.table import table_of_rows
 
 _TEST = "wald_test"
@@ -113,15 +113,14 @@ def _by_level(rows: pd.DataFrame, *, percent: bool) -> pd.DataFrame:
     """
     rows = rows[rows["status"] != "not_measured"].assign(row=rows["population"].map(of_group))
     rated = rows["estimand"].fillna("").str.contains(RATED, regex=False)
-    numbers = [own.groupby("row", sort=False)["n_participants"].max() for own in (rows[~rated], rows[rated])]
-    some, enough = numbers[0], numbers[1].reindex(numbers[0].index)
+    some, enough = (own.groupby("row", sort=False)["n_participants"].max() for own in (rows[~rated], rows[rated]))
+    enough = enough.reindex(some.index)
     apart = bool((some != enough)[enough.notna()].any())
-    people = some if apart else rows.groupby("row", sort=False)["n_participants"].max()
-    columns = {"Participants": people.map(wording.count)}
+    columns = {"Participants": people_of(rows[~rated] if apart else rows)}
     first = rows.loc[rated, "level"].head(1).tolist()
     for level, of_level in rows.groupby("level", sort=False):
         if apart and [level] == first:
-            columns[f"With {ENOUGH_NIGHTS} nights"] = numbers[1].map(wording.count)
+            columns[f"With {ENOUGH_NIGHTS} nights"] = people_of(rows[rated])
         shares = percent or of_level["scale"].iloc[0] in ("prevalence", "proportion")
         texts = pd.Series([estimate(row) for row in wording.records(of_level)], index=of_level["row"])
         heading = wording.capital(wording.level(str(level))) + (", %" if shares else "")

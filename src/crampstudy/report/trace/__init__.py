@@ -119,8 +119,8 @@ class RowTrace:
     def pieces(self, texts: Sequence[str], *, recorded: bool = False) -> list[list[TextPiece]]:
         """Return texts that stand together, such as the cells of a line, in pieces.
 
-        Of those that were ``recorded`` the numbers of rows bear marks: in their sentences another number is of a row
-        only where that is told beside it.
+        Of those that were ``recorded`` the numbers of rows bear marks: another number is of a row only where that row
+        is told beside it, and never in the stub of a line.
         """
         parted = [marks.parted(text) for text in texts]
         plain = tuple(text for text, _ in parted)
@@ -166,7 +166,7 @@ class RowTrace:
         if token["middle"]:
             # An infinite limit has no digit that a mark could stand before.
             of = {row for name, row in marked.items() if token[name] != "∞"}
-            rows = of if None not in of and len(of) == 1 else set() if any(of - {None}) else self._whole(token)
+            rows = of if None not in of and len(of) == 1 else set() if of - {None} else self._whole(token)
             if rows:
                 keys = self._keys(row for row in rows if row is not None)[:_MOST]
                 yield token.start(), TextPiece(token[0], keys, keys, number=True)
@@ -183,12 +183,14 @@ class RowTrace:
         shown, worded = token[name], bool(_LETTER.search(token.string))
         after = token.string[token.end(name) :]
         cells = could_be(shown, after, self._cells.find(shown), self.rows, worded=worded)
-        for row in line.nearest(text, token.start(name)):
+        several = len(line.texts) > 1
+        stub, beside_others = line.recorded and several and text == 0, several or worded
+        for row in () if stub else line.nearest(text, token.start(name)):
             if beside := {cell for cell in cells if cell[0] == row}:
                 return self._piece(shown, beside)
         if (worded or not cells) and shown.strip("−-%") in self._words:
             return TextPiece(shown, number=True, label=True)
-        return self._piece(shown, set() if worded and line.recorded else likeliest(cells, self.rows))
+        return self._piece(shown, set() if line.recorded and beside_others else likeliest(cells, self.rows))
 
     def _piece(self, text: str, cells: set[Cell]) -> TextPiece:
         estimates = {row for row, column in cells if column == _ESTIMATE}

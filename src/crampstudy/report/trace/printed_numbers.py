@@ -28,6 +28,7 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
 }
 """What a number counts by the noun after it, and the columns that have it."""
 _NOUN = re.compile(rf" (?:of [\d,]+ )?({'|'.join(_COUNTS)})\b")
+_ENOUGH_DIGITS = 2
 _SELDOM = frozenset({"std_error", "df", "n_effective"})
 Cell = tuple[int, str]
 """A row by its place, and a column."""
@@ -101,12 +102,14 @@ def could_be(
     """Return the cells of which a number could be by its form and by the words ``after`` it.
 
     A whole number is of a whole one: 5 is no ratio of 5.02. What counts people is no count of nights, and in a sentence
-    (``worded``) a whole number that counts neither is no count: 500 mL are not the participants.
+    (``worded``) what counts neither is of a row only with digits enough: 500 mL are not the participants, and the 0.05
+    that q is below is no p-value.
     """
     noun = _NOUN.match(after)
     of = None if noun is None else (*_COUNTS[noun[1]], "estimate")
     whole = text.replace(",", "").isdecimal()
-    if whole and worded and noun is None:
+    few = whole or len(text.replace(".", "").strip("0−-<>≤≥ %\u202f")) < _ENOUGH_DIGITS
+    if worded and noun is None and few and not text.startswith("<"):
         return set()
     return {
         (row, column)

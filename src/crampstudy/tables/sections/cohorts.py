@@ -184,7 +184,7 @@ def beside_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
             limit = wording.DASH if pd.isna(row["ci_low"]) else wording.marked(row, wording.number(row["ci_low"]))
             cells |= dict(zip(_BESIDE, (wording.marked(row, wording.number(row["estimate"])), limit), strict=False))
         else:
-            cells[_BESIDE[-1]] = p_value(row["estimate"])
+            cells[_BESIDE[-1]] = wording.marked(row, p_value(row["estimate"]))
     found = pd.DataFrame.from_dict(dict(enumerate(lines.values())), orient="index").fillna(wording.DASH)
     made = found[[name for name in _BESIDE if name in found.columns]]
     stubs = []

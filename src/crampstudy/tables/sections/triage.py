@@ -7,7 +7,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import by_group, of_fewer, of_group, with_level
+from crampstudy.tables.headings import by_group, of_fewer, of_group, people_of, with_level
 from crampstudy.tables.table import table_of_rows
 
 _WEEKS = "evaluable weeks"
@@ -18,7 +18,7 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how common each red flag is by age group, of weeks and of people in per cent, a column each."""
     rows = kinds.RED_FLAG.rows(estimates)
     rows = rows[rows["status"] != "not_measured"].assign(row=lambda each: each["population"].map(of_group))
-    columns = {"Participants": rows.groupby("row", sort=False)["n_participants"].max().map(wording.count)}
+    columns = {"Participants": people_of(rows)}
     for level, own in rows.groupby("level", sort=False):
         heading = wording.capital(wording.level(str(level)))
         if level == _WEEKS:
