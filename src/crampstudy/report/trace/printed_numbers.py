@@ -99,11 +99,18 @@ def _forms(value: float, cell: Cell) -> Iterator[tuple[float, Cell]]:
 def could_be(
     text: str, after: str, cells: Iterable[Cell], rows: Sequence[Mapping[str, str]], *, worded: bool
 ) -> set[Cell]:
-    """Return the cells of which a number could be by its form and by the words ``after`` it.
+    """Return the cells of which a number could be by its form and by the words after it.
 
     A whole number is of a whole one: 5 is no ratio of 5.02. What counts people is no count of nights, and in a sentence
-    (``worded``) what counts neither is of a row only with digits enough: 500 mL are not the participants, and the 0.05
-    that q is below is no p-value.
+    what counts neither is of a row only with digits enough: 500 mL are not the participants, and the 0.05 that q is
+    below is no p-value.
+
+    Args:
+        text: the number as printed.
+        after: the text behind it.
+        cells: which hold it.
+        rows: whose cells they are.
+        worded: whether it stands in a sentence.
     """
     noun = _NOUN.match(after)
     of = None if noun is None else (*_COUNTS[noun[1]], "estimate")
