@@ -177,7 +177,7 @@ def season(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def peak(row: Mapping[str, Any]) -> str:
     """Return the date of a peak with its interval: ``30 June (5 June to 25 July)``."""
-    return f"{day_of(row['estimate'])} ({day_of(row['ci_low'])} to {day_of(row['ci_high'])})"
+    return wording.marked(row, f"{day_of(row['estimate'])} ({day_of(row['ci_low'])} to {day_of(row['ci_high'])})")
 
 
 def _cell(row: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text, times
 from crampstudy.models.fit import fit
+from crampstudy.wording import marks
 
 FIGURE, CYCLE, EXAMINED = "fig-season", "tbl-season", "tbl-season-examined"
 SEED = 20240101
@@ -48,8 +49,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         alt=_answer(cycle),
         note=_few(kinds.MONTHS.rows(rows)),
     )
-    dates = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]
-    note = f"{_OF_CYCLE} {tables.notes(cycle, besides=dates)}".strip()
+    peaks = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]
+    # The words of rows have no marks.
+    note = f"{_OF_CYCLE} {tables.notes(cycle, besides=list(map(marks.without, peaks)))}".strip()
     return Findings(
         rows,
         {CYCLE: ReportTable(tables.season(cycle), "The annual cycle of cramps.", note)},

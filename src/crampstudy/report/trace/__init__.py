@@ -2,14 +2,15 @@
 
 A number that was marked when it was printed (:mod:`crampstudy.wording.marks`) is of the row of its mark. Of others the
 digits tell: a number is of a row where it is one of the row's numbers as printed: rounded, in per cents, without its
-sign in words such as "lower by", as a time of day. An estimate with its interval has to be that of one row in all
-three numbers. A number alone is taken from the row nearest in its line or sentence that holds it, else from the rows
-of its section that hold it in the same column and on the same scale; where they do not, nobody knows. What stands in
-the words of a row (a level, a contrast, a unit, a date in its note) is a label, and no estimate.
+sign in words such as "lower by", as a time of day or a day of the year. An estimate with its interval has to be that
+of one row in all three numbers. A number alone is taken from the row nearest in its line or sentence that holds it,
+else from the rows of its section that hold it in the same column and on the same scale; where they do not, nobody
+knows. What stands in the words of a row (a level, a contrast, a unit, a date in its note) is a label, and no estimate.
 """
 
 from __future__ import annotations
 
+import calendar
 import csv
 import io
 import re
@@ -24,11 +25,12 @@ _NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:\u202f?%)?"
 _LIMIT = r"(?:[−<>-]?\d[\d,]*(?:\.\d+)?|∞)"
 # Not within a word or a longer number: the 12 of B12, the 2020 of a date, the 25 of 25-hydroxyvitamin.
 _ALONE = rf"(?<![\w.,−-])(?:[<≥≤>] ?)?{_NUMBER}(?![\w]|[.,]\d|-[^\W\d])"
-_CLOCK = r"\d\d:\d\d"
+_DAY = rf"(?<!\d)\d{{1,2}} (?:{'|'.join(calendar.month_name[1:])})(?! \d)"
+_MOMENT = rf"(?:\d\d:\d\d|{_DAY})"
 _TOKEN = re.compile(
-    rf"(?P<middle>{_CLOCK}|(?<![\w.,−-])[<>]?{_NUMBER}) "
-    rf"\((?P<low>{_CLOCK}|{_LIMIT})(?: to |–)(?P<high>{_CLOCK}|{_LIMIT})\)"
-    rf"|(?P<alone>{_CLOCK}|{_ALONE})"
+    rf"(?P<middle>{_MOMENT}|(?<![\w.,−-])[<>]?{_NUMBER}) "
+    rf"\((?P<low>{_MOMENT}|{_LIMIT})(?: to |–)(?P<high>{_MOMENT}|{_LIMIT})\)"
+    rf"|(?P<alone>{_MOMENT}|{_ALONE})"
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _END = re.compile(r"[.!?] ")

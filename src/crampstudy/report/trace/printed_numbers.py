@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from crampstudy.nights.calendar import day_of
 from crampstudy.wording.numbers import LARGEST_RATIO
 
 _INTERVAL = ("estimate", "ci_low", "ci_high")
@@ -41,6 +42,7 @@ class PrintedNumbers:
     numbers: tuple[float, ...]
     cells: tuple[Cell, ...]
     minutes: Mapping[int, frozenset[Cell]]
+    days: Mapping[str, frozenset[Cell]]
     p_values: tuple[tuple[float, Cell], ...]
     ratios: tuple[tuple[float, Cell], ...]
 
@@ -58,22 +60,28 @@ class PrintedNumbers:
             (place, column) for place, row in enumerate(rows) if row["scale"].endswith("_ratio") for column in _INTERVAL
         }
         minutes: dict[int, set[Cell]] = {}
+        days: dict[str, set[Cell]] = {}
         for value, cell in given:
             if cell[1] in _INTERVAL and math.isfinite(value):
                 minutes.setdefault(round(value * 60) % _DAY, set()).add(cell)
+                if rows[cell[0]]["scale"] == "day_of_year":
+                    days.setdefault(day_of(value), set()).add(cell)
         return cls(
             tuple(value for value, _ in ordered),
             tuple(cell for _, cell in ordered),
             {minute: frozenset(cells) for minute, cells in minutes.items()},
+            {day: frozenset(cells) for day, cells in days.items()},
             tuple((value, cell) for value, cell in given if cell[1] in _P),
             tuple((value, cell) for value, cell in given if cell in ratios),
         )
 
     def find(self, text: str, *, beside: bool = False) -> frozenset[Cell]:
-        """Return the cells that may have been printed so: ``1,204``, ``−0.31``, ``<0.001``, ``>1,000``, ``02:10``.
+        """Return the cells that may have been printed so: ``1,204``, ``−0.31``, ``<0.001``, ``02:10``, ``30 June``.
 
         Of bounds those of p-values come before those of ratios, but not ``beside`` an estimate or its limits.
         """
+        if text[-1].isalpha():
+            return self.days.get(text, frozenset())
         bare = re.sub(r"[\u202f%, ]", "", text).replace("−", "-")
         if ":" in bare:
             hour, minute = map(int, bare.split(":"))

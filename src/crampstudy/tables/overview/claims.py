@@ -135,7 +135,7 @@ def _in_order(sections: pd.Index[str]) -> pd.Index[int]:
 def _number(row: dict[str, Any]) -> str:
     """Return the number of a row without what it compares, which the claim says."""
     if row["scale"] == "day_of_year":
-        return "any day" if row["ci_low"] is None else day_of(row["estimate"])
+        return "any day" if row["ci_low"] is None else wording.marked(row, day_of(row["estimate"]))
     if row["scale"] == verdicts.DIFFERENCE and row["unit"]:
         # What it is of, without what it compares.
         return value(row | {"unit": row["unit"].partition(", ")[0]})
