@@ -38,6 +38,7 @@ from crampstudy.estimates import kinds
 from crampstudy.report import ReportError, blocks, outline, params
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
+from crampstudy.wording import marks
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = {path.stem: path for path in outline.read(ROOT / "notebooks").notebooks}
@@ -166,6 +167,32 @@ def test_the_sentence_says_the_rows(diary: Cohort, found: Findings) -> None:
     everybody = analyses.run("age-and-muscle", without(diary, "age_years"))
     assert "Among all participants the crude incidence rate is" in everybody.values["frequency"]
     assert everybody.could_not["fig-age-curve"] == "no participant has an age"
+
+
+def every_text(of: Findings) -> Iterator[str]:
+    """All that readers see of findings, and the words of their rows."""
+    yield from (*of.values.values(), *of.could_not.values())
+    for made in of.tables.values():
+        cells = [*made.frame.index.to_flat_index(), *made.frame.columns, *made.frame.to_numpy().ravel()]
+        yield from (made.caption, made.note or "", *map(repr, cells))
+    for drawing in of.figures.values():
+        yield from (drawing.caption, drawing.alt, drawing.note or "", estimates.to_csv(drawing.estimates))
+    yield estimates.to_csv(of.estimates)
+
+
+def test_marks_stand_beside_what_readers_see_and_say_the_same() -> None:
+    cohorts = simulate(40, 28, seed=3), survey(None)
+    for cohort in cohorts:
+        for name in ("summary", "frequency", "severity", "claims"):
+            found = analyses.run(name, cohort)
+            assert not any(marks.MARK.search(text) for text in every_text(found)), name
+            assert all(marks.without(text) == found.values[value] for value, text in found.marked.items())
+            for made in found.tables.values():
+                cells = [made.frame.index.get_level_values(-1), *(made.frame[column] for column in made.frame.columns)]
+                for (line, column), text in made.marked.items():
+                    assert marks.without(text) == list(cells[column])[line]
+    found = analyses.run("frequency", cohorts[0])
+    assert "answer" in found.marked and found.tables["tbl-people-by-frequency"].marked
 
 
 def test_a_survey_has_parts_that_a_diary_has_not(found: Findings) -> None:

@@ -13,7 +13,7 @@ import docx
 import pytest
 import word_widths
 from pdf_text import text_of
-from test_report_typeset import code, gathered, text
+from test_report_typeset import code, gathered, text, web
 
 from crampstudy import estimates, simulate
 from crampstudy.report import blocks
@@ -22,8 +22,12 @@ from crampstudy.report.blocks import Block
 from crampstudy.report.build import build
 from crampstudy.report.trace import RowTrace, TextPiece
 from crampstudy.report.trace.printed_numbers import words
+from crampstudy.wording import marks
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+OF_NO_ROW = ("tbl-data-quality", "tbl-cleaning")
+"""What they count of what was read and set aside is in ledger-counts.csv."""
+INTERVAL = re.compile(r"\d\.\d+ ?[(;] ?[−\d.]+(?:–| to )[−\d.]+")
 
 
 def rows(*cells: dict[str, object]) -> str:
@@ -98,6 +102,88 @@ def test_a_label_is_no_estimate() -> None:
     assert TextPiece("75", number=True, label=True) in pieces and "75" in words(RowTrace.of([ROWS]).rows)
 
 
+TWINS = rows(
+    {"term": "sitting", "estimate": 1.09, "ci_low": 0.95, "ci_high": 1.28, "n_participants": 60, "n_nights": 1500},
+    {"term": "load", "estimate": 1.09, "ci_low": 0.95, "ci_high": 1.28, "n_participants": 50, "n_nights": 1400},
+    {"term": "sugar", "estimate": 5.02, "p_value": 0.05, "n_participants": 24, "n_nights": 500},
+)
+
+
+def mark(term: str, of: str = TWINS) -> str:
+    return next(marks.mark_of(row["key"]) for row in csv.DictReader(io.StringIO(of)) if row["term"] == term)
+
+
+def recorded(*texts: str) -> list[list[tuple[str, str]]]:
+    """Each number of texts with the terms of its rows."""
+    found = RowTrace.of([TWINS]).pieces(texts, recorded=True)
+    return [
+        [(each.text, " ".join(key.split("/")[2] for key in each.keys)) for each in pieces if each.number]
+        for pieces in found
+    ]
+
+
+def test_a_marked_number_is_of_its_row_whatever_others_have_its_digits() -> None:
+    load, sitting = mark("load"), mark("sitting")
+    whole = f"{load}1.09 ({load}0.95–{load}1.28)"
+    assert recorded(f"A rate of {whole} a week.") == [[("1.09 (0.95–1.28)", "load")]]
+    # The first row of all is a row as well.
+    assert recorded(whole.replace(load, sitting)) == [[("1.09 (0.95–1.28)", "sitting")]]
+    assert recorded(whole.replace(" (", "; ").removesuffix(")")) == [[(n, "load") for n in ("1.09", "0.95", "1.28")]]
+    # In brackets may stand what is of other rows.
+    apart = f"{load}1.09 ({sitting}0.95–{sitting}1.28)"
+    assert recorded(apart) == [[("1.09", "load"), ("0.95", "sitting"), ("1.28", "sitting")]]
+    # A mark of a row that the report has not.
+    assert recorded(f"{marks.mark_of('elsewhere')}7.31") == [[("7.31", "")]]
+
+
+def test_in_a_recorded_sentence_no_other_number_is_guessed() -> None:
+    sugar = mark("sugar")
+    said = (
+        f"Of 24 participants with 500 mL and q below 0.05 the ratio was {sugar}5.02 at 24 years. Of 60 people 50 had 5."
+    )
+    assert recorded(said) == [
+        [("24", "sugar"), ("500", ""), ("0.05", ""), ("5.02", "sugar"), ("24", ""), ("60", ""), ("50", ""), ("5", "")]
+    ]
+
+
+def test_a_count_of_a_line_is_of_the_nearest_row_and_its_stub_of_none() -> None:
+    load, sugar = mark("load"), mark("sugar")
+    line = recorded("24", "50", f"{load}1.09 ({load}0.95–{load}1.28)", "24", f"{sugar}5.02", "5")
+    assert line == [
+        [("24", "")],
+        [("50", "load")],
+        [("1.09 (0.95–1.28)", "load")],
+        [("24", "sugar")],
+        [("5.02", "sugar")],
+        [("5", "")],
+    ]
+
+
+def test_a_guess_between_rows_of_different_kinds_is_none() -> None:
+    many = rows(
+        {"term": "gap", "scale": "difference", "unit": "nights", "estimate": 1.11},
+        {"term": "sitting", "scale": "rate_ratio", "estimate": 1.11},
+        {"term": "sugar", "scale": "rate_ratio", "estimate": 5.02, "n_participants": 9},
+        {"term": "salt", "scale": "rate_ratio", "estimate": 0.84, "n_participants": 9},
+    )
+    pieces = {text: RowTrace.of([many]).pieces([text])[0][0].keys for text in ("1.11", "5", "5.02", "9")}
+    assert {text: len(keys) for text, keys in pieces.items()} == {"1.11": 0, "5": 0, "5.02": 1, "9": 2}
+    assert not any(each.number for each in RowTrace.of([many]).pieces(["25-hydroxyvitamin D"])[0])
+
+
+@pytest.mark.parametrize("shown", ["30 June (28 May to 24 July)", "30 June"])
+def test_a_day_of_the_year_is_of_its_row_and_a_date_of_none(shown: str) -> None:
+    cycle = rows({"term": "season", "scale": "day_of_year", "estimate": 181.2, "ci_low": 148.0, "ci_high": 205.4})
+    own = mark("season", cycle)
+    for shown_text in (
+        f"Peaks on {shown}.",
+        f"Peaks on {own}{shown.replace('(', f'({own}').replace('to ', f'to {own}')}.",
+    ):
+        found = [piece for piece in RowTrace.of([cycle]).pieces([shown_text])[0] if piece.number]
+        assert [(piece.text, len(piece.keys)) for piece in found] == [(shown, 1)]
+    assert not any(piece.keys for piece in RowTrace.of([cycle]).pieces(["From 30 June 2025."])[0])
+
+
 def findings(**values: str) -> Block:
     return Block("findings", {"csv": ROWS, "values": values}, {"text/plain": "findings"})
 
@@ -116,6 +202,22 @@ def test_rows_name_the_places_that_show_them_and_values_their_rows(tmp_path: Pat
     assert f'RR [0.91 (0.80–1.03)]{{.value rows="{key}"}}*.' in made.markdown
     assert '[60]{.value rows="c/regression/share/proportion"} people.' in made.markdown
     assert made.blocks["tbl-fall"]["traced"][0][1] == [("−1.25", "c/regression/fall/difference")]
+
+
+def test_a_section_that_tells_of_rows_of_another_is_among_their_places(tmp_path: Path) -> None:
+    told = f"Rate: {mark('load')}1.09."
+    values = {"values": {"said": marks.without(told)}, "marked": {"said": told}}
+    first = Block("findings", {"csv": TWINS, "values": {}}, {"text/plain": "findings"})
+    second = Block("findings", {"csv": rows(), **values}, {"text/plain": "findings"})
+    made = gathered(tmp_path, [text("# A"), code(first)], [text("# B"), code(second), text("{{said}} {{said}}")])
+    where = {row["term"]: row["where"] for row in csv.DictReader(io.StringIO(made.estimates))}
+    assert where == {"sitting": "", "load": "n1", "sugar": ""}
+    key = next(row["key"] for row in csv.DictReader(io.StringIO(TWINS)) if row["term"] == "load")
+    assert f'Rate: [1.09]{{.value rows="{key}"}}.' in made.markdown
+    # In prose as in tables, and once a place to go to.
+    shown = web(made).decode()
+    assert shown.count(f'<span class="value" data-rows="{key}"') == 2 and shown.count(f' id="{key}"') == 1
+    assert " rows=" not in shown
 
 
 @pytest.mark.parametrize(
@@ -137,6 +239,8 @@ class Cells(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.label, self.tables, self.values, self.bare = "", {}, [], []
+        # Numbers of sentences, and all else that these say.
+        self.prose, self.said, self._paragraphs = [], [], 0
         self._keys, self._cell = "", ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -151,8 +255,11 @@ class Cells(HTMLParser):
         if tag == "span" and "data-rows" in given:
             self._keys = str(given["data-rows"])
             self.values.append(["", self._keys])
+            self.prose += [] if self._cell else [self.values[-1]]
+        self._paragraphs += tag in ("p", "li")
 
     def handle_endtag(self, tag: str) -> None:
+        self._paragraphs -= tag in ("p", "li")
         self._cell = "" if tag == self._cell else self._cell
         self._keys = "" if tag == "span" else self._keys
         self.label = "" if tag == "figure" else self.label
@@ -160,9 +267,11 @@ class Cells(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._keys:
             self.values[-1][0] += data
+        elif self._paragraphs and not self.label:
+            self.said.append(data)
         if self._cell:
             self.tables[self.label][-1] += data
-            if not self._keys and self._cell == "td":
+            if not self._keys and self._cell == "td" and self.label not in OF_NO_ROW:
                 self.bare.append(data)
 
 
@@ -178,16 +287,28 @@ def of_word(path: Path) -> Iterator[list[str]]:
 @pytest.mark.usefixtures("forked")
 def test_every_number_is_of_a_row_and_the_same_in_all_formats(tmp_path: Path) -> None:
     simulate.write(tmp_path / "cohort", 60, 28, 3, draws=3_000)
-    made = build(str(tmp_path / "cohort"), out=tmp_path / "out", sections=["frequency", "age-and-muscle"])
+    sections = ["summary", "cohort", "frequency", "age-and-muscle"]
+    made = build(str(tmp_path / "cohort"), out=tmp_path / "out", sections=sections)
     known = list(csv.DictReader(made.estimates.open(encoding="utf-8")))
+    shown_page = made.html.read_text(encoding="utf-8")
     page = Cells()
-    page.feed(made.html.read_text(encoding="utf-8"))
-    assert len(page.tables) >= 4 and len(page.values) > 100
-    # Each number leads to its rows, and is one of their numbers.
+    page.feed(shown_page)
+    assert len(page.tables) >= 4 and len(page.values) > 500
+    # Each number leads to its row, and is one of its numbers.
     by_key = {row["key"]: row for row in known}
     for shown, keys in page.values:
-        of = [by_key[key] for key in keys.split()]
-        assert RowTrace(tuple(of)).pieces([shown])[0][0].keys, (shown, keys)
+        assert keys in by_key, (shown, keys)
+        assert RowTrace((by_key[keys],)).pieces([shown])[0][0].keys == (keys,), (shown, keys)
+    assert all(shown_page.count(f' id="{keys}"') == 1 for _, keys in page.values)
+    # So it is in sentences, of which none is left out that stands with its interval.
+    assert len(page.prose) > 20
+    assert not any(INTERVAL.search(text) for text in page.said)
+    rate = next(row for row in known if row["analysis"] == "incidence rate" and row["level"] == "20+")
+    assert rate["where"].split("; ")[0] == "summary"
+    assert {keys for _, keys in page.values} <= {row["key"] for row in known if row["where"]}
+    assert any(row["where"] == "tbl-characteristics" for row in known if row["analysis"] == "characteristics")
+    for file in (made.html, made.estimates):
+        assert not marks.MARK.search(file.read_text(encoding="utf-8"))
     # What names no row stands in the words of rows.
     labels = words(known)
     assert {number for shown in page.bare for number in NUMBER.findall(shown)} <= labels
@@ -210,4 +331,4 @@ def test_every_number_is_of_a_row_and_the_same_in_all_formats(tmp_path: Path) ->
         assert dense(shown) in prose or any(dense(shown) in cell for cell in in_tables)
     # A row knows the places that show it.
     places = {place for row in known for place in row["where"].split("; ") if place}
-    assert {"frequency", "age-and-muscle", *page.tables} <= places
+    assert {"frequency", "age-and-muscle", *page.tables} - {"tbl-cleaning"} <= places

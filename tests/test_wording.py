@@ -10,6 +10,7 @@ from crampstudy.display import _cell
 from crampstudy.estimates import kinds
 from crampstudy.report.block_parts.cells import as_text
 from crampstudy.tables.opinions import _digits
+from crampstudy.wording import marks
 
 
 def row(status: estimates.Status = "converged", **cells: Any) -> dict[str, Any]:
@@ -48,6 +49,27 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
 )
 def test_estimate(cells: dict[str, Any], text: str) -> None:
     assert wording.estimate(row(**cells)) == text
+
+
+def test_numbers_bear_the_mark_of_their_row_where_that_is_asked_for() -> None:
+    made = row(term="age", scale="rate_ratio", estimate=0.914, ci_low=0.8, ci_high=1.034, n_nights=1204, p_value=0.0004)
+    change = row(term="fall", scale="difference", estimate=-0.33, ci_low=-1.96, ci_high=1.3)
+    plain = wording.estimate(made), wording.count_of(made, "n_nights"), wording.marked(made, "p < 0.001")
+    assert plain == ("0.91 (0.80–1.03)", "1,204", "p < 0.001")
+    own, other = marks.mark_of(made["key"]), marks.mark_of(change["key"])
+    assert own != other
+    with marks.asked():
+        assert wording.estimate(made) == f"{own}0.91 ({own}0.80–{own}1.03)"
+        assert wording.estimate(change) == f"{other}−0.33 ({other}−1.96 to {other}1.30)"
+        assert wording.marked(made, "p <0.001 at 02:10") == f"p {own}<0.001 at {own}02:10"
+        # What has a mark keeps it, and what is of no row has none.
+        assert wording.marked(change, wording.estimate(made)) == wording.estimate(made)
+        assert wording.estimate({**made, "key": None}) == plain[0]
+        assert wording.counts(frame(made, change), "n_nights").tolist() == [f"{own}1,204", wording.DASH]
+        # The words of a row are data.
+        assert row(note=f"was {wording.estimate(made)}")["note"] == f"was {plain[0]}"
+        assert marks.parted(f"RR {own}0.91 (0.80)") == ("RR 0.91 (0.80)", {3: own})
+    assert wording.estimate(made) == plain[0]
 
 
 def test_no_printer_of_numbers_writes_a_negative_zero() -> None:

@@ -18,11 +18,16 @@ _COULD_NOT = "could not estimate"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReportTable(Readable):
-    """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it."""
+    """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it.
+
+    ``marked`` are cells whose numbers bear the marks of their rows (:mod:`crampstudy.wording.marks`), by the line and
+    the column that they are in; column 0 is the stub.
+    """
 
     frame: pd.DataFrame
     caption: str
     note: str | None = None
+    marked: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,6 +56,7 @@ class Findings(Readable):
         could_not: why a part could not be estimated, by its label.
         absent: labels of the parts that do not arise in this cohort, such as the weights of a trial; those that its
             kind does not have are filled in where the analysis is run.
+        marked: those of the values whose numbers bear the marks of their rows, with these.
     """
 
     estimates: pd.DataFrame
@@ -59,6 +65,7 @@ class Findings(Readable):
     values: Mapping[str, str] = field(default_factory=dict)
     could_not: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    marked: Mapping[str, str] = field(default_factory=dict)
 
     def _facts(self) -> Iterator[str]:
         for name in ("estimates", "tables", "figures", "values", "could_not"):

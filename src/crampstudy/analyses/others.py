@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,12 @@ class SectionResults:
     values: Mapping[str, str]
     could_not: Mapping[str, str]
     unanswered: str | None
+    marked: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Findings) -> SectionResults:
         """Return what is kept of findings."""
-        return cls(found.estimates, found.values, found.could_not, found.unanswered)
+        return cls(found.estimates, found.values, found.could_not, found.unanswered, found.marked)
 
     def record(self) -> dict[str, Any]:
         """Return it as a notebook keeps it, the rows as CSV."""
@@ -39,6 +40,7 @@ class SectionResults:
             "values": dict(self.values),
             "could_not": dict(self.could_not),
             "unanswered": self.unanswered,
+            "marked": dict(self.marked),
         }
 
 
@@ -66,4 +68,5 @@ def _joined(records: Iterable[Mapping[str, Any]]) -> SectionResults:
         {name: text for record in several for name, text in record["values"].items()},
         {label: why for record in several for label, why in record["could_not"].items()},
         None if None in reasons else " ".join(reasons),
+        {name: text for record in several for name, text in record["marked"].items()},
     )

@@ -34,11 +34,13 @@ from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.unmarked import unmarked
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.compute import shared, stored, threads
 from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.wording import marks
 
 ANALYSES: Mapping[str, Analysis] = {
     analysis.name: analysis
@@ -127,7 +129,8 @@ def _run(analysis: Analysis, cohort: Cohort, settings: Settings | None, others: 
 
     def find() -> Findings:
         shared.begin()
-        return answer.function(cohort, asked, *drawn_on)
+        with marks.asked():
+            return answer.function(cohort, asked, *drawn_on)
 
     try:
         with threads.alone():
@@ -184,9 +187,10 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     could_not = {**{label: tables.why_none(found.estimates) for label in empty}, **made.could_not}
     whole = found.tables or found.figures or len(found.estimates)
     lacking = tables.not_estimated(told(found), of_no_row(found, could_not)) if whole else ""
-    return replace(
+    told_of_all = replace(
         made,
         could_not=could_not,
         values={**found.values, "question": analysis.question, "not_estimated": lacking},
         absent=(*found.absent, *(label for label in analysis.parts if label not in parts)),
     )
+    return unmarked(told_of_all)

@@ -20,6 +20,7 @@ import pandas as pd
 from crampstudy import names
 from crampstudy.atomic_write import csv_bare, csv_cell
 from crampstudy.estimates import facts, kinds
+from crampstudy.wording import marks
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
 
@@ -99,6 +100,9 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
         cells["facts"] = facts.written(cells["facts"])
     if cells.get("facts") is not None and pd.isna(cells.get("estimate")):
         cells["facts"] = facts.without_estimate(cells["facts"])
+    if cells.get("note") is not None:
+        # What others print of a row stands in the words of this one.
+        cells["note"] = marks.without(cells["note"])
     cells.setdefault("key", key(cells))
     made = {name: cells.get(name) for name in COLUMNS}
     if made["scale"] in _OF_PEOPLE and made["n_participants"] == 1 and not pd.isna(made["estimate"]):

@@ -33,7 +33,7 @@ from crampstudy.report.block_parts.abbreviations import defined
 from crampstudy.report.block_parts.cells import as_text, is_numeric, overlapping
 from crampstudy.report.block_parts.drawn import Drawn, draw, drawn
 from crampstudy.report.prose import Section, cited
-from crampstudy.wording import capital, sentences
+from crampstudy.wording import capital, marks, sentences
 
 _SVG = "image/svg+xml"
 _PNG = "image/png"
@@ -257,7 +257,8 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
     if label in found.tables:
         made = found.tables[label]
         caption, note = cited(made.caption), made.note and cited(made.note)
-        return table(made.frame, label, caption=caption, note=note, appendix=appendix)
+        shown = table(made.frame, label, caption=caption, note=note, appendix=appendix)
+        return replace(shown, data={**shown.data, "rows": _with_marks(shown.data["rows"], made.marked)})
     if label in found.figures:
         drawing = found.figures[label]
         data, alt = drawing.estimates, drawing.alt
@@ -270,6 +271,20 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
         return figure(fig, label, caption=caption, alt=alt, note=note, data=data, appendix=appendix)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
+
+
+def _with_marks(lines: list[dict[str, Any]], marked: Mapping[tuple[int, int], str]) -> list[dict[str, Any]]:
+    """Return the lines of a table with their cells also as ``marked``, so far as they say the same."""
+    return [
+        {
+            **line,
+            "marked": [
+                own if marks.without(own := marked.get((at, column), cell)) == cell else cell
+                for column, cell in enumerate(line["cells"])
+            ],
+        }
+        for at, line in enumerate(lines)
+    ]
 
 
 def _placed(appendix: bool) -> dict[str, bool]:

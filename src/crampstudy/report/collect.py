@@ -13,7 +13,7 @@ from typing import Any
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
 from crampstudy.report.prose import VALUE, escaped, without
-from crampstudy.report.trace import RowTrace, TextPiece, as_data, shown
+from crampstudy.report.trace import RowTrace, TextPiece, as_data, by_mark, shown
 from crampstudy.report.trace.places import RowPlaces, keys_of
 from crampstudy.wording import listed
 
@@ -123,15 +123,16 @@ def _markdown_of(cells: list[Mapping[str, Any]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """The text of a value, and the rows of the section that it is of."""
+    """The text of a value, and the rows of the section that it is of; ``recorded`` with the marks of its rows."""
 
     text: str
     trace: RowTrace
+    recorded: bool
 
     def pieces(self) -> list[TextPiece]:
         """Return its text in pieces, of which numbers name their rows; those of a paragraph stand together."""
         paragraphs = self.text.split("\n")
-        parted = [self.trace.pieces([paragraph])[0] for paragraph in paragraphs]
+        parted = [self.trace.pieces([paragraph], recorded=self.recorded)[0] for paragraph in paragraphs]
         return [piece for i, each in enumerate(parted) for piece in ([TextPiece("\n")] if i else []) + each]
 
 
@@ -170,10 +171,10 @@ class _Gathered:
                 case {"kind": "value", "name": name, "text": text}:
                     self._own(name, "value", notebook)
                     self.values[name] = text
-                case {"kind": "findings", "csv": csv, "values": values, **more}:
+                case {"kind": "findings", "csv": csv, "values": values} as found:
                     self.estimates.setdefault(notebook, []).append(csv)
-                    self.found.setdefault(notebook, {}).update(values)
-                    why = more.get("unanswered")
+                    self.found.setdefault(notebook, {}).update({**values, **found.get("marked", {})})
+                    why = found.get("unanswered")
                     self.reasons.setdefault(notebook, []).append(str(why) if why else None)
                 case {"kind": "absent", "label": label} | {"missing": _, "label": label}:
                     self._own(label, "label", notebook)
@@ -188,27 +189,44 @@ class _Gathered:
         self.traces = {
             notebook: RowTrace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
         }
+        report = by_mark(self.traces.values())
+        self.traces = {
+            notebook: trace.telling(self._texts(notebook), report) for notebook, trace in self.traces.items()
+        }
         for label, block in self.blocks.items():
             trace = self.traces[self.owners[label]]
             if block["kind"] == "table":
-                lines = [trace.pieces(row["cells"]) for row in block["rows"]]
+                lines = [
+                    trace.pieces(row.get("marked") or row["cells"], recorded="marked" in row) for row in block["rows"]
+                ]
                 self.places.add(label, shown(piece for line in lines for cell in line for piece in cell))
                 traced = [[as_data(cell) for cell in line] for line in lines]
-                self.blocks[label] = {**block, "traced": traced}
+                # Of marks nothing beyond this knows.
+                plain = [{name: cell for name, cell in row.items() if name != "marked"} for row in block["rows"]]
+                self.blocks[label] = {**block, "rows": plain, "traced": traced}
             else:
                 self.places.add(label, keys_of(block.get("csv") or ""))
+
+    def _texts(self, notebook: str) -> Iterator[str]:
+        yield from self.found.get(notebook, {}).values()
+        for label, block in self.blocks.items():
+            if self.owners[label] == notebook and block["kind"] == "table":
+                yield from (cell for row in block["rows"] for cell in row.get("marked", ()))
 
     def seen_from(self, notebook: str) -> Mapping[str, _Value]:
         """Return the values that a notebook may name: its own, the report's, and what one other alone has."""
         alone = Counter(name for values in self.found.values() for name in values)
         others = {
-            name: _Value(text, self.traces[owner])
+            name: _Value(text, self.traces[owner], recorded=True)
             for owner, values in self.found.items()
             for name, text in values.items()
             if alone[name] == 1
         }
-        named = {name: _Value(text, self.traces[self.owners[name]]) for name, text in self.values.items()}
-        own = {name: _Value(text, self.traces[notebook]) for name, text in self.found.get(notebook, {}).items()}
+        named = {
+            name: _Value(text, self.traces[self.owners[name]], recorded=False) for name, text in self.values.items()
+        }
+        found = self.found.get(notebook, {})
+        own = {name: _Value(text, self.traces[notebook], recorded=True) for name, text in found.items()}
         return {**others, **named, **own}
 
     def _own_labels(self, markdown: str, notebook: str) -> None:

@@ -211,7 +211,7 @@ def web(text: Parsed, front: Front) -> bytes:
         ).decode()
     made = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(text.document, match.group(1)), made)
     made = re.sub(r"<!--files:([\w-]+)-->", lambda match: page.table_files(match.group(1)), made)
-    return str(glyphs.shown(made)).encode()
+    return str(glyphs.shown(page.anchored(made))).encode()
 
 
 def _read(markdown: str) -> bytes:

@@ -94,7 +94,8 @@ def _by_group(estimates: pd.DataFrame, differences: pd.DataFrame, whole: str) ->
         line[row["population"]] = _characteristic(row, cells)
         if row["population"] == whole and len(absent):
             # Said once of a variable, at the first of its levels.
-            line[_MISSING] = "" if row["term"] in told else wording.count(absent.loc[(row["term"], whole), "estimate"])
+            missing = absent.loc[(row["term"], whole)]
+            line[_MISSING] = "" if row["term"] in told else wording.count_of(missing, "estimate")
             told.add(row["term"])
         if row["population"] == whole and apart:
             line[_APART] = _difference(apart.get((row["term"], None if pd.isna(row["level"]) else row["level"])))
@@ -130,7 +131,11 @@ _TO = "randomised to "
 
 
 def _difference(row: Mapping[str, Any] | None) -> str:
-    return wording.DASH if row is None or row["status"] != "converged" else wording.number(row["estimate"], 2)
+    return (
+        wording.DASH
+        if row is None or row["status"] != "converged"
+        else wording.marked(row, wording.number(row["estimate"], 2))
+    )
 
 
 def _heading(population: str, numbers: Mapping[Any, int]) -> str:
@@ -154,11 +159,12 @@ def _characteristic(row: Mapping[str, Any], cells: Mapping[tuple[Any, ...], Mapp
         return wording.DASH
     middle = float(str(row["estimate"]))
     if row["scale"] == "proportion":
-        return f"{wording.count(row['n_events'])} ({wording.number(100 * middle, 1)})"
+        return wording.marked(row, f"{wording.count(row['n_events'])} ({wording.number(100 * middle, 1)})")
     digits = 1 if abs(middle) >= 10 else 2
     beside = ("quartile_1", "quartile_3") if row["scale"] == "quartile_2" else ("standard_deviation",)
     if row["scale"] == "quartile_2" and abs(middle) >= 100:
         digits = 0
     found = [cells.get((row["term"], row["population"], scale)) for scale in beside]
-    spread = [wording.number(each["estimate"], digits) for each in found if each is not None]
-    return f"{wording.number(middle, digits)} ({wording.DASH.join(spread)})" if spread else wording.DASH
+    spread = [wording.marked(each, wording.number(each["estimate"], digits)) for each in found if each is not None]
+    shown = wording.marked(row, wording.number(middle, digits))
+    return f"{shown} ({wording.DASH.join(spread)})" if spread else wording.DASH

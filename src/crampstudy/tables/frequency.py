@@ -13,7 +13,7 @@ from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, value
 from crampstudy.nights.calendar import day_of
-from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, with_level
+from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, people_of, with_level
 from crampstudy.tables.table import table_of_rows
 
 _TEST = "wald_test"
@@ -29,9 +29,9 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
     crude = kinds.INCIDENCE_RATE.rows(estimates)
     made = pd.DataFrame(
         {
-            "Participants": crude["n_participants"].map(wording.count),
-            "Person-nights": crude["n_nights"].map(wording.count),
-            "Cramps": crude["n_events"].map(wording.count),
+            "Participants": wording.counts(crude, "n_participants"),
+            "Person-nights": wording.counts(crude, "n_nights"),
+            "Cramps": wording.counts(crude, "n_events"),
         }
     )
     for kind, heading in _RATES.items():
@@ -39,7 +39,7 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
         made[with_level(heading, rows)] = [estimate(row) for row in wording.records(rows)]
     made.index = pd.Index(map(wording.level, crude["level"]), name=_stub(crude, "level"))
     for row in wording.records(kinds.STANDARDISED_RATE.rows(estimates)):
-        cells = [wording.count(row[n]) for n in ("n_participants", "n_nights", "n_events")]
+        cells = [wording.count_of(row, n) for n in ("n_participants", "n_nights", "n_events")]
         stub = f"{wording.level(row['level'])}, {kinds.STANDARDISED_RATE.label}"
         made.loc[stub] = [*cells, estimate(row), wording.DASH]
     return made
@@ -113,15 +113,14 @@ def _by_level(rows: pd.DataFrame, *, percent: bool) -> pd.DataFrame:
     """
     rows = rows[rows["status"] != "not_measured"].assign(row=rows["population"].map(of_group))
     rated = rows["estimand"].fillna("").str.contains(RATED, regex=False)
-    numbers = [own.groupby("row", sort=False)["n_participants"].max() for own in (rows[~rated], rows[rated])]
-    some, enough = numbers[0], numbers[1].reindex(numbers[0].index)
+    some, enough = (own.groupby("row", sort=False)["n_participants"].max() for own in (rows[~rated], rows[rated]))
+    enough = enough.reindex(some.index)
     apart = bool((some != enough)[enough.notna()].any())
-    people = some if apart else rows.groupby("row", sort=False)["n_participants"].max()
-    columns = {"Participants": people.map(wording.count)}
+    columns = {"Participants": people_of(rows[~rated] if apart else rows)}
     first = rows.loc[rated, "level"].head(1).tolist()
     for level, of_level in rows.groupby("level", sort=False):
         if apart and [level] == first:
-            columns[f"With {ENOUGH_NIGHTS} nights"] = numbers[1].map(wording.count)
+            columns[f"With {ENOUGH_NIGHTS} nights"] = people_of(rows[rated])
         shares = percent or of_level["scale"].iloc[0] in ("prevalence", "proportion")
         texts = pd.Series([estimate(row) for row in wording.records(of_level)], index=of_level["row"])
         heading = wording.capital(wording.level(str(level))) + (", %" if shares else "")
@@ -136,7 +135,7 @@ def distribution(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how many people, and which share of them, have so many cramps a week."""
     rows = kinds.DISTRIBUTION.rows(estimates)
     made = pd.DataFrame(
-        {"Participants": rows["n_events"].map(wording.count), "%": [estimate(row) for row in wording.records(rows)]}
+        {"Participants": wording.counts(rows, "n_events"), "%": [estimate(row) for row in wording.records(rows)]}
     )
     made.index = pd.Index(rows["level"].fillna(wording.DASH).map(wording.level), name="Cramps a week")
     return made
@@ -178,7 +177,7 @@ def season(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def peak(row: Mapping[str, Any]) -> str:
     """Return the date of a peak with its interval: ``30 June (5 June to 25 July)``."""
-    return f"{day_of(row['estimate'])} ({day_of(row['ci_low'])} to {day_of(row['ci_high'])})"
+    return wording.marked(row, f"{day_of(row['estimate'])} ({day_of(row['ci_low'])} to {day_of(row['ci_high'])})")
 
 
 def _cell(row: Mapping[str, Any]) -> str:
@@ -187,14 +186,15 @@ def _cell(row: Mapping[str, Any]) -> str:
     if row["scale"] == "day_of_year":
         return "any day" if pd.isna(row["ci_low"]) else peak(row)
     if row["scale"] == _TEST:
-        return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {wording.number(row['estimate'])}"
+        law = "F" if str(row["unit"]).startswith("F ") else "χ²"
+        return f"{law} = {wording.marked(row, wording.number(row['estimate']))}"
     return value(row) if row["scale"] == "proportion" else estimate(row)
 
 
 def _p(row: Mapping[str, Any]) -> str:
     if pd.isna(row["p_value"]) or row["status"] in WITHOUT_ESTIMATE:
         return wording.DASH
-    return wording.p_text(row["p_value"]).removeprefix("p ").removeprefix("= ").replace("< ", "<")
+    return wording.marked(row, wording.p_text(row["p_value"]).removeprefix("p ").removeprefix("= ").replace("< ", "<"))
 
 
 @table_of_rows
@@ -203,9 +203,9 @@ def months(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.MONTHS.rows(estimates)
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
-            "Person-nights": rows["n_nights"].map(wording.count),
-            "Cramps": rows["n_events"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
+            "Person-nights": wording.counts(rows, "n_nights"),
+            "Cramps": wording.counts(rows, "n_events"),
         }
     )
     heading = with_level("Cramps per person-week (95% CI)", rows)

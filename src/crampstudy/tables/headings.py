@@ -86,9 +86,15 @@ def with_level(heading: str, rows: pd.DataFrame) -> str:
     return heading.replace("95%", f"{levels.iloc[0] * 100:g}%") if len(levels) else heading
 
 
+def people_of(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return how many people each line of a table is of, by the ``row`` that rows are in: the most of these."""
+    most = rows.sort_values("n_participants", ascending=False, kind="stable").drop_duplicates("row").set_index("row")
+    return wording.counts(most, "n_participants").reindex(rows["row"].unique())
+
+
 def p_of(row: Mapping[str, Any], of: str = "p_value") -> str:
     """Return the p-value of a row as a cell, or its q-value: a dash where it has none or could not be estimated."""
-    return wording.DASH if row["status"] in WITHOUT_ESTIMATE else p_value(row[of])
+    return wording.DASH if row["status"] in WITHOUT_ESTIMATE else wording.marked(row, p_value(row[of]))
 
 
 def p_value(value: float) -> str:

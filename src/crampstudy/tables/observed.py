@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from crampstudy import wording
@@ -16,19 +19,20 @@ def completeness(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.COMPLETENESS.rows(estimates)
     shares = rows[rows["scale"] == "proportion"]
     diary = shares["outcome"].iloc[0] == "cramps"
-    made = pd.DataFrame({"Participants": shares["n_participants"].map(wording.count)})
+    made = pd.DataFrame({"Participants": wording.counts(shares, "n_participants")})
     if diary:
-        made["Nights expected"] = shares["n_nights"].map(wording.count)
-    made["Nights observed" if diary else "Answered"] = shares["n_events"].map(wording.count)
+        made["Nights expected"] = wording.counts(shares, "n_nights")
+    made["Nights observed" if diary else "Answered"] = wording.counts(shares, "n_events")
     made["Share (%)"] = [
-        wording.number(100 * share, 1) if pd.notna(share) else "could not estimate" for share in shares["estimate"]
+        _share(row) if pd.notna(row["estimate"]) else "could not estimate" for row in wording.records(shares)
     ]
     groups = shares["level"].map(wording.level).str.capitalize()
     made.index = pd.Index(groups, name=by_group(groups))
-    gaps = rows[rows["scale"] == "median_longest_gap"].set_index("level")["estimate"]
-    if len(gaps):
+    gaps = {row["level"]: row for row in wording.records(rows[rows["scale"] == "median_longest_gap"])}
+    if gaps:
         made["Median longest gap (nights)"] = [
-            wording.number(gaps[label], 0) if label in gaps else wording.DASH for label in shares["level"]
+            wording.marked(gaps[label], wording.number(gaps[label]["estimate"], 0)) if label in gaps else wording.DASH
+            for label in shares["level"]
         ]
     return made
 
@@ -40,11 +44,17 @@ def measured(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "With a value": [
-                wording.count(n) if status == "converged" else "not measured"
-                for n, status in zip(estimates["n_events"], estimates["status"], strict=True)
+                wording.count_of(row, "n_events") if row["status"] == "converged" else "not measured"
+                for row in wording.records(estimates)
             ],
-            "Share (%)": [wording.DASH if pd.isna(s) else wording.number(100 * s, 1) for s in estimates["estimate"]],
+            "Share (%)": [
+                wording.DASH if pd.isna(row["estimate"]) else _share(row) for row in wording.records(estimates)
+            ],
         }
     )
     made.index = pd.Index([wording.term(name) for name in estimates["term"]], name="Variable")
     return made
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    return wording.marked(row, wording.number(100 * row["estimate"], 1))

@@ -17,8 +17,8 @@ def relief(estimates: pd.DataFrame) -> pd.DataFrame:
     shown, means = kinds.MEDIAN_RELIEF.rows(estimates), kinds.MEAN_RELIEF.rows(estimates)
     made = pd.DataFrame(
         {
-            "Participants": shown["n_participants"].map(wording.count),
-            "Cramps relieved": shown["n_events"].map(wording.count),
+            "Participants": wording.counts(shown, "n_participants"),
+            "Cramps relieved": wording.counts(shown, "n_events"),
             with_level("Median time to relief, min (95% CI)", shown): [estimate(row) for row in wording.records(shown)],
         }
     )

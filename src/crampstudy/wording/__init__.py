@@ -11,13 +11,16 @@ import pandas as pd
 
 from crampstudy import codebook
 from crampstudy.codebook import exposures
+from crampstudy.wording.marks import marked
 from crampstudy.wording.numbers import (
     DASH,
     LARGEST_RATIO,
     MINUS,
     RAISED,
     count,
+    count_of,
     counted,
+    counts,
     digits,
     estimate,
     magnitude,
@@ -40,7 +43,9 @@ __all__ = [
     "condition",
     "contrast",
     "count",
+    "count_of",
     "counted",
+    "counts",
     "day",
     "digits",
     "estimate",
@@ -52,6 +57,7 @@ __all__ = [
     "level_of",
     "listed",
     "magnitude",
+    "marked",
     "model",
     "number",
     "outcome",

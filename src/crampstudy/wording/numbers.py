@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from crampstudy.wording.marks import marked
+
 DASH, MINUS = "–", "−"
 _MOST_DIGITS = 12
 _ROUNDING, _SMALL = 1e-8, 1e-3
@@ -36,6 +38,17 @@ def count(value: Any) -> str:
     return DASH if pd.isna(value) else f"{int(value):,}"
 
 
+def count_of(row: Mapping[str, Any], column: str) -> str:
+    """Return the whole number that a row has in a column, as :func:`count` does."""
+    return marked(row, count(row[column]))
+
+
+def counts(rows: pd.DataFrame, column: str) -> pd.Series[str]:
+    """Return the whole numbers of a column of rows, as :func:`count` does."""
+    made = [count_of({"key": key, column: cell}, column) for key, cell in zip(rows["key"], rows[column], strict=True)]
+    return pd.Series(made, index=rows.index, dtype=object)
+
+
 def counted(n: int, plural: str, verb: str = "") -> str:
     """Return a number and what it counts, of one in the singular: ``1 night``, ``1 cell holds``, ``1,204 nights``.
 
@@ -59,7 +72,7 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
         return "could not estimate"
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
         shown = _ratio if str(row.get("scale", "")).endswith("_ratio") else number
-        return shown(row["estimate"] * factor, digits)
+        return marked(row, shown(row["estimate"] * factor, digits))
     cells = [row[name] * factor for name in ("estimate", "ci_low", "ci_high")]
     # Limits that differ are printed with as many decimals as show it.
     enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
@@ -70,7 +83,7 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
         middle, low, high = (number(cell, digits if abs(cell) < _LARGE else 0) for cell in cells)
     # After a minus sign a dash between the limits would be read as another one.
     between = " to " if {MINUS, "<", ">"} & set(low + high) else DASH
-    return f"{middle} ({low}{between}{high})"
+    return marked(row, f"{middle} ({low}{between}{high})")
 
 
 def _ratio(value: float, digits: int) -> str:

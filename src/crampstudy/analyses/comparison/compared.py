@@ -24,8 +24,10 @@ from crampstudy.analyses.findings import (
     told,
     with_estimates,
 )
+from crampstudy.analyses.unmarked import unmarked
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.wording import marks
 
 _GROUPS = (bands.FIGURE, bands.GROUPS, bands.SEVERE)
 _PEOPLE = (people.CHARACTERISTICS, people.COMPLETENESS, people.CLEANING)
@@ -69,16 +71,20 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
     ordered = sorted(cohorts, key=lambda cohort: cohort.name != first)
     alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
     several = len(alike) > 1
-    found = joined(
-        bands.by_group(rows),
-        common.common_measure(rows),
-        attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
-        attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors", _FACTORS),
-        bands.tests(rows),
-        attempt((SENSITIVITY,), lambda: sensitivity(alike, settings)) if several else _alone("sensitivity", _OTHERWISE),
-    )
-    made = _whole(ordered, settings, found)
-    return _with_names(joined(made, methods.describe_comparison(ordered, settings, made.estimates)), ordered)
+    with marks.asked():
+        found = joined(
+            bands.by_group(rows),
+            common.common_measure(rows),
+            attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
+            attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors", _FACTORS),
+            bands.tests(rows),
+            attempt((SENSITIVITY,), lambda: sensitivity(alike, settings))
+            if several
+            else _alone("sensitivity", _OTHERWISE),
+        )
+        made = _whole(ordered, settings, found)
+        said = methods.describe_comparison(ordered, settings, made.estimates)
+        return unmarked(_with_names(joined(made, said), ordered))
 
 
 def compares_anything(rows: pd.DataFrame) -> bool:

@@ -56,8 +56,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         ),
         values={
             "cohort_kind": "nightly diary",
-            "expected": wording.counted(int(overall["n_nights"]), "expected nights"),
-            "observed": f"{wording.count(overall['n_events'])} were observed",
+            "expected": wording.marked(overall, wording.counted(int(overall["n_nights"]), "expected nights")),
+            "observed": f"{wording.count_of(overall, 'n_events')} were observed",
             "completeness_shown": "who logged when",
         },
     )
@@ -83,8 +83,10 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         ),
         values={
             "cohort_kind": "survey with a recalled 30-day frequency of cramps",
-            "expected": f"{wording.counted(int(overall['n_participants']), 'participants')} asked",
-            "observed": f"{wording.count(overall['n_events'])} answered",
+            "expected": wording.marked(
+                overall, f"{wording.counted(int(overall['n_participants']), 'participants')} asked"
+            ),
+            "observed": f"{wording.count_of(overall, 'n_events')} answered",
             "completeness_shown": "how many have a value of each factor",
         },
     )
@@ -199,7 +201,8 @@ def _columns(bands: AgeBands) -> AgeBands:
 
 def _of_flow(steps: pd.DataFrame) -> str:
     said = [
-        f"{wording.counted(int(row['estimate']), str(row['outcome']))} {row['level']}" for row in wording.records(steps)
+        f"{wording.marked(row, wording.counted(int(row['estimate']), str(row['outcome'])))} {row['level']}"
+        for row in wording.records(steps)
     ]
     return f"Boxes from the file down: {wording.listed(said)}."
 

@@ -211,6 +211,7 @@ def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
     counted = wording.counted(n, "people")
     if RATED not in str(row["estimand"]):
         return f"the {counted if n < FEWEST else 'people'}{_of_whom(people)}{whose}"
+    # Without a mark of its row: shares of the same people are told together.
     number = counted if n >= FEWEST else "people"
     return f"the {number}{_of_whom(people)}{whose} with at least {ENOUGH_NIGHTS} logged nights"
 

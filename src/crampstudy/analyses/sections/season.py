@@ -20,6 +20,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text, times
 from crampstudy.models.fit import fit
 from crampstudy.tables.headings import age_and_sex
+from crampstudy.wording import marks
 
 FIGURE, CYCLE, EXAMINED = "fig-season", "tbl-season", "tbl-season-examined"
 SEED = 20240101
@@ -49,8 +50,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         alt=_answer(cycle),
         note=_few(kinds.MONTHS.rows(rows)),
     )
-    dates = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]
-    note = f"{_OF_CYCLE} {tables.notes(cycle, besides=dates)}".strip()
+    peaks = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]
+    # The words of rows have no marks.
+    note = f"{_OF_CYCLE} {tables.notes(cycle, besides=list(map(marks.without, peaks)))}".strip()
     return Findings(
         rows,
         {CYCLE: ReportTable(tables.season(cycle), "The annual cycle of cramps.", note)},
@@ -133,7 +135,7 @@ def _answer(cycle: pd.DataFrame) -> str:
     if not (ratio and peak and test):
         return f"Whether there is an annual cycle could not be estimated: {tables.reasons(cycle)}."
     high = f"the highest rate of the year is {times(ratio)} the lowest"
-    p = wording.p_text(test["p_value"])
+    p = wording.marked(test, wording.p_text(test["p_value"]))
     whom = " Different people stand for the months of that cycle." if _is_between(cycle) else ""
     if pd.notna(peak["ci_low"]):
         return f"Cramps follow an annual cycle: {high} ({p}), and the peak is on {tables.peak(peak)}.{whom}"

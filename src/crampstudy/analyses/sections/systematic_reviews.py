@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -141,8 +142,8 @@ def _answer(rows: pd.DataFrame, beside: str) -> str:
     """Return what trials say: what could be pooled, and what single trials and published pools found."""
     words = {"inconclusive": "too uncertain to tell", "lower": "fewer cramps", "higher": "more cramps"}
     said = [
-        f"Pooled, {int(row['n_groups'])} trials of {wording.term(row['term'])} in {tables.in_whom(row['population'])} "
-        f"find {wording.estimate(row)} cramps a week against {row['reference']}: "
+        f"Pooled, {wording.count_of(row, 'n_groups')} trials of {wording.term(row['term'])} in "
+        f"{tables.in_whom(row['population'])} find {wording.estimate(row)} cramps a week against {row['reference']}: "
         f"{words.get(str(row['verdict']), row['verdict'])}."
         for row in wording.records(_primary(rows))
     ]
@@ -177,10 +178,10 @@ def _pool_words(pool: pd.DataFrame) -> str:
     rests = {str(most["level"]).removeprefix("without "), *presumed}
     without = [_one(kinds.WITHOUT.rows(pool), f"without {name}") for name in sorted(rests)]
     parts = [
-        f"The pool has {wording.count(row['n_participants'])} participants; {100 * i2['estimate']:.0f}% of the "
-        f"variance between its trials is not by chance (I², {100 * i2['ci_low']:.0f} to {100 * i2['ci_high']:.0f}%).",
-        f"The next trial is expected between {_n(following['ci_low'])} and {_n(following['ci_high'])}, and to find "
-        f"{beyond['level']} with a probability of {100 * beyond['estimate']:.0f}%.",
+        f"The pool has {wording.count_of(row, 'n_participants')} participants; {_share(i2)}% of the "
+        f"variance between its trials is not by chance (I², {_share(i2, 'ci_low')} to {_share(i2, 'ci_high')}%).",
+        f"The next trial is expected between {_n(following, 'ci_low')} and {_n(following, 'ci_high')}, and to find "
+        f"{beyond['level']} with a probability of {_share(beyond)}%.",
         *(f"{wording.capital(each['level'])} it is {wording.estimate(each)}." for each in without),
         *(f"The unit of {name} is presumed." for name in presumed),
     ]
@@ -204,7 +205,7 @@ def _beside(own: pd.DataFrame, rows: pd.DataFrame) -> str:
     before = _primary(rows[rows["term"].eq(contrast["term"]) & rows["population"].eq(contrast["population"])])
     after = _primary(own)
     moved = f"with it the pool would go from {_pool_of(before)} to {_pool_of(after)}"
-    share = f"{100 * place['estimate']:.0f}% of trials of its size would lie below it"
+    share = f"{_share(place)}% of trials of its size would lie below it"
     return f"{text}, {fact(place, 'said')}; {share}, and {moved}."
 
 
@@ -239,8 +240,12 @@ def _limits(pool: pd.DataFrame) -> str:
     )
 
 
-def _n(value: float) -> str:
-    return wording.number(value)
+def _n(row: Mapping[str, Any], column: str) -> str:
+    return wording.marked(row, wording.number(row[column]))
+
+
+def _share(row: Mapping[str, Any], column: str = "estimate") -> str:
+    return wording.marked(row, f"{100 * row[column]:.0f}")
 
 
 ANALYSIS = Analysis(

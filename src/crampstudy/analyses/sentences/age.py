@@ -106,7 +106,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
         return [first]
     if beside is None:
         return [first, *_beside_some(rows, by_kind)]
-    people = wording.counted(int(beside["n_participants"]), "participants")
+    people = wording.marked(beside, wording.counted(int(beside["n_participants"]), "participants"))
     others = [term for term in str(beside["adjusted_for"]).split("; ") if term != "sex"]
     besides = wording.listed(_name({"term": term}) for term in others)
     return [first, f"with {besides} beside it is {in_text(beside)} in the same {people}"]

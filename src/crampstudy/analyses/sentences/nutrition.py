@@ -143,7 +143,7 @@ def shapes(rows: pd.DataFrame) -> str:
     among = f", the lowest p-value of {len(tested)} such tests" if len(tested) > 1 else ""
     return (
         f"That the ratios lie on a straight line is least likely of {_named(first)} "
-        f"({wording.p_text(first['p_value'])}{among})."
+        f"({wording.marked(first, wording.p_text(first['p_value']))}{among})."
     )
 
 
@@ -279,7 +279,9 @@ def together_note(rows: pd.DataFrame) -> str:
     """Return the note of the minerals together, with the reliability of each mean."""
     known = wording.records(kinds.RELIABILITY.rows(rows).dropna(subset=["estimate"]))
     each = (
-        wording.listed(f"{wording.number(row['estimate'])} ({_named(row)})" for row in known) if known else "not known"
+        wording.listed(f"{wording.marked(row, wording.number(row['estimate']))} ({_named(row)})" for row in known)
+        if known
+        else "not known"
     )
     return f"Of a Poisson model. Reliability of the participants' means: {each}. {tables.notes(rows)}".strip()
 

@@ -31,7 +31,7 @@ def answer(rows: pd.DataFrame) -> str:
     (number,) = wording.records(kinds.CLEAR_GROUPS.rows(rows))
     tried = kinds.GROUPS_TRIED.rows(rows)
     gains = tried[tried["level"] == "gain in BIC"]
-    people, rest = wording.count(number["n_participants"]), fact(number, "said")
+    people, rest = wording.count_of(number, "n_participants"), fact(number, "said")
     if number["estimate"] == 1:
         best = wording.records(gains.sort_values("estimate", ascending=False, kind="stable"))[0]
         return wording.sentences(

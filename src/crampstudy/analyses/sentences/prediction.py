@@ -105,9 +105,10 @@ def _beside(rows: pd.DataFrame, every: pd.DataFrame) -> Iterator[str]:
     )
     row, beside = max(pairs, key=lambda pair: abs(math.log(pair[0]["estimate"] / pair[1]["estimate"])))
     name = wording.small(wording.term(str(row["term"])))
+    ratio = wording.marked(row, wording.number(row["estimate"], 2))
     yield (
-        f"Farthest apart are those of {name} ({wording.contrast(row)}): {wording.number(row['estimate'], 2)} of the "
-        f"model, {in_text(beside)} of the section"
+        f"Farthest apart are those of {name} ({wording.contrast(row)}): {ratio} of the model, {in_text(beside)} of the "
+        "section"
     )
 
 

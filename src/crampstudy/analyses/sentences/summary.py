@@ -65,14 +65,18 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool 
 
 
 def _people(flow: pd.DataFrame, *, aged: bool) -> Iterator[str]:
-    counts = {(row["outcome"], row["level"]): row["estimate"] for row in wording.records(flow)}
-    accepted, analysed = (int(counts[PARTICIPANTS, step]) for step in (ACCEPTED, ANALYSED))
-    taken = int(counts.get((PARTICIPANTS, MEETING), accepted))
+    counts = {(row["outcome"], row["level"]): row for row in wording.records(flow)}
+    accepted, analysed = (counts[PARTICIPANTS, step] for step in (ACCEPTED, ANALYSED))
+    taken = counts.get((PARTICIPANTS, MEETING), accepted)
     nights = counts.get((NIGHTS, ANALYSED))
-    with_nights = "" if nights is None else f", with {wording.counted(int(nights), 'nights')},"
-    whose = "" if taken == accepted else " who meet the condition"
-    people = f"{wording.count(analysed)} of {wording.counted(taken, 'participants')}{whose}"
+    with_nights = "" if nights is None else f", with {_counted(nights, 'nights')},"
+    whose = "" if taken["estimate"] == accepted["estimate"] else " who meet the condition"
+    people = f"{wording.count_of(analysed, 'estimate')} of {_counted(taken, 'participants')}{whose}"
     yield f"{people}{with_nights} entered the analyses{' by age' if aged else ''}."
+
+
+def _counted(row: Mapping[str, Any], plural: str) -> str:
+    return wording.marked(row, wording.counted(int(row["estimate"]), plural))
 
 
 def _how_common(rows: Mapping[str, pd.DataFrame], whose: str) -> Iterator[str]:

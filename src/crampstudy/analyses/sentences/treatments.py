@@ -287,10 +287,8 @@ def apart(rows: pd.DataFrame) -> str:
     name = str(row["term"])
     label = OF_RUN_IN[name].label if name in OF_RUN_IN else wording.term(name)
     level = "" if pd.isna(row["level"]) or row["level"] == "true" else f" ({wording.level(str(row['level']))})"
-    return (
-        f"The largest standardised mean difference between arms is {wording.number(abs(row['estimate']))}, in "
-        f"{wording.small(label)}{level}."
-    )
+    apart = wording.marked(row, wording.number(abs(row["estimate"])))
+    return f"The largest standardised mean difference between arms is {apart}, in {wording.small(label)}{level}."
 
 
 def balanced(rows: pd.DataFrame) -> str:
@@ -358,14 +356,15 @@ def _weighted(rows: pd.DataFrame) -> str:
     if not terms:
         return ""
     after = kinds.BALANCE_AFTER.rows(rows)
-    apart = after.loc[after["term"].isin([_variable(term) for term in terms]), "estimate"].abs().max()
+    after = after[after["term"].isin([_variable(term) for term in terms]) & after["estimate"].notna()]
+    most = wording.records(after.sort_values("estimate", key=abs, kind="stable").tail(1))
     names = wording.listed(
         _BEFORE if term == RUN_IN_RATE else wording.small(wording.term(_variable(term))) for term in terms
     )
-    left = (
-        ""
-        if pd.isna(apart)
-        else f" (of these the largest standardised mean difference after weighting is {wording.number(apart)})"
+    left = "".join(
+        " (of these the largest standardised mean difference after weighting is "
+        f"{wording.marked(row, wording.number(abs(row['estimate'])))})"
+        for row in most
     )
     return f"weights are to make the groups alike in {names}{left}, and cannot in what was not measured; "
 

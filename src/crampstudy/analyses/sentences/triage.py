@@ -75,10 +75,14 @@ def stability(rows: pd.DataFrame) -> str:
         )
     if ALWAYS in found and SOMETIMES in found:
         texts.append(
-            f"of the {wording.counted(int(found[ALWAYS]['n_participants']), 'people')} with several weeks that can be "
+            f"of the {_people(found[ALWAYS])} with several weeks that can be "
             f"told {value(found[ALWAYS])} had more than 2 in all of them, {value(found[SOMETIMES])} in some"
         )
     return wording.sentences(texts)
+
+
+def _people(row: Mapping[str, Any]) -> str:
+    return wording.marked(row, wording.counted(int(row["n_participants"]), "people"))
 
 
 def cases(rows: pd.DataFrame) -> str:

@@ -17,7 +17,14 @@ local function quoted(text)
   return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("\n", " ") .. '"'
 end
 
+-- A number names its rows; `rows` is an attribute of HTML's own, of which pages make something else.
+local function value(span)
+  span.attributes["data-rows"], span.attributes.rows = span.attributes.rows, nil
+  return span
+end
+
 local function reference(span)
+  if span.classes:includes("value") then return value(span) end
   if not span.classes:includes(labels.REFERENCE) then return nil end
   local label, bare = span.attributes.label, span.attributes.bare == "yes"
   local kind, number = labels.WORDS[kind_of(label)], numbers[label]

@@ -21,6 +21,7 @@ _COLOURS = {
 }
 """Colours of figures that are those of the page, light or dark."""
 _COLOUR = re.compile("|".join(_COLOURS), re.IGNORECASE)
+_OF_ONE_ROW = re.compile(r'<span class="value" data-rows="([^" ]+)"')
 _STYLE = re.compile(r'style="[^"]*"')
 
 
@@ -43,6 +44,19 @@ def table(block: Mapping[str, Any]) -> str:
     label = block["label"]
     region = f'<div class="scroll" tabindex="0" role="region" aria-label="Table {label}">'
     return f'{region}<table role="table">{"".join(_table(block))}</table></div>'
+
+
+def anchored(page: str) -> str:
+    """Return a page on which a row's key leads to the first number that is of that row alone."""
+    known: set[str] = set()
+
+    def put(found: re.Match[str]) -> str:
+        if found[1] in known:
+            return found[0]
+        known.add(found[1])
+        return f'{found[0]} id="{found[1]}"'
+
+    return _OF_ONE_ROW.sub(put, page)
 
 
 def table_files(label: str) -> str:

@@ -43,7 +43,11 @@ def _domains(own: pd.DataFrame, pool: Mapping[str, Any]) -> dict[str, str]:
     asymmetry = wording.records(kinds.ASYMMETRY.rows(own))[0]
     units = f"; the unit of {wording.listed(presumed)} is presumed" if presumed else ""
     tested = asymmetry["status"] == "converged"
-    egger = f"Egger's z {wording.number(asymmetry['estimate'])}" if tested else str(asymmetry["note"])
+    egger = (
+        f"Egger's z {wording.marked(asymmetry, wording.number(asymmetry['estimate']))}"
+        if tested
+        else str(asymmetry["note"])
+    )
     return {
         "Risk of bias": f"{100 * biased:.0f}% of the weight is of trials judged to be at high risk",
         "Inconsistency": _inconsistency(own),
@@ -72,6 +76,6 @@ def _imprecision(pool: Mapping[str, Any]) -> str:
         wide = "lies within one cramp a week"
     elif pool["ci_low"] >= -1 or pool["ci_high"] <= 1:
         wide = "reaches beyond one cramp a week on one side"
-    people = "" if pd.isna(pool["n_participants"]) else f"; {wording.count(pool['n_participants'])} participants"
+    people = "" if pd.isna(pool["n_participants"]) else f"; {wording.count_of(pool, 'n_participants')} participants"
     few = f", fewer than {FEW}" if pd.notna(pool["n_participants"]) and pool["n_participants"] < FEW else ""
     return f"the interval ({ERRORS[0]!s}) {holds} and {wide}{people}{few}"

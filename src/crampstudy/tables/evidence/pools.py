@@ -31,7 +31,7 @@ def trials(estimates: pd.DataFrame) -> PrintedTable:
     by_trial = dict(zip(_keys(weights), weights["estimate"], strict=True))
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
             "Against": rows["reference"].fillna(wording.DASH),
             with_level(_DIFFERENCE, rows): [_number(each) for each in wording.records(rows)],
             "Weight": [_weight(by_trial.get(key)) for key in _keys(rows)],
@@ -90,7 +90,7 @@ def _by_row(rows: pd.DataFrame, name: Callable[[Mapping[str, Any]], str]) -> pd.
     cells = {
         with_level("Estimate (95% CI)", rows): [_number(each) for each in records],
         "p": [wording.DASH if pd.isna(each["p_value"]) else _p(each["p_value"]) for each in records],
-        "Trials": rows["n_groups"].map(wording.count).tolist(),
+        "Trials": wording.counts(rows, "n_groups").tolist(),
         "Verdict": [_verdict(each) for each in records],
     }
     index = pd.MultiIndex.from_arrays([_groups(rows), [name(each) for each in records]], names=["", "Pool"])
@@ -136,7 +136,7 @@ def _number(each: Mapping[str, Any]) -> str:
     if each["scale"] in ("probability", "weight", "i2", "r2"):
         return f"{wording.estimate({**each}, 0, 100)}%"
     if each["scale"] == "heterogeneity_test":
-        return f"{wording.number(each['estimate'])} ({each['df']:.0f} df)"
+        return wording.marked(each, f"{wording.number(each['estimate'])} ({each['df']:.0f} df)")
     return estimate(each)
 
 

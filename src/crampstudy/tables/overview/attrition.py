@@ -17,7 +17,7 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.COHORT_FLOW.rows(estimates)
     made = pd.DataFrame(
         {
-            "Number": rows["estimate"].map(wording.count).tolist(),
+            "Number": wording.counts(rows, "estimate").tolist(),
             "Set aside before": [said or wording.DASH for said in of_rows(rows, "said")],
         }
     )
@@ -31,7 +31,8 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
 def logging(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how much the participants logged in each week or night, those who logged least first."""
     rows = kinds.LOGGED.rows(estimates)
-    shares = rows.assign(shown=[wording.number(100 * share, 0) for share in rows["estimate"]])
+    told = wording.records(rows)
+    shares = rows.assign(shown=[wording.marked(row, wording.number(100 * row["estimate"], 0)) for row in told])
     made = shares.pivot(index="population", columns="level", values="shown").fillna(wording.DASH)
     made = made.reindex(index=rows["population"].unique(), columns=rows["level"].unique())
     made.columns = pd.Index([f"{wording.capital(logging_part(rows))} {time}" for time in made.columns])
@@ -52,12 +53,13 @@ def data_quality(flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort) -> 
         complete: its completeness over all participants.
         cohort: the cohort, for what cleaning did.
     """
-    steps = {(row["outcome"], row["level"]): row["estimate"] for row in wording.records(flow)}
+    rows = {(row["outcome"], row["level"]): row for row in wording.records(flow)}
+    steps = {step: row["estimate"] for step, row in rows.items()}
     lines: dict[str, str] = {}
     for (what, step), n in steps.items():
         before = steps[what, "in the file"]
         share = "" if step == "in the file" or not before else f" ({100 * n / before:.1f}%)"
-        lines[f"{wording.capital(str(what))} {step}"] = f"{wording.count(n)}{share}"
+        lines[f"{wording.capital(str(what))} {step}"] = f"{wording.count_of(rows[what, step], 'estimate')}{share}"
     blanked = sum(count.blanked for count in cohort.attrition.tables)
     lines["Cells blanked as impossible"] = wording.count(blanked)
     warned = sum(count.n for count in cohort.attrition.rules if count.severity == "warn")
@@ -66,7 +68,9 @@ def data_quality(flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort) -> 
         if row["scale"] == "proportion":
             asked = f"Answered, of {wording.counted(int(row['n_participants']), 'participants')} asked"
             what = "Expected nights logged" if pd.notna(row["n_nights"]) else asked
-            lines[what] = f"{wording.number(100 * row['estimate'], 1)}%"
+            lines[what] = f"{wording.marked(row, wording.number(100 * row['estimate'], 1))}%"
         else:
-            lines["Longest gap of a participant, median"] = wording.counted(round(row["estimate"]), "nights")
+            lines["Longest gap of a participant, median"] = wording.marked(
+                row, wording.counted(round(row["estimate"]), "nights")
+            )
     return pd.DataFrame({"Number": lines.values()}, index=pd.Index(list(lines), name="What"))

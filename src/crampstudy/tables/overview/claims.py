@@ -135,7 +135,7 @@ def _in_order(sections: pd.Index[str]) -> pd.Index[int]:
 def _number(row: dict[str, Any]) -> str:
     """Return the number of a row without what it compares, which the claim says."""
     if row["scale"] == "day_of_year":
-        return "any day" if row["ci_low"] is None else day_of(row["estimate"])
+        return "any day" if row["ci_low"] is None else wording.marked(row, day_of(row["estimate"]))
     if row["scale"] == verdicts.DIFFERENCE and row["unit"]:
         # What it is of, without what it compares.
         return value(row | {"unit": row["unit"].partition(", ")[0]})
@@ -146,7 +146,12 @@ def _told(expected: pd.DataFrame) -> str:
     """Return the probabilities of the right verdict by truth, in per cent."""
     if expected.empty:
         return wording.DASH
-    chances = dict(zip(expected["level"], expected["estimate"], strict=True))
-    return " / ".join(
-        f"{100 * sum(chances[f'{verdict}, truth {truth}'] for verdict in right):.0f}" for truth, right in _TOLD
-    )
+    chances = {row["level"]: row for row in wording.records(expected)}
+    told = ([chances[f"{verdict}, truth {truth}"] for verdict in right] for truth, right in _TOLD)
+    return " / ".join(map(_sum, told))
+
+
+def _sum(chances: list[dict[str, Any]]) -> str:
+    """Return the sum of probabilities in per cent; that of several is of none of their rows."""
+    said = f"{100 * sum(row['estimate'] for row in chances):.0f}"
+    return wording.marked(chances[0], said) if len(chances) == 1 else said

@@ -154,7 +154,7 @@ def _splits(rows: pd.DataFrame) -> list[str]:
         made.append(
             f"{named}: {where}the {what} mixes {in_text(within)} within participants{apart} and "
             f"{in_text(between)} between them, {wording.contrast(within)} "
-            f"({wording.p_text(test['p_value'])} that both are equal)"
+            f"({wording.marked(test, wording.p_text(test['p_value']))} that both are equal)"
         )
     return list(dict.fromkeys(made))
 

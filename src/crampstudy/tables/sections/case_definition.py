@@ -18,8 +18,8 @@ def case_criteria(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["status"] != "not_measured"]
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
-            "Meet it": rows["n_events"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
+            "Meet it": wording.counts(rows, "n_events"),
             "Of": [str(unit).removeprefix("share of ") for unit in rows["unit"]],
             with_level("% (95% CI)", rows): [estimate(row) for row in wording.records(rows)],
         }
@@ -34,9 +34,9 @@ def case_rates(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.CASE_RATE.rows(estimates)
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
-            "Person-nights": rows["n_nights"].map(wording.count),
-            "Cramps": rows["n_events"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
+            "Person-nights": wording.counts(rows, "n_nights"),
+            "Cramps": wording.counts(rows, "n_events"),
             with_level("Cramps per person-week (95% CI)", rows): [estimate(row) for row in wording.records(rows)],
         }
     )
@@ -51,7 +51,7 @@ def recall(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["status"] != "not_measured"]
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
             "Scale": rows["scale"].map(
                 {"root_difference": "square roots", "proportion": "%", "kappa": "kappa"}, na_action="ignore"
             ),

@@ -50,7 +50,7 @@ def factors_between(estimates: pd.DataFrame) -> pd.DataFrame:
         whom = f"Participants ({' / '.join(dict.fromkeys(called.values()))})"
         for row in wording.records(pair):
             cells = made.setdefault(_factor(row), {})
-            people = wording.count(row["n_participants"])
+            people = wording.count_of(row, "n_participants")
             cells[whom] = f"{cells[whom]} / {people}" if whom in cells else people
             cells[with_level(f"{scale} in {called[row['cohort']]} (95% CI)", own)] = estimate(row)
         for row in wording.records(between[between["cohort"] == other]):
@@ -125,7 +125,7 @@ def _ratio_and_difference(estimates: pd.DataFrame, stubs: Sequence[str], name: s
     reference = str(ratios["reference"].iloc[0])
     made = pd.DataFrame(
         {
-            "Participants": ratios["n_participants"].map(wording.count).to_numpy(),
+            "Participants": wording.counts(ratios, "n_participants").to_numpy(),
             with_level(f"{kind} against {reference} (95% CI)", ratios): [estimate(r) for r in wording.records(ratios)],
             with_level(f"Difference, {unit_of_difference(differences)} (95% CI)", ratios): [
                 wording.DASH if row is None else difference(row) for row in beside
@@ -143,8 +143,8 @@ def pooled_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
     ratios = estimates["scale"].str.endswith("_ratio")
     made = pd.DataFrame(
         {
-            "Participants": estimates["n_participants"].map(wording.count).to_numpy(),
-            "Events": estimates["n_events"].map(wording.count).to_numpy(),
+            "Participants": wording.counts(estimates, "n_participants").to_numpy(),
+            "Events": wording.counts(estimates, "n_events").to_numpy(),
             with_level("Estimate (95% CI)", estimates): [estimate(row) for row in wording.records(estimates)],
             "Verdict": estimates["verdict"].fillna(wording.DASH).to_numpy(),
         }
@@ -162,9 +162,9 @@ def few_events(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the standardised rate of each cohort with its interval of few events."""
     made = pd.DataFrame(
         {
-            "Participants": estimates["n_participants"].map(wording.count).to_numpy(),
-            "Person-nights": estimates["n_nights"].map(wording.count).to_numpy(),
-            "Cramps": estimates["n_events"].map(wording.count).to_numpy(),
+            "Participants": wording.counts(estimates, "n_participants").to_numpy(),
+            "Person-nights": wording.counts(estimates, "n_nights").to_numpy(),
+            "Cramps": wording.counts(estimates, "n_events").to_numpy(),
             with_level("Cramps per person-week (95% CI)", estimates): list(map(estimate, wording.records(estimates))),
             "Interval": estimates["model"].to_numpy(),
         }
@@ -181,10 +181,10 @@ def beside_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
         cohort, outcome, estimand, term = (str(row[name]) for name in ("cohort", "outcome", "estimand", "term"))
         cells = lines.setdefault((cohort, outcome, estimand, term, _text(row["level"])), {})
         if row["analysis"] == kinds.E_VALUE.name:
-            limit = wording.DASH if pd.isna(row["ci_low"]) else wording.number(row["ci_low"])
-            cells |= dict(zip(_BESIDE, (wording.number(row["estimate"]), limit), strict=False))
+            limit = wording.DASH if pd.isna(row["ci_low"]) else wording.marked(row, wording.number(row["ci_low"]))
+            cells |= dict(zip(_BESIDE, (wording.marked(row, wording.number(row["estimate"])), limit), strict=False))
         else:
-            cells[_BESIDE[-1]] = p_value(row["estimate"])
+            cells[_BESIDE[-1]] = wording.marked(row, p_value(row["estimate"]))
     found = pd.DataFrame.from_dict(dict(enumerate(lines.values())), orient="index").fillna(wording.DASH)
     made = found[[name for name in _BESIDE if name in found.columns]]
     stubs = []

@@ -75,10 +75,10 @@ def compared_groups(estimates: pd.DataFrame, outcome: str) -> pd.DataFrame:
     for each in present(compared):
         for name in names:
             row, ratio = by_place.get((each, name)), against.get((each, name))
-            cells = {"Cohort": name, "Participants": wording.count(row["n_participants"]) if row else "0"}
+            cells = {"Cohort": name, "Participants": wording.count_of(row, "n_participants") if row else "0"}
             if outcome == "cramps":
-                cells["Nights"] = wording.count(row["n_nights"]) if row else "0"
-            cells[_EVENTS[outcome]] = wording.count(row["n_events"]) if row else "0"
+                cells["Nights"] = wording.count_of(row, "n_nights") if row else "0"
+            cells[_EVENTS[outcome]] = wording.count_of(row, "n_events") if row else "0"
             cells[with_level(_HEADINGS[outcome], known)] = estimate(row) if row else "could not estimate"
             cells[with_level(f"{kind} (95% CI)", compared)] = estimate(ratio) if ratio else "reference"
             cells["Verdict"] = wording.DASH if ratio is None or pd.isna(ratio["verdict"]) else str(ratio["verdict"])
@@ -126,17 +126,21 @@ def completeness_of_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.COMPLETENESS.rows(estimates)
     rows = rows[rows["level"] == "all"]
     shares = rows[rows["scale"] == "proportion"]
-    gaps = rows[rows["scale"] == "median_longest_gap"].set_index("cohort")["estimate"]
+    gaps = {row["cohort"]: row for row in wording.records(rows[rows["scale"] == "median_longest_gap"])}
     lines = {}
     for row in wording.records(shares):
         diary = row["outcome"] == "cramps"
         lines[row["cohort"]] = {
-            "Participants": wording.count(row["n_participants"]),
-            "Nights expected": wording.count(row["n_nights"]),
-            "Nights observed": wording.count(row["n_events"]) if diary else wording.DASH,
-            "Answered": wording.DASH if diary else wording.count(row["n_events"]),
-            "Share (%)": "could not estimate" if pd.isna(row["estimate"]) else wording.number(100 * row["estimate"], 1),
-            "Median longest gap (nights)": wording.number(gaps[row["cohort"]], 0)
+            "Participants": wording.count_of(row, "n_participants"),
+            "Nights expected": wording.count_of(row, "n_nights"),
+            "Nights observed": wording.count_of(row, "n_events") if diary else wording.DASH,
+            "Answered": wording.DASH if diary else wording.count_of(row, "n_events"),
+            "Share (%)": "could not estimate"
+            if pd.isna(row["estimate"])
+            else wording.marked(row, wording.number(100 * row["estimate"], 1)),
+            "Median longest gap (nights)": wording.marked(
+                gaps[row["cohort"]], wording.number(gaps[row["cohort"]]["estimate"], 0)
+            )
             if row["cohort"] in gaps
             else wording.DASH,
         }
@@ -178,7 +182,7 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _apart(row: Mapping[str, Any]) -> str:
-    return wording.number(row["estimate"]) if row["status"] == "converged" else wording.DASH
+    return wording.marked(row, wording.number(row["estimate"])) if row["status"] == "converged" else wording.DASH
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -23,8 +23,8 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
     kind = str(ratios["scale"].iloc[0]).replace("_", " ")
     made = pd.DataFrame(
         {
-            "Participants": ratios["n_participants"].map(wording.count).to_numpy(),
-            "Events": ratios["n_events"].map(wording.count).to_numpy(),
+            "Participants": wording.counts(ratios, "n_participants").to_numpy(),
+            "Events": wording.counts(ratios, "n_events").to_numpy(),
             with_level(f"{kind.capitalize()} against {reference} (95% CI)", ratios): _texts(ratios),
             with_level(f"Difference, {unit_of_difference(differences)} (95% CI)", differences): [
                 difference(row) for row in wording.records(differences)

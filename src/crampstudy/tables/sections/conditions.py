@@ -108,8 +108,8 @@ def _domain(row: Row) -> str:
 
 
 def _counts(row: Row) -> str:
-    every = wording.count(row["n_participants"])
-    return f"{wording.count(row['n_exposed'])} / {every}" if _level(row) else every
+    every = wording.count_of(row, "n_participants")
+    return f"{wording.count_of(row, 'n_exposed')} / {every}" if _level(row) else every
 
 
 def _ratio(row: Row) -> str:

@@ -44,10 +44,10 @@ def dose_response(estimates: pd.DataFrame) -> pd.DataFrame:
 def _cells(estimates: pd.DataFrame) -> Iterator[tuple[str, _Key, str]]:
     """Yield heading, exposure and text of each cell, column by column."""
     levels = kinds.EXPOSURE_LEVEL.rows(estimates)
-    spread = levels[levels["scale"] == "standard_deviation"].set_index("term")["estimate"]
+    spread = {row["term"]: row for row in wording.records(levels[levels["scale"] == "standard_deviation"])}
     means = wording.records(levels[levels["scale"] == "mean"])
     for row in means:
-        yield "n", _key(row), wording.count(row["n_participants"] or float("nan"))
+        yield "n", _key(row), wording.marked(row, wording.count(row["n_participants"] or float("nan")))
     for row in means:
         yield "Mean (SD)", _key(row), _mean(row, spread)
     low = kinds.LOW_LEVEL.rows(estimates)
@@ -66,7 +66,7 @@ def _cells(estimates: pd.DataFrame) -> Iterator[tuple[str, _Key, str]]:
             yield "Verdict", _key(row), str(row["verdict"])
     for row in wording.records(kinds.SHAPE.rows(estimates)):
         if row["status"] == "converged":
-            yield "Shape", _key(row), wording.p_text(row["p_value"])
+            yield "Shape", _key(row), wording.marked(row, wording.p_text(row["p_value"]))
 
 
 def _key(row: dict[str, Any]) -> _Key:
@@ -78,11 +78,14 @@ def _key(row: dict[str, Any]) -> _Key:
     return (known.domain.capitalize() if known else "Own terms"), label
 
 
-def _mean(row: dict[str, Any], spread: pd.Series[float]) -> str:
+def _mean(row: dict[str, Any], spread: dict[str, Any]) -> str:
     if row["status"] != "converged":
         return wording.estimate(row)
     digits = next((digits for limit, digits in _DIGITS if abs(row["estimate"]) >= limit), 2)
-    return f"{wording.number(row['estimate'], digits)} ({wording.number(spread[row['term']], digits)})"
+    middle, about = (
+        wording.marked(each, wording.number(each["estimate"], digits)) for each in (row, spread[row["term"]])
+    )
+    return f"{middle} ({about})"
 
 
 _DIGITS = ((1000, 0), (10, 1))

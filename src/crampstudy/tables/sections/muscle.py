@@ -23,7 +23,7 @@ def age_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Besides": [_besides(row["adjusted_for"]) for row in records],
-            "Participants": [wording.count(row["n_participants"]) for row in records],
+            "Participants": [wording.count_of(row, "n_participants") for row in records],
             with_level(heading, rows): [wording.estimate(row) for row in records],
             "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
         },

@@ -34,7 +34,7 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
     """
     shown = at_contrasts(estimates)
     reliability = {
-        str(row["term"]).removeprefix(wording.RELIABILITY): row["estimate"]
+        str(row["term"]).removeprefix(wording.RELIABILITY): row
         for row in wording.records(kinds.RELIABILITY.rows(estimates))
     }
     records = wording.records(shown)
@@ -43,7 +43,7 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
         "Contrast": [_beneath(heads[str(row["term"])], _contrast(row)) for row in records],
         with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
         "p": [p_of(row) for row in records],
-        "Nights": [wording.count(row["n_nights"]) for row in records],
+        "Nights": [wording.count_of(row, "n_nights") for row in records],
     }
     if reliability:
         columns["Reliability"] = [_reliability(row, reliability) for row in records]
@@ -95,10 +95,12 @@ def _beneath(head: str, contrast: str) -> str:
     return contrast.partition(":")[0] if head.endswith(f", {contrast}") else contrast
 
 
-def _reliability(row: Mapping[str, Any], known: Mapping[str, float]) -> str:
+def _reliability(row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the reliability of the mean that a ratio is of."""
-    value = known.get(str(row["term"]).removeprefix(wording.CONTRAST)) if row["level"] == BETWEEN else None
-    return wording.DASH if value is None or pd.isna(value) else wording.number(value)
+    found = known.get(str(row["term"]).removeprefix(wording.CONTRAST)) if row["level"] == BETWEEN else None
+    if found is None or pd.isna(found["estimate"]):
+        return wording.DASH
+    return wording.marked(found, wording.number(found["estimate"]))
 
 
 def _which(row: Mapping[str, Any]) -> str:
@@ -132,8 +134,8 @@ def adherence(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = kinds.ADHERENCE.rows(estimates)
     records = wording.records(rows)
     nights = rows["n_nights"].notna().any()
-    columns = {"Participants": [wording.count(row["n_participants"]) for row in records]}
-    columns |= {"Nights": [wording.count(row["n_nights"]) for row in records]} if nights else {}
+    columns = {"Participants": [wording.count_of(row, "n_participants") for row in records]}
+    columns |= {"Nights": [wording.count_of(row, "n_nights") for row in records]} if nights else {}
     whose = "nights" if nights else "people"
     columns[with_level(f"% of {whose} (95% CI)", rows)] = [estimate(row) for row in records]
     made = pd.DataFrame(columns)
@@ -173,8 +175,8 @@ def joint_programme(estimates: pd.DataFrame) -> pd.DataFrame:
         {
             "Measure": [_MEASURES.get(str(row["scale"]), "") for row in records],
             with_level("Estimate (95% CI)", rows): [estimate(row) for row in records],
-            "Participants": [wording.count(row["n_participants"]) for row in records],
-            "Nights": [wording.count(row["n_nights"]) for row in records],
+            "Participants": [wording.count_of(row, "n_participants") for row in records],
+            "Nights": [wording.count_of(row, "n_nights") for row in records],
             "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
         },
         dtype=object,

@@ -36,7 +36,7 @@ def open_use(estimates: pd.DataFrame) -> PrintedTable:
         {
             "Weights": [labels[row["analysis"]] for row in every],
             "Treated / all": [
-                f"{wording.count(row['n_exposed'])} / {wording.count(row['n_participants'])}" for row in every
+                f"{wording.count_of(row, 'n_exposed')} / {wording.count_of(row, 'n_participants')}" for row in every
             ],
             with_level("Rate ratio (95% CI)", ratios): [estimate(row) for row in every],
             with_level("Cramps a week (95% CI)", ratios): [
@@ -59,7 +59,7 @@ def open_use_rates(estimates: pd.DataFrame) -> PrintedTable:
     agents = list(dict.fromkeys(rows["term"]))
     made = pd.DataFrame(
         {
-            "Treated": [wording.count(cells[agent, _WHEN[0]]["n_participants"]) for agent in agents],
+            "Treated": [wording.count_of(cells[agent, _WHEN[0]], "n_participants") for agent in agents],
             **{
                 with_level(f"{wording.capital(when)} (95% CI)", rows): [
                     estimate(cells[agent, when]) for agent in agents
@@ -112,7 +112,7 @@ def _printed(value: float) -> str:
 def overlap(estimates: pd.DataFrame) -> PrintedTable:
     """Return how many participants the weights leave of each group, their extremes, and who has no counterpart."""
     rows = kinds.OVERLAP.rows(estimates)
-    cells = {(row["term"], row["level"]): float(row["estimate"]) for row in wording.records(rows)}
+    cells = {(row["term"], row["level"]): row for row in wording.records(rows)}
     agents = list(dict.fromkeys(rows["term"]))
     differences = _balance(estimates)
     made = pd.DataFrame(
@@ -120,11 +120,11 @@ def overlap(estimates: pd.DataFrame) -> PrintedTable:
             "Treated / untreated": [_both(cells, agent, "treated", "untreated") for agent in agents],
             "Effective number": [_both(cells, agent, *_WEIGHTS[:2]) for agent in agents],
             "Weights": [
-                f"{wording.number(cells[agent, _WEIGHTS[2]])} to {wording.number(cells[agent, _WEIGHTS[3]])}"
+                f"{_estimate(cells[agent, _WEIGHTS[2]], 2)} to {_estimate(cells[agent, _WEIGHTS[3]], 2)}"
                 for agent in agents
             ],
             "Without counterpart": [_both(cells, agent, *_OUTSIDE) for agent in agents],
-            "Greatest SMD in the propensity": [_greatest(differences, agent) for agent in agents],
+            "Greatest SMD in the propensity": [_greatest(estimates, agent) for agent in agents],
             "Median SMD of all": [_median(differences, agent) for agent in agents],
         }
     )
@@ -136,13 +136,20 @@ def overlap(estimates: pd.DataFrame) -> PrintedTable:
     return PrintedTable.of(made, notes=(said,))
 
 
-def _both(cells: dict[tuple[Any, Any], float], agent: str, first: str, second: str) -> str:
-    return f"{wording.number(cells[agent, first], 0)} / {wording.number(cells[agent, second], 0)}"
+def _both(cells: dict[tuple[Any, Any], dict[str, Any]], agent: str, first: str, second: str) -> str:
+    return f"{_estimate(cells[agent, first], 0)} / {_estimate(cells[agent, second], 0)}"
+
+
+def _estimate(row: dict[str, Any], digits: int) -> str:
+    return wording.marked(row, wording.number(row["estimate"], digits))
 
 
 def _greatest(rows: pd.DataFrame, agent: str) -> str:
-    own = rows[rows["adjusted_for"].notna() & rows["outcome"].eq(agent)]
-    return _change(own["before"].abs().max(), own["after"].abs().max())
+    before, after = (
+        of[of["adjusted_for"].notna() & of["outcome"].eq(agent)]
+        for of in (kinds.BALANCE_BEFORE.rows(rows), kinds.BALANCE_AFTER.rows(rows))
+    )
+    return f"{_farthest(before)} → {_farthest(after)}"
 
 
 def _median(rows: pd.DataFrame, agent: str) -> str:
@@ -154,6 +161,13 @@ def _change(before: float, after: float) -> str:
     return f"{_printed(before)} → {_printed(after)}"
 
 
+def _farthest(rows: pd.DataFrame) -> str:
+    """Return the largest difference of rows, whatever its sign."""
+    made = rows[rows["estimate"].notna()].sort_values("estimate", key=abs, kind="stable")
+    shown = [wording.marked(row, wording.number(abs(row["estimate"]))) for row in wording.records(made.tail(1))]
+    return next(iter(shown), wording.DASH)
+
+
 @table_of_rows
 def regression_to_the_mean(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return observed rates and ratios, what was to be expected without any treatment, and what remains, by arm."""
@@ -161,7 +175,7 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> pd.DataFrame:
     every = wording.records(rows)
     made = pd.DataFrame(
         {
-            "Participants": [wording.count(row["n_participants"]) for row in every],
+            "Participants": [wording.count_of(row, "n_participants") for row in every],
             with_level("Estimate (95% CI)", rows[rows["ci_level"].ne(_RANGE)]): [_with_range(row) for row in every],
             "Measure": [_measure(row) for row in every],
         }

@@ -34,8 +34,8 @@ def groups_tried(estimates: pd.DataFrame) -> pd.DataFrame:
     terms = list(dict.fromkeys(every["term"]))
     again = [cells.get((term, _AGAIN)) for term in terms]
     made = {
-        "Better than one group by (BIC)": [wording.number(cells[term, _GAIN]["estimate"], 1) for term in terms],
-        "Density in the gap": [wording.number(cells[term, _GAP]["estimate"], 2) for term in terms],
+        "Better than one group by (BIC)": [_number(cells[term, _GAIN], 1) for term in terms],
+        "Density in the gap": [_number(cells[term, _GAP], 2) for term in terms],
         with_level("Agreement in resamples (95% CI)", every): [
             wording.DASH if row is None else wording.estimate(row) for row in again
         ],
@@ -47,6 +47,10 @@ def groups_tried(estimates: pd.DataFrame) -> pd.DataFrame:
         made = {name: [*column, clear if name == "Read as" else wording.DASH] for name, column in made.items()}
         index.append("All")
     return pd.DataFrame(made, index=pd.Index(index, name="Groups"))
+
+
+def _number(row: dict[str, Any], digits: int) -> str:
+    return wording.marked(row, wording.number(row["estimate"], digits))
 
 
 @table_of_rows
@@ -61,7 +65,7 @@ def group_profiles(estimates: pd.DataFrame) -> pd.DataFrame:
     for group in groups:
         heading = with_level(f"{wording.capital(str(group))} (95% CI)", profiles)
         share = cells[group, None]
-        told = [wording.count(share["n_participants"]), estimate(share)]
+        told = [wording.count_of(share, "n_participants"), estimate(share)]
         made[heading] = [*told, *(profile_cell(cells[group, name]) for name in names)]
     return made
 

@@ -32,7 +32,7 @@ def prediction_skill(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = pd.concat([skill, better])
     index = dict.fromkeys(map(_who, wording.records(rows)))
     made = pd.DataFrame(index=pd.MultiIndex.from_tuples(index, names=["Foretold", "Predictor"]))
-    people = {_who(row): wording.count(row["n_participants"]) for row in wording.records(rows)}
+    people = {_who(row): wording.count_of(row, "n_participants") for row in wording.records(rows)}
     made["Participants"] = [people[key] for key in index]
     for heading, own in ((_SKILL, skill), ("Better foretold, % (95% CI)", better)):
         cells = {_who(row): estimate(row) for row in wording.records(own)}
@@ -112,7 +112,9 @@ def _expected(row: dict[str, Any]) -> str:
 
     Its interval is not shown: it is of the people asked alone, and would look as if the model were known as well.
     """
-    return "too few near" if row["status"] == "not_estimable" else wording.number(row["estimate"], 2)
+    return (
+        "too few near" if row["status"] == "not_estimable" else wording.marked(row, wording.number(row["estimate"], 2))
+    )
 
 
 def asked_of(model: str) -> str:
@@ -127,7 +129,7 @@ def dependence_curves(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return what a model expects along the values of numbers, with the participants near each."""
     rows = kinds.DEPENDENCE_CURVE.rows(estimates)
     made = pd.DataFrame({"Expected": [_expected(row) for row in wording.records(rows)]})
-    made["Participants near"] = [wording.count(row["n_participants"]) for row in wording.records(rows)]
+    made["Participants near"] = [wording.count_of(row, "n_participants") for row in wording.records(rows)]
     who = [f"{wording.term(str(row['term']))}: {asked_of(str(row['model'])).lower()}" for row in wording.records(rows)]
     made.index = pd.MultiIndex.from_arrays([who, rows["level"]], names=["Factor", "Value"])
     return made

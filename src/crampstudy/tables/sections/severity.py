@@ -27,8 +27,8 @@ def cramp_features(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["population"].map(group).eq(_ALL) & (rows["status"] != "not_measured")]
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
-            "Cramps with it": rows["n_events"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
+            "Cramps with it": wording.counts(rows, "n_events"),
             "Unit": rows["scale"].map(_UNITS),
             with_level("Estimate (95% CI)", rows): [estimate(row) for row in wording.records(rows)],
         }
@@ -72,8 +72,8 @@ def onset(estimates: pd.DataFrame) -> pd.DataFrame:
     every = wording.records(rows)
     made = pd.DataFrame(
         {
-            "Participants": rows["n_participants"].map(wording.count),
-            "Cramps": rows["n_events"].map(wording.count),
+            "Participants": wording.counts(rows, "n_participants"),
+            "Cramps": wording.counts(rows, "n_events"),
             with_level("Estimate (95% CI)", rows): [
                 clock(row) if row["scale"] == "clock_hour" else f"{estimate(row)}%" for row in every
             ],
@@ -106,7 +106,7 @@ def remedies(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Measure": [_measure(row) for row in every],
-            "Participants with it": plain["n_exposed"].map(wording.count).tolist(),
+            "Participants with it": wording.counts(plain, "n_exposed").tolist(),
             with_level("Against none (95% CI)", plain): [estimate(row) for row in every],
             with_level("At equal pain (95% CI)", plain): [
                 equal.get((row["outcome"], row["level"]), wording.DASH) for row in every

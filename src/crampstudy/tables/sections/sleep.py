@@ -52,8 +52,8 @@ def both_directions(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             with_level("SDs within participants, worse (95% CI)", rows): [estimate(row) for row in records],
-            "Participants": [wording.count(row["n_participants"]) for row in records],
-            "Nights": [wording.count(row["n_nights"]) for row in records],
+            "Participants": [wording.count_of(row, "n_participants") for row in records],
+            "Nights": [wording.count_of(row, "n_nights") for row in records],
         }
     )
     made.index = pd.Index([direction(row) for row in records], name="Direction")

@@ -40,7 +40,7 @@ def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
             "Analysis": [_analysis(row) for row in every],
             "Against": [_against(row) for row in every],
             "Treated / all": [
-                f"{wording.count(row['n_exposed'])} / {wording.count(row['n_participants'])}" for row in every
+                f"{wording.count_of(row, 'n_exposed')} / {wording.count_of(row, 'n_participants')}" for row in every
             ],
             with_level("Rate ratio (95% CI)", ratios): [estimate(row) for row in every],
             with_level("Cramps a week (95% CI)", ratios): [weekly.get(_key(row), wording.DASH) for row in every],
@@ -91,7 +91,7 @@ def treatment_modifiers(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Where": [_where(row) for row in every],
-            "Participants": rows["n_participants"].map(wording.count).tolist(),
+            "Participants": wording.counts(rows, "n_participants").tolist(),
             with_level("Rate ratio (95% CI)", rows): [estimate(row) for row in every],
         }
     )
@@ -106,7 +106,7 @@ def treatment_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, dict[str, str]] = {}
     for row in wording.records(rows):
         cells = columns.setdefault(wording.capital(str(row["level"])), {})
-        cells[_group(row)] = wording.count(row["estimate"])
+        cells[_group(row)] = wording.count_of(row, "estimate")
     groups = list(dict.fromkeys(_group(row) for row in wording.records(rows)))
     made = pd.DataFrame({step: [cells.get(name, wording.DASH) for name in groups] for step, cells in columns.items()})
     made.index = pd.Index(groups, name="Group")
@@ -127,7 +127,7 @@ def treatment_course(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Week": [wording.capital(str(row["level"])) for row in every],
-            "Participants": rows["n_participants"].map(wording.count).tolist(),
+            "Participants": wording.counts(rows, "n_participants").tolist(),
             with_level("Cramps a week (95% CI)", rows): [estimate(row) for row in every],
         }
     )
@@ -145,8 +145,8 @@ def single_participants(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Participant": [wording.capital(str(row["level"])) for row in every],
-            "Pairs of periods": rows["n_groups"].map(wording.count).tolist(),
-            "Cramps": rows["n_events"].map(wording.count).tolist(),
+            "Pairs of periods": wording.counts(rows, "n_groups").tolist(),
+            "Cramps": wording.counts(rows, "n_events").tolist(),
             with_level("Rate ratio (95% CI)", rows): [estimate(row) for row in every],
         }
     )

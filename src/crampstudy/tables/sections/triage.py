@@ -7,7 +7,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import by_group, of_fewer, of_group, with_level
+from crampstudy.tables.headings import by_group, of_fewer, of_group, people_of, with_level
 from crampstudy.tables.table import table_of_rows
 
 _WEEKS = "evaluable weeks"
@@ -18,11 +18,11 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how common each red flag is by age group, of weeks and of people in per cent, a column each."""
     rows = kinds.RED_FLAG.rows(estimates)
     rows = rows[rows["status"] != "not_measured"].assign(row=lambda each: each["population"].map(of_group))
-    columns = {"Participants": rows.groupby("row", sort=False)["n_participants"].max().map(wording.count)}
+    columns = {"Participants": people_of(rows)}
     for level, own in rows.groupby("level", sort=False):
         heading = wording.capital(wording.level(str(level)))
         if level == _WEEKS:
-            columns[heading] = pd.Series(own["n_events"].map(wording.count).tolist(), index=own["row"])
+            columns[heading] = pd.Series(wording.counts(own, "n_events").tolist(), index=own["row"])
             continue
         texts = [estimate(row) for row in wording.records(own)]
         columns[with_level(f"{heading}, % (95% CI)", own)] = pd.Series(texts, index=own["row"])
@@ -53,8 +53,8 @@ def test_results(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _a_row_each(rows: pd.DataFrame, stub: str, counted: str, *, with_unit: bool) -> pd.DataFrame:
-    made = pd.DataFrame({"Participants": rows["n_participants"].map(wording.count)})
-    made[counted] = rows["n_events"].map(wording.count)
+    made = pd.DataFrame({"Participants": wording.counts(rows, "n_participants")})
+    made[counted] = wording.counts(rows, "n_events")
     if with_unit:
         made["Of"] = [str(unit).removeprefix("share of ") for unit in rows["unit"]]
     made[with_level("% (95% CI)", rows)] = [estimate(row) for row in wording.records(rows)]

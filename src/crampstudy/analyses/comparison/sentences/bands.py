@@ -191,9 +191,8 @@ def _verdicts(name: str, rows: pd.DataFrame, outcome: str, told_before: frozense
 
 
 def _counted(rows: Sequence[Row]) -> list[str]:
-    return [
-        f"{wording.level(str(row['level']))} ({wording.counted(int(row['n_participants']), 'people')})" for row in rows
-    ]
+    people = [wording.marked(row, wording.counted(int(row["n_participants"]), "people")) for row in rows]
+    return [f"{wording.level(str(row['level']))} ({said})" for row, said in zip(rows, people, strict=True)]
 
 
 def _tests(rows: pd.DataFrame) -> Iterator[str]:
@@ -215,7 +214,8 @@ def _tests(rows: pd.DataFrame) -> Iterator[str]:
             differ = row["p_value"] < 1 - row["ci_level"]
             clear = "differs by group" if differ else "is not shown to differ by group"
             law, _, degrees = str(row["unit"]).partition(" on ")
-            test = f"({law} = {wording.number(row['estimate'])} on {degrees}, {wording.p_text(row['p_value'])})"
+            number, p = wording.number(row["estimate"]), wording.p_text(row["p_value"])
+            test = f"({law} = {wording.marked(row, number)} on {degrees}, {wording.marked(row, p)})"
             if not said:
                 said = f"{ratio}{f'{beside},' if beside else ''} {clear} {test}"
             elif clear == before:

@@ -56,7 +56,10 @@ def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
     known = rows[rows["status"] == "converged"]
     far = known[known["estimate"].abs() > APART]
     order = far["estimate"].abs().sort_values(ascending=False).index[:MOST]
-    largest = [f"{_named(row)} ({wording.number(row['estimate'])})" for row in wording.records(far.loc[order])]
+    largest = [
+        f"{_named(row)} ({wording.marked(row, wording.number(row['estimate']))})"
+        for row in wording.records(far.loc[order])
+    ]
     reference = rows["reference"].iloc[0]
     if largest:
         number = f"{far['term'].nunique()} of {wording.counted(known['term'].nunique(), 'characteristics')}"
