@@ -175,8 +175,8 @@ def test_a_guess_between_rows_of_different_kinds_is_none() -> None:
 def test_a_day_of_the_year_is_of_its_row_and_a_date_of_none(shown: str) -> None:
     cycle = rows({"term": "season", "scale": "day_of_year", "estimate": 181.2, "ci_low": 148.0, "ci_high": 205.4})
     own = mark("season", cycle)
-    for text in (f"Peaks on {shown}.", f"Peaks on {own}{shown.replace('(', f'({own}').replace('to ', f'to {own}')}."):
-        found = [piece for piece in RowTrace.of([cycle]).pieces([text])[0] if piece.number]
+    for said in (f"Peaks on {shown}.", f"Peaks on {own}{shown.replace('(', f'({own}').replace('to ', f'to {own}')}."):
+        found = [piece for piece in RowTrace.of([cycle]).pieces([said])[0] if piece.number]
         assert [(piece.text, len(piece.keys)) for piece in found] == [(shown, 1)]
     assert not any(piece.keys for piece in RowTrace.of([cycle]).pieces(["From 30 June 2025."])[0])
 
