@@ -379,8 +379,7 @@ def sentences(texts: Iterable[str], names: Collection[str] = ()) -> str:
     One that begins with any of the ``names`` that a user gave, or with that of a file, begins as it is written; levels
     of the codebook, such as ``female``, are words.
     """
-    given = (rf"{re.escape(name)}(?!\w)" for name in names if name not in _CODED)
-    begun = re.compile("|".join((*given, _FILE)))
+    begun = re.compile("|".join((*(rf"{re.escape(name)}(?!\w)" for name in names if name not in _CODED), _FILE)))
     return " ".join(f"{ranges(text) if begun.match(text) else capital(ranges(text))}." for text in texts)
 
 
@@ -390,13 +389,12 @@ def day(date: datetime.date) -> str:
 
 
 def capital(text: str) -> str:
-    """Return a text that begins with a capital letter, all else as it is."""
+    """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
 
 
 def model(name: str) -> str:
     """Return a model as printed: ``Zero-inflated negative binomial``, ``Mixed Poisson``, ``GEE, exchangeable``."""
-    name = name.replace("-", " ")
-    for plain, printed in _MODELS.items():
+    for plain, printed in (("-", " "), *_MODELS.items()):
         name = name.replace(plain, printed)
     return capital(name)
