@@ -29,6 +29,7 @@ from crampstudy.contrasts.nights.joint_programme import joint_programme
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
+from crampstudy.wording import marks
 from crampstudy.wording import CONTRAST, with_none
 
 ROOT = Path(__file__).parent.parent
@@ -209,6 +210,12 @@ class TestPublished:
         assert rules.of_level(Case("", "prevalence", (0.5, 0.45, 0.56), "", "").row, "0.55 to 0.65") == INCONCLUSIVE
         artery = published(claims.find("C33"))
         assert artery.verdict == SUPPORTED and "odds ratio 2.90 (1.89–4.55)" in str(artery)
+
+    def test_what_is_kept_of_it_bears_no_marks_of_a_report(self) -> None:
+        published.cache_clear()
+        with marks.asked():
+            told = [str(published(claim)) for claim in claims.claims()]
+        assert not any(marks.MARK.search(text) for text in told)
 
     def test_a_key_names_a_row_of_the_tables(self) -> None:
         names = {f"association:{name}" for name in evidence.read("associations")["factor"]}

@@ -51,9 +51,10 @@ def published(claim: Claim) -> Published:
 
 
 def _row(key: str) -> tuple[str, dict[str, Any]]:
-    """Return the name of a piece of evidence and its number as a row of estimates."""
+    """Return the name of a piece of evidence and its number as a row, which is in no report and has no key."""
     table, _, name = key.partition(":")
-    return _TABLES[table](name)
+    named, row = _TABLES[table](name)
+    return named, {**row, "key": None}
 
 
 def _association(factor: str) -> tuple[str, dict[str, Any]]:
