@@ -29,8 +29,7 @@ from crampstudy.contrasts.nights.joint_programme import joint_programme
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
-from crampstudy.wording import marks
-from crampstudy.wording import CONTRAST, with_none
+from crampstudy.wording import CONTRAST, marks, with_none
 
 ROOT = Path(__file__).parent.parent
 Found = dict[str, pd.DataFrame]
