@@ -14,7 +14,7 @@ from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from crampstudy import analyses, look
+from crampstudy import analyses, look, wording
 from crampstudy.analyses import Findings
 from crampstudy.compute import shared
 from crampstudy.figures import FIGURES, style, svg
@@ -84,7 +84,7 @@ def test_figures_drawn_with_a_helper_are_the_same(monkeypatch: pytest.MonkeyPatc
 
     def slowly(label: str, *asked: object) -> drawn.Drawn:
         # So that the helper, whatever the machine is at, draws some.
-        time.sleep(2)
+        time.sleep(6)
         return of_rows(label, *asked)  # type: ignore[arg-type]
 
     monkeypatch.setattr(shared._Share, "_given", counted)
@@ -124,3 +124,18 @@ def test_no_label_beyond_the_axes_is_cut() -> None:
         wide = sum(widths[names[ord(letter)]][0] for letter in label) / font["head"].unitsPerEm * size
         # What is seen of the last letter ends before the room that it takes.
         assert float(left) + wide - 0.15 * size <= float(box)
+
+
+def test_numbers_of_figures_name_their_rows() -> None:
+    """In both forms; the number is one of the row's, as it is printed."""
+    found = analyses.run("conditions", simulate(80, 40, seed=4))
+    drawing = found.figures["fig-conditions"]
+    made = drawn.draw(FIGURES[drawing.figure](drawing.estimates), "fig-conditions")
+    rows = {row["key"]: row for row in wording.records(found.estimates)}
+    labels = re.findall(r'<g data-rows="([^"]*)">\s*<text[^>]*>([^<]*)</text>', made.words)
+    assert labels and {key for key, _ in labels} == {*re.findall(r'data-rows="([^"]*)"', made.paths)}
+    for key, text in labels:
+        row = rows[key.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")]
+        counts = [wording.count(row[name]) for name in ("n_participants", "n_events")]
+        with_it = f"{wording.count(row['n_exposed'])} / {counts[0]}"
+        assert text.replace("&gt;", ">").replace("&lt;", "<") in (wording.estimate(row), with_it, *counts)

@@ -9,19 +9,29 @@ from matplotlib.axes import Axes
 
 from crampstudy import look
 from crampstudy.arrays import Array
+from crampstudy.figures import style
 
 _SMALL = 7.0
 _LETTER, _GAP = 3.6, 9.0
 """Points that a letter of small numbers takes, and between columns."""
 
 
-def beside(axes: Axes, at: Sequence[float] | Array, columns: Mapping[str, Sequence[str]]) -> None:
-    """Write columns of texts at heights of the axes, each under its heading, to the right of what is drawn."""
+def beside(
+    axes: Axes,
+    at: Sequence[float] | Array,
+    columns: Mapping[str, Sequence[str]],
+    rows: Sequence[Mapping[str, Any]] | None = None,
+) -> None:
+    """Write columns of texts at heights of the axes, each under its heading, to the right of what is drawn.
+
+    Those of a height are numbers of one of the ``rows``, where these are given.
+    """
+    own = [style.of_row(row) for row in rows] if rows else [{} for _ in at]
     right = 0.0
     for heading, texts in columns.items():
         right += _GAP + _LETTER * max(map(len, (heading, *texts)))
-        for height, text in zip(at, texts, strict=True):
-            _write(axes, text, (1.0, float(height)), ("axes fraction", "data"), right)
+        for height, text, named in zip(at, texts, own, strict=True):
+            _write(axes, text, (1.0, float(height)), ("axes fraction", "data"), right, **named)
         # Of this family alone: the one that helps out with characters has no such weight, which would be told.
         drawn = {"weight": 600, "family": look.SANS}
         _write(axes, heading, (1.0, 1.0), ("axes fraction", "axes fraction"), right, **drawn)

@@ -69,7 +69,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel(f"{_in_unit(scale, rows)} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
-        columns.beside(axes, at, _numbers(rows, level))
+        columns.beside(axes, at, _numbers(rows, level), records)
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal
@@ -50,6 +50,16 @@ SHADED = "shaded along a curve: its interval"
 NO_INTERVAL = "a point without a line has no interval"
 UNMARKED = "what has neither point nor line lies beyond the axis and has no interval"
 """What figures remark of how they are drawn."""
+
+
+ROW = "row:"
+"""How the name of what is drawn of a row of estimates begins; the row's key follows."""
+
+
+def of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what names the text of a number after its row, for matplotlib; nothing of a row without a key."""
+    key = row.get("key")
+    return {"gid": f"{ROW}{key}"} if isinstance(key, str) else {}
 
 
 def remark(axes: Axes, text: str, *, when: bool = True) -> None:

@@ -82,8 +82,8 @@ def _times(rows: pd.DataFrame, unit: float) -> NDArray[np.float64]:
 def _numbers(axes: Axes, rows: pd.DataFrame, names: dict[str, str], unit: float) -> None:
     for line, label in enumerate(names):
         for row in wording.records(rows[rows["population"] == label]):
-            number = wording.count(row["estimate"])
-            axes.text(float(row["level"]) / unit, line, number, ha="center", va="center", fontsize=7)
+            here = {"ha": "center", "va": "center", "fontsize": 7, **style.of_row(row)}
+            axes.text(float(row["level"]) / unit, line, wording.count(row["estimate"]), **here)
     ticks = sorted({float(level) / unit for level in rows["level"]})
     axes.set_xticks(ticks)
     axes.set_yticks(np.arange(len(names)), list(names.values()))

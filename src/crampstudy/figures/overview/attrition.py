@@ -50,7 +50,8 @@ def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
     for row in wording.records(rows):
         at = steps.index(str(row["level"]))
         said = f"{wording.counted(int(row['estimate']), str(row['outcome']))}\n{row['level']}"
-        axes.text(x, at, said, ha="center", va="center", fontsize=7.5, bbox=_BOX, zorder=2, in_layout=False)
+        own = style.of_row(row)
+        axes.text(x, at, said, ha="center", va="center", fontsize=7.5, bbox=_BOX, zorder=2, in_layout=False, **own)
         if at == 0:
             continue
         arrow = {"arrowstyle": "-|>", "color": look.RULE, "shrinkA": 13, "shrinkB": 13}

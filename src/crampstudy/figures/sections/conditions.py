@@ -79,8 +79,8 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
         axes.axvspan(*MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
         axes.axvline(1.0, color=look.RULE, linewidth=0.8)
         ends = log_axis(axes, shown)
-        ratios: dict[float, str] = {}
-        behind: dict[float, tuple[str, str]] = {}
+        ratios: dict[float, Mapping[str, Any]] = {}
+        behind: dict[float, Mapping[str, Any]] = {}
         for (name, rows), place, colour, marker in zip(drawn.items(), _PLACES, _COLOURS, _MARKERS, strict=True):
             if rows.empty:
                 continue
@@ -89,9 +89,9 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
                 x=rows["estimate"].to_numpy(), y=at, color=colour, marker=marker, s=26, linewidth=0, label=name, ax=axes
             )
             intervals.draw(axes, at, rows, ends, colour=colour)
-            ratios |= dict(zip(at.tolist(), map(wording.estimate, wording.records(rows)), strict=True))
+            ratios |= dict(zip(at.tolist(), wording.records(rows), strict=True))
             # What is behind both ages stands once, between them.
-            behind |= dict(zip((at - place).tolist(), map(_behind, wording.records(rows)), strict=True))
+            behind |= dict(zip((at - place).tolist(), wording.records(rows), strict=True))
         axes.set_yticks(range(len(order)), list(order), fontsize=7.5, linespacing=0.95)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(order) - 0.4, -0.6)
@@ -102,7 +102,8 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
         axes.spines["left"].set_visible(False)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(drawn))
         heights = sorted({*ratios, *behind})
-        with_it, events = ([behind.get(at, ("", ""))[k] for at in heights] for k in (0, 1))
-        numbers = {_WITH_IT: with_it, "Events": events, f"Ratio ({level}% CI)": [ratios.get(at, "") for at in heights]}
-        columns.beside(axes, heights, numbers)
+        with_it, events = zip(*(_behind(behind[at]) if at in behind else ("", "") for at in heights), strict=True)
+        numbers = [wording.estimate(ratios[at]) if at in ratios else "" for at in heights]
+        texts = {_WITH_IT: with_it, "Events": events, f"Ratio ({level}% CI)": numbers}
+        columns.beside(axes, heights, texts, [ratios.get(at) or behind[at] for at in heights])
     return figure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -53,8 +55,9 @@ def _people(axes: Axes, rows: pd.DataFrame) -> None:
     levels = [wording.level(str(level)).replace(" to under ", "–<").replace("under ", "<") for level in rows["level"]]
     levels = [level.replace("7 or more", "7+") for level in levels]
     sns.barplot(x=levels, y=100 * rows["estimate"].to_numpy(), color=look.PALETTE[0], errorbar=None, ax=axes)
-    for at, (share, n) in enumerate(zip(rows["estimate"], rows["n_events"], strict=True)):
-        axes.text(at, 100 * share + 0.4, wording.count(n), ha="center", va="bottom", fontsize=7)
+    for at, row in enumerate(wording.records(rows)):
+        above: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 7, **style.of_row(row)}
+        axes.text(at, 100 * row["estimate"] + 0.4, wording.count(row["n_events"]), **above)
     axes.set(xlabel="Cramps a week", ylabel="People (%)", title="a  People by their own rate")
     axes.tick_params(axis="x", labelrotation=35, length=0, labelsize=7.5)
     axes.margins(y=0.1)

@@ -154,11 +154,12 @@ def _write(left: Axes, right: Axes, at: int, line: _Line) -> None:
     if line.row is None:
         return
     numbers = wording.estimate(line.row)
+    own = style.of_row(line.row)
     if line.kind == "next":
         numbers = numbers.partition(" ")[2].strip("()")
     if pd.notna(line.row["n_participants"]) and line.kind != "next":
-        right.text(_AT["n"], at, wording.count(line.row["n_participants"]), ha="right", **small)
-    right.text(_AT["number"], at, numbers, ha="right", fontweight=600 if bold else 400, color=colour, **small)
+        right.text(_AT["n"], at, wording.count(line.row["n_participants"]), ha="right", **small, **own)
+    right.text(_AT["number"], at, numbers, ha="right", fontweight=600 if bold else 400, color=colour, **small, **own)
     if line.weight is not None:
         right.text(_AT["weight"], at, f"{100 * line.weight:.0f}%", ha="right", **small)
     bias = fact(line.row, "risk of bias") if line.kind == "trial" else ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -38,7 +41,7 @@ def recall(estimates: pd.DataFrame) -> Figure:
         area = np.maximum(_LARGEST * people / people.max(), 4.0)
         axes.scatter(places[:, 0], places[:, 1], s=area, color=look.PALETTE[0], alpha=0.55, linewidths=0)
         for row in wording.records(lines):
-            _line(axes, row["estimate"], (row["ci_low"], row["ci_high"]), str(row["level"]))
+            _line(axes, row)
         ticks = [tick for tick in _TICKS if np.sqrt(tick) <= places[:, 0].max() + 0.5]
         axes.set_xticks(np.sqrt(ticks), [str(tick) for tick in ticks])
         axes.set(
@@ -50,10 +53,10 @@ def recall(estimates: pd.DataFrame) -> Figure:
     return figure
 
 
-def _line(axes: Axes, value: float, limits: tuple[float, float], name: str) -> None:
-    colour = look.PALETTE[1]
+def _line(axes: Axes, row: Mapping[str, Any]) -> None:
+    colour, value, name = look.PALETTE[1], row["estimate"], str(row["level"])
     axes.axhline(value, color=colour, linewidth=1.0)
-    axes.axhspan(*limits, color=colour, alpha=0.12, linewidth=0)
+    axes.axhspan(row["ci_low"], row["ci_high"], color=colour, alpha=0.12, linewidth=0)
     style.remark(axes, "shaded along the lines: their intervals; dashed: no difference")
     label = f"{name.replace(' of agreement', '')} {wording.number(value, 2)}"
     axes.annotate(
@@ -65,4 +68,5 @@ def _line(axes: Axes, value: float, limits: tuple[float, float], name: str) -> N
         va="center",
         fontsize=7,
         color=colour,
+        **style.of_row(row),
     )

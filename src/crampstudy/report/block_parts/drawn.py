@@ -98,6 +98,8 @@ def _in_page(drawing: str, label: str) -> str:
     # Its style sheet would reach every element of the web page the figure stands in.
     drawing = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*|<style.*?</style>\s*", "", drawing, flags=re.DOTALL)
     drawing = drawing.replace("<svg ", '<svg stroke-linejoin="round" ', 1)
+    # A number is of its row, which others may be of as well.
+    drawing = re.sub(rf'\bid="{style.ROW}', 'data-rows="', drawing)
     # Matplotlib's ids (axes_1, glyphs) repeat between figures; several stand in one web page.
     drawing = re.sub(r'\bid="', f'id="{label}-', drawing)
     drawing = re.sub(r'href="#', f'href="#{label}-', drawing)
