@@ -292,13 +292,18 @@ def test_within_and_between_stand_side_by_side(found: analyses.Findings) -> None
     figure = figures.within_between(found.estimates)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Within participants", "Between participants"]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert len(labels) == 12 and "Sitting\n300 min/day above own mean" in labels
-    beside = [text.get_text() for text in figure.axes[1].texts]
-    assert (
-        len(beside) == 12 and beside[labels.index("Sitting\n300 min/day above own mean")] == "600 against 300 min/day"
-    )
+    assert len(labels) == 12
+    assert "Sitting\nwithin: 300 min/day above own mean\nbetween: 600 against 300 min/day" in labels
     # A row of the figure has one sense: high against low in both panels.
-    assert beside[labels.index("Stress\n2 points above own mean")] == "90th against 10th centile"
+    assert "Stress\nwithin: 2 points above own mean\nbetween: 90th against 10th centile" in labels
+    # Beside each panel stand its ratios, and at the end the people and events behind them.
+    told = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    rows = kinds.WITHIN_BETWEEN.rows(found.estimates)
+    for level, texts in zip(("within", "between"), told, strict=True):
+        own = rows[rows["level"].eq(level) & rows["term"].eq("contrast: sitting_min")]
+        (row,) = wording.records(own)
+        assert wording.estimate(row) in texts
+    assert {"People", "Events"} <= {*told[1]} and wording.count(row["n_events"]) in told[1]
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert 0.04 < low < 0.8 and 1.25 < high < 22

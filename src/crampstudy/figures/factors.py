@@ -69,11 +69,11 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel(f"{_in_unit(scale, rows)} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
-        columns.beside(axes, at, _numbers(rows, level), records)
+        columns.beside(axes, at, numbers(rows, level), records)
     return figure
 
 
-def _numbers(rows: pd.DataFrame, level: str) -> dict[str, list[str]]:
+def numbers(rows: pd.DataFrame, level: str) -> dict[str, list[str]]:
     """Return what is written beside each row: participants, events where any row has some, and the interval."""
     counts = {"n": "n_participants", "Events": "n_events"}
     shown = {heading: name for heading, name in counts.items() if rows[name].notna().any()}

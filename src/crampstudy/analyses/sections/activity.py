@@ -129,8 +129,8 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
     drawing = Drawing(
         "within_between",
         rows,
-        caption="Rate ratios within participants, of what stands at the left, and between them, of what stands at the "
-        "right, on a log scale; shaded: 0.8 to 1.25.",
+        caption="Rate ratios within participants and between them, of what stands below each name, on a log scale, "
+        "with the people and events behind both; shaded: 0.8 to 1.25.",
         alt=f"A forest of points with intervals, two rows of a kind for each of {len(logged)} exposures.",
     )
     return Findings(

@@ -11,15 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import look, tables, wording
-from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
+from crampstudy.codebook.exposures import OF_PERSON
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
-from crampstudy.figures import intervals, style
+from crampstudy.figures import columns, intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.tables.sections.nightly import at_contrasts
 
+_FAR, _NEAR_TICKS, _FAR_TICKS = 12.0, (0.5, 1.0, 2.0), (0.1, 1.0, 10.0)
+"""Highest over lowest ratio from which on ticks are powers of ten, and the ticks nearer and farther."""
 _TALLEST = 20.0
 """Limits beyond this ratio, or its inverse, say no more than that they are."""
 _CUMULATIVE = "cumulative"
@@ -107,27 +109,38 @@ def within_between(estimates: pd.DataFrame) -> Figure:
     records = wording.records(drawn)
     place = {name: i for i, name in enumerate(names)}
     with style.journal():
-        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.36 * len(names)))
+        figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.42 * len(names)))
         panels = figure.subplots(1, len(OF_PERSON), sharey=True, squeeze=False)[0]
         for axes, level in zip(panels, OF_PERSON, strict=True):
             own = drawn[drawn["level"] == level]
-            _forest(axes, own, [place[wording.term(str(term))] for term in own["term"]])
+            at = [place[wording.term(str(term))] for term in own["term"]]
+            _forest(axes, own, at)
+            columns.beside(axes, at, _numbers(own, drawn, counted=level == OF_PERSON[-1]), wording.records(own))
             axes.set_title(f"{wording.capital(level)} participants")
             axes.set_xlabel(f"Rate ratio ({drawn['ci_level'].iloc[0] * 100:g}% CI), log scale")
-        panels[0].set_yticks(range(len(names)), [_labelled(name, records) for name in names])
-        for name, at in place.items():
-            said = _compared(name, records, BETWEEN)
-            panels[-1].annotate(said, (1.04, at), xycoords=("axes fraction", "data"), va="center", fontsize=7.5)
+        labels = [_labelled(name, records) for name in names]
+        panels[0].set_yticks(range(len(names)), labels, fontsize=7, linespacing=1.0)
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         for axes in panels:
             axes.tick_params(axis="y", length=0)
     return figure
 
 
+def _numbers(rows: pd.DataFrame, every: pd.DataFrame, *, counted: bool) -> dict[str, list[str]]:
+    """Return what is written beside each row: its ratio, and once for both parts people and events."""
+    records = wording.records(rows)
+    level = f"{every['ci_level'].iloc[0] * 100:g}"
+    ratios = {f"Ratio ({level}% CI)": [wording.estimate(row) for row in records]}
+    if not counted:
+        return ratios
+    counts = {"People": "n_participants", "Events": "n_events"}
+    return ratios | {heading: [wording.count(row[name]) for row in records] for heading, name in counts.items()}
+
+
 def _labelled(name: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """Return an exposure with its contrast within participants below it."""
-    below = _compared(name, records, WITHIN)
-    return f"{name}\n{below}" if below else name
+    """Return an exposure with its contrasts within and between participants below it."""
+    parts = [(level, _compared(name, records, level)) for level in OF_PERSON]
+    return "\n".join([name, *(f"{level}: {said}" for level, said in parts if said)])
 
 
 def _compared(name: str, records: Sequence[Mapping[str, Any]], level: str) -> str:
@@ -148,6 +161,8 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     axes.axvline(1, color=look.RULE, linewidth=0.8)
     low, high = _limits(rows)
     set_ratio_axis(axes, "x", low / 1.08, high * 1.08)
+    # Between two columns of numbers there is room for few ticks.
+    axes.set_xticks([tick for tick in (_FAR_TICKS if high / low > _FAR else _NEAR_TICKS) if low <= tick <= high])
     inside = ~intervals.outside(rows, (low, high)).to_numpy()
     at = np.asarray(places, dtype=float)
     sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=look.PALETTE[0], s=30, linewidth=0, ax=axes)

@@ -13,7 +13,8 @@ from crampstudy import look, tables, wording
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import intervals, style
+from crampstudy.figures import columns, intervals, style
+from crampstudy.figures.factors import numbers
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -67,9 +68,10 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
             label.set_fontweight(600 if place in headings.values() else "normal")
         axes.set_ylim(max(at) + 0.7, -0.7)
         axes.set_ylabel("")
-        axes.set_xlabel(f"Standard deviations within participants, worse to the right ({_level(rows)} CI)")
+        axes.set_xlabel(f"Standard deviations within participants, worse to the right ({_level(rows)}% CI)")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
+        columns.beside(axes, at, numbers(rows, _level(rows)), records)
     return figure
 
 
@@ -99,7 +101,7 @@ def _label(row: Mapping[str, Any]) -> str:
 
 
 def _level(rows: pd.DataFrame) -> str:
-    return f"{rows['ci_level'].iloc[0] * 100:g}%"
+    return f"{rows['ci_level'].iloc[0] * 100:g}"
 
 
 @of_result
