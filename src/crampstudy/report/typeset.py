@@ -318,12 +318,17 @@ _KEY = re.compile(r"@[a-z]+\d{4}")
 """A citation: no label of a figure, table or section has a year."""
 
 
+def has_methods(document: Document) -> bool:
+    """Say whether a report has the section ``methods``, which is a file beside it as well."""
+    return _HAS_METHODS.search(document.markdown) is not None
+
+
 def _files(document: Document) -> str:
     """Return links to what stands beside the page."""
     files = {"report.pdf": "PDF", "report.docx": "Word", "estimates.csv": "estimates (CSV)"}
     if any(block["kind"] == "table" for block in document.blocks.values()):
         files["tables/tables.xlsx"] = "tables (Excel)"
-    if _HAS_METHODS.search(document.markdown):
+    if has_methods(document):
         files["methods.md"] = "methods (text)"
     if _KEY.search(document.markdown):
         files["references.bib"] = "references (BibTeX)"

@@ -13,7 +13,6 @@ METHODS, REFERENCES = "methods.md", "references.bib"
 _MARKDOWN = "gfm-raw_html-tex_math_gfm+tex_math_dollars"
 _CITED = re.compile(r'id="ref-([^"]+)"')
 _ENTRY = re.compile(r"^@\w+\{(\S+?),.*?^\}\n", re.MULTILINE | re.DOTALL)
-_HAS_METHODS = re.compile(r"^:+ \{\.notebook name=methods ", re.MULTILINE)
 
 
 def methods(text: typeset.Parsed) -> bytes | None:
@@ -21,7 +20,7 @@ def methods(text: typeset.Parsed) -> bytes | None:
 
     ``None`` where the report has no such section.
     """
-    if not _HAS_METHODS.search(text.document.markdown):
+    if not typeset.has_methods(text.document):
         return None
     with scratch.folder() as folder, as_file(typeset.ASSETS) as assets:
         shown = {label: block for label, block in text.document.blocks.items() if block["kind"] == "table"}
