@@ -310,3 +310,21 @@ def test_ticks_of_a_low_axis_of_ratios_stand_clear_of_one_another(inches: float,
         set_ratio_axis(axes, "y", 0.4, 2.6)
         figure.draw_without_rendering()
     assert [label.get_text() for label in axes.get_yticklabels()] == shown
+
+
+@pytest.mark.parametrize(
+    ("reach", "shown"), [((0.6, 1.6), ["0.8", "1", "1.25"]), ((0.04, 25.0), ["0.05", "0.2", "1", "2", "5", "10"])]
+)
+def test_ticks_of_an_axis_beside_columns_are_those_that_its_room_holds(
+    reach: tuple[float, float], shown: list[str]
+) -> None:
+    with style.journal():
+        figure = style.JournalFigure(figsize=(3.2, 2))
+        axes = figure.subplots()
+        set_ratio_axis(axes, "x", *reach)
+        columns.beside(axes, [0.2, 0.8], {"Ratio (95% CI)": ["0.03 (<0.01 to 0.58)"] * 2, "Events": ["4,778"] * 2})
+        figure.draw_without_rendering()
+    labels = [label for label in axes.get_xticklabels() if label.get_text()]
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(left.x1 + 1 < right.x0 for left, right in pairwise(boxes))
+    assert [label.get_text() for label in labels] == shown

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullLocator
 
 _FINE = (0.2, 0.33, 0.5, 0.8, 1.0, 1.25, 2.0, 3.0, 5.0)
 _COARSE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -16,7 +17,7 @@ _FAR, _FARTHEST = 20.0, 1000.0
 _FEWEST = 3
 _FIRST = (1.0, 0.5, 2.0, 0.2, 5.0, 0.1, 10.0, 0.33, 3.0)
 """Ticks that stay where there is no room for all."""
-_LETTER = 3.4
+_LETTER = 4.2
 """Points that a letter of it is wide, at least."""
 _LINE = 9.5
 """Points that the label of a tick is high, with what parts it from the next."""
@@ -39,18 +40,35 @@ def set_ratio_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float
     """Make an axis a log axis of ratios from ``low`` to ``high``."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_ticks(_with_room(ratio_ticks(low, high), low, high, _length(axes, which), across=which == "x"))
+    axis.set_major_locator(_RatioTicks(across=which == "x"))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 
 
-def _length(axes: Axes, which: Literal["x", "y"]) -> float:
-    """Return about how many points wide or high axes are before they are laid out."""
-    figure, place = axes.get_figure(root=True), axes.get_position()
-    if figure is None:
-        return math.inf
-    size = figure.get_size_inches()
-    return 72 * float(place.width * size[0] if which == "x" else place.height * size[1])
+class _RatioTicks(Locator):
+    """The ticks of ratios for which an axis has room, which is known once what stands beside it is laid out."""
+
+    def __init__(self, *, across: bool) -> None:
+        self._across = across
+
+    def __call__(self) -> list[float]:
+        low, high = self._axis().get_view_interval()
+        return self.tick_values(low, high)
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        low, high = sorted((vmin, vmax))
+        return _with_room(ratio_ticks(low, high), low, high, self._length(), across=self._across)
+
+    def _axis(self) -> Axis:
+        return cast(Axis, self.axis)
+
+    def _length(self) -> float:
+        """Return how many points long the axis is."""
+        axes = self._axis().axes
+        figure = axes.get_figure(root=True)
+        if figure is None:
+            return math.inf
+        return 72 * float(axes.bbox.width if self._across else axes.bbox.height) / figure.dpi
 
 
 def _with_room(ticks: Sequence[float], low: float, high: float, length: float, *, across: bool) -> list[float]:
@@ -62,7 +80,7 @@ def _with_room(ticks: Sequence[float], low: float, high: float, length: float, *
     for tick in sorted(ticks, key=lambda each: _FIRST.index(each) if each in _FIRST else len(_FIRST)):
         if all(
             length * abs(math.log(tick / other)) / math.log(high / low)
-            >= (_LETTER * (len(f"{tick:g}") + len(f"{other:g}")) / 2 + 1 if across else _LINE)
+            >= (_LETTER * (len(f"{tick:g}") + len(f"{other:g}")) / 2 + 2 if across else _LINE)
             for other in kept
         ):
             kept.append(tick)

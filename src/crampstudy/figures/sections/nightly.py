@@ -20,8 +20,6 @@ from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.tables.sections.nightly import at_contrasts
 
-_FAR, _NEAR_TICKS, _FAR_TICKS = 12.0, (0.5, 1.0, 2.0), (0.1, 1.0, 10.0)
-"""Highest over lowest ratio from which on ticks are powers of ten, and the ticks nearer and farther."""
 _TALLEST = 20.0
 """Limits beyond this ratio, or its inverse, say no more than that they are."""
 _CUMULATIVE = "cumulative"
@@ -161,8 +159,6 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     axes.axvline(1, color=look.RULE, linewidth=0.8)
     low, high = _limits(rows)
     set_ratio_axis(axes, "x", low / 1.08, high * 1.08)
-    # Between two columns of numbers there is room for few ticks.
-    axes.set_xticks([tick for tick in (_FAR_TICKS if high / low > _FAR else _NEAR_TICKS) if low <= tick <= high])
     inside = ~intervals.outside(rows, (low, high)).to_numpy()
     at = np.asarray(places, dtype=float)
     sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=look.PALETTE[0], s=30, linewidth=0, ax=axes)

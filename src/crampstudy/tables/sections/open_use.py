@@ -130,8 +130,8 @@ def overlap(estimates: pd.DataFrame) -> PrintedTable:
     )
     made.index = pd.Index([wording.capital(wording.agent(str(agent))) for agent in agents], name="Treatment")
     said = (
-        "Without counterpart: participants whose chance of treatment nobody of the other group has. SMD: absolute "
-        "standardised mean difference, before weighting and after."
+        "Without counterpart: participants whose chance of treatment nobody of the other group has. Each "
+        "SMD is absolute, before weighting and after."
     )
     return PrintedTable.of(made, notes=(said,))
 
