@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 
-from crampstudy import look
+from crampstudy import look, wording
 from crampstudy.arrays import Array
 from crampstudy.figures import style
 
@@ -35,6 +36,17 @@ def beside(
         # Of this family alone: the one that helps out with characters has no such weight, which would be told.
         drawn = {"weight": 600, "family": look.SANS}
         _write(axes, heading, (1.0, 1.0), ("axes fraction", "axes fraction"), right, **drawn)
+
+
+def counts(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of how many people and events stand behind each row, events where any row has some."""
+    named = {"People": "n_participants", "Events": "n_events"}
+    return {heading: [*map(wording.count, rows[name])] for heading, name in named.items() if rows[name].notna().any()}
+
+
+def numbers(rows: pd.DataFrame, what: str) -> dict[str, list[str]]:
+    """Return the column of ``what`` the rows estimate, with its interval."""
+    return {f"{what} ({rows['ci_level'].iloc[0] * 100:g}% CI)": [*map(wording.estimate, wording.records(rows))]}
 
 
 def _write(axes: Axes, text: str, at: tuple[float, float], of: tuple[str, str], right: float, **drawn: Any) -> None:

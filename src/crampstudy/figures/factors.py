@@ -69,16 +69,8 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel(f"{_in_unit(scale, rows)} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
-        columns.beside(axes, at, numbers(rows, level), records)
+        columns.beside(axes, at, columns.counts(rows) | columns.numbers(rows, "Estimate"), records)
     return figure
-
-
-def numbers(rows: pd.DataFrame, level: str) -> dict[str, list[str]]:
-    """Return what is written beside each row: participants, events where any row has some, and the interval."""
-    counts = {"n": "n_participants", "Events": "n_events"}
-    shown = {heading: name for heading, name in counts.items() if rows[name].notna().any()}
-    texts = {heading: [wording.count(number) for number in rows[name]] for heading, name in shown.items()}
-    return texts | {f"Estimate ({level}% CI)": [wording.estimate(row) for row in wording.records(rows)]}
 
 
 def _in_unit(scale: str, rows: pd.DataFrame) -> str:

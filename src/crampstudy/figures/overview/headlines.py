@@ -94,8 +94,7 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
         left.text(0, at - 0.17, _named(row), **small)
         left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": look.PALETTE[6]})
         right.text(_AT["n"], at, wording.count(row["n_participants"]), **number)
-        events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
-        right.text(_AT["events"], at, events, **number)
+        right.text(_AT["events"], at, wording.count(row["n_events"]), **number)
         right.text(_AT["number"], at, wording.estimate(row), **number)
         right.text(_AT["verdict"], at, row["verdict"], **small)
 

@@ -64,8 +64,7 @@ def _behind(row: Mapping[str, Any]) -> tuple[str, str]:
     """Return how many of the participants have it, of a number how many there are, and the events of all of them."""
     everybody = wording.count(row["n_participants"])
     own = pd.notna(row["level"]) and not wording.is_declared(str(row["term"])) and pd.notna(row["n_exposed"])
-    events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
-    return f"{wording.count(row['n_exposed'])} / {everybody}" if own else everybody, events
+    return f"{wording.count(row['n_exposed'])} / {everybody}" if own else everybody, wording.count(row["n_events"])
 
 
 def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:

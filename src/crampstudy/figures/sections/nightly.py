@@ -113,7 +113,9 @@ def within_between(estimates: pd.DataFrame) -> Figure:
             own = drawn[drawn["level"] == level]
             at = [place[wording.term(str(term))] for term in own["term"]]
             _forest(axes, own, at)
-            columns.beside(axes, at, _numbers(own, drawn, counted=level == OF_PERSON[-1]), wording.records(own))
+            # People and events are those of both parts, and stand once.
+            behind = columns.counts(own) if level == OF_PERSON[-1] else {}
+            columns.beside(axes, at, columns.numbers(own, "Ratio") | behind, wording.records(own))
             axes.set_title(f"{wording.capital(level)} participants")
             axes.set_xlabel(f"Rate ratio ({drawn['ci_level'].iloc[0] * 100:g}% CI), log scale")
         labels = [_labelled(name, records) for name in names]
@@ -122,17 +124,6 @@ def within_between(estimates: pd.DataFrame) -> Figure:
         for axes in panels:
             axes.tick_params(axis="y", length=0)
     return figure
-
-
-def _numbers(rows: pd.DataFrame, every: pd.DataFrame, *, counted: bool) -> dict[str, list[str]]:
-    """Return what is written beside each row: its ratio, and once for both parts people and events."""
-    records = wording.records(rows)
-    level = f"{every['ci_level'].iloc[0] * 100:g}"
-    ratios = {f"Ratio ({level}% CI)": [wording.estimate(row) for row in records]}
-    if not counted:
-        return ratios
-    counts = {"People": "n_participants", "Events": "n_events"}
-    return ratios | {heading: [wording.count(row[name]) for row in records] for heading, name in counts.items()}
 
 
 def _labelled(name: str, records: Sequence[Mapping[str, Any]]) -> str:

@@ -14,7 +14,6 @@ from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import columns, intervals, style
-from crampstudy.figures.factors import numbers
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.figures.ratio_axis import set_ratio_axis
@@ -71,7 +70,7 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel(f"Standard deviations within participants, worse to the right ({_level(rows)}% CI)")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
-        columns.beside(axes, at, numbers(rows, _level(rows)), records)
+        columns.beside(axes, at, columns.counts(rows) | columns.numbers(rows, "Estimate"), records)
     return figure
 
 
