@@ -152,6 +152,13 @@ def test_references_of_word_are_fields_whose_targets_are_there(opened: docx.docu
     assert anchors and anchors <= marks
 
 
+def test_the_number_of_a_caption_of_word_stays_bold_where_its_field_is_made_anew(opened: docx.document.Document) -> None:
+    captions = [p for p in opened.paragraphs if p.style.name in ("Image Caption", "Table Caption")]
+    for caption in captions:
+        parts = [run for run in caption.runs if run._r.find(qn("w:fldChar")) is not None or "SEQ" in run._r.xml]
+        assert len(parts) == 4 and all(run.bold for run in parts)
+
+
 def test_tables_and_pictures_of_word_are_real(opened: docx.document.Document) -> None:
     rates, groups = opened.tables[2:]
     assert len(rates.rows) == 61

@@ -13,21 +13,26 @@ local function xml(text)
   return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;"):gsub('"', "&quot;"):gsub("'", "&#39;"))
 end
 
+local function look(bold)
+  return bold and "<w:rPr><w:b/></w:rPr>" or ""
+end
+
 local function run(text, bold)
-  local look = bold and "<w:rPr><w:b/></w:rPr>" or ""
-  return "<w:r>" .. look .. '<w:t xml:space="preserve">' .. xml(text) .. "</w:t></w:r>"
+  return "<w:r>" .. look(bold) .. '<w:t xml:space="preserve">' .. xml(text) .. "</w:t></w:r>"
 end
 
-local function char(kind)
-  return '<w:r><w:fldChar w:fldCharType="' .. kind .. '"/></w:r>'
+local function char(kind, bold)
+  return "<w:r>" .. look(bold) .. '<w:fldChar w:fldCharType="' .. kind .. '"/></w:r>'
 end
 
-local function begun(instruction)
-  return char("begin") .. '<w:r><w:instrText xml:space="preserve"> ' .. xml(instruction) .. " </w:instrText></w:r>" .. char("separate")
+-- A result takes the look of its field where it is made anew.
+local function begun(instruction, bold)
+  local code = "<w:r>" .. look(bold) .. '<w:instrText xml:space="preserve"> ' .. xml(instruction) .. " </w:instrText></w:r>"
+  return char("begin", bold) .. code .. char("separate", bold)
 end
 
 local function field(instruction, text, bold)
-  return begun(instruction) .. run(text, bold) .. char("end")
+  return begun(instruction, bold) .. run(text, bold) .. char("end", bold)
 end
 
 -- Word takes letters, digits and underscores, at most forty.
