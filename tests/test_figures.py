@@ -25,6 +25,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame
 from crampstudy.figures import columns, style
+from crampstudy.figures import points as in_groups
 from crampstudy.figures.ratio_axis import ratio_ticks, set_ratio_axis
 from crampstudy.simulate import simulate
 
@@ -328,3 +329,21 @@ def test_ticks_of_an_axis_beside_columns_are_those_that_its_room_holds(
     boxes = [label.get_window_extent() for label in labels]
     assert all(left.x1 + 1 < right.x0 for left, right in pairwise(boxes))
     assert [label.get_text() for label in labels] == shown
+
+
+def test_one_interval_that_reaches_very_far_leaves_room_for_all_rates() -> None:
+    bands = pd.DataFrame(
+        {
+            "level": ["20–39", "40–49"],
+            "estimate": [2.0, 1.0],
+            "ci_low": [1.5, 0.2],
+            "ci_high": [2.6, 60.0],
+            "n_participants": [40, 3],
+        }
+    )
+    with style.journal():
+        figure = style.JournalFigure(figsize=(4, 3))
+        axes = figure.subplots()
+        in_groups.draw(axes, {"rate": bands}, in_groups.Groups("level", ["20–39", "40–49"]))
+    assert axes.get_ylim() == (0.0, pytest.approx(10.5))
+    assert figure.remarks == [style.ARROW]

@@ -152,7 +152,9 @@ def test_references_of_word_are_fields_whose_targets_are_there(opened: docx.docu
     assert anchors and anchors <= marks
 
 
-def test_the_number_of_a_caption_of_word_stays_bold_where_its_field_is_made_anew(opened: docx.document.Document) -> None:
+def test_the_number_of_a_caption_of_word_is_bold_through_all_its_field(
+    opened: docx.document.Document,
+) -> None:
     captions = [p for p in opened.paragraphs if p.style.name in ("Image Caption", "Table Caption")]
     for caption in captions:
         parts = [run for run in caption.runs if run._r.find(qn("w:fldChar")) is not None or "SEQ" in run._r.xml]

@@ -17,8 +17,6 @@ from crampstudy.figures.message import could_not_estimate
 
 _RUG = 0.07
 """Of the height of the axes, the rug where most participants are."""
-_TALLEST = 5.0
-"""How many times the highest rate an axis reaches, where intervals reach further."""
 
 
 @of_result
@@ -38,8 +36,12 @@ def rates(estimates: pd.DataFrame) -> Figure:
 
 def _rates(axes: Axes, estimates: pd.DataFrame, bands: pd.DataFrame) -> None:
     labels = _in_order(kinds.INCIDENCE_RATE.rows(estimates)["level"], bands["level"])
-    _standard(axes, points.estimated(kinds.STANDARDISED_RATE.rows(estimates)))
+    standardised = points.estimated(kinds.STANDARDISED_RATE.rows(estimates))
+    _standard(axes, standardised)
     points.draw(axes, {"Incidence rate (crude)": bands}, points.Groups("level", labels))
+    top = points.tallest(pd.concat([bands, standardised]))
+    axes.set_ylim(0, 1.05 * top)
+    style.remark(axes, style.CUT, when=float(standardised["ci_high"].max()) > 1.05 * top)
     axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
     axes.set_ylabel("Cramps per person-week")
 
@@ -134,7 +136,7 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
         values = rows["estimate"] * factor
         sns.lineplot(x=ages, y=values, color=colour, label=name, legend=False, errorbar=None, ax=axes)
     # An interval of few people at the ends of life would leave no room for the curve.
-    top = min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
+    top = factor * points.tallest(drawn)
     axes.set_ylim(0, top)
     style.remark(axes, style.CUT, when=factor * float(drawn["ci_high"].max()) > top)
     every = drawn["level"].astype(int)

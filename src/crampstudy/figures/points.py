@@ -17,6 +17,8 @@ _APART = 0.16
 """Between the points of one group, whose groups are 1 apart."""
 _CHARACTERS = 88
 """Of the labels of an axis as wide as the text."""
+_TALLEST = 5.0
+"""How many times the highest estimate an axis reaches, where intervals reach further."""
 _MOST_NUMBERED = 10
 """The largest number of groups whose labels have room for the number of participants."""
 
@@ -45,7 +47,10 @@ def single_groups(estimates: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None:
-    """Draw the rows of each series, named for the legend, at their groups; a group without an estimate stays empty."""
+    """Draw the rows of each series, named for the legend, at their groups; a group without an estimate stays empty.
+
+    The axis ends at the intervals, or where those of rates reach very far at five times the highest estimate.
+    """
     import seaborn as sns
 
     looks = {name: drawn for name, *drawn in zip(series, look.PALETTE, look.MARKERS, strict=False)}
@@ -77,14 +82,21 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
         native_scale=True,
         ax=axes,
     )
+    top = tallest(pd.concat(series.values()), cut=groups.factor == 1) * groups.factor
     for points, (name, rows) in zip(drawn, series.items(), strict=True):
         shown = rows[["estimate", "ci_low", "ci_high"]].astype(float) * groups.factor
-        intervals.draw(axes, points["at"].to_numpy(), shown, colour=colours[name], along="y")
+        intervals.draw(axes, points["at"].to_numpy(), shown, (0.0, top), colour=colours[name], along="y")
     axes.set_xlim(-0.5, len(at) - 0.5)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * top)
     axes.set_xticks(list(at.values()), _labels(series, groups))
     style.legend_above(axes)
     style.grid(axes, "y")
+
+
+def tallest(rows: pd.DataFrame, *, cut: bool = True) -> float:
+    """Return how high an axis from 0 reaches for the estimates and intervals of rows, ``cut`` where these reach far."""
+    farthest = float(rows[["estimate", "ci_high"]].max().max())
+    return (min(farthest, _TALLEST * float(rows["estimate"].max())) if cut else farthest) or 1.0
 
 
 def _labels(series: Mapping[str, pd.DataFrame], groups: Groups) -> list[str]:

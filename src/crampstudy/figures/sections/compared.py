@@ -16,7 +16,7 @@ from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
-from crampstudy.figures.points import estimated
+from crampstudy.figures.points import estimated, tallest
 from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.tables.sections.compared import STANDARDISED, frequencies, present, ratios
 
@@ -24,8 +24,6 @@ _APART = 0.22
 """Between the points of one group, whose groups are 1 apart."""
 """Ends of an axis of ratios that are at most so many times one another have room for the finer ticks."""
 _WINDOW = (0.05, 20.0)
-_TALLEST = 3.0
-"""How many times the highest number an axis reaches, where intervals reach further."""
 _LABELS = {
     "cramps": "Cramps per person-week",
     "any_cramp": "Any cramp (%)",
@@ -64,8 +62,7 @@ def _frequencies(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: S
     factor = 1.0 if outcome == "cramps" else 100.0
     shown = estimated(rows[rows["group"].isin(groups)])
     shown = shown.assign(**{cell: shown[cell] * factor for cell in ("estimate", "ci_low", "ci_high")})
-    highest = float(shown["estimate"].max())
-    top = min(float(np.nanmax([shown["ci_high"].max(), highest])), _TALLEST * highest) or 1.0
+    top = tallest(shown)
     _points(axes, {name: shown[shown["cohort"] == name] for name in names}, groups, (0.0, top), skipped=0)
     axes.set_ylim(0, 1.05 * top)
     axes.set_ylabel(_LABELS[outcome])

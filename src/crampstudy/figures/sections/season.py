@@ -18,8 +18,6 @@ from crampstudy.figures.message import could_not_estimate
 
 _FIRST = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 """Days before the first of each month, and of the year after."""
-_TALLEST = 4.0
-"""How many times the highest rate the axis reaches, where intervals reach further."""
 
 
 @of_result
@@ -37,15 +35,14 @@ def season(estimates: pd.DataFrame) -> Figure:
         axes = figure.subplots()
         if len(cycle):
             _cycle(axes, cycle)
-        top = float(pd.concat([rows["ci_high"], rows["estimate"]]).max())
-        highest = min(top, _TALLEST * float(rows["estimate"].max())) or 1.0
+        highest = points.tallest(rows)
         numbers = dict(zip(every["level"], every["n_participants"].fillna(0), strict=True))
         _months(axes, rows, numbers, highest)
         axes.set_ylim(0, 1.05 * highest)
         if len(cycle):
             style.remark(axes, style.CUT, when=float(cycle["ci_high"].max()) > 1.05 * highest)
+            style.legend_above(axes)
         axes.set(xlim=(0, _FIRST[-1]), xlabel="", ylabel="Cramps per person-week")
-        style.legend_above(axes)
         style.grid(axes, "y")
     return figure
 

@@ -153,7 +153,7 @@ def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> 
     low, high = float(rows["ci_low"].min()), float(rows["ci_high"].max())
     set_ratio_axis(left, "y", low / 1.08, high * 1.08)
     left.set_xlabel("Usual sleep (h/night)")
-    left.set_ylabel(f"Prevalence ratio ({_level(rows)} CI), log scale")
+    left.set_ylabel(f"Prevalence ratio ({_level(rows)}% CI), log scale")
     style.legend_above(left)
     right.set_xlim(-0.7, 1.7)
     right.set_xticks([])
