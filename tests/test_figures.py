@@ -14,10 +14,11 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from test_age_curve import survey
 from test_fit import diary
 from tests.drawn_figures import drawn
 
-from crampstudy import AgeBands, describe, figures, fit, look, open_cohort
+from crampstudy import AgeBands, analyses, describe, figures, fit, look, open_cohort
 from crampstudy import estimates as tidy
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
@@ -347,3 +348,26 @@ def test_one_interval_that_reaches_very_far_leaves_room_for_all_rates() -> None:
         in_groups.draw(axes, {"rate": bands}, in_groups.Groups("level", ["20–39", "40–49"]))
     assert axes.get_ylim() == (0.0, pytest.approx(10.5))
     assert figure.remarks == [style.ARROW]
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["diary", "survey"])
+def test_numbers_of_which_none_has_an_interval_are_drawn(asked: bool) -> None:
+    whose = survey(None) if asked else simulate(60, 35, seed=5)
+    for name in ("age-and-muscle", "sleep", "nutrition", "conditions", "season", "frequency"):
+        for label, drawing in analyses.run(name, whose).figures.items():
+            rows = drawing.estimates.assign(ci_low=np.nan, ci_high=np.nan)
+            made = figures.FIGURES[drawing.figure](rows)
+            made.draw_without_rendering()
+            if label in ("fig-age-curve", "fig-age-ratios") and made.axes:
+                assert style.NO_BAND in made.remarks and style.CUT not in made.remarks
+
+
+@pytest.mark.parametrize(
+    ("limits", "last"), [((20, 45), "45+"), ((20, 55, 60), "60+"), ((20,), "20+"), ((20, 65), "65+")]
+)
+def test_the_last_band_is_drawn_and_no_summary_in_its_place(limits: tuple[int, ...], last: str) -> None:
+    rates = describe(simulate(60, 20, seed=5), bands=AgeBands(limits))
+    figure = figures.rates(rates)
+    drawn(figure)
+    labels = [label.get_text().split("\n")[0] for label in figure.axes[0].get_xticklabels()]
+    assert labels[-1] == last and len(labels) == len(limits)

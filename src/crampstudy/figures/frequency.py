@@ -130,7 +130,7 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
     factor = 1 if rate else 100
     for colour, (outcome, rows) in zip(look.PALETTE, drawn.groupby("outcome", sort=False), strict=False):
         ages = rows["level"].astype(int)
-        low, high = (rows[limit] * factor for limit in ("ci_low", "ci_high"))
+        low, high = (rows[limit].astype(float) * factor for limit in ("ci_low", "ci_high"))
         axes.fill_between(ages, low, high, color=colour, alpha=0.16, linewidth=0)
         name = wording.outcome(str(outcome))
         values = rows["estimate"] * factor
@@ -139,6 +139,7 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
     top = factor * points.tallest(drawn)
     axes.set_ylim(0, top)
     style.remark(axes, style.CUT, when=factor * float(drawn["ci_high"].max()) > top)
+    style.remark(axes, style.NO_BAND, when=bool(drawn["ci_low"].isna().all()))
     every = drawn["level"].astype(int)
     axes.set_xlim(every.min(), every.max())
     _rug(axes, drawn[drawn["outcome"] == drawn["outcome"].iloc[0]], top)

@@ -41,7 +41,9 @@ def single_groups(estimates: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return the rows of single groups; a summary such as 50+ or all overlaps with them and is not drawn among them."""
     labels = list(dict.fromkeys(estimates[column]))
     open_ended = [label for label in labels if label.endswith("+")]
-    oldest = max(open_ended, key=lambda label: int(label[:-1]), default=None)
+    # The oldest band begins where the one before it ends, wherever summaries begin.
+    ends = [int(upper) for _, dash, upper in (label.rpartition("-") for label in labels) if dash and upper.isdigit()]
+    oldest = f"{max(ends) + 1}+" if ends else next(iter(open_ended), None)
     single = [label for label in labels if label != "all" and (label not in open_ended or label == oldest)]
     return estimated(estimates[estimates[column].isin(single)])
 

@@ -125,7 +125,7 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
         for number, outcome in enumerate(outcomes):
             colour, label = look.PALETTE[number], wording.outcome(str(outcome))
             own = _with_reference(curve[curve["outcome"] == outcome])
-            style.remark(left, style.SHADED, when=len(own) > 0)
+            style.remark(left, style.SHADED, when=bool(own["ci_low"].notna().any()))
             left.fill_between(own["level"], own["ci_low"], own["ci_high"], color=colour, alpha=0.16, linewidth=0)
             drawn = {"color": colour, "marker": look.MARKERS[number], "markeredgewidth": 0}
             # Named even where it has no curve: the colour is that of the point beside it as well.
@@ -150,7 +150,8 @@ def _with_reference(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> None:
-    low, high = float(rows["ci_low"].min()), float(rows["ci_high"].max())
+    shown = rows[["estimate", "ci_low", "ci_high"]].astype(float)
+    low, high = float(shown.min().min()), float(shown.max().max())
     set_ratio_axis(left, "y", low / 1.08, high * 1.08)
     left.set_xlabel("Usual sleep (h/night)")
     left.set_ylabel(f"Prevalence ratio ({_level(rows)}% CI), log scale")
