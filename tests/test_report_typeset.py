@@ -532,3 +532,11 @@ def test_pages_whose_figures_find_no_place_are_set_with_figures_elsewhere(
         assert "Rates by age." in "".join(pages_of(pdf(document)))
     places = ["", "foot"]
     assert asked == (places if settles is None else places[: places.index(settles) + 1])
+
+
+@pytest.mark.parametrize("name", ["Koeln_cohort_of_nocturnal_leg_cramps_in_the_elderly_2023_final", "x" * 300])
+def test_a_long_name_is_parted_within_the_margins(tmp_path: Path, name: str) -> None:
+    document = gathered(tmp_path, [text("# Age\n\nA line.")])
+    titled = pages_of(pdf(document, replace(FRONT, title=name, subtitle="Demo")))[0].replace("\u200b", "")
+    # Each line of a page is a word of its text here.
+    assert name not in titled and name in titled.replace(" ", "")
