@@ -147,7 +147,7 @@ def test_of_fluid_all_days_together_are_told_and_the_same_day_alone_where_they_h
         (found,) = headlines({"hydration": section(*rows)})["estimate"]
         assert found == number
     said = sentences.lines(flow(few()), estimates.frame([every]), {})
-    told = "fluid intake, four days running (500 mL/day below own mean: rate ratio 0.80; 0.70–0.90)"
+    told = "less fluid, four days running (500 mL/day below own mean: rate ratio 0.80; 0.70–0.90)"
     assert f"Fewer cramps went with {told}." in said
     figure = FIGURES["headlines"](estimates.frame([every]))
     assert "Fluid intake, four days running" in [text.get_text() for axes in figure.axes for text in axes.texts]

@@ -228,12 +228,11 @@ def _answer(rows: pd.DataFrame) -> str:
 
 def _answer_of_survey(found: Findings) -> str:
     rows = found.estimates[found.estimates["verdict"].notna()]
-    asked = [
-        (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
-        for row in wording.records(rows[rows["estimate"].notna()])
-    ]
     reason = found.could_not.get(_MAIN, "no model has an answer")
-    return said.sentences(said.had(*asked)) or f"How cramps go with activity could not be estimated: {reason}."
+    return (
+        said.reported(wording.records(rows[rows["estimate"].notna()]))
+        or f"How cramps go with activity could not be estimated: {reason}."
+    )
 
 
 def _late(rows: pd.DataFrame) -> str:

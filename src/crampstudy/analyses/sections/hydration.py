@@ -188,12 +188,8 @@ def _answer(rows: pd.DataFrame) -> str:
 
 def _answer_of_survey(ratios: Findings) -> str:
     declared = ratios.estimates[ratios.estimates["term"].str.startswith(wording.CONTRAST)]
-    asked = [
-        (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
-        for row in wording.records(declared[declared["estimate"].notna()])
-    ]
     reason = ratios.could_not.get(_MAIN, "no model has an answer")
-    text = said.sentences(said.had(*asked))
+    text = said.reported(wording.records(declared[declared["estimate"].notna()]))
     return text or f"How cramps go with water and alcohol could not be estimated: {reason}."
 
 

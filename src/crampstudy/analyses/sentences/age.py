@@ -14,6 +14,7 @@ from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
+from crampstudy.wording.directions import directed
 
 Row = dict[str, Any]
 STRAIGHT = "the ratio of age is that of a straight line, of which no curve is drawn"
@@ -133,7 +134,7 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     said = []
     for verdict, how in (("higher", "more"), ("lower", "fewer")):
         records = wording.records(told[told["verdict"] == verdict])
-        names = [f"{_name(row)} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
+        names = [f"{directed(row, _name(row))} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
     clear = told[told["verdict"].isin(["higher", "lower"])]
     crude = clear[~enough(clear)]

@@ -10,6 +10,7 @@ from crampstudy.estimates import at_contrasts, kinds, ratios
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.sections.conditions import labels
+from crampstudy.wording.directions import directed
 
 _Q = 0.05
 _BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}
@@ -119,12 +120,18 @@ def alt(rows: pd.DataFrame, *, two: bool) -> str:
     """Return what the figure shows, for those who cannot see it."""
     told = rows[rows["verdict"].isin(_MORE)]
     shown = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75) if two else (kinds.CONDITION,)
-    found = "; ".join(f"{kind.label}: {_listed(of) if len(of := kind.rows(told)) else 'none'}" for kind in shown)
+    found = "; ".join(f"{kind.label}: {_by_side(kind.rows(told))}" for kind in shown)
     marks = "up to two marks a condition" if two else "one mark a condition"
     return (
         f"A forest of points with horizontal intervals, {marks}, around a vertical line at a ratio of "
         f"one. Intervals that lie clear of one, {found}."
     )
+
+
+def _by_side(rows: pd.DataFrame) -> str:
+    sides = (("above it", "higher"), ("below it", "lower"))
+    found = ((side, rows[rows["verdict"] == verdict]) for side, verdict in sides)
+    return "; ".join(f"{side} {wording.listed(_toward(of))}" for side, of in found if len(of)) or "none"
 
 
 AT_TWO_AGES = (
@@ -191,7 +198,12 @@ def _with_ratios(rows: pd.DataFrame, scale: str) -> str:
     """Return names and ratios: ``diabetes and statin (adjusted rate ratios 1.74 (1.21–2.50) and 1.20 (1.02–1.41))``."""
     ratios = wording.listed(map(estimate, wording.records(rows)))
     several = scale.replace("ratio", "ratios", 1) if len(rows) > 1 else scale
-    return f"{_listed(rows)} ({several} {ratios})"
+    return f"{wording.listed(_toward(rows))} ({several} {ratios})"
+
+
+def _toward(rows: pd.DataFrame) -> list[str]:
+    """Return what rows are of, a number with its direction: ``higher HbA1c (50.5 against 33 mmol/mol)``."""
+    return [directed(row, name) for row, name in zip(wording.records(rows), _names(rows), strict=True)]
 
 
 def _listed(rows: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
 from crampstudy.estimates.sentences import in_brackets
 from crampstudy.tables.sections.nightly import of_night
+from crampstudy.wording.directions import directed
 
 OBSERVED = (
     "Nobody allocated what people did on a day: a ratio within persons is free of what stays the same in a person, but "
@@ -56,6 +57,21 @@ def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
             ratio = in_brackets(row)
             found.setdefault(_found(row), []).append(f"{when} ({scale}{ratio})")
     return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())
+
+
+def reported(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many cramps people had who said so of what they usually do, or did on one day, as :func:`had` does."""
+    return sentences(had(*((f"with {_reported(row)}", row) for row in rows)))
+
+
+def _reported(row: Mapping[str, Any]) -> str:
+    """Return what a row of a survey compares: ``more usual sitting, 600 against 300 min/day``."""
+    name = wording.small(wording.term(str(row["term"])))
+    if wording.is_declared(row["term"]):
+        return f"{directed(row, name)}, {wording.contrast(row)}"
+    if pd.isna(row["level"]) or row["level"] == "true":
+        return name
+    return f"{name} of {wording.contrast(row)}"
 
 
 def _found(row: Mapping[str, Any]) -> str:

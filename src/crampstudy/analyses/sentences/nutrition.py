@@ -18,6 +18,7 @@ from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text
 from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
+from crampstudy.wording.directions import directed
 
 CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
 _SPLINE = "on a natural cubic spline between the 5th and 95th centile. Shaded along a curve: its interval"
@@ -41,8 +42,8 @@ _NO_SET = "no sufficient set"
 _WHOLE = 100
 """A standard deviation from here on is printed as a whole number."""
 _GROUPS = {
-    "higher": "More cramps went with {each}",
-    "lower": "Fewer cramps went with {each}",
+    "higher": "More cramps went with {directed}",
+    "lower": "Fewer cramps went with {directed}",
     "differs but negligible": "A difference too small to matter went with {each}",
     "near null": "No difference that would matter was seen for {names}",
     "inconclusive": "For {names} the interval holds both no difference and one that would matter",
@@ -84,9 +85,15 @@ def answer(compared: pd.DataFrame) -> str:
     for verdict, text in _GROUPS.items():
         own = [row for row in judged if row["verdict"] == verdict]
         if own:
-            each = wording.listed(f"{_named(row)} ({_values(row)}: {in_brackets(row)})" for row in own)
-            said.append(text.format(each=each, names=wording.listed(map(_named, own))))
+            names = [_named(row) for row in own]
+            toward = [directed(row, name) for row, name in zip(own, names, strict=True)]
+            each, to_each = (wording.listed(map(_with_ratio, those, own)) for those in (names, toward))
+            said.append(text.format(each=each, directed=to_each, names=wording.listed(names)))
     return wording.sentences(said)
+
+
+def _with_ratio(name: str, row: dict[str, Any]) -> str:
+    return f"{name} ({_values(row)}: {in_brackets(row)})"
 
 
 def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
@@ -265,7 +272,7 @@ def together(rows: pd.DataFrame) -> str:
     said = []
     for verdict, how in (("higher", "more"), ("lower", "fewer")):
         own = [
-            f"{_small(_variable(row))} {row['level']} participants ({_values(row)}: {in_brackets(row)})"
+            _with_ratio(f"{directed(row, _small(_variable(row)))} {row['level']} participants", row)
             for row in judged
             if row["verdict"] == verdict
         ]
