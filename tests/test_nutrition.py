@@ -273,7 +273,7 @@ def test_the_minerals_stand_together_with_their_reliability(found: Findings) -> 
     clear = declared.assign(verdict=declared["verdict"].mask(calcium, "lower"))
     told = sentences.together(clear)
     assert told.startswith(
-        "With the minerals in one model, fewer cramps went with dietary calcium within participants ("
+        "With the minerals in one model, fewer cramps went with less dietary calcium within participants ("
     )
 
 

@@ -27,6 +27,7 @@ from crampstudy.wording.numbers import (
     number,
     p_text,
     signed,
+    with_article,
 )
 from crampstudy.wording.words import AGENTS, LEVELS, MODELS, OUTCOMES, RECALLED, REMEDIES
 
@@ -74,6 +75,7 @@ __all__ = [
     "small",
     "term",
     "variable",
+    "with_article",
     "with_none",
 ]
 

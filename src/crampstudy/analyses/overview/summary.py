@@ -86,6 +86,9 @@ _TITLES = {
     "season": "Season",
     "severity": "Severity and remedies",
     "second-opinion": "Second opinion",
+    "prediction": "Prediction",
+    "phenotypes": "Phenotypes",
+    "triage": "Triage",
 }
 """Headings of the sections."""
 PARTS = (QUALITY, FOREST)

@@ -110,7 +110,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     people = wording.marked(beside, wording.counted(int(beside["n_participants"]), "participants"))
     others = [term for term in str(beside["adjusted_for"]).split("; ") if term != "sex"]
     besides = wording.listed(_name({"term": term}) for term in others)
-    return [first, f"with {besides} beside it is {in_text(beside)} in the same {people}"]
+    return [first, f"in one model with {besides} it is {in_text(beside)}, in the same {people}"]
 
 
 def _beside_some(rows: pd.DataFrame, by_kind: Mapping[str, Row]) -> list[str]:

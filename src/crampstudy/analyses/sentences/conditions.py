@@ -46,9 +46,8 @@ def answer(rows: pd.DataFrame) -> str:
         f"the ratio is too close to 1 to matter for {_listed(small)}" if len(small) else "",
     ]
     few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
-    said += (
-        [f"for {unknown} {'others ' if len(told) > unknown else ''}the interval is too wide to tell"] if unknown else []
-    )
+    open_ = wording.counted(unknown, "others") if len(told) > unknown else f"{unknown}"
+    said += [f"for {open_} the interval is too wide to tell"] if unknown else []
     said += [f"of {few} more there are too few participants for anything to be said"] if few else []
     return wording.sentences(filter(None, said))
 

@@ -60,7 +60,7 @@ def _measures(rows: pd.DataFrame) -> list[str]:
     usual, *others = ratios["scale"].value_counts().index if len(ratios) else [""]
     if not usual:
         return []
-    said = [f"a number without a unit is a {usual.replace('_', ' ')}"]
+    said = [f"a number without a unit is {wording.with_article(usual.replace('_', ' '))}"]
     said += [f"of {_claims(ratios[ratios['scale'] == scale])} a {scale.replace('_', ' ')}" for scale in others]
     of_two = {(of.claim, of.part) for of in CLAIM_ROWS if of.of_two}
     two = ratios[[cells in of_two for cells in zip(ratios["term"], ratios["level"], strict=True)]]

@@ -6,6 +6,7 @@ cohort, had everybody been treated and had nobody been, where what decides on tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,8 @@ CENTILES = (1.0, 99.0)
 """Between which centiles of their own the weights are held, where they are truncated."""
 LONE = "all cramps of a group from time zero on are those of one participant"
 LONE_PROPENSITY = "the weights rest on one participant, without whom treated and untreated are set apart"
-APART = separation.separated("treated and untreated are set apart completely")
-PARTLY = separation.separated("some of the treated and untreated are set apart")
+_APART = "treated and untreated are set apart completely"
+_PARTLY = "some of the treated and untreated are set apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,21 @@ class Propensity:
     problem: str | None = None
 
     @classmethod
-    def of(cls, matrix: Array, treated: Flags) -> Propensity:
-        """Fit the chance of treatment."""
+    def of(cls, matrix: Array, treated: Flags, names: Sequence[str] = ()) -> Propensity:
+        """Fit the chance of treatment.
+
+        ``names`` are those of the columns, empty of an intercept: the one that sets the groups apart is told, where it
+        is one.
+        """
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
         chance = chances(matrix, fitted.coefficients[None])[0]
         problem = fitted.problem
         if problem == SEPARATED:
             found = separation.separation(outcome, matrix, "logit")
-            problem = APART if found and found.complete else PARTLY
+            by = {names[column] for column in found.columns} - {""} if found and names else set()
+            what = _APART if found and found.complete else _PARTLY
+            problem = separation.separated(what, sorted(by) if len(by) == 1 else ())
         return cls(chance, matrix, fitted.coefficients, fitted.scores, fitted.information, problem)
 
 
