@@ -88,7 +88,6 @@ _TITLES = {
     "second-opinion": "Second opinion",
     "prediction": "Prediction",
     "phenotypes": "Phenotypes",
-    "triage": "Triage",
 }
 """Headings of the sections."""
 PARTS = (QUALITY, FOREST)
