@@ -296,8 +296,7 @@ def test_what_is_said_of_the_minerals_together_agrees_with_their_verdicts(found:
         (0.016, "The clearest sign of a curve is in serum potassium: p = 0.016, the lowest of 2 tests."),
         (
             0.52,
-            "None of the curves is shown to differ from a straight line (p = 0.52 of serum potassium, the lowest of 2 "
-            "tests).",
+            "No curve is shown to differ from a straight line (p = 0.52 of serum potassium, the lowest of 2 tests).",
         ),
     ],
 )

@@ -380,15 +380,13 @@ def test_what_cannot_be_estimated_says_why(options: dict[str, Any], reason: str)
 
 
 def test_the_variable_that_sets_treated_and_untreated_apart_is_named() -> None:
-    """All that are treated are women, or older than the others: with both there is not one to name."""
+    """All that are treated are women, or older than the others."""
     made, _ = diary(40, 16)
-    ids = made.frame("participants")["participant_id"]
     women = made.frame("participants").with_columns(
         sex=pl.when(pl.int_range(pl.len()) < 20).then(pl.lit("female")).otherwise(pl.col("sex"))
     )
     cohort = Cohort("small", "diary", {**made.tables, "participants": women})
     (why,) = set(kinds.OPEN_USE.rows(open_use(cohort, designs(cohort)[0]))["note"].str.partition(": ")[2])
-    assert len(ids) == 40
     assert why.startswith("some of the treated and untreated are set apart by sex: no finite estimate exists")
     (why,) = set(kinds.OPEN_USE.rows(open_use(*diary(20, 8, apart=True)))["note"].str.partition(": ")[2])
     assert why.startswith("treated and untreated are set apart completely by age: no finite estimate exists")

@@ -29,7 +29,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     complete = who.completeness(cohort, settings.bands)
     whole = complete[complete["level"] == "all"]
     main = headlines(others)
-    drawn = main[told_in_numbers(main) & main["estimate"].notna()]
+    drawn = _drawn(main)
     remarks = (
         "shaded: ratios too close to 1 to matter",
         _ABOVE_ONE,
@@ -43,7 +43,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         drawn,
         caption="The main contrasts of this report: what is compared, the ratio with its interval, how many people and "
         "events stand behind it, and the verdict on it.",
-        alt=_alt(drawn),
+        alt=_alt(main),
         note=wording.sentences(filter(None, remarks)),
     )
     quality = ReportTable(
@@ -65,7 +65,12 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     )
 
 
-def _alt(drawn: pd.DataFrame) -> str:
+def _drawn(main: pd.DataFrame) -> pd.DataFrame:
+    return main[told_in_numbers(main) & main["estimate"].notna()]
+
+
+def _alt(main: pd.DataFrame) -> str:
+    drawn = _drawn(main)
     judged = drawn["verdict"].value_counts()
     said = [f"{judged[verdict]} {verdict}" for verdict in _VERDICTS if verdict in judged]
     return f"A forest of {wording.counted(len(drawn), 'ratios')}: {wording.listed(said)}." if said else "No ratio."

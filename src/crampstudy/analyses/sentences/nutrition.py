@@ -160,7 +160,7 @@ def shapes(rows: pd.DataFrame) -> str:
     among = f", the lowest of {len(tested)} tests" if len(tested) > 1 else ""
     if first["p_value"] < _SHOWN:
         return f"The clearest sign of a curve is in {_named(first)}: {p}{among}."
-    none = "None of the curves is" if len(tested) > 1 else "The curve is not"
+    none = "No curve is" if len(tested) > 1 else "The curve is not"
     return f"{none} shown to differ from a straight line ({p} of {_named(first)}{among})."
 
 

@@ -63,9 +63,9 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool 
     return [
         *_people(flow, aged=aged),
         *_how_common(rows, whose),
-        *_effects(rows, *_RANDOMISED),
+        *_effects(rows, [_RANDOMISED]),
         *of_verdicts(associations),
-        *_effects(rows, *_BY_CHOICE),
+        *_effects(rows, [_BY_CHOICE]),
         *_burden(rows),
         *_relief(rows),
         *_trials(rows),
@@ -143,15 +143,21 @@ def _of_effects(rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["estimand"].str.contains(r"\beffect\b", regex=True).fillna(value=False)
 
 
-def _effects(rows: Mapping[str, pd.DataFrame], kind: kinds.Kind, said: str) -> Iterator[str]:
-    """Yield the effects of treatments of a kind: those that were randomised, or those that rest on an adjustment."""
-    if "treatments" not in rows:
-        return
-    own = kind.rows(rows["treatments"])
+def _effects(
+    rows: Mapping[str, pd.DataFrame], asked: Sequence[tuple[kinds.Kind, str]] = (_RANDOMISED, _BY_CHOICE)
+) -> Iterator[str]:
+    """Yield the effects of treatments, those that were randomised and those that rest on an adjustment."""
+    if "treatments" in rows:
+        for kind, said in asked:
+            yield from _effects_of(rows["treatments"], kind, said)
+
+
+def _effects_of(rows: pd.DataFrame, kind: kinds.Kind, said: str) -> Iterator[str]:
+    own = kind.rows(rows)
     ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
     every = wording.records(own)
     made = _made(ratios.drop_duplicates("term"))
-    for row in wording.records(kind.rows(treatments.without_ratio(rows["treatments"]))):
+    for row in wording.records(kind.rows(treatments.without_ratio(rows))):
         yield f"{said.partition(':')[0]}, {treatments.rates_alone(row)}."
     # What lots decided is told in numbers whatever it shows.
     lots = kind == kinds.TREATMENT_EFFECT

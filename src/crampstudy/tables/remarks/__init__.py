@@ -64,7 +64,7 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
 def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
     """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
     failed = _with_remarks(rows[_failed(rows)], reason=True).dropna(subset="note")
-    firsts = (reworded(str(row["note"]).partition("; ")[0]) for row in wording.records(failed))
+    firsts = (reworded(str(note).partition("; ")[0]) for note in failed["note"])
     every = pd.Series(
         [_of_whom(why, name) for why, name in zip(firsts, _names(failed, rows), strict=True)]
     ).value_counts()
@@ -375,8 +375,7 @@ def _named(row: Mapping[str, Any]) -> str:
         or row["analysis"] in _BY_AGE
     )
     group = row["population"] if by_population else row["level"]
-    # A number that is no group is a value of the variable that a curve is over.
-    on_curve = pd.notna(row["term"]) and _NUMBER.fullmatch(str(group)) is not None
+    on_curve = pd.notna(row["term"]) and _NUMBER.fullmatch(str(group)) is not None  # No group, but a variable's value.
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group) or on_curve:
         term = str(row["term"])
         return OF_RUN_IN[term].label if term in OF_RUN_IN else wording.capital(wording.term(term))

@@ -43,19 +43,28 @@ class Propensity:
     def of(cls, matrix: Array, treated: Flags, names: Sequence[str] = ()) -> Propensity:
         """Fit the chance of treatment.
 
-        ``names`` are those of the columns, empty of an intercept: the one that sets the groups apart is told, where it
-        is one.
+        ``names`` are those of the columns, empty of an intercept: what sets the groups apart by itself is told.
         """
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
         chance = chances(matrix, fitted.coefficients[None])[0]
         problem = fitted.problem
         if problem == SEPARATED:
-            found = separation.separation(outcome, matrix, "logit")
-            by = {names[column] for column in found.columns} - {""} if found and names else set()
-            what = _APART if found and found.complete else _PARTLY
-            problem = separation.separated(what, sorted(by) if len(by) == 1 else ())
+            problem = _apart(outcome, matrix, names)
         return cls(chance, matrix, fitted.coefficients, fitted.scores, fitted.information, problem)
+
+
+def _apart(outcome: Array, matrix: Array, names: Sequence[str]) -> str:
+    """Return that groups are set apart, and by which variables where one alone does it, completely or not."""
+    if alone := separation.separation(outcome, matrix, "logit"):
+        by: dict[bool, list[str]] = {}
+        for name in dict.fromkeys(filter(None, names)):
+            own = matrix[:, [each in ("", name) for each in names]]
+            if found := separation.separation(outcome, own, "logit"):
+                by.setdefault(found.complete, []).append(name)
+        if by:
+            return separation.separated(_APART if True in by else _PARTLY, by.get(True) or by[False])
+    return separation.separated(_APART if alone and alone.complete else _PARTLY)
 
 
 def chances(matrix: Array, coefficients: Array) -> Array:
