@@ -87,7 +87,7 @@ def test_the_commonest_reasons_name_the_age_that_they_are_of() -> None:
     lost = [estimates.row(**cells, level=age, note="nobody of this age took part") for age in ("20-39", "80+")]
     lost.append(estimates.row(**cells, level="20+", note="no rate in the band 20-39"))
     said = tables.commonest_reasons(estimates.frame(lost), 3)
-    assert said == "nobody aged 20–39 took part (1); nobody aged 80+ took part (1); no rate in the band 20–39 (1)"
+    assert said == "nobody aged 20–39 and 80+ took part (2); no rate in the band 20–39 (1)"
 
 
 def test_rates_hold_the_estimates(cohort: Cohort) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.cohort import Kind
-from crampstudy.estimates import at_contrasts, kinds, ratios
+from crampstudy.estimates import at_contrasts, kinds, ratios, verdicts
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.sections.conditions import labels
@@ -48,7 +48,10 @@ def answer(rows: pd.DataFrame) -> str:
     few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
     open_ = wording.counted(unknown, "others") if len(told) > unknown else f"{unknown}"
     said += [f"for {open_} the interval is too wide to tell"] if unknown else []
-    said += [f"of {few} more there are too few participants for anything to be said"] if few else []
+    by_df = sum(map(verdicts.few_degrees, wording.records(judged)))
+    said += [f"of {few - by_df} more there are too few participants for anything to be said"] if few > by_df else []
+    resting = f"rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few for anything to be said"
+    said += [f"of {by_df} more the interval {resting}"] if by_df else []
     return wording.sentences(filter(None, said))
 
 

@@ -64,19 +64,19 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
 def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
     """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
     failed = _with_remarks(rows[_failed(rows)], reason=True).dropna(subset="note")
-    firsts = (reworded(str(note).partition("; ")[0]) for note in failed["note"])
-    every = pd.Series(
-        [_of_whom(why, name) for why, name in zip(firsts, _names(failed, rows), strict=True)]
-    ).value_counts()
+    parts = failed["note"].map(lambda note: reworded(str(note).partition("; ")[0]))
+    names = pd.Series(_names(failed, rows), failed.index, dtype=object).groupby(parts).unique().to_dict()
+    every = parts.value_counts()
     told = every.head(most + 1 if len(every) == most + 1 else most)
-    said = [f"{reason} ({n:,})" if len(every) > 1 else str(reason) for reason, n in told.items()]
+    said = [f"{_of_ages(str(why), names[str(why)])}{f' ({n:,})' if len(every) > 1 else ''}" for why, n in told.items()]
     rest = len(every) - len(told)
     return wording.ranges("; ".join([*said, *([wording.counted(rest, "other reasons")] if rest else [])]))
 
 
-def _of_whom(reason: str, name: str) -> str:
-    """Return a reason apart from the row whose ``name`` it needs: ``nobody aged 20–39 took part``."""
-    return reason.replace("of this age", f"aged {name.partition(' (')[0]}") if _BAND.match(name) else reason
+def _of_ages(reason: str, names: Iterable[str]) -> str:
+    """Return a reason apart from the rows that it is of, by their ``names``: ``nobody aged 20–39 took part``."""
+    ages = dict.fromkeys(name.partition(" (")[0] for name in names if _BAND.match(name))
+    return reason.replace("of this age", f"aged {wording.listed(ages)}") if ages else reason
 
 
 def _failed(rows: pd.DataFrame) -> pd.Series[bool]:
