@@ -23,6 +23,7 @@ from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_b
 from crampstudy.contrasts.nights.thirds import active_thirds
 from crampstudy.contrasts.nights.windows import adjusted_window, is_u_shaped, strength_dose
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import in_brackets
 from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
 
@@ -207,6 +208,16 @@ def test_the_least_active_third_is_set_against_the_most_active_one(diary: Cohort
     nights = diary.frame("diary").join(few.select("participant_id"), on="participant_id", how="semi")
     (none,) = wording.records(active_thirds(Cohort("few", "diary", {"participants": few, "diary": nights}, as_of=None)))
     assert none["status"] == "not_estimable" and none["note"].startswith("thirds need 15 participants")
+
+
+def test_the_third_is_told_in_the_answer_and_with_what_it_is_adjusted_for(found: analyses.Findings) -> None:
+    (row,) = wording.records(kinds.THIRDS.rows(found.estimates))
+    assert "in the least active third, against the most active one (" in found.values["answer"]
+    assert in_brackets(row) in found.values["answer"]
+    note = str(found.tables["tbl-activity-nights"].note)
+    assert "east active third: adjusted for " in note and "stretching before bed: adjusted for " in note
+    # What is adjusted for is told by the table above, and each remark is read by itself.
+    assert ": not for cramps" not in note and "not adjusted for cramps of the night before, which earlier" in note
 
 
 def test_exertion_without_stretching_is_a_ratio_of_ratios(diary: Cohort) -> None:

@@ -227,8 +227,8 @@ def test_the_section_answers_with_both_ratios_of_age_and_claims_no_path(diary: C
     alone, beside = (declared(found.estimates, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     said = found.values["answer"]
     assert said.startswith("The rate ratio of age (75 against 50 years) is ") and f"{alone['estimate']:.2f} (" in said
-    besides = f"With grip strength, joint pain and sitting beside it is {beside['estimate']:.2f} ("
-    assert besides in said and "More cramps go with grip strength (" in said
+    besides = f"In one model with grip strength, joint pain and sitting it is {beside['estimate']:.2f} ("
+    assert besides in said and "More cramps go with lower grip strength (" in said
     assert "does not show that age acts through them" in found.values["limits"]
     assert "mediat" not in said and "explain" not in said
     assert any(heading.startswith("Rate ratio against ") for heading in found.tables["tbl-frequency"].frame.columns)

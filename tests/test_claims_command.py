@@ -153,6 +153,9 @@ class TestSection:
         assert numbers["C53 Cramps impair sleep and the next day (sleep)"] == "0.64 (0.54–0.74) points"
         note = table.notes[0]
         assert note.startswith("A number without a unit is a rate ratio, of C08 and C45 a hazard ratio, of ")
+        odds = rows | {"severity": severity.assign(scale=severity["scale"].mask(stretched, "odds_ratio"))}
+        told = tables.claims(tidy.rows(claims.ledger(odds, "diary"), "x")).notes[0]
+        assert " a rate ratio, of C08 and C45 an odds ratio" in told
         assert "inconclusive where theirs differ, and the number of the part in brackets" in note
         assert ", of C11, C24, C30 and C42 the ratio of two of these." in note
         for claim in (

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from math import hypot, log, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -241,6 +242,23 @@ def test_what_has_no_verdict_in_one_cohort_has_none_between_and_says_why(three: 
     assert why in row["note"]
     said = of_factors.apart(silent, 1, 1)
     assert f"Of them 25-hydroxyvitamin D has {why}" in said
+
+
+def test_few_degrees_of_freedom_are_not_called_few_participants(three: list[Cohort]) -> None:
+    rows = compare_factors(three[:2], ["vitamin_b1_nmol_l"], bands=BANDS)
+    between = rows["analysis"].eq(kinds.FACTOR_BETWEEN.name)
+
+    def told(**cells: Any) -> str:
+        few = rows.assign(verdict=rows["verdict"].mask(between, "too few"))
+        for name, cell in cells.items():
+            few[name] = few[name].mask(between, cell)
+        return of_factors.apart(few, 1, 1)
+
+    carried = told(df=3.6, n_participants=335, n_events=900)
+    assert "for 1 the interval rests on fewer than 4 degrees of freedom, too few to tell" in carried
+    assert "too few participants" not in carried
+    small = told(df=3.6, n_participants=8, n_events=900)
+    assert "for 1 there are too few participants to tell" in small and "degrees" not in small
 
 
 @pytest.mark.parametrize(

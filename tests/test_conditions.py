@@ -300,6 +300,29 @@ def condition(term: str, population: str = "age_years >= 20", **cells: Any) -> d
     return estimates.row(cohort="c", term=term, population=population, outcome="cramps", **of)
 
 
+def test_one_other_is_no_others_and_a_drug_has_an_article() -> None:
+    numbers = {"estimate": 0.5, "ci_low": 0.3, "ci_high": 0.8, "verdict": "lower", "status": "converged"}
+    open_ = numbers | {"ci_high": 1.8, "verdict": "inconclusive"}
+    said = sentences.answer(estimates.frame([condition("statin", **numbers), condition("diabetes", **open_)]))
+    assert said.startswith("Cramps came less often with a statin (rate ratio 0.50 (0.30–0.80)).")
+    assert "For 1 other the interval is too wide to tell." in said
+    assert "For 2 others the interval" in sentences.answer(
+        estimates.frame(
+            [condition("statin", **numbers), *(condition(each, **open_) for each in ("diabetes", "arthritis"))]
+        )
+    )
+
+
+def test_few_degrees_of_freedom_are_not_called_few_participants() -> None:
+    numbers = {"estimate": 0.5, "ci_low": 0.3, "ci_high": 0.8, "verdict": "lower", "status": "converged"}
+    lone = numbers | {"verdict": "too few", "df": 2.1, "n_participants": 80, "n_events": 90, "n_exposed": 20}
+    rare = lone | {"n_exposed": 3}
+    rows = [condition("statin", **numbers), condition("diabetes", **lone), condition("arthritis", **rare)]
+    said = sentences.answer(estimates.frame(rows))
+    assert "Of 1 more there are too few participants for anything to be said." in said
+    assert "Of 1 more the interval rests on fewer than 4 degrees of freedom, too few for anything to be said." in said
+
+
 def test_what_a_reason_is_of_is_told_with_among_whom() -> None:
     part = "age_years >= 20 AND exertional_leg_pain = false"
     ratio = {"estimate": 3.79, "ci_low": 1.0, "ci_high": 9.0, "ci_level": 0.95, "status": "converged"}

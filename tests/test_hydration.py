@@ -457,3 +457,47 @@ def test_how_much_more_often_is_said_where_it_is_known(high: float, told: str) -
         **cells, term="contrast: fluid_ml", analysis=kinds.NIGHTLY_COUNT.name, level="within", verdict="higher"
     )
     assert told in f"{hydration._up(row)}."
+
+
+def test_limits_say_that_a_mean_is_corrected_for_only_where_it_could_be() -> None:
+    def corrected(term: str, **cells: Any) -> dict[str, Any]:
+        own = {"analysis": kinds.CORRECTED.name, "scale": "rate_ratio", "level": "between", "outcome": "cramps"}
+        return estimates.row(term=term, **own, **({"status": "not_estimable", "note": "low"} | cells))
+
+    lost = corrected("contrast: alcohol_units")
+    made = corrected("contrast: fluid_ml", status="converged", estimate=1.2, ci_low=1.0, ci_high=1.4)
+    said = nightly_sentences.drawn_within(estimates.frame([lost]), "drinks")
+    assert said.endswith(
+        "usually drinks: of alcohol, ratios between participants are drawn towards those within, which could not be "
+        "corrected for"
+    )
+    both = nightly_sentences.drawn_within(estimates.frame([made, lost]), "drinks")
+    assert "of fluid intake, ratios" in both and "those within, which the corrected ones allow for; of alcohol" in both
+    assert nightly_sentences.drawn_within(estimates.frame([]), "drinks") == ""
+
+
+def test_an_answer_leaves_no_clear_result_of_its_tables_out() -> None:
+    cells = {"scale": "rate_ratio", "outcome": "cramps", "analysis": kinds.WITHIN_BETWEEN.name, "ci_level": 0.95}
+    numbers = {"estimate": 2.0, "ci_low": 1.5, "ci_high": 2.6}
+    between = {
+        "term": "contrast: fluid_ml",
+        "level": "between",
+        "unit": "10th against 90th centile: 1,200 against 2,400",
+    }
+    week = {"term": "contrast: stretch_calf_min", "level": "14 nights of calf stretching"}
+    week |= {"unit": "14 of 14 against 0 of 14 nights", "analysis": kinds.WINDOW.name}
+    told = {"term": "contrast: alcohol_units", "level": "within", "unit": "3 units/day above own mean"}
+    after = {"term": "contrast: alcohol_units", "level": "lead 1", "analysis": kinds.DISTRIBUTED_LAG.name}
+    rows = estimates.frame(
+        [
+            estimates.row(status="converged", verdict=verdict, **(cells | numbers | own))
+            for verdict, own in (("higher", between), ("lower", week), ("higher", told), ("higher", after))
+        ]
+    )
+    said = nightly_sentences.clear_besides(rows, [None, nightly_sentences.judged(rows, "alcohol_units", "within")])
+    assert said == (
+        "besides, more cramps went with less fluid between participants (10th against 90th centile: 1,200 against "
+        "2,400: 2.00; 1.50–2.60); fewer cramps went with more calf stretching over several nights (14 of 14 against "
+        "0 of 14 nights: 2.00; 1.50–2.60)"
+    )
+    assert nightly_sentences.clear_besides(rows.assign(verdict="inconclusive"), []) == ""

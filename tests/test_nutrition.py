@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import analyses, causal, codebook, figures, fit, open_cohort, tables
+from crampstudy import analyses, causal, codebook, estimates, figures, fit, open_cohort, tables
 from crampstudy.analyses import Findings, Settings
 from crampstudy.analyses.sentences import nutrition as sentences
 from crampstudy.cohort import Cohort
@@ -273,8 +274,41 @@ def test_the_minerals_stand_together_with_their_reliability(found: Findings) -> 
     clear = declared.assign(verdict=declared["verdict"].mask(calcium, "lower"))
     told = sentences.together(clear)
     assert told.startswith(
-        "With the minerals in one model, fewer cramps went with dietary calcium within participants ("
+        "With the minerals in one model, fewer cramps went with less dietary calcium within participants ("
     )
+
+
+def test_what_is_said_of_the_minerals_together_agrees_with_their_verdicts(found: Findings) -> None:
+    rows = kinds.WITHIN_BETWEEN.rows(found.estimates)
+    rows = rows[rows["term"].str.startswith("contrast: dietary_")].assign(verdict="inconclusive")
+    calcium = rows["term"].eq("contrast: dietary_calcium_mg") & rows["level"].eq("within")
+    for verdict, said in (
+        ("differs but negligible", "a difference too small to matter went with dietary calcium within participants ("),
+        ("near null", "no difference that would matter was seen for dietary calcium within participants ("),
+    ):
+        told = sentences.together(rows.assign(verdict=rows["verdict"].mask(calcium, verdict)))
+        assert told.startswith(f"With the minerals in one model, {said}") and "none" not in told
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        (0.016, "The clearest sign of a curve is in serum potassium: p = 0.016, the lowest of 2 tests."),
+        (
+            0.52,
+            "No curve is shown to differ from a straight line (p = 0.52 of serum potassium, the lowest of 2 tests).",
+        ),
+    ],
+)
+def test_a_p_value_of_a_straight_line_is_no_likelihood(p: float, said: str) -> None:
+    def shape(term: str, value: float) -> dict[str, Any]:
+        cells = {"analysis": kinds.SHAPE.name, "scale": "wald_test", "term": term}
+        return estimates.row(status="converged", p_value=value, **cells)
+
+    rows = [shape("serum_sodium_mmol_l", 0.9), shape("serum_potassium_mmol_l", p)]
+    assert sentences.shapes(estimates.frame(rows)) == said
+    alone = sentences.shapes(estimates.frame(rows[1:]))
+    assert alone.endswith(("potassium: p = 0.016.", "(p = 0.52 of serum potassium).")) and "of 1" not in alone
 
 
 def test_means_that_are_not_reliable_are_corrected_beside_the_plain_ones(lacking: Findings) -> None:

@@ -379,6 +379,19 @@ def test_what_cannot_be_estimated_says_why(options: dict[str, Any], reason: str)
     assert reason in str(tables.open_use(rows).notes)
 
 
+def test_the_variable_that_sets_treated_and_untreated_apart_is_named() -> None:
+    """All that are treated are women, or older than the others."""
+    made, _ = diary(40, 16)
+    women = made.frame("participants").with_columns(
+        sex=pl.when(pl.int_range(pl.len()) < 20).then(pl.lit("female")).otherwise(pl.col("sex"))
+    )
+    cohort = Cohort("small", "diary", {**made.tables, "participants": women})
+    (why,) = set(kinds.OPEN_USE.rows(open_use(cohort, designs(cohort)[0]))["note"].str.partition(": ")[2])
+    assert why.startswith("some of the treated and untreated are set apart by sex: no finite estimate exists")
+    (why,) = set(kinds.OPEN_USE.rows(open_use(*diary(20, 8, apart=True)))["note"].str.partition(": ")[2])
+    assert why.startswith("treated and untreated are set apart completely by age: no finite estimate exists")
+
+
 def test_without_ages_the_weights_have_the_rest() -> None:
     rows = kinds.OPEN_USE.rows(open_use(*diary(30, 12, ages=False)))
     assert list(rows["adjusted_for"]) == ["sex; run_in_log_rate"] * 2

@@ -516,6 +516,13 @@ def test_what_cannot_be_told_of_the_night_after_is_named() -> None:
     assert said.endswith(
         "cramps before it: whether it goes with them cannot be told here (rate ratio 1.19 (0.41–3.43))."
     )
+    # A cramp can spoil the next night as well as something else can move both.
+    for verdict in ("higher", "differs but negligible"):
+        said = sleep_sentences.how_to_read(after.assign(verdict=verdict))
+        assert (
+            "may be because a cramp spoils the next night's sleep as well, or because something else moves both" in said
+        )
+        assert "shows" not in said
     before = estimates.frame([estimates.row(status="converged", level="lag 1", verdict="near null", **cells)])
     assert "about as many cramps as other sleep; any difference is less than" in sleep_sentences.of_lags(before)
 

@@ -135,6 +135,49 @@ def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     assert [line.partition(":")[0] for line in said if "ffect" in line] == ["Effect, randomised"]
 
 
+def trial(**cells: object) -> SectionResults:
+    """A trial whose ratio is near 1, and whose difference may be more than one cramp a week."""
+    own = {"analysis": kinds.TREATMENT_EFFECT.name, "estimand": "randomised effect", "term": "magnesium", "level": None}
+    near = ratio("inconclusive", **own | {"estimate": 1.04, "ci_low": 0.87, "ci_high": 1.24} | cells)
+    apart = {"scale": "difference", "outcome": "cramps_per_week", "estimate": 0.2, "ci_low": -0.8, "ci_high": 1.2}
+    return section(near, ratio("inconclusive", **own | apart))
+
+
+def test_what_lots_decided_stands_first_and_says_why_a_ratio_near_1_is_open() -> None:
+    others = {**OTHERS, "treatments": trial()}
+    said = [line for line in sentences.lines(flow(few()), headlines(others), others) if line]
+    assert said[1] == (
+        "Effect, randomised: too uncertain to tell for magnesium (rate ratio 1.04; 0.87–1.24: near 1, but a difference "
+        "of more than 1 cramp a week is not ruled out)."
+    )
+    assert said[2].startswith("More cramps went with")
+    note = str(analyses.run("summary", few(), others=others).figures["fig-summary"].note)
+    why = "but a difference of more than 1 cramp a week is not ruled out, so that the verdict is inconclusive."
+    assert f"The interval of magnesium lies in the shade, {why}" in note
+    # One that is wider than the shade is open by itself.
+    wide = {**OTHERS, "treatments": trial(ci_high=1.6)}
+    assert "near 1" not in " ".join(sentences.lines(flow(few()), headlines(wide), wide))
+    assert "in the shade" not in str(analyses.run("summary", few(), others=wide).figures["fig-summary"].note)
+
+
+def test_what_the_main_figure_leaves_out_is_named_and_told_as_the_page_on_verdicts_says() -> None:
+    vague = ratio("inconclusive", term="peripheral_artery_disease", estimate=0.3, ci_low=0.0007, ci_high=177.0)
+    rows = [ratio("higher"), vague, ratio("too few", term="chronic_kidney_disease")]
+    others = {"conditions": section(*rows)}
+    found = analyses.run("summary", few(), others=others)
+    drawing = found.figures["fig-summary"]
+    assert drawing.estimates["term"].tolist() == ["diabetes"]
+    assert (
+        "Not drawn: chronic kidney disease (too few people); peripheral artery disease (too imprecise to tell)."
+        in str(drawing.note)
+    )
+    lines = found.values["summary"].splitlines()
+    assert "- Too imprecise to tell: peripheral artery disease." in lines and "Too uncertain" not in " ".join(lines)
+    open_ = {"treatments": trial(ci_low=0.05, ci_high=20.0)}
+    (line,) = (each for each in sentences.lines(flow(few()), headlines(open_), open_) if "ffect" in each)
+    assert line == "Effect, randomised: too imprecise to tell for magnesium."
+
+
 def lagged(level: str, term: str = "contrast: fluid_ml", **cells: object) -> dict[str, object]:
     own = {"analysis": kinds.DISTRIBUTED_LAG.name, "term": term, "level": level, "reference": None}
     return ratio("lower", **own | {"unit": "500 mL/day below own mean", "estimate": 0.8, "ci_low": 0.7} | cells)
@@ -147,7 +190,7 @@ def test_of_fluid_all_days_together_are_told_and_the_same_day_alone_where_they_h
         (found,) = headlines({"hydration": section(*rows)})["estimate"]
         assert found == number
     said = sentences.lines(flow(few()), estimates.frame([every]), {})
-    told = "fluid intake, four days running (500 mL/day below own mean: rate ratio 0.80; 0.70–0.90)"
+    told = "less fluid, four days running (500 mL/day below own mean: rate ratio 0.80; 0.70–0.90)"
     assert f"Fewer cramps went with {told}." in said
     figure = FIGURES["headlines"](estimates.frame([every]))
     assert "Fluid intake, four days running" in [text.get_text() for axes in figure.axes for text in axes.texts]
@@ -424,6 +467,10 @@ def test_the_titles_are_those_of_the_notebooks() -> None:
     for name, title in summary._TITLES.items():
         text = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
         assert re.search(rf'"# {re.escape(title)}', text), name
+
+
+def test_every_section_that_the_summary_draws_on_has_a_title() -> None:
+    assert {name for name, each in analyses.ANALYSES.items() if not each.draws_on_others} <= {*summary._TITLES}
 
 
 def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:

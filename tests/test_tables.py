@@ -12,6 +12,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
 from crampstudy.tables.headings import p_value as p_cell
+from crampstudy.tables.reworded import reworded
 
 TERMS = "age_decade * sex + leg_ultrasound + serum_potassium_mmol_l + grip_strength_kg + statin + exercise_min"
 
@@ -55,6 +56,38 @@ def test_every_table_of_a_diary_is_fit_to_print(cohort: Cohort) -> None:
         tables.rules(cohort),
     ):
         assert_fit_to_print(table)
+
+
+def test_remarks_are_english_each_by_itself() -> None:
+    outside = "left out, outside the condition"
+    for text, said in (
+        (f"participants {outside}", "participants left out, who are not in this analysis"),
+        (f"participant {outside}", "participant left out, who is not in this analysis"),
+        (f"nights {outside}", "nights left out, of participants who are not in this analysis"),
+        ("not for cramps of the night before, which", "not adjusted for cramps of the night before, which"),
+        ("of the groups with at least 5 participants", "a model of the groups with at least 5 participants"),
+    ):
+        assert reworded(text) == said
+
+
+def test_the_values_of_a_curve_are_named_by_their_variable() -> None:
+    cells = {"analysis": kinds.DEPENDENCE_CURVE.name, "scale": "rate", "population": "all", "status": "not_estimable"}
+    note = "fewer than 5 held-out participants are near a value of the curve"
+    rows = [
+        estimates.row(**cells, term=f"contrast: {term}", level=level, note=note)
+        for term in ("fluid_ml", "alcohol_units")
+        for level in ("0.2875", "34.125")
+    ]
+    made = estimates.row(**cells | {"status": "converged"}, term="contrast: steps", level="68.25", estimate=1.0)
+    assert tables.reasons(estimates.frame([*rows, made])).startswith(f"Fluid intake, Alcohol: {note}")
+
+
+def test_the_commonest_reasons_name_the_age_that_they_are_of() -> None:
+    cells = {"analysis": kinds.INCIDENCE_RATE.name, "scale": "rate", "status": "not_estimable", "term": "age_band"}
+    lost = [estimates.row(**cells, level=age, note="nobody of this age took part") for age in ("20-39", "80+")]
+    lost.append(estimates.row(**cells, level="20+", note="no rate in the band 20-39"))
+    said = tables.commonest_reasons(estimates.frame(lost), 3)
+    assert said == "nobody aged 20–39 and 80+ took part (2); no rate in the band 20–39 (1)"
 
 
 def test_rates_hold_the_estimates(cohort: Cohort) -> None:

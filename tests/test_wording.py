@@ -21,6 +21,15 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
     return estimates.frame(rows)
 
 
+def test_a_noun_has_its_article() -> None:
+    names = ("odds ratio", "rate ratio", "adjusted rate ratio")
+    assert [wording.with_article(name) for name in names] == [
+        "an odds ratio",
+        "a rate ratio",
+        "an adjusted rate ratio",
+    ]
+
+
 @pytest.mark.parametrize(
     ("cells", "text"),
     [

@@ -168,6 +168,35 @@ def by_centile(name: str, like: Contrast | None = None, *, deviation: bool = Fal
     return Contrast(name, "deviation-centile" if deviation else "centile", *ends)
 
 
+def is_up(printed: str) -> bool | None:
+    """Say of a contrast as :meth:`Contrast.wording` prints it whether the value named first is the greater one.
+
+    ``None`` of what is no contrast of numbers, such as that of two days of the year.
+    """
+    text = printed.rpartition(": ")[2].replace("−", "-").replace(",", "")
+    if found := _ONE_SIDED.search(text):
+        return (found[1] or found[2]) in ("above", "higher")
+    first, _, second = text.partition(" against ")
+    if not (_BARE.fullmatch(first) or first.endswith("own mean")):
+        return None
+    at, reference = _value(first), _value(second)
+    return None if at is None or reference is None or at == reference else at > reference
+
+
+_DIGITS = r"-?\d[\d.]*(?:e[+-]?\d+)?"
+_ONE_SIDED = re.compile(r"^(?!.* against ).* (above|below) own mean$| (higher|lower)$")
+_BARE, _FIRST = re.compile(rf"{_DIGITS}(?: of \d+)?"), re.compile(_DIGITS)
+
+
+def _value(text: str) -> float | None:
+    """Return a value of a contrast; of a distance from the own mean one below it is less than none."""
+    if text in ("own mean", "the mean itself"):
+        return 0.0
+    found = _FIRST.match(text)
+    below = re.search(r" below (?:own mean|it)$", text)
+    return None if found is None else float(found[0]) * (-1 if below else 1)
+
+
 def _unit(name: str) -> str:
     """Return what the numbers of a variable, or of an exposure over several nights, are in; empty where in nothing."""
     exposure = exposures.find(name)

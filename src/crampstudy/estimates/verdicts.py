@@ -106,11 +106,19 @@ def compares(row: Mapping[str, Any]) -> bool:
 
 def too_few(row: Mapping[str, Any]) -> bool:
     """Say whether a row rests on too few participants, exposed ones or events for anything to be said of its ratio."""
+    return _few_people(row) or _below(row, "df", FEWEST_DF)
+
+
+def few_degrees(row: Mapping[str, Any]) -> bool:
+    """Say whether a row is of too few for its degrees of freedom alone: there are people enough, but few carry it."""
+    return row["verdict"] == "too few" and _below(row, "df", FEWEST_DF) and not _few_people(row)
+
+
+def _few_people(row: Mapping[str, Any]) -> bool:
     return (
         few_participants(row)
         or _below(row, "n_events", FEWEST)
         or _below(row, "n_exposed", FEWEST_EXPOSED)
-        or _below(row, "df", FEWEST_DF)
         or facts.fact(row, TELL) != ""
     )
 

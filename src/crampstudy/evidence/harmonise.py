@@ -53,7 +53,7 @@ def per_week(study: Study) -> PerWeek:
         AnalysisError: it has none; the message says what is missing.
     """
     if study.outcome != "cramps" or study.scale not in (None, "difference"):
-        measured = study.outcome if study.outcome != "cramps" else f"a {study.scale}"
+        measured = study.outcome if study.outcome != "cramps" else wording.with_article(str(study.scale))
         raise AnalysisError(f"{study.study} says nothing of a difference in the number of cramps, but {measured}")
     stated = study.difference_per_week, study.se_per_week
     if None in stated and stated != (None, None):

@@ -28,7 +28,11 @@ _COVARIANCES = {
 def reworded(text: str) -> str:
     """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
     text = _COVARIANCES.get(text, text)
+    text = re.sub(rf"\b(participants?) left out, {OUTSIDE}", _of_people, text)
     text = text.replace(f"left out, {OUTSIDE}", "left out, of participants who are not in this analysis")
+    # Where what a model is adjusted for is told once for all, each of these is read by itself.
+    text = re.sub(r"^not for (?=cramps)", "not adjusted for ", text)
+    text = re.sub(r"^of the groups (?=with)", "a model of the groups ", text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = _OTHER.sub(_of_one_other, text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
@@ -39,6 +43,10 @@ def reworded(text: str) -> str:
     # A name in quotes is one to write as it is.
     own = r"(?<![\w./'])[A-Za-z]\w*_\w*+(?![./=]\w)"
     return re.sub(own, lambda match: wording.small(wording.label(match[0])), text)
+
+
+def _of_people(said: re.Match[str]) -> str:
+    return f"{said[0].partition(',')[0]}, who {'is' if said[1] == 'participant' else 'are'} not in this analysis"
 
 
 def _of_one(said: re.Match[str]) -> str:

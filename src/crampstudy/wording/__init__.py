@@ -27,7 +27,9 @@ from crampstudy.wording.numbers import (
     number,
     p_text,
     signed,
+    with_article,
 )
+from crampstudy.wording.words import AGENTS, LEVELS, MODELS, OUTCOMES, RECALLED, REMEDIES
 
 __all__ = [
     "AT_REFERENCE",
@@ -73,6 +75,7 @@ __all__ = [
     "small",
     "term",
     "variable",
+    "with_article",
     "with_none",
 ]
 
@@ -88,47 +91,6 @@ AT_REFERENCE = "at the reference of what it interacts with"
 # Between two numbers, of which neither is part of a name, a path, a date or a power.
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _RANGE = re.compile(rf"(?<![\w./-])({_NUMBER})-(?={_NUMBER}(?![\w/-]|[.,]\w))")
-_LEVELS = {
-    "true": "yes",
-    "false": "no",
-    "none": "none",
-    "below_9_years": "below 9 years",
-    "9_to_11_years": "9 to 11 years",
-    "degree": "college degree",
-    "november_april": "November to April",
-    "may_october": "May to October",
-}
-_AGENTS = {
-    "vitamin_k2": "vitamin K2",
-    "vitamin_d": "vitamin D",
-    "vitamin_e": "vitamin E",
-    "b_vitamins": "B vitamins",
-    "tens": "TENS",
-}
-"""Treatments whose names hold abbreviations."""
-_REMEDIES = {"none": "no remedy", "stretch": "stretching", "other": "another remedy"}
-_RECALLED = {
-    "none": "No cramp",
-    "mild": "Mild",
-    "moderate-severe": "Moderate-severe",
-    "any": "Any cramp",
-}
-_OUTCOMES = {
-    "any_cramp": "Any cramp",
-    "moderate_severe_vs_rest": "Moderate-severe",
-    "class_30_days": "Class of 30 nights",
-    "pain_fall": "Fall in pain",
-    "residual_soreness": "Soreness afterwards",
-}
-_MODELS = {
-    "poisson": "Poisson",
-    "zero inflated": "zero-inflated",
-    "gee ": "GEE, ",
-    "ar1": "AR(1)",
-    "kaplan meier": "Kaplan-Meier",
-    "Paule Mandel": "Paule-Mandel",
-    "DerSimonian Laird": "DerSimonian-Laird",
-}
 SEXES = {"female": "Women", "male": "Men"}
 """Sexes as printed, in the order of tables and figures."""
 # A factor of a term, which may hold a colon in backticks or in a text.
@@ -171,12 +133,12 @@ def level(text: str) -> str:
     """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0."""
     if _WHOLE.fullmatch(text):
         return text.removesuffix(".0")
-    return ranges(_LEVELS.get(text) or _AGENTS.get(text) or text.replace("_", " "))
+    return ranges(LEVELS.get(text) or AGENTS.get(text) or text.replace("_", " "))
 
 
 def remedy(name: str) -> str:
     """Return a remedy as it stands inside a text: ``stretching``, ``another remedy``."""
-    return _REMEDIES.get(name) or level(name)
+    return REMEDIES.get(name) or level(name)
 
 
 def agent(name: str) -> str:
@@ -191,12 +153,12 @@ def ranges(text: str) -> str:
 
 def recalled(text: str) -> str:
     """Return a group of recalled classes as printed."""
-    return _RECALLED.get(text, text)
+    return RECALLED.get(text, text)
 
 
 def outcome(name: str) -> str:
     """Return an outcome as printed at the head of a column or a curve."""
-    return _OUTCOMES.get(name) or capital(term(name))
+    return OUTCOMES.get(name) or capital(term(name))
 
 
 def variable(name: str) -> codebook.Variable | None:
@@ -325,7 +287,7 @@ def condition(where: str) -> str:
 def label(name: str) -> str:
     """Return the label of a column as it stands inside a text."""
     known = codebook.find(name)
-    return known.label if known else _AGENTS.get(name, name.replace("_", " "))
+    return known.label if known else AGENTS.get(name, name.replace("_", " "))
 
 
 def _unit(row: Mapping[str, Any]) -> str:
@@ -395,6 +357,6 @@ def capital(text: str) -> str:
 
 def model(name: str) -> str:
     """Return a model as printed: ``Zero-inflated negative binomial``, ``Mixed Poisson``, ``GEE, exchangeable``."""
-    for plain, printed in (("-", " "), *_MODELS.items()):
+    for plain, printed in (("-", " "), *MODELS.items()):
         name = name.replace(plain, printed)
     return capital(name)

@@ -43,6 +43,11 @@ def count_of(row: Mapping[str, Any], column: str) -> str:
     return marked(row, count(row[column]))
 
 
+def with_article(noun: str) -> str:
+    """Return a noun with its indefinite article: ``a rate ratio``, ``an odds ratio``."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def counts(rows: pd.DataFrame, column: str) -> pd.Series[str]:
     """Return the whole numbers of a column of rows, as :func:`count` does."""
     made = [count_of({"key": key, column: cell}, column) for key, cell in zip(rows["key"], rows[column], strict=True)]

@@ -29,15 +29,22 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     complete = who.completeness(cohort, settings.bands)
     whole = complete[complete["level"] == "all"]
     main = headlines(others)
+    drawn = _drawn(main)
+    remarks = (
+        "shaded: ratios too close to 1 to matter",
+        _ABOVE_ONE,
+        _ADJUSTED,
+        sentences.open_by_difference(drawn, others),
+        sentences.not_drawn(main),
+        verdicts.remark(drawn),
+    )
     drawing = Drawing(
         "headlines",
-        main,
+        drawn,
         caption="The main contrasts of this report: what is compared, the ratio with its interval, how many people and "
         "events stand behind it, and the verdict on it.",
         alt=_alt(main),
-        note=wording.sentences(
-            filter(None, ("shaded: ratios too close to 1 to matter", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
-        ),
+        note=wording.sentences(filter(None, remarks)),
     )
     quality = ReportTable(
         tables.data_quality(steps, whole, cohort),
@@ -58,12 +65,15 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     )
 
 
+def _drawn(main: pd.DataFrame) -> pd.DataFrame:
+    return main[told_in_numbers(main) & main["estimate"].notna()]
+
+
 def _alt(main: pd.DataFrame) -> str:
-    main = main[told_in_numbers(main)]
-    judged = main["verdict"].value_counts()
+    drawn = _drawn(main)
+    judged = drawn["verdict"].value_counts()
     said = [f"{judged[verdict]} {verdict}" for verdict in _VERDICTS if verdict in judged]
-    drawn = int(main["estimate"].notna().sum())
-    return f"A forest of {wording.counted(drawn, 'ratios')}: {wording.listed(said)}." if said else "No ratio."
+    return f"A forest of {wording.counted(len(drawn), 'ratios')}: {wording.listed(said)}." if said else "No ratio."
 
 
 _VERDICTS = ("higher", "lower", "differs but negligible", "near null", "inconclusive")
@@ -81,6 +91,8 @@ _TITLES = {
     "season": "Season",
     "severity": "Severity and remedies",
     "second-opinion": "Second opinion",
+    "prediction": "Prediction",
+    "phenotypes": "Phenotypes",
 }
 """Headings of the sections."""
 PARTS = (QUALITY, FOREST)

@@ -31,7 +31,7 @@ from crampstudy.contrasts.nights.activity import (
 from crampstudy.contrasts.nights.joint_programme import PROGRAMME, joint_programme
 from crampstudy.contrasts.nights.modification import Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
-from crampstudy.contrasts.nights.thirds import ACTIVE, active_thirds
+from crampstudy.contrasts.nights.thirds import ACTIVE, LEAST_ACTIVE, active_thirds
 from crampstudy.contrasts.nights.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
@@ -162,7 +162,7 @@ def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -
     made = _shown_over_nights(rows)
     caption = f"{wording.capital(wording.listed(made))}."
     note = wording.sentences(text for text, level in _OF_LEVELS.items() if rows["level"].eq(level).any())
-    note = f"{note} {said.without_adjustment(tables.at_contrasts(rows))}".strip()
+    note = f"{note} {said.held_over_nights(rows)} {said.without_adjustment(tables.at_contrasts(rows))}".strip()
     return Findings(rows, {_NIGHTS: ReportTable(tables.nightly_exposures(rows), caption, note)}, {_CURVES: drawing})
 
 
@@ -213,7 +213,8 @@ def _reported(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 
 def _answer(rows: pd.DataFrame) -> str:
-    text = said.had(
+    thirds = (said.judged(rows, name, LEAST_ACTIVE) for name in ACTIVE)
+    told = (
         ("after a day of much exertion", said.judged(rows, EXERTION, "within")),
         ("after exertion on several days", said.judged(rows, EXERTION, "cumulative")),
         ("on nights of stretching", said.judged(rows, STRETCHED, "within")),
@@ -221,19 +222,21 @@ def _answer(rows: pd.DataFrame) -> str:
         ("after a day with 5 h more sitting than their own mean", said.judged(rows, SITTING, "within")),
         ("where they sat 10 h a day and not 5", said.judged(rows, SITTING, "between")),
         ("after a day with stress 2 points above their own mean", said.judged(rows, "stress_0_10", "within")),
+        ("in the least active third, against the most active one", next(filter(None, thirds), None)),
     )
     names = (EXERTION, STRETCHED, SITTING)
-    return said.sentences(text) or said.untold("whether activity goes with cramps", rows, names)
+    return said.sentences(said.had(*told), said.clear_besides(rows, [row for _, row in told])) or said.untold(
+        "whether activity goes with cramps", rows, names
+    )
 
 
 def _answer_of_survey(found: Findings) -> str:
     rows = found.estimates[found.estimates["verdict"].notna()]
-    asked = [
-        (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
-        for row in wording.records(rows[rows["estimate"].notna()])
-    ]
     reason = found.could_not.get(_MAIN, "no model has an answer")
-    return said.sentences(said.had(*asked)) or f"How cramps go with activity could not be estimated: {reason}."
+    return (
+        said.reported(wording.records(rows[rows["estimate"].notna()]))
+        or f"How cramps go with activity could not be estimated: {reason}."
+    )
 
 
 def _late(rows: pd.DataFrame) -> str:

@@ -172,7 +172,7 @@ def _answer(rows: pd.DataFrame) -> str:
     fluid, drink, alcohol = (said.judged(rows, name, "within") for name in (FLUID, DRINK, ALCOHOL))
     later, every = (said.judged(rows, ALCOHOL, level) for level in ("lag 1", "cumulative"))
     before, dry = (said.judged(rows, FLUID, level) for level in ("lag 1", "cumulative"))
-    text = said.had(
+    told = (
         ("after a day with 500 mL less fluid than their own mean", fluid),
         ("with 500 mL less fluid the day before", before),
         ("with 500 mL less fluid on four days running", dry),
@@ -181,19 +181,15 @@ def _answer(rows: pd.DataFrame) -> str:
         ("with 3 units more alcohol the day before", later),
         ("with 3 units more alcohol on four days running", every),
     )
-    text = said.sentences(text)
     names = (FLUID, DRINK, ALCOHOL)
+    text = said.sentences(said.had(*told), said.clear_besides(rows, [row for _, row in told]))
     return text or said.untold("whether fluid, electrolyte drinks and alcohol go with cramps", rows, names)
 
 
 def _answer_of_survey(ratios: Findings) -> str:
     declared = ratios.estimates[ratios.estimates["term"].str.startswith(wording.CONTRAST)]
-    asked = [
-        (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
-        for row in wording.records(declared[declared["estimate"].notna()])
-    ]
     reason = ratios.could_not.get(_MAIN, "no model has an answer")
-    text = said.sentences(said.had(*asked))
+    text = said.reported(wording.records(declared[declared["estimate"].notna()]))
     return text or f"How cramps go with water and alcohol could not be estimated: {reason}."
 
 
@@ -224,21 +220,14 @@ def _in_heat(rows: pd.DataFrame) -> str:
 
 
 def _limits(rows: pd.DataFrame) -> str:
-    means = dict.fromkeys(wording.small(wording.term(str(term))) for term in kinds.CORRECTED.rows(rows)["term"])
-    few = (
-        f"The mean of few nights says little of what a person usually drinks: of {wording.listed(means)}, ratios "
-        "between participants are drawn towards those within, which the corrected ones allow for"
-        if means
-        else ""
-    )
     when = "Fluid and alcohol are of the whole day, so that nothing is said of the hour at which they were drunk"
     beside = "Beside the nights before stand the other habits of the night itself, not those of the nights before"
-    return said.sentences(said.OBSERVED, when, beside, few)
+    return said.sentences(said.OBSERVED, when, beside, said.drawn_within(rows, "drinks"))
 
 
 def _alt(rows: pd.DataFrame) -> str:
     texts: Sequence[str] = [
-        f"{wording.term(name)}: {in_text(row)} for all nights together"
+        f"{wording.term(name)}, {wording.contrast(row)}: {in_text(row)} for all nights together"
         for name in LAGGED
         if (row := said.judged(rows, name, "cumulative")) is not None
     ]

@@ -181,10 +181,16 @@ def _limits(cycle: pd.DataFrame) -> str:
     return f"{first} One cosine has one peak and one trough of the same shape. {stands}"
 
 
+def _cramps(outcome: str) -> str:
+    """Return an outcome of cramps inside a text: ``any cramp``, ``moderate-severe cramps``."""
+    name = wording.small(wording.outcome(outcome))
+    return name if name.endswith(" cramp") else f"{name} cramps"
+
+
 def _of_halves(rows: pd.DataFrame) -> str:
     """Return how the two halves of the year differ."""
     made = [
-        f"{in_text(row)} of {wording.small(wording.outcome(str(row['outcome']))).removesuffix(' cramp')} cramps"
+        f"{in_text(row)} of {_cramps(str(row['outcome']))}"
         for row in wording.records(rows[rows["scale"].eq("prevalence_ratio") & rows["estimate"].notna()])
     ]
     if not made:

@@ -264,7 +264,7 @@ def _tables(effects: pd.DataFrame) -> Findings:
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),
-            "Rate ratios of the same treatments by other analyses, none of which selects the primary one.",
+            "Rate ratios of the same treatments by other analyses; which one is primary does not depend on them.",
             f"{said.of_the_graph(beside)} {said.crude_of_all(beside)}"
             f"{tables.notes(said.with_reason_alone(beside.assign(verdict=None)))}".strip(),
         ),

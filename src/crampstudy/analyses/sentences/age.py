@@ -14,6 +14,7 @@ from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
+from crampstudy.wording.directions import directed
 
 Row = dict[str, Any]
 STRAIGHT = "the ratio of age is that of a straight line, of which no curve is drawn"
@@ -109,7 +110,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     people = wording.marked(beside, wording.counted(int(beside["n_participants"]), "participants"))
     others = [term for term in str(beside["adjusted_for"]).split("; ") if term != "sex"]
     besides = wording.listed(_name({"term": term}) for term in others)
-    return [first, f"with {besides} beside it is {in_text(beside)} in the same {people}"]
+    return [first, f"in one model with {besides} it is {in_text(beside)}, in the same {people}"]
 
 
 def _beside_some(rows: pd.DataFrame, by_kind: Mapping[str, Row]) -> list[str]:
@@ -133,7 +134,7 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     said = []
     for verdict, how in (("higher", "more"), ("lower", "fewer")):
         records = wording.records(told[told["verdict"] == verdict])
-        names = [f"{_name(row)} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
+        names = [f"{directed(row, _name(row))} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
     clear = told[told["verdict"].isin(["higher", "lower"])]
     crude = clear[~enough(clear)]

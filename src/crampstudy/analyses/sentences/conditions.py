@@ -6,10 +6,11 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.cohort import Kind
-from crampstudy.estimates import at_contrasts, kinds, ratios
+from crampstudy.estimates import at_contrasts, kinds, ratios, verdicts
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.sections.conditions import labels
+from crampstudy.wording.directions import directed
 
 _Q = 0.05
 _BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}
@@ -45,10 +46,12 @@ def answer(rows: pd.DataFrame) -> str:
         f"the ratio is too close to 1 to matter for {_listed(small)}" if len(small) else "",
     ]
     few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
-    said += (
-        [f"for {unknown} {'others ' if len(told) > unknown else ''}the interval is too wide to tell"] if unknown else []
-    )
-    said += [f"of {few} more there are too few participants for anything to be said"] if few else []
+    open_ = wording.counted(unknown, "others") if len(told) > unknown else f"{unknown}"
+    said += [f"for {open_} the interval is too wide to tell"] if unknown else []
+    by_df = sum(map(verdicts.few_degrees, wording.records(judged)))
+    said += [f"of {few - by_df} more there are too few participants for anything to be said"] if few > by_df else []
+    resting = f"rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few for anything to be said"
+    said += [f"of {by_df} more the interval {resting}"] if by_df else []
     return wording.sentences(filter(None, said))
 
 
@@ -119,12 +122,18 @@ def alt(rows: pd.DataFrame, *, two: bool) -> str:
     """Return what the figure shows, for those who cannot see it."""
     told = rows[rows["verdict"].isin(_MORE)]
     shown = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75) if two else (kinds.CONDITION,)
-    found = "; ".join(f"{kind.label}: {_listed(of) if len(of := kind.rows(told)) else 'none'}" for kind in shown)
+    found = "; ".join(f"{kind.label}: {_by_side(kind.rows(told))}" for kind in shown)
     marks = "up to two marks a condition" if two else "one mark a condition"
     return (
         f"A forest of points with horizontal intervals, {marks}, around a vertical line at a ratio of "
         f"one. Intervals that lie clear of one, {found}."
     )
+
+
+def _by_side(rows: pd.DataFrame) -> str:
+    sides = (("above it", "higher"), ("below it", "lower"))
+    found = ((side, rows[rows["verdict"] == verdict]) for side, verdict in sides)
+    return "; ".join(f"{side} {wording.listed(_toward(of))}" for side, of in found if len(of)) or "none"
 
 
 AT_TWO_AGES = (
@@ -191,7 +200,12 @@ def _with_ratios(rows: pd.DataFrame, scale: str) -> str:
     """Return names and ratios: ``diabetes and statin (adjusted rate ratios 1.74 (1.21–2.50) and 1.20 (1.02–1.41))``."""
     ratios = wording.listed(map(estimate, wording.records(rows)))
     several = scale.replace("ratio", "ratios", 1) if len(rows) > 1 else scale
-    return f"{_listed(rows)} ({several} {ratios})"
+    return f"{wording.listed(_toward(rows))} ({several} {ratios})"
+
+
+def _toward(rows: pd.DataFrame) -> list[str]:
+    """Return what rows are of, a number with its direction: ``higher HbA1c (50.5 against 33 mmol/mol)``."""
+    return [directed(row, name) for row, name in zip(wording.records(rows), _names(rows), strict=True)]
 
 
 def _listed(rows: pd.DataFrame) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences.covariates import held
 from crampstudy.codebook import exposures
-from crampstudy.codebook.exposures import BETWEEN, WITHIN
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
 from crampstudy.estimates.sentences import in_brackets
 from crampstudy.tables.sections.nightly import of_night
+from crampstudy.wording.directions import directed
 
 OBSERVED = (
     "Nobody allocated what people did on a day: a ratio within persons is free of what stays the same in a person, but "
@@ -58,6 +60,61 @@ def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
     return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())
 
 
+_CLEAR = {"higher": "more cramps went with {}", "lower": "fewer cramps went with {}"}
+
+
+def clear_besides(rows: pd.DataFrame, told: Collection[Mapping[str, Any] | None]) -> str:
+    """Return what of the main tables goes clearly with more or fewer cramps beside the rows that were ``told``."""
+    main = pd.concat([kinds.WITHIN_BETWEEN.rows(rows), kinds.WINDOW.rows(rows)])
+    known = {row["key"] for row in told if row is not None}
+    rest = main[main["outcome"].eq("cramps") & main["estimate"].notna() & ~main["key"].isin(known)]
+    said = []
+    for verdict, text in _CLEAR.items():
+        own = [_with_part(row) for row in wording.records(rest[rest["verdict"] == verdict])]
+        said += [text.format(wording.listed(own))] if own else []
+    return f"besides, {'; '.join(said)}" if said else ""
+
+
+def _with_part(row: Mapping[str, Any]) -> str:
+    """Return an exposure with its direction, the nights that it is of, its contrast and its ratio."""
+    level = str(row["level"])
+    part = f"{level} participants" if level in OF_PERSON else _SEVERAL
+    name = wording.small(wording.label(exposures.unsplit(str(row["term"]).removeprefix(wording.CONTRAST))))
+    return f"{directed(row, name)} {part} ({wording.contrast(row)}: {in_brackets(row)})"
+
+
+def held_over_nights(rows: pd.DataFrame) -> str:
+    """Return for what the ratios over several nights and those of thirds are adjusted, which no other table tells."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    own = pd.concat([kinds.WINDOW.rows(rows), kinds.THIRDS.rows(rows)])
+    for row in wording.records(tables.at_contrasts(own[own["estimate"].notna()])):
+        variable = wording.small(wording.label(str(row["term"]).removeprefix(wording.CONTRAST)))
+        name = str(row["level"]) if row["analysis"] == kinds.THIRDS.name else variable
+        names = groups.setdefault(tuple(each for each in held(row) if each != variable), [])
+        names += [name] if name not in names else []
+    return wording.sentences(
+        [
+            f"{wording.listed(names)}: adjusted for {wording.listed(covariates) if covariates else 'nothing'}"
+            for covariates, names in groups.items()
+        ]
+    )
+
+
+def reported(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many cramps people had who said so of what they usually do, or did on one day, as :func:`had` does."""
+    return sentences(had(*((f"with {_reported(row)}", row) for row in rows)))
+
+
+def _reported(row: Mapping[str, Any]) -> str:
+    """Return what a row of a survey compares: ``more usual sitting, 600 against 300 min/day``."""
+    name = wording.small(wording.term(str(row["term"])))
+    if wording.is_declared(row["term"]):
+        return f"{directed(row, name)}, {wording.contrast(row)}"
+    if pd.isna(row["level"]) or row["level"] == "true":
+        return name
+    return f"{name} of {wording.contrast(row)}"
+
+
 def _found(row: Mapping[str, Any]) -> str:
     if row["verdict"] == "differs but negligible":
         return f"{'more' if row['estimate'] > 1 else 'fewer'} cramps, by less than would matter"
@@ -82,6 +139,21 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
         f"The negative control of {named}, the exposure of the day after, leaves 1 out, so that something else goes "
         "with both exposure and cramps, or cramps move the exposure; its ratios are to be read with that in mind."
     )
+
+
+def drawn_within(rows: pd.DataFrame, does: str) -> str:
+    """Return of which means ratios between participants are drawn to those within, and whether any could be corrected.
+
+    ``does`` is what a person usually does that a mean is of.
+    """
+    own = kinds.CORRECTED.rows(rows)
+    said = []
+    for made, then in ((True, "which the corrected ones allow for"), (False, "which could not be corrected for")):
+        terms = own.loc[own["estimate"].notna() == made, "term"].str.removeprefix(wording.CONTRAST)
+        if names := list(dict.fromkeys(wording.small(wording.term(str(term))) for term in terms)):
+            to = f"of {wording.listed(names)}, ratios between participants are drawn towards those within, {then}"
+            said.append(to)
+    return f"The mean of few nights says little of what a person usually {does}: {'; '.join(said)}" if said else ""
 
 
 def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> str:

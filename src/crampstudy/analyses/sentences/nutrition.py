@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences.covariates import held, in_sentence
 from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
@@ -16,8 +17,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text
-from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
+from crampstudy.wording.directions import directed
 
 CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
 _SPLINE = "on a natural cubic spline between the 5th and 95th centile. Shaded along a curve: its interval"
@@ -38,17 +39,26 @@ _MAGNESIUM = (
     "recall_dietary_magnesium_mg",
 )
 _NO_SET = "no sufficient set"
+_SHOWN = 0.05
+"""A p-value of the test of a straight line below this is a sign of a curve."""
 _WHOLE = 100
 """A standard deviation from here on is printed as a whole number."""
 _GROUPS = {
-    "higher": "More cramps went with {each}",
-    "lower": "Fewer cramps went with {each}",
+    "higher": "More cramps went with {directed}",
+    "lower": "Fewer cramps went with {directed}",
     "differs but negligible": "A difference too small to matter went with {each}",
     "near null": "No difference that would matter was seen for {names}",
     "inconclusive": "For {names} the interval holds both no difference and one that would matter",
     "too few": "Too few participants tell of {names}",
 }
 """What is said of the contrasts of each verdict: with their numbers, or by name."""
+_TOGETHER = {
+    "higher": "more cramps went with {}",
+    "lower": "fewer cramps went with {}",
+    "differs but negligible": "a difference too small to matter went with {}",
+    "near null": "no difference that would matter was seen for {}",
+}
+"""What is said of each verdict on the minerals in one model."""
 
 
 def intake_drawn(levels: pd.DataFrame) -> str:
@@ -84,9 +94,15 @@ def answer(compared: pd.DataFrame) -> str:
     for verdict, text in _GROUPS.items():
         own = [row for row in judged if row["verdict"] == verdict]
         if own:
-            each = wording.listed(f"{_named(row)} ({_values(row)}: {in_brackets(row)})" for row in own)
-            said.append(text.format(each=each, names=wording.listed(map(_named, own))))
+            names = [_named(row) for row in own]
+            toward = [directed(row, name) for row, name in zip(own, names, strict=True)]
+            each, to_each = (wording.listed(map(_with_ratio, those, own)) for those in (names, toward))
+            said.append(text.format(each=each, directed=to_each, names=wording.listed(names)))
     return wording.sentences(said)
+
+
+def _with_ratio(name: str, row: dict[str, Any]) -> str:
+    return f"{name} ({_values(row)}: {in_brackets(row)})"
 
 
 def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
@@ -99,7 +115,7 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
             ratio = f"{scale} {in_text(row)}{verdict}{_lacking(row)}"
             said.append(f"{_named(row)}, {_values(row)}: {ratio}")
     absent = kinds.EXPOSURE_LEVEL.rows(rows[rows["status"] == "not_measured"])
-    names = [_small(name) for name in absent["term"] if name in _MAGNESIUM]
+    names = [in_sentence(name) for name in absent["term"] if name in _MAGNESIUM]
     said += [f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} not measured"] if names else []
     found = kinds.LOW_LEVEL.rows(rows)
     found = found[found["estimate"].notna()]
@@ -134,17 +150,18 @@ def low(rows: pd.DataFrame) -> str:
 
 
 def shapes(rows: pd.DataFrame) -> str:
-    """Return which curve the test of a straight line speaks most against."""
+    """Return of which curve the test of a straight line has the lowest p-value, and whether it shows one."""
     tested = kinds.SHAPE.rows(rows)
     tested = tested[tested["status"] == "converged"].sort_values("p_value", kind="stable")
     if tested.empty:
         return "No curve could be fitted."
     first = wording.records(tested)[0]
-    among = f", the lowest p-value of {len(tested)} such tests" if len(tested) > 1 else ""
-    return (
-        f"That the ratios lie on a straight line is least likely of {_named(first)} "
-        f"({wording.marked(first, wording.p_text(first['p_value']))}{among})."
-    )
+    p = wording.marked(first, wording.p_text(first["p_value"]))
+    among = f", the lowest of {len(tested)} tests" if len(tested) > 1 else ""
+    if first["p_value"] < _SHOWN:
+        return f"The clearest sign of a curve is in {_named(first)}: {p}{among}."
+    none = "No curve is" if len(tested) > 1 else "The curve is not"
+    return f"{none} shown to differ from a straight line ({p} of {_named(first)}{among})."
 
 
 def method(cohort: Cohort) -> str:
@@ -244,7 +261,7 @@ def adjustments(compared: pd.DataFrame) -> list[str]:
     every: dict[str, list[str]] = {}
     for row in wording.records(compared.drop_duplicates("term")):
         if row["status"] == "converged" and not wording.is_declared(row["term"]):
-            every[_named(row)] = _labels(row)
+            every[_named(row)] = held(row)
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, labels in every.items():
         # Of what is adjusted for one another each lacks itself.
@@ -263,16 +280,15 @@ def together(rows: pd.DataFrame) -> str:
     if not judged:
         return ""
     said = []
-    for verdict, how in (("higher", "more"), ("lower", "fewer")):
-        own = [
-            f"{_small(_variable(row))} {row['level']} participants ({_values(row)}: {in_brackets(row)})"
-            for row in judged
-            if row["verdict"] == verdict
+    for verdict, text in _TOGETHER.items():
+        own = [row for row in judged if row["verdict"] == verdict]
+        parts = [(in_sentence(_variable(row)), f" {row['level']} participants", row) for row in own]
+        each = [
+            _with_ratio((directed(row, name) if verdict in ("higher", "lower") else name) + part, row)
+            for name, part, row in parts
         ]
-        said += [f"{how} cramps went with {wording.listed(own)}"] if own else []
-    return wording.sentences(
-        [f"with the minerals in one model, {' and '.join(said) or 'none of their ratios is clear'}"]
-    )
+        said += [text.format(wording.listed(each))] if own else []
+    return wording.sentences([f"with the minerals in one model, {'; '.join(said) or 'none of their ratios is clear'}"])
 
 
 def together_note(rows: pd.DataFrame) -> str:
@@ -316,21 +332,6 @@ def _values(row: dict[str, Any]) -> str:
     return wording.contrast(row).rpartition(": ")[2]
 
 
-def _labels(row: dict[str, Any]) -> list[str]:
-    """Return the variables that a row is adjusted for, each once, as they stand inside a sentence."""
-    terms = [] if pd.isna(row["adjusted_for"]) else str(row["adjusted_for"]).split("; ")
-    names = [name for term in terms for name in formula.names_in(formula.parse(term))]
-    return list(dict.fromkeys(map(_covariate, names)))
-
-
-def _covariate(name: str) -> str:
-    found = exposures.find(name)
-    if found and found.steps:
-        return wording.small(wording.term(name))
-    variable = found.variable if found else name
-    return "season" if variable in ("season_cos", "season_sin") else _small(variable)
-
-
 def _per_sd(unit: str) -> str:
     step, _, of = unit.removeprefix("per ").partition(" ")
     size = float(step)
@@ -341,14 +342,8 @@ def _lacking(row: dict[str, Any]) -> str:
     """Return the graph's sentence that nothing measured suffices, where it says so."""
     if row["adjustment"] != NOT_MEASURED:
         return ""
-    names = wording.listed(map(_small, lacks(row)))
+    names = wording.listed(map(in_sentence, lacks(row)))
     return f"; {_NO_SET} among what was measured: {study().name} asks for {names} as well"
-
-
-def _small(name: str) -> str:
-    """Return a label inside a sentence, its comma resolved: ``albumin-corrected serum calcium``."""
-    first, _, more = wording.label(name).partition(", ")
-    return f"{more} {wording.small(first)}" if more else wording.small(first)
 
 
 def _variable(row: dict[str, Any]) -> str:
@@ -360,7 +355,7 @@ def _variable(row: dict[str, Any]) -> str:
 def _named(row: dict[str, Any]) -> str:
     """Return an exposure inside a sentence; deviations of a night say so."""
     within = " within participants" if str(row["term"]).removeprefix(wording.CONTRAST).startswith("within(") else ""
-    return f"{_small(_variable(row))}{within}"
+    return f"{in_sentence(_variable(row))}{within}"
 
 
 def _unit(row: dict[str, Any]) -> str:

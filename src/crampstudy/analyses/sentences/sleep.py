@@ -48,9 +48,13 @@ _COMMON = {
 _CONTROL = {
     "near null": "it goes with neither more nor fewer of them, as it should",
     "inconclusive": "whether it goes with them cannot be told here",
-    "differs but negligible": "that it goes with them, if by less than would matter, shows that something else moves "
-    "both a little",
-    **dict.fromkeys(("higher", "lower"), "that it goes with them shows that something else moves both"),
+    "differs but negligible": "that it goes with them, if by less than would matter, may be because a cramp spoils the "
+    "next night's sleep as well, or because something else moves both",
+    **dict.fromkeys(
+        ("higher", "lower"),
+        "that it goes with them may be because a cramp spoils the next night's sleep as well, or because something "
+        "else moves both",
+    ),
 }
 _BY_MODELS = "Differences in the unit of the score, from models with a random intercept of the participant [@laird1982]"
 _COMPARED = {

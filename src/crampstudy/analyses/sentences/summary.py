@@ -13,9 +13,10 @@ from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.facts import of_rows
-from crampstudy.estimates.sentences import in_brackets, in_text, of_part
+from crampstudy.estimates.sentences import TOO_IMPRECISE, in_brackets, in_text, of_part
+from crampstudy.wording.directions import directed
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -23,14 +24,17 @@ _BY_VERDICT = (
     ("differs but negligible", "A difference too small to matter was seen for {}."),
     ("near null", "No difference that would matter was seen for {}."),
     ("inconclusive", "Too uncertain to tell: {}."),
+    ("imprecise", "Too imprecise to tell: {}."),
     ("too few", "Too few people to tell: {}."),
 )
+"""What is said of the contrasts of each verdict, and of those of any whose interval rules nothing out."""
 _SAID: Mapping[str, str] = {
     "higher": "more cramps",
     "lower": "fewer cramps",
     "differs but negligible": "a difference too small to matter",
     "near null": "no difference that would matter",
     "inconclusive": "too uncertain to tell",
+    "imprecise": TOO_IMPRECISE,
     "too few": "too few people to tell",
 }
 _MOST_NAMES = 12
@@ -38,11 +42,14 @@ _MOST_NAMES = 12
 _MOST_REASONS = 2
 """Of those of a section, which names all of them."""
 _COULD_NOT = "Could not estimate: "
-_NUMBERLESS = ("inconclusive", "too few")
+_NUMBERLESS = ("inconclusive", "imprecise", "too few")
+_SIDES = ("higher", "lower")
+_RANDOMISED = kinds.TREATMENT_EFFECT, "Effect, randomised: {}."
+_BY_CHOICE = kinds.OPEN_USE, "Effect of what people took by choice, adjusted for who takes it: {}."
 
 
 def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True, whose: str = "") -> list[str]:
-    """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest.
+    """Return what a cohort showed: who it is, how common cramps are, randomised effects, ``main`` contrasts, the rest.
 
     Args:
         flow: how many there are at each step.
@@ -56,8 +63,9 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool 
     return [
         *_people(flow, aged=aged),
         *_how_common(rows, whose),
-        *(_of_verdict(associations[associations["verdict"] == name], name, said) for name, said in _BY_VERDICT),
-        *_effects(rows),
+        *_effects(rows, [_RANDOMISED]),
+        *of_verdicts(associations),
+        *_effects(rows, [_BY_CHOICE]),
         *_burden(rows),
         *_relief(rows),
         *_trials(rows),
@@ -105,17 +113,28 @@ def _of_whom(level: str) -> str:
     return "all participants" if level.startswith("all") else f"people aged {level.removesuffix('+')} and older"
 
 
-def _of_verdict(rows: pd.DataFrame, verdict: str, said: str) -> str:
-    named = [_named(row, numbers=verdict not in _NUMBERLESS) for row in wording.records(rows)]
-    return said.format(wording.listed(named)) if named else ""
+def of_verdicts(rows: pd.DataFrame) -> list[str]:
+    """Return a line for each verdict: which contrasts have it; what goes with cramps is named with its direction."""
+    every = wording.records(rows)
+    groups = {name: [row for row in every if _told_as(row) == name] for name, _ in _BY_VERDICT}
+    return [
+        said.format(wording.listed(_named(row, name) for row in groups[name]))
+        for name, said in _BY_VERDICT
+        if groups[name]
+    ]
 
 
-def _named(row: Mapping[str, Any], *, numbers: bool) -> str:
+def _told_as(row: Mapping[str, Any]) -> str:
+    return "imprecise" if row["verdict"] == "inconclusive" and verdicts.too_imprecise(row) else str(row["verdict"])
+
+
+def _named(row: Mapping[str, Any], told_as: str) -> str:
     """Return a contrast in words, with its ratio where one is told."""
-    name, compared = f"{wording.small(wording.term(str(row['term'])))}{of_part(row)}", wording.contrast(row)
-    inside = compared if wording.is_declared(row["term"]) else ""
+    label = wording.small(wording.term(str(row["term"])))
+    name = f"{directed(row, label) if told_as in _SIDES else label}{of_part(row)}"
+    inside = wording.contrast(row) if wording.is_declared(row["term"]) else ""
     scale = str(row["scale"]).replace("_", " ")
-    told = f"{scale} {in_brackets(row)}" if numbers else ""
+    told = "" if told_as in _NUMBERLESS else f"{scale} {in_brackets(row)}"
     both = ": ".join(filter(None, (inside, told)))
     return f"{name} ({both})" if both else name
 
@@ -124,34 +143,67 @@ def _of_effects(rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["estimand"].str.contains(r"\beffect\b", regex=True).fillna(value=False)
 
 
-def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+def _effects(
+    rows: Mapping[str, pd.DataFrame], asked: Sequence[tuple[kinds.Kind, str]] = (_RANDOMISED, _BY_CHOICE)
+) -> Iterator[str]:
     """Yield the effects of treatments, those that were randomised and those that rest on an adjustment."""
-    if "treatments" not in rows:
-        return
-    for kind, said in (
-        (kinds.TREATMENT_EFFECT, "Effect, randomised: {}."),
-        (kinds.OPEN_USE, "Effect of what people took by choice, adjusted for who takes it: {}."),
-    ):
-        own = kind.rows(rows["treatments"])
-        ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
-        made = _made(ratios.drop_duplicates("term"))
-        by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
-        for row in wording.records(kind.rows(treatments.without_ratio(rows["treatments"]))):
-            yield f"{said.partition(':')[0]}, {treatments.rates_alone(row)}."
-        # What lots decided is told in numbers whatever it shows.
-        lots = kind == kinds.TREATMENT_EFFECT
-        told = {verdict: verdict not in _NUMBERLESS or (lots and verdict != "too few") for verdict in by_verdict}
-        parts = [f"{_SAID[each]} with {_agents(of, numbers=told[each])}" for each, of in by_verdict.items() if of]
-        if parts:
-            yield said.format("; ".join(parts).replace("tell with", "tell for"))
+    if "treatments" in rows:
+        for kind, said in asked:
+            yield from _effects_of(rows["treatments"], kind, said)
 
 
-def _agents(rows: Sequence[Mapping[str, Any]], *, numbers: bool) -> str:
-    return wording.listed(
-        wording.agent(str(row["term"]))
-        + (f" ({str(row['scale']).replace('_', ' ')} {in_text(row).replace(' (', '; ')}" if numbers else "")
-        for row in rows
-    )
+def _effects_of(rows: pd.DataFrame, kind: kinds.Kind, said: str) -> Iterator[str]:
+    own = kind.rows(rows)
+    ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
+    every = wording.records(own)
+    made = _made(ratios.drop_duplicates("term"))
+    for row in wording.records(kind.rows(treatments.without_ratio(rows))):
+        yield f"{said.partition(':')[0]}, {treatments.rates_alone(row)}."
+    # What lots decided is told in numbers whatever it shows.
+    lots = kind == kinds.TREATMENT_EFFECT
+    parts = []
+    for name, _ in _BY_VERDICT:
+        of = [row for row in made if _told_as(row) == name]
+        numbers = name not in _NUMBERLESS or (lots and name == "inconclusive")
+        if of:
+            parts.append(f"{_SAID[name]} with {wording.listed(_agent(row, every, numbers=numbers) for row in of)}")
+    if parts:
+        yield said.format("; ".join(parts).replace("tell with", "tell for"))
+
+
+def _agent(row: Mapping[str, Any], every: Sequence[Mapping[str, Any]], *, numbers: bool) -> str:
+    """Return a treatment with its ratio, and what is left open by its difference alone."""
+    name = wording.agent(str(row["term"]))
+    if not numbers:
+        return name
+    left_open = treatments.open_by_difference(row, every)
+    more = f": near 1, but {left_open}" if left_open else ""
+    return f"{name} ({str(row['scale']).replace('_', ' ')} {in_brackets(row)}{more})"
+
+
+def open_by_difference(main: pd.DataFrame, others: Others) -> str:
+    """Return of which ratios of a figure the interval is as good as 1, and why they are inconclusive all the same."""
+    every = wording.records(others["treatments"].estimates) if "treatments" in others else []
+    by_reason: dict[str, list[str]] = {}
+    for row in wording.records(main):
+        if left_open := treatments.open_by_difference(row, every):
+            by_reason.setdefault(left_open, []).append(wording.agent(str(row["term"])))
+    said = [
+        f"the interval of {wording.listed(names)} lies in the shade, but {why}, so that the verdict is inconclusive"
+        for why, names in by_reason.items()
+    ]
+    return "; ".join(said)
+
+
+def not_drawn(rows: pd.DataFrame) -> str:
+    """Return which of the contrasts a figure leaves to the text, as these say nothing in numbers."""
+    every = wording.records(rows)
+    said = []
+    for told_as, why in (("too few", "too few people"), ("imprecise", TOO_IMPRECISE)):
+        own = [row for row in every if _told_as(row) == told_as]
+        names = [f"{wording.small(wording.term(str(row['term'])))}{of_part(row)}" for row in own]
+        said += [f"{wording.listed(names)} ({why})"] if names else []
+    return f"not drawn: {'; '.join(said)}" if said else ""
 
 
 def _burden(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:

@@ -107,25 +107,26 @@ def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _weekly(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the difference beside a ratio in words (``weekly``), and whether it alone decides (``widened``)."""
+    """Return the difference beside a ratio in words (``weekly``), and what of it alone decides (``open``)."""
     beside = verdicts.difference_beside(row, rows)
     said = f", difference {in_text(beside)} cramps a week" if beside and pd.notna(beside["estimate"]) else ""
-    return {"weekly": said, "widened": verdicts.widened(row, beside)}
+    return {"weekly": said, "open": open_by_difference(row, rows)}
+
+
+def open_by_difference(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the difference beside a ratio leaves open where the ratio alone would be as good as 1."""
+    found = margin(PER_WEEK)
+    if found is None or not verdicts.widened(row, verdicts.difference_beside(row, rows)):
+        return ""
+    return f"a difference of more than {found.size:g} cramp a week is not ruled out"
 
 
 def _of_trial(row: Mapping[str, Any]) -> str:
+    near = f": the ratio is near 1, but {row['open']}" if row["open"] else ""
     return (
         f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
-        f"(rate ratio {in_text(row)}{row['weekly']}){_not_ruled_out(row)}."
+        f"(rate ratio {in_text(row)}{row['weekly']}){near}."
     )
-
-
-def _not_ruled_out(row: Mapping[str, Any]) -> str:
-    """Return what keeps a ratio that is close to 1 from being as good as that."""
-    found = margin(PER_WEEK)
-    if found is None or not row["widened"]:
-        return ""
-    return f": the ratio is near 1, but a difference of more than {found.size:g} cramp a week is not ruled out"
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:

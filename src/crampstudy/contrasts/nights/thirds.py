@@ -23,6 +23,7 @@ from crampstudy.wording import CONTRAST
 
 ACTIVE = ("exercise_min", "low_impact_min")
 """Minutes of a day that are active, those of them that a diary has."""
+LEAST_ACTIVE = "least active third"
 FEWEST = 15
 """Of fewer participants there are no thirds."""
 _THIRD = "least_active_third"
@@ -50,7 +51,7 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
         "analysis": kinds.THIRDS.name,
         "model": MODEL,
         "term": f"{CONTRAST}{columns[0]}",
-        "level": "least active third",
+        "level": LEAST_ACTIVE,
         "reference": "most active third",
         "scale": "rate_ratio",
         "unit": "least against most active third",

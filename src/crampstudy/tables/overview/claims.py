@@ -60,8 +60,9 @@ def _measures(rows: pd.DataFrame) -> list[str]:
     usual, *others = ratios["scale"].value_counts().index if len(ratios) else [""]
     if not usual:
         return []
-    said = [f"a number without a unit is a {usual.replace('_', ' ')}"]
-    said += [f"of {_claims(ratios[ratios['scale'] == scale])} a {scale.replace('_', ' ')}" for scale in others]
+    names = {scale: wording.with_article(scale.replace("_", " ")) for scale in (usual, *others)}
+    said = [f"a number without a unit is {names[usual]}"]
+    said += [f"of {_claims(ratios[ratios['scale'] == scale])} {names[scale]}" for scale in others]
     of_two = {(of.claim, of.part) for of in CLAIM_ROWS if of.of_two}
     two = ratios[[cells in of_two for cells in zip(ratios["term"], ratios["level"], strict=True)]]
     return [", ".join([*said, *([f"of {_claims(two)} the ratio of two of these"] if len(two) else [])])]

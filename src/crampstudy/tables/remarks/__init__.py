@@ -37,6 +37,7 @@ _PARTS = (
 )
 """What the rows of one name are of, by their level."""
 _NUMBER = re.compile(r"[−-]?[\d.,]+")
+_BAND = re.compile(r"\d+(?:–\d+|\+)|<\d+")
 _BOTH, _IN_ONE = "within participants and between participants", "within and between participants"
 _TEST = "wald_test"
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
@@ -62,12 +63,20 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = 
 
 def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
     """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
-    parts = _with_remarks(rows[_failed(rows)], reason=True)["note"].dropna()
-    every = parts.map(lambda note: reworded(str(note).partition("; ")[0])).value_counts()
+    failed = _with_remarks(rows[_failed(rows)], reason=True).dropna(subset="note")
+    parts = failed["note"].map(lambda note: reworded(str(note).partition("; ")[0]))
+    names = pd.Series(_names(failed, rows), failed.index, dtype=object).groupby(parts).unique().to_dict()
+    every = parts.value_counts()
     told = every.head(most + 1 if len(every) == most + 1 else most)
-    said = [f"{reason} ({n:,})" if len(every) > 1 else str(reason) for reason, n in told.items()]
+    said = [f"{_of_ages(str(why), names[str(why)])}{f' ({n:,})' if len(every) > 1 else ''}" for why, n in told.items()]
     rest = len(every) - len(told)
-    return "; ".join([*said, *([wording.counted(rest, "other reasons")] if rest else [])])
+    return wording.ranges("; ".join([*said, *([wording.counted(rest, "other reasons")] if rest else [])]))
+
+
+def _of_ages(reason: str, names: Iterable[str]) -> str:
+    """Return a reason apart from the rows that it is of, by their ``names``: ``nobody aged 20–39 took part``."""
+    ages = dict.fromkeys(name.partition(" (")[0] for name in names if _BAND.match(name))
+    return reason.replace("of this age", f"aged {wording.listed(ages)}") if ages else reason
 
 
 def _failed(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -366,7 +375,8 @@ def _named(row: Mapping[str, Any]) -> str:
         or row["analysis"] in _BY_AGE
     )
     group = row["population"] if by_population else row["level"]
-    if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):
+    on_curve = pd.notna(row["term"]) and _NUMBER.fullmatch(str(group)) is not None  # No group, but a variable's value.
+    if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group) or on_curve:
         term = str(row["term"])
         return OF_RUN_IN[term].label if term in OF_RUN_IN else wording.capital(wording.term(term))
     adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""

@@ -149,9 +149,10 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, graph: Sufficie
     if min(int(of.treated.sum()), int((~of.treated).sum())) < FEWEST_EXPOSED:
         yield from _none(asked, kind, f"{unknown}, which leaves fewer than {FEWEST_EXPOSED} of a group")
         return
-    propensity = Propensity.of(covariates.matrix, of.treated)
+    labels = {name: wording.small(covariate(name)) for name in covariates.names}
+    propensity = Propensity.of(covariates.matrix, of.treated, [labels.get(n, "") for n in covariates.of_columns])
     if propensity.problem:
-        names = wording.listed(wording.small(covariate(n)) for n in covariates.names)
+        names = wording.listed(labels.values())
         yield from _none(asked, kind, f"no chance of treatment could be estimated from {names}: {propensity.problem}")
         return
     weights = stabilised(propensity.chance, of.treated)

@@ -96,13 +96,15 @@ class Covariates:
     """A ``matrix`` (n x k) of an intercept and covariates of the participants who have a value of each (``known``).
 
     A number is one column in standard deviations, a level all but its first. ``names`` are the covariates that differ
-    among them, ``asked`` all that they have a value of.
+    among them, ``asked`` all that they have a value of; ``of_columns`` says of which each column is, empty of the
+    intercept.
     """
 
     names: tuple[str, ...]
     asked: tuple[str, ...]
     matrix: Array
     known: pl.Series
+    of_columns: tuple[str, ...]
 
     @classmethod
     def of(cls, measured: pl.DataFrame, names: Sequence[str]) -> Covariates:
@@ -113,7 +115,8 @@ class Covariates:
         frame = measured.select(used).filter(inside)
         columns = {name: list(_columns(frame[name])) for name in used}
         matrix = np.column_stack([np.ones(frame.height), *chain.from_iterable(columns.values())])
-        return cls(tuple(name for name in used if columns[name]), tuple(used), matrix, inside)
+        owners = ("", *(name for name in used for _ in columns[name]))
+        return cls(tuple(name for name in used if columns[name]), tuple(used), matrix, inside, owners)
 
 
 def _columns(values: pl.Series) -> Iterator[Array]:

@@ -6,6 +6,7 @@ cohort, had everybody been treated and had nobody been, where what decides on tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,8 @@ CENTILES = (1.0, 99.0)
 """Between which centiles of their own the weights are held, where they are truncated."""
 LONE = "all cramps of a group from time zero on are those of one participant"
 LONE_PROPENSITY = "the weights rest on one participant, without whom treated and untreated are set apart"
-APART = separation.separated("treated and untreated are set apart completely")
-PARTLY = separation.separated("some of the treated and untreated are set apart")
+_APART = "treated and untreated are set apart completely"
+_PARTLY = "some of the treated and untreated are set apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,31 @@ class Propensity:
     problem: str | None = None
 
     @classmethod
-    def of(cls, matrix: Array, treated: Flags) -> Propensity:
-        """Fit the chance of treatment."""
+    def of(cls, matrix: Array, treated: Flags, names: Sequence[str] = ()) -> Propensity:
+        """Fit the chance of treatment.
+
+        ``names`` are those of the columns, empty of an intercept: what sets the groups apart by itself is told.
+        """
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
         chance = chances(matrix, fitted.coefficients[None])[0]
         problem = fitted.problem
         if problem == SEPARATED:
-            found = separation.separation(outcome, matrix, "logit")
-            problem = APART if found and found.complete else PARTLY
+            problem = _apart(outcome, matrix, names)
         return cls(chance, matrix, fitted.coefficients, fitted.scores, fitted.information, problem)
+
+
+def _apart(outcome: Array, matrix: Array, names: Sequence[str]) -> str:
+    """Return that groups are set apart, and by which variables where one alone does it, completely or not."""
+    if alone := separation.separation(outcome, matrix, "logit"):
+        by: dict[bool, list[str]] = {}
+        for name in dict.fromkeys(filter(None, names)):
+            own = matrix[:, [each in ("", name) for each in names]]
+            if found := separation.separation(outcome, own, "logit"):
+                by.setdefault(found.complete, []).append(name)
+        if by:
+            return separation.separated(_APART if True in by else _PARTLY, by.get(True) or by[False])
+    return separation.separated(_APART if alone and alone.complete else _PARTLY)
 
 
 def chances(matrix: Array, coefficients: Array) -> Array:

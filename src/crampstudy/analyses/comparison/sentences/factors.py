@@ -92,13 +92,17 @@ def _holds(row: Mapping[str, Any]) -> bool:
 def _rest(rows: pd.DataFrame) -> Iterator[str]:
     """Yield of how many factors a difference would not matter or nothing can be told, and which have no verdict."""
     read = rows["verdict"]
-    small, open_, few = (int(read.isin(each).sum()) for each in (verdicts.INSIDE, ["inconclusive"], ["too few"]))
+    small, open_ = (int(read.isin(each).sum()) for each in (verdicts.INSIDE, ["inconclusive"]))
+    by_df = sum(map(verdicts.few_degrees, wording.records(rows)))
+    few = int(read.eq("too few").sum()) - by_df
     if small:
         yield f"{small} {'differs' if small == 1 else 'differ'} by less than would matter"
     if open_:
         yield f"for {open_} the interval is too wide to tell"
     if few:
         yield f"for {few} there are too few participants to tell"
+    if by_df:
+        yield f"for {by_df} the interval rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few to tell"
     for row in wording.records(rows[read.isna()]):
         yield f"{_factor(row)} has {of_row(row, 'no verdict') or 'no verdict'}"
 

@@ -1,0 +1,33 @@
+"""What a ratio is adjusted for, as it stands inside a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.codebook import exposures
+from crampstudy.models.terms import formula
+
+
+def held(row: Mapping[str, Any]) -> list[str]:
+    """Return the variables that a row is adjusted for, each once."""
+    terms = [] if pd.isna(row["adjusted_for"]) else str(row["adjusted_for"]).split("; ")
+    names = [name for term in terms for name in formula.names_in(formula.parse(term))]
+    return list(dict.fromkeys(map(_covariate, names)))
+
+
+def in_sentence(name: str) -> str:
+    """Return a label inside a sentence, its comma resolved: ``albumin-corrected serum calcium``."""
+    first, _, more = wording.label(name).partition(", ")
+    return f"{more} {wording.small(first)}" if more else wording.small(first)
+
+
+def _covariate(name: str) -> str:
+    found = exposures.find(name)
+    if found and found.steps:
+        return wording.small(wording.term(name))
+    variable = found.variable if found else name
+    return "season" if variable in ("season_cos", "season_sin") else in_sentence(variable)
