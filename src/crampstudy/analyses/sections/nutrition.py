@@ -29,7 +29,6 @@ from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response
-from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.levels import levels
@@ -66,9 +65,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
-    """Return design-based ratios of recalled classes by level and by the intake of one recalled day."""
-    model = survey_models(cohort, OUTCOME, where=settings.old_enough(cohort))[0]
-    asked = _asked(cohort, settings, model, OUTCOME)
+    """Return prevalence ratios of moderate-severe cramps by level and by the intake of one recalled day."""
+    asked = _asked(cohort, settings, "survey-poisson", OUTCOME)
     recalled = tuple(f"recall_{name}" for name in MINERALS)
     per_sd = (_PER_SD, lambda _: _per_sd(cohort, settings, recalled, asked))
     return _found(cohort, settings, recalled, _measured(cohort, recalled), asked, per_sd)

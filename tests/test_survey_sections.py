@@ -1,0 +1,88 @@
+"""What sections say of one survey together: each outcome on one scale, each question with one answer, outcomes named."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from crampstudy import analyses
+from crampstudy.analyses.findings import together
+from crampstudy.analyses.others import Others
+from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.estimates import kinds
+
+SECTIONS = ("age-and-muscle", "sleep", "nutrition", "hydration", "activity", "conditions", "season")
+
+
+def survey(n: int = 1600) -> Cohort:
+    """People of whom a few were too young to be asked; joints, mood and little sleep go with cramps, the rest does not."""
+    rng = np.random.default_rng(8)
+    age = rng.integers(12, 86, n).astype(float)
+    mood = rng.binomial(27, 0.2, n)
+    hours = np.clip(np.round(8 - 0.15 * mood + rng.normal(0, 1.2, n)), 3, 12)
+    arthritis = rng.random(n) < age / 150
+    chance = np.clip(0.25 * np.exp(0.1 * (mood - 5) - 0.15 * (hours - 7) + 0.4 * arthritis), 0, 0.95)
+    lows = np.where(rng.random(n) < chance, rng.choice([1, 2, 5, 16], n), 0)
+    people = pl.DataFrame(
+        {
+            "participant_id": [str(i) for i in range(n)],
+            "age_years": age,
+            "sex": rng.choice(["male", "female"], n),
+            "usual_sleep_hours": hours,
+            "phq9_0_27": mood,
+            "arthritis": arthritis,
+            "diabetes": rng.random(n) < 0.15,
+            "usual_sitting_min": rng.choice([120.0, 240.0, 300.0, 480.0, 600.0, 720.0], n),
+            "vigorous_activity": rng.random(n) < 0.3,
+            "moderate_activity": rng.random(n) < 0.4,
+            "vitamin_d_nmol_l": rng.normal(65, 20, n).clip(15),
+            "serum_potassium_mmol_l": rng.normal(4, 0.3, n),
+            "recall_dietary_magnesium_mg": rng.gamma(6, 50, n),
+            "recall_water_ml": rng.gamma(3, 350, n),
+            "recall_alcohol_g": np.where(rng.random(n) < 0.4, rng.gamma(2, 12, n), 0.0),
+            "exam_season": rng.choice(["november_april", "may_october"], n),
+            **{f"weight_{name}": rng.gamma(3, 1000, n) for name in ("interview", "exam", "diet1")},
+            "stratum": np.repeat(np.arange(n // 40), 40),
+            "psu": np.tile(np.repeat([1, 2], 20), n // 40),
+            "recalled_low": lows,
+        }
+    ).with_columns(recalled_low=pl.when(pl.col("age_years") >= 16).then("recalled_low"))
+    weights = {"interview": "weight_interview", "exam": "weight_exam", "diet1": "weight_diet1"}
+    design = SurveyDesign(("D",), weights, top_coded_age=None)
+    return Cohort("asked", "survey", {"participants": people}, design, as_of=date(2006, 12, 31), synthetic=True)
+
+
+@pytest.fixture(scope="module")
+def found() -> Others:
+    cohort = survey()
+    return {name: analyses.run(name, cohort) for name in SECTIONS}
+
+
+def judged(found: Others) -> pd.DataFrame:
+    """The rows that a verdict stands on."""
+    rows = together(section.estimates for section in found.values())
+    return rows[rows["verdict"].notna() & rows["estimate"].notna() & rows["scale"].str.endswith("_ratio")]
+
+
+def test_each_outcome_is_judged_on_one_scale(found: Others) -> None:
+    # Of sleep there are odds ratios beside, of another model, which its note says.
+    first = judged(found)
+    first = first[first["model"] != "survey-logistic"]
+    assert {"any_cramp", "moderate_severe_vs_none"} <= set(first["outcome"])
+    assert set(first["scale"]) == {"prevalence_ratio"}
+    beside = judged(found)[judged(found)["model"] == "survey-logistic"]
+    assert set(beside["analysis"]) <= {"usual sleep and depression"}
+
+
+def test_a_question_has_one_answer_in_every_section(found: Others) -> None:
+    rows = judged(found)
+    rows = rows[rows["analysis"].isin([kinds.MUSCLE.name, kinds.GRAPH_ADJUSTED.name, kinds.CONDITION.name])]
+    asked = rows.groupby(["term", "level", "outcome"], dropna=False)
+    twice = asked["analysis"].transform("size") > 1
+    assert set(rows.loc[twice, "term"]) == {"arthritis", "contrast: usual_sitting_min"}
+    for _, same in asked:
+        assert same["verdict"].nunique() == 1 and same[["estimate", "ci_low", "ci_high"]].round(9).nunique().eq(1).all()
