@@ -1,25 +1,30 @@
-"""What sections say of one survey together: each outcome on one scale, each question with one answer, outcomes named."""
+"""What sections say of one survey together: one scale an outcome, one answer a question, and each outcome named."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from drawn_figures import drawn
 
-from crampstudy import analyses
+from crampstudy import analyses, tables, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
+from crampstudy.analyses.overview.headlines import headlines
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import in_text
+from crampstudy.figures import FIGURES
 
 SECTIONS = ("age-and-muscle", "sleep", "nutrition", "hydration", "activity", "conditions", "season")
 
 
 def survey(n: int = 1600) -> Cohort:
-    """People of whom a few were too young to be asked; joints, mood and little sleep go with cramps, the rest does not."""
+    """People, a few too young to be asked; joints, mood and little sleep go with cramps, the rest does not."""
     rng = np.random.default_rng(8)
     age = rng.integers(12, 86, n).astype(float)
     mood = rng.binomial(27, 0.2, n)
@@ -86,3 +91,40 @@ def test_a_question_has_one_answer_in_every_section(found: Others) -> None:
     assert set(rows.loc[twice, "term"]) == {"arthritis", "contrast: usual_sitting_min"}
     for _, same in asked:
         assert same["verdict"].nunique() == 1 and same[["estimate", "ci_low", "ci_high"]].round(9).nunique().eq(1).all()
+
+
+def test_where_outcomes_stand_together_each_is_named(found: Others) -> None:
+    summary = analyses.run("summary", survey(), others=found)
+    drawing = summary.figures["fig-summary"]
+    assert {"any_cramp", "moderate_severe_vs_none"} <= set(drawing.estimates["outcome"])
+    texts = drawn(FIGURES["headlines"](drawing.estimates))
+    assert {"25-hydroxyvitamin D, moderate-severe cramps", "Any arthritis, any cramp"} <= set(texts)
+    assert "Prevalence ratio (95% CI), log scale" in texts
+    assert "Moderate-severe: five or more cramps in the past month, against none." in str(drawing.note)
+    said = summary.values["summary"]
+    assert re.search(r"any arthritis \(prevalence ratio of any cramp \d", said)
+    assert re.search(r"vitamin D \(40 against 75 nmol/L: (prevalence ratio of )?moderate-severe cramps", said)
+    ledger = tables.claims(analyses.run("claims", survey(), others=found).estimates)
+    assert "A ratio is of any cramp, that of C17, C25 and C27 of moderate-severe cramps. Moderate-s" in ledger.notes[0]
+    # Of one outcome it is named once.
+    alone = {name: section for name, section in found.items() if name == "nutrition"}
+    assert "Moderate-severe: five" not in str(
+        analyses.run("summary", survey(), others=alone).figures["fig-summary"].note
+    )
+
+
+def test_the_summary_tells_the_contrast_that_the_section_answers_with(found: Others) -> None:
+    (row,) = (row for row in wording.records(headlines(found)) if row["term"] == "contrast: usual_sleep_hours")
+    assert row["outcome"] == "moderate_severe_vs_none"
+    assert f"prevalence ratio {in_text(row)}" in found["sleep"].values["answer"]
+
+
+def test_parts_of_the_section_on_nutrition_name_their_outcome(found: Others) -> None:
+    section = found["nutrition"]
+    assert section.values["answer"].endswith(
+        "The numbers are prevalence ratios of moderate-severe cramps, against none."
+    )
+    for part in (section.tables["tbl-nutrition"], *section.figures.values()):
+        assert "revalence ratios of moderate-severe cramps" in part.caption
+    assert "each ratio of any cramp of a model" in found["age-and-muscle"].tables["tbl-muscle"].caption
+    assert "ratio of any cramp of age" in found["age-and-muscle"].tables["tbl-age-ratios"].caption

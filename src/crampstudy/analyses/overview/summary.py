@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
+from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 
@@ -36,7 +37,16 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         "events stand behind it, and the verdict on it.",
         alt=_alt(main),
         note=wording.sentences(
-            filter(None, ("shaded: ratios too close to 1 to matter", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
+            filter(
+                None,
+                (
+                    "shaded: ratios too close to 1 to matter",
+                    _ABOVE_ONE,
+                    *_outcomes(main),
+                    _ADJUSTED,
+                    verdicts.remark(main),
+                ),
+            )
         ),
     )
     quality = ReportTable(
@@ -56,6 +66,12 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
             "unanswered": "\n".join(f"- {line}" for line in lost) or tables.ALL_ESTIMATED,
         },
     )
+
+
+def _outcomes(main: pd.DataFrame) -> list[str]:
+    """Return what is told apart where the ratios of a survey are of more than one outcome."""
+    names = {recalled(row) for row in wording.records(main[told_in_numbers(main)])}
+    return [MODERATE_SEVERE] if len(names) > 1 else []
 
 
 def _alt(main: pd.DataFrame) -> str:

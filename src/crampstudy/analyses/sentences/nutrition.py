@@ -15,17 +15,16 @@ from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
-from crampstudy.estimates.sentences import in_brackets, in_text
+from crampstudy.estimates.sentences import in_brackets, in_text, measure, recalled
 from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 
-CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
 _SPLINE = "on a natural cubic spline between the 5th and 95th centile. Shaded along a curve: its interval"
-LEVELS_DRAWN = (
-    f"Ratios over the levels in blood, each against the value at the point, {_SPLINE}; shaded from top to bottom: the "
+_LEVELS_DRAWN = (
+    f" over the levels in blood, each against the value at the point, {_SPLINE}; shaded from top to bottom: the "
     "reference range; dashed: the limit of deficiency."
 )
-_INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median"
+_INTAKE_DRAWN = " over the intake of minerals with food, each against its median"
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
@@ -51,9 +50,27 @@ _GROUPS = {
 """What is said of the contrasts of each verdict: with their numbers, or by name."""
 
 
-def intake_drawn(levels: pd.DataFrame) -> str:
+def caption(compared: pd.DataFrame) -> str:
+    """Return the caption of the table of exposures."""
+    ratios = wording.small(_ratios(compared))
+    return f"Electrolytes, vitamins and minerals: levels, low levels, and {ratios} at declared contrasts."
+
+
+def levels_drawn(compared: pd.DataFrame) -> str:
+    """Return the caption of the curves over levels in blood."""
+    return f"{_ratios(compared)}{_LEVELS_DRAWN}"
+
+
+def intake_drawn(compared: pd.DataFrame, levels: pd.DataFrame) -> str:
     """Return the caption of the curves of intake, which are drawn as those of ``levels`` where there are any."""
-    return f"{_INTAKE_DRAWN}, {'drawn as @fig-levels' if levels['estimate'].notna().any() else _SPLINE}."
+    how = "drawn as @fig-levels" if levels["estimate"].notna().any() else _SPLINE
+    return f"{_ratios(compared)}{_INTAKE_DRAWN}, {how}."
+
+
+def _ratios(compared: pd.DataFrame) -> str:
+    """Return which ratios rows are: ``Ratios``, of a survey ``Prevalence ratios of moderate-severe cramps``."""
+    named = dict.fromkeys(measure(row) for row in wording.records(compared) if recalled(row) and pd.notna(row["scale"]))
+    return wording.capital(wording.listed(each.replace("ratio", "ratios", 1) for each in named)) if named else "Ratios"
 
 
 def nothing(why: str) -> dict[str, str]:
@@ -64,7 +81,7 @@ def nothing(why: str) -> dict[str, str]:
 def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
     said = (
-        answer(compared),
+        f"{answer(compared)} {_of_survey(compared)}".strip(),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
         low(rows),
         shapes(rows),
@@ -89,14 +106,19 @@ def answer(compared: pd.DataFrame) -> str:
     return wording.sentences(said)
 
 
+def _of_survey(compared: pd.DataFrame) -> str:
+    """Return which ratios the numbers of an answer are, where these are of a survey."""
+    named = _ratios(compared[compared["verdict"].notna()])
+    return "" if named == "Ratios" else f"The numbers are {wording.small(named)}, against none."
+
+
 def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     """Return what is known of magnesium, in blood, food and supplements, and what its ratios lack."""
     said = []
     for row in wording.records(compared):
         if _variable(row) in _MAGNESIUM and wording.is_declared(row["term"]) and pd.notna(row["estimate"]):
-            scale = str(row["scale"]).replace("_", " ")
             verdict = "" if pd.isna(row["verdict"]) else f", {row['verdict']}"
-            ratio = f"{scale} {in_text(row)}{verdict}{_lacking(row)}"
+            ratio = f"{measure(row)} {in_text(row)}{verdict}{_lacking(row)}"
             said.append(f"{_named(row)}, {_values(row)}: {ratio}")
     absent = kinds.EXPOSURE_LEVEL.rows(rows[rows["status"] == "not_measured"])
     names = [_small(name) for name in absent["term"] if name in _MAGNESIUM]

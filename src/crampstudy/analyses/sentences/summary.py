@@ -15,7 +15,7 @@ from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
-from crampstudy.estimates.sentences import in_brackets, in_text, of_part
+from crampstudy.estimates.sentences import in_brackets, in_text, measure, of_part, recalled
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -114,8 +114,7 @@ def _named(row: Mapping[str, Any], *, numbers: bool) -> str:
     """Return a contrast in words, with its ratio where one is told."""
     name, compared = f"{wording.small(wording.term(str(row['term'])))}{of_part(row)}", wording.contrast(row)
     inside = compared if wording.is_declared(row["term"]) else ""
-    scale = str(row["scale"]).replace("_", " ")
-    told = f"{scale} {in_brackets(row)}" if numbers else ""
+    told = f"{measure(row)} {in_brackets(row)}" if numbers else recalled(row)
     both = ": ".join(filter(None, (inside, told)))
     return f"{name} ({both})" if both else name
 
