@@ -126,5 +126,7 @@ def test_parts_of_the_section_on_nutrition_name_their_outcome(found: Others) -> 
     )
     for part in (section.tables["tbl-nutrition"], *section.figures.values()):
         assert "revalence ratios of moderate-severe cramps" in part.caption
+    for name in ("hydration", "activity"):
+        assert found[name].values["answer"].count("(prevalence ratio of any cramp ") == 1
     assert "each ratio of any cramp of a model" in found["age-and-muscle"].tables["tbl-muscle"].caption
     assert "ratio of any cramp of age" in found["age-and-muscle"].tables["tbl-age-ratios"].caption

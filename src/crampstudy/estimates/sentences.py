@@ -131,7 +131,7 @@ MODERATE_SEVERE = "moderate-severe: five or more cramps in the past month, again
 
 def recalled(row: Mapping[str, Any]) -> str:
     """Return which cramps of a survey's recalled month a row is of, such as ``any cramp``; nothing of other rows."""
-    return _RECALLED.get(str(row["outcome"]), "")
+    return _RECALLED.get(str(row.get("outcome")), "")
 
 
 def measure(row: Mapping[str, Any]) -> str:
