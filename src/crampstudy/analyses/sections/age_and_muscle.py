@@ -89,7 +89,8 @@ def _caption(cohort: Cohort, drawn: pd.DataFrame, *, curved: bool) -> str:
     """Return the caption of the figure: what it draws of this cohort, with a curve or the bands alone."""
     if cohort.kind == "survey":
         rug = "over age as curves, with pointwise intervals and a rug of the participants, and "
-        return f"Prevalence of recalled cramps {rug if curved else ''}by age band."
+        which = "any, and among them moderate-severe ones, of five or more a month,"
+        return f"Prevalence of recalled cramps, {which} {rug if curved else ''}by age band."
     rug = "over age as a curve, with pointwise intervals and a rug of the participants, and "
     line = kinds.STANDARDISED_RATE.rows(drawn)
     line = line[line["estimate"].notna()]
