@@ -31,8 +31,8 @@ _ROUNDING = 0.0015
 class PerWeek:
     """A difference in cramps a week, below 0 with fewer under the treatment, and ``steps``: how it came about.
 
-    ``published`` are the limits of its 95% interval, where they are not made of the standard error. ``made`` is what that
-    interval follows from, where it is not the one that was published.
+    ``published`` are the limits of its 95% interval, where they are not made of the standard error. What that interval
+    follows from is ``made``, where it is not the one that was published.
     """
 
     difference: float
