@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,13 +13,18 @@ import pytest
 from drawn_figures import drawn
 
 from crampstudy import analyses, tables, wording
+from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.overview.headlines import headlines
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.descriptive.characteristics import completeness
+from crampstudy.descriptive.flow import flow
+from crampstudy.descriptive.prevalence import prevalence_account
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text
 from crampstudy.figures import FIGURES
+from crampstudy.nights import of_cohort
 
 SECTIONS = ("age-and-muscle", "sleep", "nutrition", "hydration", "activity", "conditions", "season")
 
@@ -130,3 +136,31 @@ def test_parts_of_the_section_on_nutrition_name_their_outcome(found: Others) -> 
         assert found[name].values["answer"].count("(prevalence ratio of any cramp ") == 1
     assert "each ratio of any cramp of a model" in found["age-and-muscle"].tables["tbl-muscle"].caption
     assert "ratio of any cramp of age" in found["age-and-muscle"].tables["tbl-age-ratios"].caption
+
+
+def test_those_too_young_to_be_asked_are_told_apart_from_those_who_did_not_answer() -> None:
+    cohort = survey()
+    people = cohort.frame("participants")
+    young = int((people["age_years"] < 16).sum())
+    silent = pl.col("participant_id").is_in(people.filter(pl.col("age_years") > 40)["participant_id"].head(3).to_list())
+    people = people.with_columns(recalled_low=pl.when(~silent).then("recalled_low"))
+    asked = replace(cohort, tables={"participants": people})
+    rows = flow(asked).set_index("level")
+    assert rows["estimate"].tolist()[1:4] == [people.height, people.height - young, people.height - young - 3]
+    assert rows.loc["asked", "note"] == f"{young} not asked (younger than 16)"
+    assert rows.loc["answered", "note"] == "3 without a recalled frequency"
+    table = tables.data_quality(flow(asked), completeness(asked, AgeBands((20, 50))), asked, 20)["Number"]
+    share = 100 * (1 - 3 / (people.height - young))
+    assert table["Participants answered"] == f"{people.height - young - 3:,} ({share:.1f}% of these)"
+    assert any(re.fullmatch(r"Answered, of [\d,]+ participants aged 20 and older", what) for what in table.index)
+    for account in (of_cohort(asked), prevalence_account(asked)):
+        told = dict(account.left_out)
+        assert told["not asked, younger than 16"] == young and told["without a recalled class"] == 3
+    # A few who are younger than all who answered may have been asked, and without ages nobody knows.
+    old = replace(cohort, tables={"participants": people.filter(pl.col("age_years") >= 15).head(150)})
+    unaged = replace(cohort, tables={"participants": people.with_columns(age_years=pl.lit(None, pl.Float64))})
+    for other in (old, unaged):
+        assert "asked" not in set(flow(other)["level"]) and len(dict(of_cohort(other).left_out)) == 1
+    section = analyses.run("cohort", asked)
+    n = int((people["age_years"] >= 20).sum())
+    assert section.values["expected"] == f"{n:,} participants aged 20 and older"

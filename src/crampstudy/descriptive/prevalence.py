@@ -22,7 +22,7 @@ from crampstudy.estimates.groups import part_of
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import Means, boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
-from crampstudy.nights import NO_AGE, people
+from crampstudy.nights import NO_AGE, people, unanswered
 from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {
@@ -169,7 +169,7 @@ def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | N
     weighted = frame[column].fill_null(0.0).to_numpy() > 0
     left_out = (
         *unmet(where, part, frame),
-        ("without a recalled class", int((inside & ~answered).sum())),
+        *unanswered(frame.filter(part.inside), int((inside & ~answered).sum())),
         (WEIGHTLESS, int((inside & answered & ~weighted).sum())),
     )
     return Account("participants", frame.height, left_out, lost_tables(cohort.attrition.tables, "participants"))

@@ -50,7 +50,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         ),
     )
     quality = ReportTable(
-        tables.data_quality(steps, whole, cohort),
+        tables.data_quality(steps, whole, cohort, settings.youngest if cohort.has("age_years") else None),
         "The quality of the data at a glance.",
         wording.sentences(denominator(cohort).remarks) or None if cohort.kind == "diary" else None,
     )
