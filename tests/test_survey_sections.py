@@ -14,6 +14,8 @@ from drawn_figures import drawn
 
 from crampstudy import analyses, tables, wording
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.comparison import compare_cohorts
+from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.overview.headlines import headlines
@@ -25,6 +27,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text
 from crampstudy.figures import FIGURES
 from crampstudy.nights import of_cohort
+from crampstudy.simulate import simulate
 
 SECTIONS = ("age-and-muscle", "sleep", "nutrition", "hydration", "activity", "conditions", "season")
 
@@ -164,3 +167,39 @@ def test_those_too_young_to_be_asked_are_told_apart_from_those_who_did_not_answe
     section = analyses.run("cohort", asked)
     n = int((people["age_years"] >= 20).sum())
     assert section.values["expected"] == f"{n:,} participants aged 20 and older"
+
+
+def test_notes_and_captions_speak_of_what_a_table_has(found: Others) -> None:
+    diary = simulate(20, 14, seed=3)
+    nightly = {name: analyses.run(name, diary) for name in ("nutrition", "season")}
+    for section in (*found.values(), *nightly.values()):
+        for table in section.tables.values():
+            if "Verdicts are read" in str(table.note):
+                assert any("verdict" in str(heading).lower() for heading in table.frame.columns), table.caption
+    assert str(found["season"].tables["tbl-season-examined"].note).startswith("Prevalence ratios by design")
+    # No intake of a survey is of nights.
+    of_nights = "of a nightly intake that of the participants' means"
+    assert of_nights in str(nightly["nutrition"].tables["tbl-nutrition"].note)
+    levels = str(found["nutrition"].tables["tbl-nutrition"].note)
+    assert "SD: standard deviation." in levels and of_nights not in levels
+    # Neither lean mass nor strength was measured.
+    section = found["age-and-muscle"]
+    assert section.tables["tbl-muscle"].caption.startswith("Joints and sitting: each ratio")
+    assert "without and with joints and sitting beside it" in section.tables["tbl-age-ratios"].caption
+    assert "measured of joints and sitting beside" in section.figures["fig-age-ratios"].caption
+    assert "with joints and sitting beside it does not show" in section.values["limits"]
+    # What is said of the youngest names them, and the rest is of all.
+    note = str(section.tables["tbl-frequency"].note)
+    assert "Answers from age 16 on in <20; weighted by interview weight" in note and "<20: " not in note
+
+
+def test_surveys_compared_are_told_for_what_they_are() -> None:
+    one, two = (replace(survey(), name=name) for name in ("one", "two"))
+    made = compare_cohorts((one, two), ComparisonSettings(age_bands=(20, 50), factors="main"))
+    assert made.tables["tbl-completeness"].caption == "Completeness of each cohort, of 20 years and older."
+    sensitivity = made.tables["tbl-sensitivity"]
+    assert sensitivity.caption == "The standardised ratio and difference with other standards and other bands."
+    assert not [line for line in sensitivity.frame.index if "logged" in str(line)]
+    assert made.tables["tbl-factors"].caption.endswith("declared contrasts: ratios of any cramp.")
+    adjusted = str(made.tables["tbl-adjustment-sets"].note)
+    assert adjusted == "Not enough: were the graph right, a path of confounding would stay open."

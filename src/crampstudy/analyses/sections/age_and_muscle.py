@@ -190,9 +190,8 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = muscle_ratios(cohort, **asked)
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
-    caption = (
-        f"Muscle, joints and sitting: each ratio{_of_outcome(rows)} of a model of its own, {said.adjusted(shown)}."
-    )
+    caption = f"{wording.capital(said.parts(shown))}: each ratio{_of_outcome(rows)} of a model of its own"
+    caption += f", {said.adjusted(shown)}."
     notes = f"{_SITTING[cohort.kind] if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
 
@@ -200,7 +199,8 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = age_ratios(cohort, **asked)
     beside = kinds.AGE_BESIDE_ALL.rows(rows)
-    also = " and with all that was measured of muscle, joints and sitting beside, of the same participants"
+    parts = said.parts(rows)
+    also = f" and with all that was measured of {parts} beside, of the same participants"
     also = also if has_estimate(beside) else ""
     drawing = Drawing(
         "age_ratios",
@@ -211,7 +211,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     )
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows
-    besides = " without and with muscle, joints and sitting beside it, of the same participants"
+    besides = f" without and with {parts} beside it, of the same participants"
     several = has_estimate(rows[rows["analysis"] != kinds.AGE_ALONE.name])
     caption = f"The ratio{_of_outcome(rows)} of age{besides if several else ''}."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)

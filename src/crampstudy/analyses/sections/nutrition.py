@@ -21,6 +21,7 @@ from crampstudy.analyses.findings import (
     of_measured,
     together,
 )
+from crampstudy.analyses.sentences import levels as captions
 from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
@@ -100,14 +101,14 @@ def _found(
     curves = (((), partial(_curve, cohort, term, asked)) for term in (*blood, *amounts))
     beside, *drawn = attempts(((label,), lambda: part(models)), *curves)
     compared = together(rows for rows, _ in lines)
-    of_blood = _drawing(_CURVES, said.levels_drawn(compared), drawn[: len(blood)])
-    of_intake = _drawing(_INTAKE, said.intake_drawn(compared, of_blood.estimates), drawn[len(blood) :])
+    of_blood = _drawing(_CURVES, captions.levels_drawn(compared), drawn[: len(blood)])
+    of_intake = _drawing(_INTAKE, captions.intake_drawn(compared, of_blood.estimates), drawn[len(blood) :])
     rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
         why = tables.reasons(rows) or said.NOTHING
         lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
         return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
-    table = ReportTable(tables.dose_response(of_measured(rows)), said.caption(compared), said.note(rows, compared))
+    table = ReportTable(tables.dose_response(of_measured(rows)), captions.caption(compared), said.note(rows, compared))
     figures = {**of_blood.figures, **of_intake.figures}
     # Of what was not measured there is no curve, which its levels say.
     could_not = {

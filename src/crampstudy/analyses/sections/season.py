@@ -107,7 +107,7 @@ def _examined(cohort: Cohort, settings: Settings) -> Findings:
     table = ReportTable(
         tables.factors(named).droplevel(0),
         "Recalled cramps of people examined in winter against those examined in summer.",
-        f"{note} {tables.notes(*named.values())}".strip(),
+        f"{note} {tables.notes(*(own.assign(verdict=None) for own in named.values()))}".strip(),
     )
     return Findings(rows, {EXAMINED: table})
 

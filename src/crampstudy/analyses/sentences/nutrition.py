@@ -9,22 +9,17 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences import levels
 from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
-from crampstudy.estimates.sentences import in_brackets, in_text, measure, recalled
+from crampstudy.estimates.sentences import in_brackets, in_text, measure
 from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 
-_SPLINE = "on a natural cubic spline between the 5th and 95th centile. Shaded along a curve: its interval"
-_LEVELS_DRAWN = (
-    f" over the levels in blood, each against the value at the point, {_SPLINE}; shaded from top to bottom: the "
-    "reference range; dashed: the limit of deficiency."
-)
-_INTAKE_DRAWN = " over the intake of minerals with food, each against its median"
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
@@ -50,29 +45,6 @@ _GROUPS = {
 """What is said of the contrasts of each verdict: with their numbers, or by name."""
 
 
-def caption(compared: pd.DataFrame) -> str:
-    """Return the caption of the table of exposures."""
-    ratios = wording.small(_ratios(compared))
-    return f"Electrolytes, vitamins and minerals: levels, low levels, and {ratios} at declared contrasts."
-
-
-def levels_drawn(compared: pd.DataFrame) -> str:
-    """Return the caption of the curves over levels in blood."""
-    return f"{_ratios(compared)}{_LEVELS_DRAWN}"
-
-
-def intake_drawn(compared: pd.DataFrame, levels: pd.DataFrame) -> str:
-    """Return the caption of the curves of intake, which are drawn as those of ``levels`` where there are any."""
-    how = "drawn as @fig-levels" if levels["estimate"].notna().any() else _SPLINE
-    return f"{_ratios(compared)}{_INTAKE_DRAWN}, {how}."
-
-
-def _ratios(compared: pd.DataFrame) -> str:
-    """Return which ratios rows are: ``Ratios``, of a survey ``Prevalence ratios of moderate-severe cramps``."""
-    named = dict.fromkeys(measure(row) for row in wording.records(compared) if recalled(row) and pd.notna(row["scale"]))
-    return wording.capital(wording.listed(each.replace("ratio", "ratios", 1) for each in named)) if named else "Ratios"
-
-
 def nothing(why: str) -> dict[str, str]:
     """Return the values of a section in which nothing was estimated."""
     return {name: f"Could not estimate: {why}." if name == "answer" else "" for name in VALUES}
@@ -81,7 +53,7 @@ def nothing(why: str) -> dict[str, str]:
 def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
     said = (
-        f"{answer(compared)} {_of_survey(compared)}".strip(),
+        f"{answer(compared)} {levels.of_survey(compared)}".strip(),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
         low(rows),
         shapes(rows),
@@ -104,12 +76,6 @@ def answer(compared: pd.DataFrame) -> str:
             each = wording.listed(f"{_named(row)} ({_values(row)}: {in_brackets(row)})" for row in own)
             said.append(text.format(each=each, names=wording.listed(map(_named, own))))
     return wording.sentences(said)
-
-
-def _of_survey(compared: pd.DataFrame) -> str:
-    """Return which ratios the numbers of an answer are, where these are of a survey."""
-    named = _ratios(compared[compared["verdict"].notna()])
-    return "" if named == "Ratios" else f"The numbers are {wording.small(named)}, against none."
 
 
 def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
@@ -212,7 +178,7 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     made = rows[rows["estimate"].notna()]
     said = [
         "; ".join(filter(None, ("participants, n, are those with a value", _of_fewer(rows, compared)))),
-        *(text for kind, text in _OF_COLUMNS.items() if len(kind.rows(made))),
+        *levels.of_columns(made),
         *_centiles(compared),
         *([f"could not fit a curve: {failed}"] if failed else []),
         *adjustments(compared),
@@ -224,14 +190,6 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
     others = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
     return f"{wording.sentences(said)} {tables.notes(others)}".strip()
-
-
-_OF_COLUMNS = {
-    kinds.EXPOSURE_LEVEL: "SD: standard deviation, of a nightly intake that of the participants' means",
-    kinds.LOW_LEVEL: "low: below the limit of deficiency, or below the reference range where none is declared",
-    kinds.SHAPE: "shape: test that the dose-response is a straight line",
-}
-"""What is said of a column of the main table, by the kind of its rows."""
 
 
 def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
