@@ -731,10 +731,7 @@ def test_a_reason_stands_once_in_the_note_on_factors(diary: Cohort, other: Cohor
     table = other.frame("participants").with_columns(hba1c_mmol_mol=pl.lit(40.0))
     alike = replace(other, tables={**other.tables, "participants": table})
     made = compare_cohorts((diary, alike), ComparisonSettings(age_bands=(20, 60)))
-    failed = kinds.FACTOR_BETWEEN.rows(made.estimates)
-    assert failed["status"].ne("converged").any()
-    said = str(made.tables["tbl-factors"].note).split(". ")
-    assert len(said) == len(set(said))
+    assert str(made.tables["tbl-factors"].note).count("HbA1c does not vary (there)") == 1
 
 
 def test_describe_takes_a_standard_of_ones_own(

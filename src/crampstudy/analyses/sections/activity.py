@@ -66,7 +66,7 @@ _OF_LEVELS = {
     "the load ratio is the exertion of 7 over that of the 28 days before": WINDOWS[0][1],
 }
 """Notes on rows of a level."""
-_OF_SURVEY = {"model": "survey-poisson", "outcome": "any_cramp"}
+_OF_SURVEY: Any = {"model": "survey-poisson", "outcome": "any_cramp"}
 _SEED = 20_261
 _MAIN, _SIDES = "tbl-activity", "fig-activity"
 _NIGHTS, _CURVES, _JOINT = "tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"

@@ -42,7 +42,7 @@ HEAT = Modification(
 )
 ASKED = ("recall_water_ml", "recall_alcohol_g")
 """What a survey asks of drinking."""
-_OF_SURVEY = {"model": "survey-poisson", "outcome": "any_cramp"}
+_OF_SURVEY: Any = {"model": "survey-poisson", "outcome": "any_cramp"}
 _SEED = 20_260
 _MAIN, _CURVES, _HEAT, _ADHERENCE = "tbl-hydration", "fig-hydration-lags", "fig-fluid-temperature", "tbl-adherence"
 
