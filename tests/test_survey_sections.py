@@ -107,7 +107,7 @@ def test_where_outcomes_stand_together_each_is_named(found: Others) -> None:
     drawing = summary.figures["fig-summary"]
     assert {"any_cramp", "moderate_severe_vs_none"} <= set(drawing.estimates["outcome"])
     texts = drawn(FIGURES["headlines"](drawing.estimates))
-    assert {"25-hydroxyvitamin D, moderate-severe cramps", "Any arthritis, any cramp"} <= set(texts)
+    assert {"25-hydroxyvitamin D, moderate-severe", "Any arthritis, any cramp"} <= set(texts)
     assert "Prevalence ratio (95% CI), log scale" in texts
     assert "Moderate-severe: five or more cramps in the past month, against none." in str(drawing.note)
     said = summary.values["summary"]
@@ -137,8 +137,8 @@ def test_parts_of_the_section_on_nutrition_name_their_outcome(found: Others) -> 
         assert "revalence ratios of moderate-severe cramps" in part.caption
     for name in ("hydration", "activity"):
         assert found[name].values["answer"].count("(prevalence ratio of any cramp ") == 1
-    assert "each ratio of any cramp of a model" in found["age-and-muscle"].tables["tbl-muscle"].caption
-    assert "ratio of any cramp of age" in found["age-and-muscle"].tables["tbl-age-ratios"].caption
+    assert "(any cramp): each ratio of a model" in found["age-and-muscle"].tables["tbl-muscle"].caption
+    assert "ratio of age (any cramp) without" in found["age-and-muscle"].tables["tbl-age-ratios"].caption
 
 
 def test_those_too_young_to_be_asked_are_told_apart_from_those_who_did_not_answer() -> None:
@@ -184,7 +184,7 @@ def test_notes_and_captions_speak_of_what_a_table_has(found: Others) -> None:
     assert "SD: standard deviation." in levels and of_nights not in levels
     # Neither lean mass nor strength was measured.
     section = found["age-and-muscle"]
-    assert section.tables["tbl-muscle"].caption.startswith("Joints and sitting: each ratio")
+    assert section.tables["tbl-muscle"].caption.startswith("Joints and sitting (any cramp): each ratio")
     assert "without and with joints and sitting beside it" in section.tables["tbl-age-ratios"].caption
     assert "measured of joints and sitting beside" in section.figures["fig-age-ratios"].caption
     assert "with joints and sitting beside it does not show" in section.values["limits"]
@@ -203,3 +203,13 @@ def test_surveys_compared_are_told_for_what_they_are() -> None:
     assert made.tables["tbl-factors"].caption.endswith("declared contrasts: ratios of any cramp.")
     adjusted = str(made.tables["tbl-adjustment-sets"].note)
     assert adjusted == "Not enough: were the graph right, a path of confounding would stay open."
+
+
+def test_those_with_mild_cramps_are_not_said_to_have_no_answer(found: Others) -> None:
+    people = survey().frame("participants").filter(pl.col("age_years") >= 20)
+    mild = int(people["recalled_low"].is_in([1, 2]).sum())
+    rows = judged(found)
+    severe = rows[rows["outcome"] == "moderate_severe_vs_none"]
+    assert mild and severe["note"].str.contains(f"{mild} participants left out, with mild cramps, in neither of").all()
+    assert not rows["note"].str.contains("without an answer").any()
+    assert not rows.loc[rows["outcome"] == "any_cramp", "note"].str.contains("in neither of").any()

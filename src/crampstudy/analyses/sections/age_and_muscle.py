@@ -190,7 +190,7 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = muscle_ratios(cohort, **asked)
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
-    caption = f"{wording.capital(said.parts(shown))}: each ratio{_of_outcome(rows)} of a model of its own"
+    caption = f"{wording.capital(said.parts(shown))}{_of_outcome(rows)}: each ratio of a model of its own"
     caption += f", {said.adjusted(shown)}."
     notes = f"{_SITTING[cohort.kind] if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
@@ -205,7 +205,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption=f"Ratio{_of_outcome(rows)} of each age, {said.alone(rows)}{also}; log scale.",
+        caption=f"Ratio of each age{_of_outcome(rows)}, {said.alone(rows)}{also}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios too close to 1 to matter.",
     )
@@ -213,7 +213,7 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     shown = declared if len(declared) else rows
     besides = f" without and with {parts} beside it, of the same participants"
     several = has_estimate(rows[rows["analysis"] != kinds.AGE_ALONE.name])
-    caption = f"The ratio{_of_outcome(rows)} of age{besides if several else ''}."
+    caption = f"The ratio of age{_of_outcome(rows)}{besides if several else ''}."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
     if has_estimate(rows) and not has_estimate(rows[rows["level"].notna() & ~rows.index.isin(declared.index)]):
         return Findings(rows, {_RATIOS: table}, could_not={_WITHOUT: said.STRAIGHT})
@@ -221,9 +221,9 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 
 def _of_outcome(rows: pd.DataFrame) -> str:
-    """Return of which recalled cramps the ratios of a survey are; a space goes before, nothing of a diary."""
+    """Return of which recalled cramps the ratios of a survey are; in brackets after a space, nothing of a diary."""
     named = dict.fromkeys(filter(None, map(recalled, wording.records(rows))))
-    return f" of {wording.listed(named)}" if named else ""
+    return f" ({wording.listed(named)})" if named else ""
 
 
 def _below(cohort: Cohort, settings: Settings) -> str:

@@ -117,4 +117,5 @@ def _named(row: Mapping[str, Any], *, several: bool) -> str:
     """Return what a ratio is of, of a survey with its outcome, and of ``several`` which it is if not that of rates."""
     name = f"{wording.capital(wording.term(str(row['term'])))}{of_part(row)}"
     scale = str(row["scale"]).replace("_", " ") if several and row["scale"] != "rate_ratio" else ""
-    return ", ".join(filter(None, (name, scale, recalled(row))))
+    # The note says what is moderate-severe.
+    return ", ".join(filter(None, (name, scale, recalled(row).replace("severe cramps", "severe"))))
