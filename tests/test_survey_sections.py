@@ -176,7 +176,11 @@ def test_notes_and_captions_speak_of_what_a_table_has(found: Others) -> None:
         for table in section.tables.values():
             if "Verdicts are read" in str(table.note):
                 assert any("verdict" in str(heading).lower() for heading in table.frame.columns), table.caption
-    assert str(found["season"].tables["tbl-season-examined"].note).startswith("Prevalence ratios by design")
+    season = str(found["season"].tables["tbl-season-examined"].note)
+    assert (
+        season.startswith("Prevalence ratios by design")
+        and "five or more cramps in the past month, against fewer" in season
+    )
     # No intake of a survey is of nights.
     of_nights = "of a nightly intake that of the participants' means"
     assert of_nights in str(nightly["nutrition"].tables["tbl-nutrition"].note)
@@ -185,6 +189,7 @@ def test_notes_and_captions_speak_of_what_a_table_has(found: Others) -> None:
     # Neither lean mass nor strength was measured.
     section = found["age-and-muscle"]
     assert section.tables["tbl-muscle"].caption.startswith("Joints and sitting (any cramp): each ratio")
+    assert "the section on activity, whose ratio this is." in str(section.tables["tbl-muscle"].note)
     assert "without and with joints and sitting beside it" in section.tables["tbl-age-ratios"].caption
     assert "measured of joints and sitting beside" in section.figures["fig-age-ratios"].caption
     assert "with joints and sitting beside it does not show" in section.values["limits"]

@@ -181,8 +181,7 @@ def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
 _SITTING = {
     "diary": "How sitting goes with cramps is told by the section on activity, whose ratio between participants this "
     "is.",
-    "survey": "How sitting goes with cramps is told by the section on activity; here its ratio stands as that of "
-    "muscle and joints does.",
+    "survey": "How sitting goes with cramps is told by the section on activity, whose ratio this is.",
 }
 
 

@@ -102,7 +102,7 @@ def _examined(cohort: Cohort, settings: Settings) -> Findings:
     held = f", adjusted for {beside}" if beside else ""
     note = (
         f"Prevalence ratios by design{held} [@lumley2004]: people examined from November to April against those "
-        "examined from May to October."
+        "examined from May to October. Moderate-severe: five or more cramps in the past month, against fewer or none."
     )
     table = ReportTable(
         tables.factors(named).droplevel(0),
