@@ -205,6 +205,7 @@ def test_surveys_compared_are_told_for_what_they_are() -> None:
     sensitivity = made.tables["tbl-sensitivity"]
     assert sensitivity.caption == "The standardised ratio and difference with other standards and other bands."
     assert not [line for line in sensitivity.frame.index if "logged" in str(line)]
+    assert "logged" not in made.values["limits"] and "who answers, and how cramps were" in made.values["limits"]
     assert made.tables["tbl-factors"].caption.endswith("declared contrasts: ratios of any cramp.")
     adjusted = str(made.tables["tbl-adjustment-sets"].note)
     assert adjusted == "Not enough: were the graph right, a path of confounding would stay open."
