@@ -143,8 +143,8 @@ def prevalence(
             value, error, size = (float(part[i]) for part in (means.estimate, means.std_error, means.n_effective))
             crude = _Proportion(value, error, int(means.df[i]), int(means.n[i]), size)
             # It names the group, lest what is said of all rows look like more of what is said of this one.
-            of_youngest = f"answers from age {ages[members[:, i]].min():g} on in {label}; "
-            youngest = of_youngest if label == bands.labels[0] else ""
+            from_age = f"{ages[members[:, i]].min():g}" if label == bands.labels[0] else ""
+            youngest = f"answers from age {from_age} on in {label}; " if from_age else ""
             remarks = note(remark, lonely_note(int(means.lonely[i]))) or ""
             rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remarks))
             if standard != "none" and by == "age_band" and label == f"{bands.limits[0]}+":
