@@ -65,3 +65,18 @@ def test_exposures_with_the_same_beside_them_share_a_row() -> None:
 )
 def test_a_variable_is_named_once_with_its_nights(beside: str, said: str) -> None:
     assert _told(_row("diabetes", beside)) == {"Diabetes": said}
+
+
+def test_the_note_says_what_words_of_the_table_mean_and_of_no_others() -> None:
+    within = "Within: a night against the participant's own mean; between: that mean"
+    season = "Season is its cosine and its sine."
+    lacking = "Not enough: were the graph right, a path of confounding would stay open."
+    night = _row("fluid_ml", "between(fluid_ml); season_cos; season_sin; exercise_min", "within", lacks="sex")
+    asked = {
+        f"{within}; neither: the night's own value. {season} {lacking}": [night],
+        f"{within}.": [_row("between(fluid_ml)", "sex")],
+        lacking: [_row("diabetes", "sex", lacks="bmi_kg_m2")],
+    }
+    for said, rows in asked.items():
+        assert tables.adjusted_note(pd.DataFrame(rows)) == said
+    assert tables.adjusted_note(pd.DataFrame([_row("diabetes", "sex; exam_season")])) is None

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from matplotlib.colors import to_hex
 from test_age_curve import survey
 
 from crampstudy import analyses, figures, fit, tables
@@ -261,6 +262,21 @@ def test_the_curve_has_a_rug_of_people_and_the_bands_beside(kind: str, diary: Co
     beside = figures.age_curve(pd.concat([curve, describe(cohort).estimates]))
     left, right = beside.axes
     assert left.get_ylim() == right.get_ylim() and "\n" not in right.get_xticklabels()[0].get_text()
+
+
+def test_curves_and_bands_of_a_survey_are_of_the_same_outcomes_in_the_same_colours() -> None:
+    found = analyses.run("age-and-muscle", survey(80)).figures["fig-age-curve"]
+    left, right = figures.age_curve(found.estimates).axes
+    curves = {line.get_label(): to_hex(line.get_color()) for line in left.lines if line.get_label()[0] != "_"}
+    handles, names = right.get_legend_handles_labels()
+    points = {name: to_hex(handle.get_color()) for handle, name in zip(handles, names, strict=True)}
+    assert curves == points and list(curves) == ["Any cramp", "Moderate-severe"]
+    assert "any, and among them moderate-severe ones, of five or more a month, over age" in found.caption
+    # The share with any cramp lies by band where the curve lies.
+    bands = kinds.PREVALENCE.rows(found.estimates)
+    share = bands[bands["level"].eq("any")].set_index("population")["estimate"]["60-69"]
+    drawn = [y for line in right.lines for y in line.get_ydata()]
+    assert any(y == pytest.approx(100 * share) for y in drawn)
 
 
 def test_among_women_nothing_stands_beside_sex(diary: Cohort) -> None:

@@ -727,6 +727,13 @@ def test_a_reason_is_told_once_with_the_name_of_its_cohort(diary: Cohort, other:
     assert "nobody of this age took part (there)" in made.values["not_estimated"]
 
 
+def test_a_reason_stands_once_in_the_note_on_factors(diary: Cohort, other: Cohort) -> None:
+    table = other.frame("participants").with_columns(hba1c_mmol_mol=pl.lit(40.0))
+    alike = replace(other, tables={**other.tables, "participants": table})
+    made = compare_cohorts((diary, alike), ComparisonSettings(age_bands=(20, 60)))
+    assert str(made.tables["tbl-factors"].note).count("HbA1c does not vary (there)") == 1
+
+
 def test_describe_takes_a_standard_of_ones_own(
     run: Run, diary: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

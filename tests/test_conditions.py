@@ -458,3 +458,24 @@ def test_a_ratio_per_unit_does_not_take_the_place_of_a_contrast_that_too_few_tel
     )
     axes = figures.ratios_by_age(pd.concat([rows, number], ignore_index=True)).axes[0]
     assert not any("HbA1c" in text.get_text() for text in axes.get_yticklabels())
+
+
+def test_ratios_that_hold_no_age_are_named_beside_those_that_do(rows: pd.DataFrame, diary: Cohort) -> None:
+    # A drug follows from conditions alone under the graph, and by age it has age beside.
+    main = kinds.CONDITION.rows(rows)
+    assert not main.loc[main["term"].eq("diuretic_class"), "adjusted_for"].str.contains("age_").any()
+    bare = "Not adjusted for age, which the causal graph does not ask for or too few could take in: "
+    beside = (
+        "Those at 50 and at 75 years are adjusted for age in any case, so that for diuretic a ratio at all ages is "
+        "adjusted otherwise than these and may lie outside of both."
+    )
+    said = sentences.without_age(rows)
+    assert said == f" {bare}diuretic and thyrotropin (TSH). {beside}"
+    # Without one by age nothing is said of it; where all hold age, or none does, nothing is said.
+    assert beside not in sentences.without_age(main) and bare in sentences.without_age(main)
+    assert sentences.without_age(rows.assign(adjusted_for="ns(age_years, df=3); sex")) == ""
+    assert sentences.without_age(rows.assign(adjusted_for="sex")) == ""
+    found = analyses.run("conditions", diary)
+    assert "age as a natural cubic spline where it is asked for" in found.values["adjusted"]
+    for text in (found.tables["tbl-conditions"].note, found.figures["fig-conditions"].note):
+        assert bare in str(text) and beside in str(text)

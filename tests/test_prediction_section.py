@@ -255,6 +255,10 @@ class TestSurvey:
         # Of those with the condition 60 %, of others 10 % have cramps: 1 - (0.4 x 0.24 + 0.6 x 0.09) / (0.3 x 0.7).
         assert skill["estimate"] == pytest.approx(1 - 0.15 / 0.21, abs=0.1) and skill["ci_low"] > 0
         assert "whether somebody recalls moderate-severe cramps" in made.values["answer"]
+        # It has no nights.
+        note, curves = made.tables["tbl-prediction-dependence"].note, made.figures.get("fig-prediction-dependence")
+        assert "does not use the factor." in str(note) and "last logged day" not in str(note)
+        assert curves is None or "Bars: how many people have" in curves.caption
         assert "tbl-prediction-counts" in made.absent and "nothing is foretold in time" in made.values["limits"]
 
     def test_weights_weigh(self) -> None:

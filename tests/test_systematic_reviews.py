@@ -343,3 +343,25 @@ def test_tables_of_a_terminal_are_named_by_treatment_and_population() -> None:
         "trials, botulinum toxin, lumbar stenosis against gabapentin",
         "trials, botulinum toxin, diabetic neuropathy",
     ]
+
+
+def test_an_interval_that_stands_aside_is_told_with_the_reason(found: analyses.Findings) -> None:
+    table, drawing = found.tables["tbl-treatments"], found.figures["fig-trials"]
+    assert table.frame.loc["Vitamin K2, idiopathic", "Difference, cramps a week"] == "−2.67 (−3.19 to −2.15)"
+    published = "Tan 2024 published −2.86 to −2.49, too narrow: as if the eight weekly values of a participant were ind"
+    by_arms = "Roguin Maor 2017, Nygaard 2008 and Tan 2024 (from the standard deviations of the arms)"
+    note = str(drawing.note)
+    assert published in str(table.note) and published in note
+    assert by_arms in note and "Frusso 1999 and Barna 2021 (from the P value)" in note
+    # The table shows single trials alone, and the pools of others.
+    assert "Nygaard 2008 and Tan 2024 (from" in str(table.note) and "Frusso 1999 and" not in str(table.note)
+    # One that is taken as published is not named, nor is a row that is in no pool.
+    assert "Coppin" not in note and "end values" not in note and "Hallegraeff" not in note
+
+
+def test_two_rows_of_a_trial_are_one_trial(found: analyses.Findings) -> None:
+    shown = found.tables["tbl-treatments"].frame["Trials"]
+    assert shown["Vitamin K2, idiopathic"] == "1"
+    magnesium = kinds.TRIAL.rows(evidence.synthesise("magnesium").estimates)
+    own = magnesium[magnesium["population"] == "idiopathic"]
+    assert "Roguin Maor 2017, end values" in set(own["level"]) and shown["Magnesium, idiopathic"] == f"{len(own) - 1}"

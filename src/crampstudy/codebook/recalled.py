@@ -13,5 +13,8 @@ GROUPS = {"none": (0,), "mild": (1, 2), "moderate-severe": (3, 4), "any": (1, 2,
 SEVERITIES = ("mild", "moderate-severe")
 """The groups of those who had a cramp, that do not overlap."""
 
+ANY_AND_SEVERE = ("any", "moderate-severe")
+"""The outcomes that curves and models of a survey are of, of which the second is a part of the first."""
+
 NIGHTS = 30
 """Nights that a recalled class speaks of."""

@@ -12,11 +12,11 @@ from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import UNDECIDED
 from crampstudy.estimates import kinds
-from crampstudy.nights import inside_condition, left_outside, members, observed_night, outside_condition
+from crampstudy.nights import asked_from, inside_condition, left_outside, members, observed_night, outside_condition
 from crampstudy.wording import counted
 
 IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
-LOGGED, ANSWERED, ANALYSED = "logged", "answered", "analysed"
+LOGGED, ASKED, ANSWERED, ANALYSED = "logged", "asked", "answered", "analysed"
 _UNTOLD = {UNDECIDED: f"for which {UNDECIDED}"}
 PARTICIPANTS, NIGHTS = "participants", "nights"
 _FEW_NIGHTS = 14
@@ -30,7 +30,8 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
 
     Of those alone who meet a condition it says how many do. Logged is a night with a count, and a
     participant with such a night; of a survey a participant who answered how often. Analysed by age is who was also at
-    least ``youngest`` years old; where nobody has an age, everybody.
+    least ``youngest`` years old; where nobody has an age, everybody. Of a survey that shows from which age on people
+    were asked, it says how many that were.
     """
     frame = members(cohort)
     if cohort.kind == "diary":
@@ -48,8 +49,14 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     below = [f"{young:,} younger than {youngest}"] if young else []
     unaged = logged["age_years"].null_count() if aged else 0
     below += [f"{unaged:,} without an age"] if unaged else []
-    unlogged = f"{frame.height - logged.height:,} {why}"
-    made = [*_steps(cohort, PARTICIPANTS, [(step, logged.height, unlogged), (ANALYSED, old.height, ", ".join(below))])]
+    unasked = 0
+    later: list[tuple[str, int, str]] = []
+    if step == ANSWERED and (limit := asked_from(frame)) is not None:
+        unasked = int((frame["age_years"] < limit).sum())
+        later.append((ASKED, frame.height - unasked, f"{unasked:,} not asked (younger than {limit})"))
+    unlogged = f"{frame.height - logged.height - unasked:,} {why}"
+    later += [(step, logged.height, unlogged), (ANALYSED, old.height, ", ".join(below))]
+    made = [*_steps(cohort, PARTICIPANTS, later)]
     if cohort.kind == "diary":
         kept = seen.join(old, on="participant_id", how="semi").height
         lost = f"{nights.height - seen.height:,} without a count"

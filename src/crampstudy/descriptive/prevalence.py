@@ -22,7 +22,7 @@ from crampstudy.estimates.groups import part_of
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import Means, boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
-from crampstudy.nights import NO_AGE, people
+from crampstudy.nights import NO_AGE, people, unanswered
 from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {
@@ -142,7 +142,9 @@ def prevalence(
             }
             value, error, size = (float(part[i]) for part in (means.estimate, means.std_error, means.n_effective))
             crude = _Proportion(value, error, int(means.df[i]), int(means.n[i]), size)
-            youngest = f"answers from age {ages[members[:, i]].min():g}; " if label == bands.labels[0] else ""
+            # It names the group, lest what is said of all rows look like more of what is said of this one.
+            from_age = f"{ages[members[:, i]].min():g}" if label == bands.labels[0] else ""
+            youngest = f"answers from age {from_age} on in {label}; " if from_age else ""
             remarks = note(remark, lonely_note(int(means.lonely[i]))) or ""
             rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remarks))
             if standard != "none" and by == "age_band" and label == f"{bands.limits[0]}+":
@@ -169,7 +171,7 @@ def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | N
     weighted = frame[column].fill_null(0.0).to_numpy() > 0
     left_out = (
         *unmet(where, part, frame),
-        ("without a recalled class", int((inside & ~answered).sum())),
+        *unanswered(frame.filter(part.inside), int((inside & ~answered).sum())),
         (WEIGHTLESS, int((inside & answered & ~weighted).sum())),
     )
     return Account("participants", frame.height, left_out, lost_tables(cohort.attrition.tables, "participants"))

@@ -121,6 +121,24 @@ def beside(row: Mapping[str, Any]) -> str:
     return "alone" if crude else kinds.named(row["analysis"]).label
 
 
+_RECALLED = {
+    "any_cramp": "any cramp",
+    "moderate_severe_vs_none": "moderate-severe cramps",
+    "moderate_severe_vs_rest": "moderate-severe cramps",
+}
+MODERATE_SEVERE = "moderate-severe: five or more cramps in the past month, against none"
+
+
+def recalled(row: Mapping[str, Any]) -> str:
+    """Return which cramps of a survey's recalled month a row is of, such as ``any cramp``; nothing of other rows."""
+    return _RECALLED.get(str(row.get("outcome")), "")
+
+
+def measure(row: Mapping[str, Any]) -> str:
+    """Return which ratio a row is, of a survey with its outcome: ``rate ratio``, ``prevalence ratio of any cramp``."""
+    return " of ".join(filter(None, (str(row["scale"]).replace("_", " "), recalled(row))))
+
+
 _DAYS = {"cumulative": "four days running", "lag 0": "the same day", "lag 1": "the night before"}
 _BETWEEN = "between participants"
 

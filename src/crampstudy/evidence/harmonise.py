@@ -22,6 +22,7 @@ _UNIT = re.compile(r"(?:cramps? )?(?:per |an? |/ ?)?(\d+)? ?(day|night|week|fort
 PUBLISHED_LEVEL = 0.95
 """The confidence level of published intervals."""
 _Z = quantile(0.975, math.inf)
+AS_PUBLISHED = "as published"
 _ROUNDING = 0.0015
 """How far a stated number of cramps a week may be from what the others give, beside 1% of it."""
 
@@ -30,13 +31,15 @@ _ROUNDING = 0.0015
 class PerWeek:
     """A difference in cramps a week, below 0 with fewer under the treatment, and ``steps``: how it came about.
 
-    ``published`` are the limits of its 95% interval, where they are not made of the standard error.
+    ``published`` are the limits of its 95% interval, where they are not made of the standard error. What that interval
+    follows from is ``made``, where it is not the one that was published.
     """
 
     difference: float
     std_error: float
     steps: tuple[str, ...]
     published: tuple[float, float] | None = None
+    made: str | None = None
 
     def limits(self, ci_level: float) -> tuple[float, float]:
         """Return the interval of the trial, as it was published where it is that of 95%."""
@@ -71,7 +74,7 @@ def per_week(study: Study) -> PerWeek:
             raise AnalysisError(
                 f"{study.study}: {name}_per_week is {said:g}, and the other columns give {found:.4g}; leave one out"
             )
-    return PerWeek(difference, error, made.steps, made.published)
+    return PerWeek(difference, error, made.steps, made.published, made.made)
 
 
 def _has_numbers(study: Study) -> bool:
@@ -90,7 +93,8 @@ def _converted(study: Study) -> PerWeek:
     steps += [f"times {factor:.4g}: {wording.number(difference * factor, 3)} cramps a week"] if factor != 1 else []
     by = f" times {factor:.4g}" if factor != 1 else ""
     steps.append(f"standard error, its width {wording.number(high - low)} / 3.92{by}: {error:.3f}")
-    return PerWeek(difference * factor, error, tuple(steps), (low * factor, high * factor))
+    made = None if how == AS_PUBLISHED else how
+    return PerWeek(difference * factor, error, tuple(steps), (low * factor, high * factor), made)
 
 
 def _factor(study: Study) -> tuple[float, str]:
@@ -137,7 +141,7 @@ def _interval(study: Study, difference: float) -> tuple[float, float, str]:
                 f"{study.study}: its interval {study.ci_low:g} to {study.ci_high:g} does not hold {difference:g}; "
                 "effect, ci_low and ci_high are of treated less control"
             )
-        return study.ci_low, study.ci_high, "as published"
+        return study.ci_low, study.ci_high, AS_PUBLISHED
     paired = study.design in ("crossover", "n-of-1", "within-person")
     spreads, sizes = (study.sd_treated, study.sd_control), (study.n_treated, study.n_control)
     if None not in (*spreads, *sizes) and not paired:

@@ -16,6 +16,7 @@ from crampstudy.estimates import Status, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import heterogeneity, random_effects
+from crampstudy.evidence.harmonise import PUBLISHED_LEVEL
 from crampstudy.evidence.heterogeneity import METHODS
 from crampstudy.evidence.pools import NOBODY, Pool, TrialRow
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, Limits, RandomEffectsFit
@@ -94,6 +95,24 @@ def of_studies(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
         yield _of_study(rows, each)
 
 
+def _aside(pool: Pool, each: TrialRow) -> str | None:
+    """Return the interval that was published of a trial, and why it is not the trial's, ``None`` where it is."""
+    if each.found is None or each.found.made is None or not each.pooled:
+        return None
+    for other in pool.rows:
+        known = other.found is not None and other.found.made is None and other.found.published is not None
+        if (
+            known
+            and other.found
+            and other.study.of == each.study.of
+            and other.found.difference == each.found.difference
+        ):
+            low, high = other.found.limits(PUBLISHED_LEVEL)
+            why = wording.small(other.study.concern or "")
+            return ", ".join(filter(None, (f"{wording.number(low)} to {wording.number(high)}", why)))
+    return None
+
+
 def _of_study(rows: RowMaker, each: TrialRow) -> Mapping[str, Any]:
     study = each.study
     kind = kinds.PUBLISHED_POOL if study.role == "pooled" else kinds.TRIAL
@@ -109,6 +128,11 @@ def _of_study(rows: RowMaker, each: TrialRow) -> Mapping[str, Any]:
     presumed = "its unit is presumed" if study.unit_presumed == "yes" else ""
     left = f"not pooled: {each.why}" if each.why else ""
     cells["facts"] = {"left out": each.why, "unit": "presumed" if presumed and each.found else ""}
+    cells["facts"] |= {
+        "trial": study.of if study.of != study.study else "",
+        "interval": each.found.made if each.found else "",
+        "published interval": _aside(rows.pool, each),
+    }
     cells["facts"] |= {"risk of bias": judged, "judged by": study.judged_by, "certainty": certainty}
     if each.found is None:
         said = estimates.note(left, study.result or "", bias, graded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import look, tables, wording
-from crampstudy.codebook.recalled import SEVERITIES
+from crampstudy.codebook.recalled import ANY_AND_SEVERE, SEVERITIES
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
@@ -62,24 +63,24 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
 
     Where there is no estimate, the figure says why.
     """
-    shown = _severities(estimates)
+    shown = _recalled(estimates, SEVERITIES)
     bands = points.single_groups(shown, "population")
     if bands.empty:
         return could_not_estimate(_reason(shown))
     with style.journal():
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9))
-        _prevalence(figure.subplots(), shown, bands)
+        _prevalence(figure.subplots(), SEVERITIES, shown, bands)
     return figure
 
 
-def _severities(estimates: pd.DataFrame) -> pd.DataFrame:
+def _recalled(estimates: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
     shown = kinds.PREVALENCE.rows(estimates)
-    return shown[shown["level"].isin(SEVERITIES)]
+    return shown[shown["level"].isin(groups)]
 
 
-def _prevalence(axes: Axes, shown: pd.DataFrame, bands: pd.DataFrame) -> None:
+def _prevalence(axes: Axes, groups: Sequence[str], shown: pd.DataFrame, bands: pd.DataFrame) -> None:
     labels = _in_order(shown["population"], bands["population"])
-    series = {wording.recalled(name): bands[bands["level"] == name] for name in SEVERITIES}
+    series = {wording.recalled(name): bands[bands["level"] == name] for name in groups}
     points.draw(axes, series, points.Groups("population", labels, factor=100))
     axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
     axes.set_ylabel("Prevalence in the past month (%)")
@@ -90,11 +91,15 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
     """Draw the rate or the prevalence as a curve over age with its pointwise interval, cut where it is very wide.
 
     A rug shows the participants by year of age. Where the rows have the rate or the prevalence of age bands as well,
-    these stand beside. Where there is no estimate, the figure says why.
+    these stand beside, of a survey those of any and of moderate-severe cramps, in the colours of their curves. Where
+    there is no estimate, the figure says why.
     """
     rows = kinds.AGE_CURVE.rows(estimates)
     drawn = points.estimated(rows)
-    rated, shown = points.single_groups(kinds.INCIDENCE_RATE.rows(estimates), "level"), _severities(estimates)
+    rated, shown = (
+        points.single_groups(kinds.INCIDENCE_RATE.rows(estimates), "level"),
+        _recalled(estimates, ANY_AND_SEVERE),
+    )
     asked = points.single_groups(shown, "population")
     if drawn.empty and rated.empty and asked.empty:
         return could_not_estimate(_reason(rows))
@@ -102,7 +107,7 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
     if len(rated):
         panels.append(partial(_rates, estimates=estimates, bands=rated))
     elif len(asked):
-        panels.append(partial(_prevalence, shown=shown, bands=asked))
+        panels.append(partial(_prevalence, groups=ANY_AND_SEVERE, shown=shown, bands=asked))
     with style.journal():
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 2.9 if len(panels) == 1 else 2.5))
         axes = figure.subplots(1, len(panels), squeeze=False)[0]

@@ -4,7 +4,15 @@ A night is observed when an entry was made and the count is there. A night witho
 entry, is unobserved: it is never a night without cramps.
 """
 
-from crampstudy.nights.account import inside_condition, left_outside, night_account, of_cohort, outside_condition
+from crampstudy.nights.account import (
+    asked_from,
+    inside_condition,
+    left_outside,
+    night_account,
+    of_cohort,
+    outside_condition,
+    unanswered,
+)
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
 from crampstudy.nights.completeness import coverage, spans
 from crampstudy.nights.diary import Diary, observed_night, observed_nights
@@ -37,6 +45,7 @@ __all__ = [
     "Diary",
     "Part",
     "Parts",
+    "asked_from",
     "band_of",
     "beside",
     "check_part_of_nights",
@@ -60,4 +69,5 @@ __all__ = [
     "person_nights",
     "repetitive",
     "spans",
+    "unanswered",
 ]

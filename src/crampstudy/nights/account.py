@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, UNOBSERVED, Account, lost_tables
 from crampstudy.nights.diary import Diary, observed_night
+
+_FEWEST_UNASKED = 10
+"""So many without an answer who are all younger than anyone with one were not asked; fewer may not have answered."""
 
 
 def inside_condition(cohort: Cohort, table: str) -> int:
@@ -47,8 +53,31 @@ def of_cohort(cohort: Cohort) -> Account:
     frame = cohort.frame("participants")
     low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
     tables, outside = lost_tables(cohort.attrition.tables, "participants"), len(cohort.attrition.outside)
-    left_out = (*left_outside(cohort, "participants"), ("without a recalled class", low - outside))
+    left_out = (*left_outside(cohort, "participants"), *unanswered(frame, low - outside))
     return Account("participants", frame.height, left_out, tables)
+
+
+def unanswered(frame: pl.DataFrame, low: int) -> tuple[tuple[str, int], ...]:
+    """Return why people of a ``frame`` have no recalled class, of ``low`` without one, and how many for each reason."""
+    youngest = asked_from(frame)
+    if youngest is None:
+        return (("without a recalled class", low),)
+    young = int((frame["age_years"] < youngest).sum())
+    return (f"not asked, younger than {youngest}", young), ("without a recalled class", low - young)
+
+
+def asked_from(frame: pl.DataFrame) -> int | None:
+    """Return from which age on a survey asked for cramps, ``None`` where its people do not show it.
+
+    That is the age of the youngest who answered, where many are younger, of whom each would else have left it open.
+    """
+    if not {"age_years", "recalled_low"} <= {*frame.columns}:
+        return None
+    youngest = frame.filter(pl.col("recalled_low").is_not_null())["age_years"].min()
+    if youngest is None:
+        return None
+    age = math.floor(float(youngest))  # type: ignore[arg-type]
+    return age if int((frame["age_years"] < age).sum()) >= _FEWEST_UNASKED else None
 
 
 def left_outside(cohort: Cohort, table: str) -> tuple[tuple[str, int], ...]:

@@ -39,7 +39,7 @@ from crampstudy.tables.not_estimated import (
 from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
-from crampstudy.tables.overview.adjusted import ADJUSTED_NOTE, adjusted_for
+from crampstudy.tables.overview.adjusted import adjusted_for, adjusted_note
 from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
 from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.overview.methods import definitions, models_used, software, strobe
@@ -96,7 +96,6 @@ from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
-    "ADJUSTED_NOTE",
     "ALL_ESTIMATED",
     "NOBODY",
     "NOTHING_SHOWN",
@@ -105,6 +104,7 @@ __all__ = [
     "adherence",
     "adjusted_factors",
     "adjusted_for",
+    "adjusted_note",
     "adjustments",
     "against_article",
     "age_curve",

@@ -11,6 +11,7 @@ from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
 from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.sentences import recalled
 from crampstudy.models.terms import formula
 
 FACTORS = "tbl-factors"
@@ -42,8 +43,13 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
         verdicts.remark(rows),
         tables.reasons(between),
     ]
-    note = wording.sentences(filter(None, [*remarks, tables.reasons(between)]))
-    shown = ReportTable(tables.factors_between(rows), "Factors in each cohort at their declared contrasts.", note)
+    outcomes = dict.fromkeys(filter(None, map(recalled, wording.records(rows))))
+    ratios = f": ratios of {wording.listed(outcomes)}" if outcomes else ""
+    shown = ReportTable(
+        tables.factors_between(rows),
+        f"Factors in each cohort at their declared contrasts{ratios}.",
+        wording.sentences(filter(None, remarks)),
+    )
     return Findings(rows, {FACTORS: shown}, values={"factors": said.apart(rows, len(chosen), len(every))})
 
 

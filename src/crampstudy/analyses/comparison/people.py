@@ -40,7 +40,9 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
             f"{tables.what_cells_say(described)}{said.denominators(cohorts, nightly)}",
         ),
         COMPLETENESS: ReportTable(
-            completeness_of_cohorts(complete), "Completeness of each cohort, over all ages.", _expected(cohorts)
+            completeness_of_cohorts(complete),
+            f"Completeness of each cohort, {_of_which_ages(cohorts, youngest)}.",
+            _expected(cohorts),
         ),
         CLEANING: ReportTable(
             set_aside(cohorts),
@@ -57,6 +59,17 @@ def who_is_who(cohorts: Sequence[Cohort]) -> str:
     """Return what readers are shown of cohorts whose names are letters, nothing where they have names of their own."""
     lettered = [f"{cohort.name}: {cohort.heading}" for cohort in cohorts if len(cohort.name) == 1 and cohort.title]
     return wording.sentences(["; ".join(lettered)] if lettered else [], [cohort.name for cohort in cohorts])
+
+
+def _of_which_ages(cohorts: Sequence[Cohort], youngest: int) -> str:
+    """Return of whom the completeness of each cohort is: of a survey from the first limit of age on."""
+    ages: dict[str, list[str]] = {}
+    for cohort in cohorts:
+        aged = cohort.kind == "survey" and cohort.has("age_years")
+        ages.setdefault(f"of {youngest} years and older" if aged else "over all ages", []).append(cohort.name)
+    if len(ages) == 1:
+        return next(iter(ages))
+    return "; ".join(f"{wording.listed(names)} {whom}" for whom, names in ages.items())
 
 
 def _of_participants(where: str | None) -> bool:

@@ -27,9 +27,10 @@ def sensitivity(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Find
         where=settings.where,
         ci_level=settings.ci_level,
     )
-    caption = (
-        "The standardised ratio and difference with other standards, other bands, and those who logged most nights."
-    )
+    # A survey has no nights to log.
+    ways = ["with other standards", "other bands"]
+    ways = [", ".join(ways), "those who logged most nights"] if cohorts[0].kind == "diary" else ways
+    caption = f"The standardised ratio and difference {wording.listed(ways)}."
     tried = dict.fromkeys(str(each).removeprefix("at the ages of the ") for each in rows["estimand"])
     works = [cited(each) for each in tried if cited(each) != each]
     note = f"Published standards: {wording.listed(works)}. " if works else ""

@@ -30,7 +30,7 @@ def define(cohort: Cohort, settings: Settings, others: Others) -> Findings:
 def adjustment(rows: pd.DataFrame) -> ReportTable:
     """Return what each exposure of rows was adjusted for by the causal graph."""
     caption = "What each exposure was adjusted for, by the causal graph of the study."
-    return ReportTable(tables.adjusted_for(rows), caption, tables.ADJUSTED_NOTE)
+    return ReportTable(tables.adjusted_for(rows), caption, tables.adjusted_note(rows))
 
 
 def definitions(rows: pd.DataFrame) -> ReportTable:

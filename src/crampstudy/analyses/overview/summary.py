@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
+from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 
@@ -33,6 +34,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     remarks = (
         "shaded: ratios too close to 1 to matter",
         _ABOVE_ONE,
+        *_outcomes(drawn),
         _ADJUSTED,
         sentences.open_by_difference(drawn, others),
         sentences.not_drawn(main),
@@ -47,7 +49,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         note=wording.sentences(filter(None, remarks)),
     )
     quality = ReportTable(
-        tables.data_quality(steps, whole, cohort),
+        tables.data_quality(steps, whole, cohort, settings.youngest if cohort.has("age_years") else None),
         "The quality of the data at a glance.",
         wording.sentences(denominator(cohort).remarks) or None if cohort.kind == "diary" else None,
     )
@@ -67,6 +69,11 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
 
 def _drawn(main: pd.DataFrame) -> pd.DataFrame:
     return main[told_in_numbers(main) & main["estimate"].notna()]
+
+
+def _outcomes(drawn: pd.DataFrame) -> list[str]:
+    """Return what is told apart where the ratios of a survey are of more than one outcome."""
+    return [MODERATE_SEVERE] if len({recalled(row) for row in wording.records(drawn)}) > 1 else []
 
 
 def _alt(main: pd.DataFrame) -> str:

@@ -17,7 +17,6 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.nights.activity import (
     BREAKS,
     EXERTION,
@@ -67,6 +66,7 @@ _OF_LEVELS = {
     "the load ratio is the exertion of 7 over that of the 28 days before": WINDOWS[0][1],
 }
 """Notes on rows of a level."""
+_OF_SURVEY: Any = {"model": "survey-poisson", "outcome": "any_cramp"}
 _SEED = 20_261
 _MAIN, _SIDES = "tbl-activity", "fig-activity"
 _NIGHTS, _CURVES, _JOINT = "tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"
@@ -93,7 +93,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
-    """Return prevalence or odds ratios of reported activity and sitting, each adjusted as the causal graph asks."""
+    """Return prevalence ratios of reported activity and sitting, each adjusted as the causal graph asks."""
     found = attempt((_MAIN,), lambda: _reported(cohort, _asked(cohort, settings)))
     values = {
         "answer": _answer_of_survey(found),
@@ -204,8 +204,7 @@ def _reported(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     names = [name for name in ASKED if name in measured_in(cohort)]
     if not names:
         raise AnalysisError("the survey asked neither for activity nor for sitting")
-    (model, *_) = survey_models(cohort, "any_cramp", where=asked["where"])
-    rows = together(adjusted_fit(cohort, name, model=model, outcome="any_cramp", **asked).estimates for name in names)
+    rows = together(adjusted_fit(cohort, name, **_OF_SURVEY, **asked).estimates for name in names)
     caption = "Reported activity, sitting and any cramp in the past month."
     return Findings(
         rows, {_MAIN: ReportTable(tables.factors(estimates.at_contrasts(rows)), caption, tables.notes(rows) or None)}

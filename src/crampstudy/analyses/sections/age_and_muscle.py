@@ -20,7 +20,7 @@ from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_rat
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import value
+from crampstudy.estimates.sentences import recalled, value
 
 _BANDS, _CURVE, _MUSCLE, _WITHOUT, _RATIOS = (
     *("tbl-frequency", "fig-age-curve", "tbl-muscle"),
@@ -89,7 +89,8 @@ def _caption(cohort: Cohort, drawn: pd.DataFrame, *, curved: bool) -> str:
     """Return the caption of the figure: what it draws of this cohort, with a curve or the bands alone."""
     if cohort.kind == "survey":
         rug = "over age as curves, with pointwise intervals and a rug of the participants, and "
-        return f"Prevalence of recalled cramps {rug if curved else ''}by age band."
+        which = "any, and among them moderate-severe ones, of five or more a month,"
+        return f"Prevalence of recalled cramps, {which} {rug if curved else ''}by age band."
     rug = "over age as a curve, with pointwise intervals and a rug of the participants, and "
     line = kinds.STANDARDISED_RATE.rows(drawn)
     line = line[line["estimate"].notna()]
@@ -180,8 +181,7 @@ def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
 _SITTING = {
     "diary": "How sitting goes with cramps is told by the section on activity, whose ratio between participants this "
     "is.",
-    "survey": "How sitting goes with cramps is told by the section on activity; here its ratio stands as that of "
-    "muscle and joints does.",
+    "survey": "How sitting goes with cramps is told by the section on activity, whose ratio this is.",
 }
 
 
@@ -189,7 +189,8 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = muscle_ratios(cohort, **asked)
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
-    caption = f"Muscle, joints and sitting: each ratio of a model of its own, {said.adjusted(shown)}."
+    caption = f"{wording.capital(said.parts(shown))}{_of_outcome(rows)}: each ratio of a model of its own"
+    caption += f", {said.adjusted(shown)}."
     notes = f"{_SITTING[cohort.kind] if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
 
@@ -197,22 +198,31 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = age_ratios(cohort, **asked)
     beside = kinds.AGE_BESIDE_ALL.rows(rows)
-    also = " and with all that was measured of muscle, joints and sitting beside, of the same participants"
+    parts = said.parts(rows)
+    also = f" and with all that was measured of {parts} beside, of the same participants"
+    also = also if has_estimate(beside) else ""
     drawing = Drawing(
         "age_ratios",
         rows,
-        caption=f"Ratio of each age, {said.alone(rows)}{also if has_estimate(beside) else ''}; log scale.",
+        caption=f"Ratio of each age{_of_outcome(rows)}, {said.alone(rows)}{also}; log scale.",
         alt=said.alt(rows),
         note="The shaded band along the curves is the interval; that at 1 holds ratios too close to 1 to matter.",
     )
     declared = rows[rows["term"].map(wording.is_declared)]
     shown = declared if len(declared) else rows
-    caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
-    caption = caption if has_estimate(rows[rows["analysis"] != kinds.AGE_ALONE.name]) else "The ratio of age."
+    besides = f" without and with {parts} beside it, of the same participants"
+    several = has_estimate(rows[rows["analysis"] != kinds.AGE_ALONE.name])
+    caption = f"The ratio of age{_of_outcome(rows)}{besides if several else ''}."
     table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
     if has_estimate(rows) and not has_estimate(rows[rows["level"].notna() & ~rows.index.isin(declared.index)]):
         return Findings(rows, {_RATIOS: table}, could_not={_WITHOUT: said.STRAIGHT})
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
+
+
+def _of_outcome(rows: pd.DataFrame) -> str:
+    """Return of which recalled cramps the ratios of a survey are; in brackets after a space, nothing of a diary."""
+    named = dict.fromkeys(filter(None, map(recalled, wording.records(rows))))
+    return f" ({wording.listed(named)})" if named else ""
 
 
 def _below(cohort: Cohort, settings: Settings) -> str:

@@ -84,7 +84,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         values={
             "cohort_kind": "survey with a recalled 30-day frequency of cramps",
             "expected": wording.marked(
-                overall, f"{wording.counted(int(overall['n_participants']), 'participants')} asked"
+                overall, f"{wording.counted(int(overall['n_participants']), 'participants')} {_aged(cohort, settings)}"
             ),
             "observed": f"{wording.count_of(overall, 'n_events')} answered",
             "completeness_shown": "how many have a value of each factor",
@@ -222,6 +222,10 @@ def _together(logged: pd.DataFrame) -> str | None:
         return None
     lines = logged["population"].nunique()
     return f"A line is several participants who logged about as much as each other, {lines} lines in all."
+
+
+def _aged(cohort: Cohort, settings: Settings) -> str:
+    return f"aged {settings.youngest} and older" if cohort.has("age_years") else "asked"
 
 
 def _of_whom(cohort: Cohort, settings: Settings) -> str:

@@ -67,7 +67,8 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         caption=f"Ratios by condition {said.AT_TWO_AGES if two else 'at all ages'}, with how many of all participants "
         "have it or take it, and the events of all.",
         alt=said.alt(rows, two=two),
-        note=f"The shaded band holds ratios too close to 1 to matter.{said.not_drawn(measured)}",
+        note=f"The shaded band holds ratios too close to 1 to matter.{said.not_drawn(measured)}"
+        f"{said.without_age(measured)}",
     )
     shown = {
         _TABLE: ReportTable(tables.conditions(measured), said.caption(model, main, two=two), _notes(main, rows, two)),
@@ -87,11 +88,12 @@ def _notes(main: pd.DataFrame, rows: pd.DataFrame, by_age: bool) -> str:
     elsewhere = {of_graph(row) for row in wording.records(estimated)}
     elsewhere |= {part for text in estimated["note"] for part in text.split("; ") if " left out, " in part}
     of_test = "; p by age: of the same ratio at 50 and at 75 years" if by_age else ""
+    remarks = tables.notes(told, besides=elsewhere)
     return (
         "With it / all: participants who have the condition or take the drug, and all in the model, complete on its "
         "terms. A level stands against none, a measure at its 90th against its 10th centile or the reverse. "
         "q: Benjamini-Hochberg, over the conditions, several levels of one as a joint "
-        f"test{of_test}. {tables.notes(told, besides=elsewhere)}{f' No ratios by age: {of_ages}.' if of_ages else ''}"
+        f"test{of_test}.{said.without_age(rows)} {remarks}{f' No ratios by age: {of_ages}.' if of_ages else ''}"
     )
 
 

@@ -18,7 +18,6 @@ from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.nights.modification import NEVER_AT, Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
@@ -43,6 +42,7 @@ HEAT = Modification(
 )
 ASKED = ("recall_water_ml", "recall_alcohol_g")
 """What a survey asks of drinking."""
+_OF_SURVEY: Any = {"model": "survey-poisson", "outcome": "any_cramp"}
 _SEED = 20_260
 _MAIN, _CURVES, _HEAT, _ADHERENCE = "tbl-hydration", "fig-hydration-lags", "fig-fluid-temperature", "tbl-adherence"
 
@@ -60,7 +60,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
-    """Return prevalence or odds ratios of water and alcohol on the recalled day, and who drank as much as advised."""
+    """Return prevalence ratios of water and alcohol on the recalled day, and who drank as much as advised."""
     asked = _asked(cohort, settings)
     ratios = attempt((_MAIN,), lambda: _recalled(cohort, asked))
     met = attempt((_ADHERENCE,), lambda: _adherence(cohort, asked, None))
@@ -159,8 +159,7 @@ def _recalled(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     names = [name for name in ASKED if name in measured]
     if not names:
         raise AnalysisError("the survey asked neither for water nor for alcohol")
-    (model, *_) = survey_models(cohort, "any_cramp", where=asked["where"])
-    fits = [adjusted_fit(cohort, name, model=model, outcome="any_cramp", **asked) for name in names]
+    fits = [adjusted_fit(cohort, name, **_OF_SURVEY, **asked) for name in names]
     rows = together(each.estimates for each in fits)
     caption = "Plain water, alcohol and any cramp in the past month."
     return Findings(

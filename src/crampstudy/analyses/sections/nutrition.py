@@ -21,6 +21,7 @@ from crampstudy.analyses.findings import (
     of_measured,
     together,
 )
+from crampstudy.analyses.sentences import levels as captions
 from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
@@ -29,7 +30,6 @@ from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response
-from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.levels import levels
@@ -66,9 +66,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
-    """Return design-based ratios of recalled classes by level and by the intake of one recalled day."""
-    model = survey_models(cohort, OUTCOME, where=settings.old_enough(cohort))[0]
-    asked = _asked(cohort, settings, model, OUTCOME)
+    """Return prevalence ratios of moderate-severe cramps by level and by the intake of one recalled day."""
+    asked = _asked(cohort, settings, "survey-poisson", OUTCOME)
     recalled = tuple(f"recall_{name}" for name in MINERALS)
     per_sd = (_PER_SD, lambda _: _per_sd(cohort, settings, recalled, asked))
     return _found(cohort, settings, recalled, _measured(cohort, recalled), asked, per_sd)
@@ -101,15 +100,15 @@ def _found(
     label, part = more
     curves = (((), partial(_curve, cohort, term, asked)) for term in (*blood, *amounts))
     beside, *drawn = attempts(((label,), lambda: part(models)), *curves)
-    of_blood = _drawing(_CURVES, said.LEVELS_DRAWN, drawn[: len(blood)])
-    of_intake = _drawing(_INTAKE, said.intake_drawn(of_blood.estimates), drawn[len(blood) :])
     compared = together(rows for rows, _ in lines)
+    of_blood = _drawing(_CURVES, captions.levels_drawn(compared), drawn[: len(blood)])
+    of_intake = _drawing(_INTAKE, captions.intake_drawn(compared, of_blood.estimates), drawn[len(blood) :])
     rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
         why = tables.reasons(rows) or said.NOTHING
         lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
         return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
-    table = ReportTable(tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, compared))
+    table = ReportTable(tables.dose_response(of_measured(rows)), captions.caption(compared), said.note(rows, compared))
     figures = {**of_blood.figures, **of_intake.figures}
     # Of what was not measured there is no curve, which its levels say.
     could_not = {

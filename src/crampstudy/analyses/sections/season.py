@@ -102,12 +102,12 @@ def _examined(cohort: Cohort, settings: Settings) -> Findings:
     held = f", adjusted for {beside}" if beside else ""
     note = (
         f"Prevalence ratios by design{held} [@lumley2004]: people examined from November to April against those "
-        "examined from May to October."
+        "examined from May to October. Moderate-severe: five or more cramps in the past month, against fewer or none."
     )
     table = ReportTable(
         tables.factors(named).droplevel(0),
         "Recalled cramps of people examined in winter against those examined in summer.",
-        f"{note} {tables.notes(*named.values())}".strip(),
+        f"{note} {tables.notes(*(own.assign(verdict=None) for own in named.values()))}".strip(),
     )
     return Findings(rows, {EXAMINED: table})
 

@@ -16,6 +16,7 @@ from crampstudy.estimates.facts import fact
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
 from crampstudy.evidence.rows import SynthesisOptions
+from crampstudy.tables.evidence import intervals, single_trials
 from crampstudy.treatments.question import TreatmentQuestion
 from crampstudy.treatments.trials import own_contrast
 
@@ -66,8 +67,7 @@ def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
                 "What trials say of each treatment, in whom, and how surely.",
                 "Trials: those found whose figures were verified. Difference: cramps a week, treatment less "
                 "comparator, pooled or of the only trial with such a number. Published pool: the latest. Grades are "
-                "those of the review named; none is ours. "
-                f"{_sources(rows)}",
+                f"those of the review named; none is ours. {_made(single_trials(rows))}{_sources(rows)}",
             ),
             "tbl-pool": ReportTable(
                 _compact(pool),
@@ -90,7 +90,7 @@ def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
                 "REML with the Hartung-Knapp interval; the bar below it is the prediction interval of the next trial. "
                 "Shaded: less than one cramp a week.",
                 alt=_alt(pool),
-                note="n: participants. Bias: risk of bias as judged in the data package.",
+                note=f"n: participants. Bias: risk of bias as judged in the data package. {_made(drawn)}".strip(),
             )
         },
         values={
@@ -211,6 +211,12 @@ def _beside(own: pd.DataFrame, rows: pd.DataFrame) -> str:
 
 def _pool_of(rows: pd.DataFrame) -> str:
     return wording.estimate(wording.records(rows)[0])
+
+
+def _made(rows: pd.DataFrame) -> str:
+    """Return which intervals of trials among rows are not the published ones, with a space behind, or nothing."""
+    said = wording.sentences(intervals(rows))
+    return f"{said} " if said else ""
 
 
 def _sources(rows: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.people.muscle_and_joints import SITTING
+from crampstudy.contrasts.people.muscle_and_joints import JOINTS, MUSCLE, SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
@@ -50,6 +50,22 @@ def compared(muscle: pd.DataFrame) -> str:
     return f"each of {wording.listed(names)}{f', that of {wording.listed(within)} {how}' if within else ''}"
 
 
+def parts(rows: pd.DataFrame) -> str:
+    """Return which of muscle, joints and sitting ratios are of, or stand beside the ages that they are of, in words."""
+    told = rows[rows["status"].ne("not_measured")]
+    names = {known.name for term in told["term"].dropna() if (known := wording.variable(str(term)))}
+    kinds_of = set(told["analysis"])
+    found = [word for word, (of, beside) in _PARTS.items() if names & {*of} or beside.name in kinds_of]
+    return wording.listed(found or _PARTS)
+
+
+_PARTS = {
+    "muscle": (MUSCLE, kinds.AGE_BESIDE_MUSCLE),
+    "joints": (JOINTS, kinds.AGE_BESIDE_JOINTS),
+    "sitting": (tuple(SITTING.values()), kinds.AGE_BESIDE_SITTING),
+}
+
+
 def adjusted(rows: pd.DataFrame) -> str:
     """Return how ratios are adjusted: as the graph asks where that holds of every row, else as far as could be."""
     told = rows[rows["estimate"].notna()]
@@ -71,7 +87,7 @@ def limits(cohort: Cohort, ages: pd.DataFrame, muscle: pd.DataFrame) -> str:
     association = "an association, adjusted as far as the graph is right and its variables were measured"
     if kinds.AGE_BESIDE_ALL.rows(ages)["estimate"].notna().any():
         said.append(
-            "that a ratio of age is another one with muscle, joints and sitting beside it does not show that age acts "
+            f"that a ratio of age is another one with {parts(ages)} beside it does not show that age acts "
             f"through them; each ratio is {association}"
         )
     elif muscle["estimate"].notna().any():

@@ -154,7 +154,7 @@ def adjusted(main: pd.DataFrame, *, two: bool) -> str:
     if not held.notna().any():
         text = "adjusted for nothing"
     elif held.str.contains("ns(age", regex=False).fillna(value=False).any():
-        text = f"adjusted for {for_what}, age as a natural cubic spline"
+        text = f"adjusted for {for_what}, age as a natural cubic spline where it is asked for"
     else:
         text = f"adjusted for {for_what}"
     by_age = (
@@ -162,6 +162,29 @@ def adjusted(main: pd.DataFrame, *, two: bool) -> str:
         "without are younger than 62.5 years, and as many older."
     )
     return f"{text}.{by_age if two else ''}"
+
+
+def without_age(rows: pd.DataFrame) -> str:
+    """Return which ratios at all ages hold no age while others do, or those by age; a space goes before."""
+    made = rows[rows["estimate"].notna() & rows["scale"].ne("wald_test")]
+    held = made["adjusted_for"].str.contains(r"\bage_", regex=True).fillna(value=False)
+    main = kinds.CONDITION.rows(made)
+    bare = main[~held[main.index]]
+    if bare.empty or not held.any():
+        return ""
+    whose = f"which the causal graph does not ask for or too few could take in: {_variables(bare)}"
+    said = [f"not adjusted for age, {whose}"]
+    by_age = made[held & made["analysis"].ne(kinds.CONDITION.name) & made["term"].isin(bare["term"])]
+    if len(by_age):
+        otherwise = "a ratio at all ages is adjusted otherwise than these and may lie outside of both"
+        of = _variables(by_age)
+        said.append(f"those at 50 and at 75 years are adjusted for age in any case, so that for {of} {otherwise}")
+    return f" {wording.sentences(said)}"
+
+
+def _variables(rows: pd.DataFrame) -> str:
+    names = dict.fromkeys(rows["term"].astype(str).str.removeprefix(wording.CONTRAST))
+    return wording.listed(wording.small(wording.term(name)) for name in names)
 
 
 def caption(model: str, main: pd.DataFrame, *, two: bool) -> str:

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
-from crampstudy.estimates.sentences import in_brackets
+from crampstudy.estimates.sentences import in_brackets, measure
 from crampstudy.tables.sections.nightly import of_night
 from crampstudy.wording.directions import directed
 
@@ -54,7 +54,7 @@ def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
     found: dict[str, list[str]] = {}
     for when, row in asked:
         if row is not None:
-            scale = "" if found else f"{str(row['scale']).replace('_', ' ')} "
+            scale = "" if found else f"{measure(row)} "
             ratio = in_brackets(row)
             found.setdefault(_found(row), []).append(f"{when} ({scale}{ratio})")
     return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences import levels
 from crampstudy.analyses.sentences.covariates import held, in_sentence
 from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
@@ -16,17 +17,10 @@ from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
-from crampstudy.estimates.sentences import in_brackets, in_text
+from crampstudy.estimates.sentences import in_brackets, in_text, measure
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
-CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
-_SPLINE = "on a natural cubic spline between the 5th and 95th centile. Shaded along a curve: its interval"
-LEVELS_DRAWN = (
-    f"Ratios over the levels in blood, each against the value at the point, {_SPLINE}; shaded from top to bottom: the "
-    "reference range; dashed: the limit of deficiency."
-)
-_INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median"
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
@@ -61,11 +55,6 @@ _TOGETHER = {
 """What is said of each verdict on the minerals in one model."""
 
 
-def intake_drawn(levels: pd.DataFrame) -> str:
-    """Return the caption of the curves of intake, which are drawn as those of ``levels`` where there are any."""
-    return f"{_INTAKE_DRAWN}, {'drawn as @fig-levels' if levels['estimate'].notna().any() else _SPLINE}."
-
-
 def nothing(why: str) -> dict[str, str]:
     """Return the values of a section in which nothing was estimated."""
     return {name: f"Could not estimate: {why}." if name == "answer" else "" for name in VALUES}
@@ -74,7 +63,7 @@ def nothing(why: str) -> dict[str, str]:
 def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
     said = (
-        answer(compared),
+        f"{answer(compared)} {levels.of_survey(compared)}".strip(),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
         low(rows),
         shapes(rows),
@@ -110,9 +99,8 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     said = []
     for row in wording.records(compared):
         if _variable(row) in _MAGNESIUM and wording.is_declared(row["term"]) and pd.notna(row["estimate"]):
-            scale = str(row["scale"]).replace("_", " ")
             verdict = "" if pd.isna(row["verdict"]) else f", {row['verdict']}"
-            ratio = f"{scale} {in_text(row)}{verdict}{_lacking(row)}"
+            ratio = f"{measure(row)} {in_text(row)}{verdict}{_lacking(row)}"
             said.append(f"{_named(row)}, {_values(row)}: {ratio}")
     absent = kinds.EXPOSURE_LEVEL.rows(rows[rows["status"] == "not_measured"])
     names = [in_sentence(name) for name in absent["term"] if name in _MAGNESIUM]
@@ -207,7 +195,7 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     made = rows[rows["estimate"].notna()]
     said = [
         "; ".join(filter(None, ("participants, n, are those with a value", _of_fewer(rows, compared)))),
-        *(text for kind, text in _OF_COLUMNS.items() if len(kind.rows(made))),
+        *levels.of_columns(made),
         *_centiles(compared),
         *([f"could not fit a curve: {failed}"] if failed else []),
         *adjustments(compared),
@@ -219,14 +207,6 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
     others = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
     return f"{wording.sentences(said)} {tables.notes(others)}".strip()
-
-
-_OF_COLUMNS = {
-    kinds.EXPOSURE_LEVEL: "SD: standard deviation, of a nightly intake that of the participants' means",
-    kinds.LOW_LEVEL: "low: below the limit of deficiency, or below the reference range where none is declared",
-    kinds.SHAPE: "shape: test that the dose-response is a straight line",
-}
-"""What is said of a column of the main table, by the kind of its rows."""
 
 
 def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:

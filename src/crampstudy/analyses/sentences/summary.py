@@ -15,7 +15,7 @@ from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.facts import of_rows
-from crampstudy.estimates.sentences import TOO_IMPRECISE, in_brackets, in_text, of_part
+from crampstudy.estimates.sentences import TOO_IMPRECISE, in_brackets, in_text, measure, of_part, recalled
 from crampstudy.wording.directions import directed
 
 _BY_VERDICT = (
@@ -133,8 +133,7 @@ def _named(row: Mapping[str, Any], told_as: str) -> str:
     label = wording.small(wording.term(str(row["term"])))
     name = f"{directed(row, label) if told_as in _SIDES else label}{of_part(row)}"
     inside = wording.contrast(row) if wording.is_declared(row["term"]) else ""
-    scale = str(row["scale"]).replace("_", " ")
-    told = "" if told_as in _NUMBERLESS else f"{scale} {in_brackets(row)}"
+    told = recalled(row) if told_as in _NUMBERLESS else f"{measure(row)} {in_brackets(row)}"
     both = ": ".join(filter(None, (inside, told)))
     return f"{name} ({both})" if both else name
 

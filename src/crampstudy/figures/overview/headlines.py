@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from crampstudy import look, wording
 from crampstudy.estimates.results import of_result
-from crampstudy.estimates.sentences import of_part
+from crampstudy.estimates.sentences import of_part, recalled
 from crampstudy.estimates.verdicts import MARGINS, told_in_numbers
 from crampstudy.figures import intervals, style
 from crampstudy.figures.factors import log_axis
@@ -75,7 +75,7 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
     )
     axes.tick_params(axis="y", length=0, labelleft=False)
     level = f"{rows['ci_level'].iloc[0] * 100:g}"
-    axes.set_xlabel(f"Ratio ({level}% CI), log scale")
+    axes.set_xlabel(f"{_scale(rows) or 'Ratio'} ({level}% CI), log scale")
     axes.set_ylabel("")
     style.grid(axes, "x")
     axes.spines["left"].set_visible(False)
@@ -89,9 +89,10 @@ def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
     for name, text in (("n", "People"), ("events", "Events"), ("number", "Ratio (interval)")):
         right.text(_AT[name], -0.8, text, ha="right", **bold)
     right.text(_AT["verdict"], -0.8, "Verdict", **bold)
+    several = not _scale(rows)
     for at, row in enumerate(wording.records(rows)):
         number = {"ha": "right", **small, **style.of_row(row)}
-        left.text(0, at - 0.17, _named(row), **small)
+        left.text(0, at - 0.17, _named(row, several=several), **small)
         left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": look.PALETTE[6]})
         right.text(_AT["n"], at, wording.count(row["n_participants"]), **number)
         right.text(_AT["events"], at, wording.count(row["n_events"]), **number)
@@ -105,7 +106,15 @@ def _compared(row: Mapping[str, Any]) -> str:
     return text if len(text) <= _LONGEST else wording.short_contrast(row)
 
 
-def _named(row: Mapping[str, Any]) -> str:
-    """Return what a ratio is of, and which ratio it is where it is not that of rates."""
+def _scale(rows: pd.DataFrame) -> str:
+    """Return which ratio all rows are, nothing where they differ in it."""
+    first, *others = rows["scale"].unique()
+    return "" if others else str(first).replace("_", " ").capitalize()
+
+
+def _named(row: Mapping[str, Any], *, several: bool) -> str:
+    """Return what a ratio is of, of a survey with its outcome, and of ``several`` which it is if not that of rates."""
     name = f"{wording.capital(wording.term(str(row['term'])))}{of_part(row)}"
-    return name if row["scale"] == "rate_ratio" else f"{name}, {str(row['scale']).replace('_', ' ')}"
+    scale = str(row["scale"]).replace("_", " ") if several and row["scale"] != "rate_ratio" else ""
+    # The note says what is moderate-severe.
+    return ", ".join(filter(None, (name, scale, recalled(row).replace("severe cramps", "severe"))))

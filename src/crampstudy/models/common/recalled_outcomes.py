@@ -50,6 +50,13 @@ def binary(participants: pl.DataFrame, outcome: str) -> NDArray[np.float64]:
     return np.where(np.isin(recalled, events), 1.0, np.where(np.isin(recalled, others), 0.0, np.nan))
 
 
+def between_groups(participants: pl.DataFrame, outcome: str) -> NDArray[np.bool_]:
+    """Return who answered with a class that a binary outcome has in neither of its groups; nobody for others."""
+    if outcome not in CONTRASTS:
+        return np.zeros(participants.height, dtype=bool)
+    return np.isfinite(classes(participants)) & np.isnan(binary(participants, outcome))
+
+
 def weight_for(design: SurveyDesign, variables: Iterable[str]) -> str:
     """Return the weight column of the most restrictive component among ``variables``.
 

@@ -69,6 +69,10 @@ class Sample:
         return replace(self, design=rest.design, account=account, remarks=remarks)
 
 
+IN_NEITHER = "with mild cramps, in neither of the groups compared"
+"""Why somebody who answered is left out, where one to four cramps in the month are neither many nor none."""
+
+
 def sample(family: SampleFamily, request: ModelRequest) -> Sample:
     """Return what a request of a survey's participants is answered from.
 
@@ -104,12 +108,12 @@ def sample(family: SampleFamily, request: ModelRequest) -> Sample:
     if not family.intercept:
         design = design.without_intercept()
     sampling = SamplingDesign.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
+    neither = inside & recalled_outcomes.between_groups(frame, request.outcome)
+    unanswered = f"without {request.outcome}" if family.numbers_of else "without an answer"
     left_out = (
         *unmet(request.where, part, frame),
-        (
-            f"without {request.outcome}" if family.numbers_of else "without an answer",
-            int((inside & ~answered).sum()),
-        ),
+        (unanswered, int((inside & ~answered & ~neither).sum())),
+        (IN_NEITHER, int(neither.sum())),
         (WEIGHTLESS, int((answered & ~weighted).sum())),
         (INCOMPLETE, design.incomplete),
     )

@@ -37,7 +37,7 @@ def agents(estimates: Rows) -> pd.DataFrame:
         index.append(f"{wording.capital(wording.term(str(agent)))}{whom}")
         made.append(
             {
-                "Trials": wording.count(len(kinds.TRIAL.rows(own))),
+                "Trials": wording.count(_trials(own)),
                 "Difference, cramps a week": wording.estimate(found) if found else wording.DASH,
                 "Published pool": _published(own),
                 "How sure": _how_sure(own, found),
@@ -87,6 +87,40 @@ def _found(own: pd.DataFrame) -> dict[str, Any] | None:
     return wording.records(single)[0] if len(single) else None
 
 
+def _trials(own: pd.DataFrame) -> int:
+    """Return how many trials there are: one of which there are two rows counts once."""
+    rows = kinds.TRIAL.rows(own)
+    of = of_rows(rows, "trial")
+    return int(of.where(of.ne(""), rows["level"]).nunique())
+
+
+def intervals(rows: pd.DataFrame) -> list[str]:
+    """Return of which trials among rows the interval is not the published one, what it follows from, and why."""
+    own = kinds.TRIAL.rows(rows)
+    own = own[own["estimate"].notna() & ~_left_out(own)]
+    by_source: dict[str, list[str]] = {}
+    aside = []
+    for row in wording.records(own):
+        # Two trials by P values are told together, each with its own numbers in its note.
+        how = fact(row, "interval").partition(" = ")[0]
+        if how:
+            by_source.setdefault(_SOURCES.get(how, how), []).append(str(row["level"]))
+        if published := fact(row, "published interval"):
+            aside.append(f"{row['level']} published {published}")
+    made = [f"{wording.listed(names)} ({how})" for how, names in by_source.items()]
+    return [*([f"intervals computed here, and not taken as published: {'; '.join(made)}"] if made else []), *aside]
+
+
+_SOURCES = {"from P": "from the P value"}
+
+
+def single_trials(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of trials whose own numbers :func:`agents` shows, as nothing is pooled with them."""
+    found = (_found(own) for _, own in rows.groupby(["term", "population"], sort=False))
+    shown = [row["key"] for row in found if row is not None and row["analysis"] == kinds.TRIAL.name]
+    return rows[rows["key"].isin(shown)]
+
+
 def _left_out(rows: pd.DataFrame) -> pd.Series[bool]:
     return of_rows(rows, "left out").ne("")
 
@@ -99,8 +133,7 @@ def _published(own: pd.DataFrame) -> str:
 
 def _how_sure(own: pd.DataFrame, found: Mapping[str, Any] | None) -> str:
     """Return how sure the evidence is: how many trials, what the interval says, and grades of whoever gave them."""
-    trials = len(kinds.TRIAL.rows(own))
-    parts = [_number_of(own, found, trials), *_grades(own)]
+    parts = [_number_of(own, found, _trials(own)), *_grades(own)]
     return "; ".join(filter(None, parts))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import codebook, wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import adjustment, kinds
@@ -16,11 +16,6 @@ from crampstudy.tables.headings import among
 from crampstudy.tables.table import as_table
 
 Row = Mapping[str, Any]
-ADJUSTED_NOTE = (
-    "Within: a night against the participant's own mean; between: that mean; neither: the night's own value. "
-    "Season is its cosine and its sine. Not enough: were the graph right, a path of confounding would stay open."
-)
-"""What the table's words mean."""
 _ELSEWHERE = (kinds.OPEN_USE_GRAPH.name, kinds.CLAIM.name, kinds.CLAIM_PART.name)
 """Kinds of rows that are weighted for what the graph asks for, or told of rows of others."""
 _CYCLE = ("season_cos", "season_sin")
@@ -34,9 +29,7 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Exposures share a row where they have the same beside them, each other apart.
     """
-    own = estimates[adjustment.by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
-    told = own[own["estimate"].notna() & own["scale"].ne("wald_test")]
-    told = told.assign(term=[_in_part(row) for row in wording.records(told)]).drop_duplicates(["term", "adjusted_for"])
+    told = _told(estimates)
     named = told.assign(whom=[", ".join(whom) for whom in among(told)])
     rows = wording.records(named.drop_duplicates(["term", "whom"]))
     made = [(_exposures(of), _beside(of)) for of in _alike(rows)]
@@ -45,6 +38,30 @@ def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
         index=pd.Index([name for name, _ in made], name="Exposure"),
         dtype=object,
     )
+
+
+def adjusted_note(estimates: pd.DataFrame) -> str | None:
+    """Return what the words of the table mean that it has, ``None`` where it needs no such words."""
+    rows = wording.records(_told(estimates))
+    terms = {term for row in rows for term in (*_terms(row), str(row["term"]))}
+    known = [found for term in terms if (found := exposures.find(term))]
+    parts = {each.part for each in known}
+    said = []
+    if parts - {None}:
+        said.append("within: a night against the participant's own mean; between: that mean")
+        said[0] += "; neither: the night's own value" if any(codebook.find(term, "diary") for term in terms) else ""
+    if {each.variable for each in known} & {*_CYCLE} or terms & {*_CYCLE}:
+        said.append("season is its cosine and its sine")
+    if any(_lacking(row) for row in rows):
+        said.append("not enough: were the graph right, a path of confounding would stay open")
+    return wording.sentences(said) or None
+
+
+def _told(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of exposures that the table tells of, each with the part that it is of."""
+    own = estimates[adjustment.by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
+    told = own[own["estimate"].notna() & own["scale"].ne("wald_test")]
+    return told.assign(term=[_in_part(row) for row in wording.records(told)]).drop_duplicates(["term", "adjusted_for"])
 
 
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:

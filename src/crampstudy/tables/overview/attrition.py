@@ -45,20 +45,25 @@ def logging_part(rows: pd.DataFrame) -> str:
 
 
 @as_table
-def data_quality(flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+def data_quality(
+    flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort, youngest: int | None = None
+) -> pd.DataFrame:
     """Return how good the data of a cohort are at a glance: what was read, set aside, logged and measured.
 
     Args:
         flow: the rows of the flow of the cohort.
         complete: its completeness over all participants.
         cohort: the cohort, for what cleaning did.
+        youngest: the age from which on the completeness of a survey is, ``None`` where nobody has an age.
     """
     rows = {(row["outcome"], row["level"]): row for row in wording.records(flow)}
     steps = {step: row["estimate"] for step, row in rows.items()}
     lines: dict[str, str] = {}
     for (what, step), n in steps.items():
-        before = steps[what, "in the file"]
-        share = "" if step == "in the file" or not before else f" ({100 * n / before:.1f}%)"
+        # Who was not asked could not answer.
+        asked = steps.get((what, "asked")) if step in ("answered", "analysed") else None
+        before = asked or steps[what, "in the file"]
+        share = "" if step == "in the file" or not before else f" ({100 * n / before:.1f}%{' of these' * bool(asked)})"
         lines[f"{wording.capital(str(what))} {step}"] = f"{wording.count_of(rows[what, step], 'estimate')}{share}"
     blanked = sum(count.blanked for count in cohort.attrition.tables)
     lines["Cells blanked as impossible"] = wording.count(blanked)
@@ -66,8 +71,9 @@ def data_quality(flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort) -> 
     lines["Warnings, nothing changed"] = wording.count(warned)
     for row in wording.records(complete[complete["estimate"].notna()]):
         if row["scale"] == "proportion":
-            asked = f"Answered, of {wording.counted(int(row['n_participants']), 'participants')} asked"
-            what = "Expected nights logged" if pd.notna(row["n_nights"]) else asked
+            aged = "" if youngest is None else f" aged {youngest} and older"
+            answered = f"Answered, of {wording.counted(int(row['n_participants']), 'participants')}{aged}"
+            what = "Expected nights logged" if pd.notna(row["n_nights"]) else answered
             lines[what] = f"{wording.marked(row, wording.number(100 * row['estimate'], 1))}%"
         else:
             lines["Longest gap of a participant, median"] = wording.marked(

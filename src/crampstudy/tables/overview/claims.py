@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.claims import CLAIM_ROWS, Claim, find, plan, power, published, rules
 from crampstudy.estimates import kinds, verdicts
-from crampstudy.estimates.sentences import value
+from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, value
 from crampstudy.nights.calendar import day_of
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import PrintedTable, table_of_rows
@@ -65,7 +65,19 @@ def _measures(rows: pd.DataFrame) -> list[str]:
     said += [f"of {_claims(ratios[ratios['scale'] == scale])} {names[scale]}" for scale in others]
     of_two = {(of.claim, of.part) for of in CLAIM_ROWS if of.of_two}
     two = ratios[[cells in of_two for cells in zip(ratios["term"], ratios["level"], strict=True)]]
-    return [", ".join([*said, *([f"of {_claims(two)} the ratio of two of these"] if len(two) else [])])]
+    two_of = [f"of {_claims(two)} the ratio of two of these"] if len(two) else []
+    return [", ".join([*said, *two_of]), *_outcomes(ratios)]
+
+
+def _outcomes(ratios: pd.DataFrame) -> list[str]:
+    """Return of which cramps a survey's ratios are, the most frequent first, where these are of several outcomes."""
+    named = pd.Series([recalled(row) for row in wording.records(ratios)], index=ratios.index, dtype=str)
+    several = list(named[named.ne("")].value_counts().index)
+    if len(several) < 2:
+        return []
+    usual, *others = several
+    said = [f"a ratio is of {usual}", *(f"that of {_claims(ratios[named.eq(each)])} of {each}" for each in others)]
+    return [", ".join(said), MODERATE_SEVERE]
 
 
 def _shown_parts(rows: pd.DataFrame) -> list[str]:

@@ -103,6 +103,11 @@ def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
+def any_nightly(estimates: pd.DataFrame) -> bool:
+    """Say whether any of the rows is of a factor that a night has."""
+    return any(map(_is_of_night, estimates["term"].dropna()))
+
+
 def _is_of_night(term: str) -> bool:
     return codebook.find(term.removeprefix(wording.CONTRAST), "diary") is not None
 

@@ -19,6 +19,13 @@ _SHARE = 0.05
 """Cohorts whose shares of observed nights lie further apart than this are named."""
 _OF_AGE = {"age_band": "age_years", "age_decade": "age_years"}
 
+_OF_KINDS = {
+    "diary": ", how cramps were asked for and how completely they were logged",
+    "survey": " and who answers, and how cramps were asked for",
+    "diary, survey": ", how cramps were asked for, and how completely they were logged or recalled",
+}
+"""What else lies between cohorts, by their kinds."""
+
 
 def question(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
     """Return what is asked."""
@@ -41,7 +48,7 @@ def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Dat
             *_of_ages(cohorts, settings),
             *_of_identifiers(cohorts),
             "nobody was put into one cohort or the other by chance: what lies between cohorts is an association, and "
-            "may come from who takes part, how cramps were asked for and how completely they were logged",
+            f"may come from who takes part{_OF_KINDS[', '.join(sorted({cohort.kind for cohort in cohorts}))]}",
             *told_once(cohorts, [cohort.attrition.remarks for cohort in cohorts]),
             *_of_simulated(cohorts),
         ],

@@ -12,6 +12,7 @@ from crampstudy.analyses.others import Others
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import recalled
 
 SECTIONS = ("age-and-muscle", "sleep", "nutrition", "hydration", "activity", "conditions")
 """The sections that estimate ratios of factors; of a factor in two of them the first is taken."""
@@ -69,9 +70,7 @@ def _of_factor(factor: Row, others: Others) -> dict[str, Any] | None:
     section, row = min(found, key=lambda each: (each[1]["level"] != _DAY_BEFORE, each[1]["analysis"] in _UNADJUSTED))
     day = "the day before" if row["level"] == _DAY_BEFORE else "the same day" if _is_of_night(factor) else ""
     outcome = (
-        ""
-        if row["outcome"] == factor["outcome"]
-        else wording.small(wording.outcome(str(row["outcome"])).removesuffix(" against none"))
+        "" if row["outcome"] == factor["outcome"] else recalled(row) or wording.small(wording.outcome(row["outcome"]))
     )
     scale = "" if row["scale"] == "rate_ratio" else str(row["scale"]).replace("_", " ")
     cells = {name: row[name] for name in _KEPT} | {name: factor[name] for name in ("term", "level", "reference")}

@@ -16,6 +16,7 @@ from crampstudy.analyses.sentences.prediction import answer, depends, limits_of_
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.tables.sections.prediction import any_nightly
 
 FIGURE, SCORES, COUNTS, SKILL = (
     "fig-prediction",
@@ -78,11 +79,11 @@ _DEPENDS_NOTE = (
     "have the second. Near: the share of those held out whose own value is no farther from the first, and from the "
     "second, than a quarter of the distance between them; where it is that of fewer than five people, or than 1 in "
     "100, nothing is said. All of it is of the model as it was learned: no interval would say how sure that is, and "
-    "1.00 stands as well where the model does not use the factor. What a night has is that of the last logged day, "
-    "against the person's own mean."
+    "1.00 stands as well where the model does not use the factor."
 )
+_LAST_DAY = "What a night has is that of the last logged day, against the person's own mean."
 _CURVES_CAPTION = (
-    "What a model expects where all who were held out have one value of a number. Bars: how many nights, or people, "
+    "What a model expects where all who were held out have one value of a number. Bars: how many {} "
     "have a value near it; where hardly any has, there is no line. It is no effect of the number."
 )
 
@@ -177,9 +178,12 @@ def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
     shown = together([own, found])
     lacking = [name for name in SECTIONS if name not in others]
     left = f"Not among the sections of this report, and so not beside: {wording.listed(lacking)}." if lacking else ""
-    table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, f"{_DEPENDS_NOTE} {left}".strip())
+    curves = kinds.DEPENDENCE_CURVE.rows(shown)
+    note = " ".join(filter(None, (_DEPENDS_NOTE, _LAST_DAY if any_nightly(shown) else "", left)))
+    table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, note)
     said = depends(shown)
-    drawing = Drawing("partial_dependence", kinds.DEPENDENCE_CURVE.rows(shown), _CURVES_CAPTION, said)
+    near = "nights, or people," if any_nightly(curves) else "people"
+    drawing = Drawing("partial_dependence", curves, _CURVES_CAPTION.format(near), said)
     return Findings(shown, {DEPENDS: table}, {CURVES: drawing}, {"depends": said})
 
 
