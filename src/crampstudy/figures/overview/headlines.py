@@ -20,8 +20,8 @@ from crampstudy.figures.points import estimated
 
 _ROW = 0.25
 """Inches of a row, which has two lines on its left."""
-_WIDTHS = (2.35, 1.85, 2.8)
-_AT = {"n": 0.08, "events": 0.225, "number": 0.6, "verdict": 0.635}
+_WIDTHS = (2.3, 1.7, 3.0)
+_AT = {"n": 0.09, "events": 0.215, "number": 0.6, "verdict": 0.635}
 """Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
 _SMALL = 7.2
 _LONGEST = 53
