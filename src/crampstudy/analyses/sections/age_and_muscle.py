@@ -103,7 +103,7 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
     note = (
         "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
         "corrected for skewness [@hall1992]. The mean of person rates differs from the incidence rate when those who "
-        f"log more cramp more, or less.{_overlap(cohort)}{_below(cohort, settings)}"
+        f"log more cramp more, or less.{_overlap(cohort, settings)}{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
     shown = _of_known_age(cohort, rows)
@@ -122,7 +122,7 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
-        f"moderate-severe: five or more.{_overlap(cohort)}{_below(cohort, settings)}"
+        f"moderate-severe: five or more.{_overlap(cohort, settings)}{_below(cohort, settings)}"
     )
     caption = f"Prevalence of recalled cramps in the past month{_by_age(cohort)}."
     any_cramp = rows[rows["level"].eq("any")]
@@ -141,8 +141,12 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     )
 
 
-def _overlap(cohort: Cohort) -> str:
-    return " Summary rows, such as 50+, overlap with the bands." if cohort.has("age_years") else ""
+def _overlap(cohort: Cohort, settings: Settings) -> str:
+    """Return that the rows that sum bands up overlap with them, nothing where there are none."""
+    summaries = [label for label in settings.bands.summaries if label not in settings.bands.labels]
+    if not summaries or not cohort.has("age_years"):
+        return ""
+    return f" Summary rows, such as {summaries[0]}, overlap with the bands."
 
 
 def _by_age(cohort: Cohort) -> str:

@@ -21,6 +21,7 @@ from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.sentences import estimate, value
 
@@ -35,7 +36,7 @@ _HAD = {
     _NIGHTLY: "had them near-nightly",
 }
 OLDER = 50
-"""From this age on the period prevalence is shown as well."""
+"""From this age on the period prevalence is shown as well, unless all who are analysed are as old."""
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
@@ -165,7 +166,7 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     terms = [term for term, name in (("age_decade", "age_years"), ("sex", "sex")) if cohort.has(name)]
     model = RateModel(terms=" + ".join(terms) or "1")
     shares = class_shares(cohort, model=model, where=settings.old_enough(cohort), ci_level=settings.ci_level).estimates
-    if cohort.has("age_years"):
+    if cohort.has("age_years") and settings.youngest < OLDER:
         shares = together([shares, windows_from(cohort, OLDER, settings.ci_level)])
     note = (
         "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
@@ -217,22 +218,15 @@ def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
 
 
 def _of_whom(people: pd.DataFrame) -> str:
-    group = _whole(people)
+    group = whole(people["population"])
     return "" if group == "all" else f" aged {group.rstrip('+')} and older"
-
-
-def _whole(rows: pd.DataFrame) -> str:
-    """Return the group of everybody: of the summary groups that with the lowest limit, else all."""
-    groups = [str(group) for group in rows["population"].unique()]
-    open_ended = [group for group in groups if group.endswith("+")]
-    return min(open_ended, key=lambda group: int(group[:-1]), default="all")
 
 
 def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str, Any] | None:
     """Return the row of everybody, or of a part of them, if it has an estimate."""
     if rows.empty:
         return None
-    label = f"{_whole(rows)} {of_whom}".strip()
+    label = f"{whole(rows['population'])} {of_whom}".strip()
     own = wording.records(rows[rows["level"].eq(level) & rows["population"].eq(label) & rows["estimate"].notna()])
     return own[0] if own else None
 

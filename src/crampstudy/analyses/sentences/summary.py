@@ -15,6 +15,7 @@ from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import in_brackets, in_text, of_part
 
 _BY_VERDICT = (
@@ -89,8 +90,8 @@ def _how_common(rows: Mapping[str, pd.DataFrame], whose: str) -> Iterator[str]:
         (kinds.INCIDENCE_RATE.rows(found), f"{{}} {counted}"),
         (shares[shares["level"] == "any"], "{}% had a cramp within 30 days"),
     ):
-        whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
-        for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
+        made = own[own["estimate"].notna()]
+        for row in _made(made[made["population"] == whole(made["population"])])[:1]:
             yield f"{wording.capital(_of_whom(str(row['population'])))}{whose}: {said.format(in_text(row))}."
 
 
