@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import tables, wording
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import SITTING
@@ -97,7 +97,8 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     by_kind = {row["analysis"]: row for row in known}
     alone, beside = (by_kind.get(kind.name) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     if alone is None:
-        why = why or next((row["note"] for row in _declared(rows) if row["analysis"] == kinds.AGE_ALONE.name), None)
+        own = kinds.AGE_ALONE.rows(rows)
+        why = why or next((row["note"] for row in _declared(own)), None) or tables.reasons(own)
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
     scale = str(alone["scale"]).replace("_", " ")
     held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
