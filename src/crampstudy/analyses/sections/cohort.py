@@ -151,6 +151,7 @@ def _found(
             "cohort_name": cohort.heading,
             "participants": wording.counted(people.height, "participants"),
             "described": of_whom,
+            "unrecorded": _unrecorded(cohort),
             "completeness_by": "the same by age" if by_age else "this in numbers",
             "share": value(_overall(complete)),
             "account": of_cohort(cohort).sentence(),
@@ -159,6 +160,13 @@ def _found(
         },
         absent=() if cohort.attrition.rules else ("tbl-rules",),
     )
+
+
+def _unrecorded(cohort: Cohort) -> str:
+    """Return what was made of what was not recorded."""
+    if cohort.attrition.unlogged is None:
+        return "What was not recorded is unobserved and is never counted as a night or a month without cramps."
+    return wording.sentences([cohort.attrition.unlogged, "all else that was not recorded is unobserved"])
 
 
 def _rules(cohort: Cohort) -> dict[str, ReportTable]:
@@ -236,6 +244,7 @@ ANALYSIS = Analysis(
     answers={"diary": CohortAnswer(of_diary, PARTS), "survey": CohortAnswer(of_survey, PARTS)},
     values=(
         *("cohort_name", "cohort_kind", "participants", "described"),
-        *("expected", "observed", "share", "completeness_by", "completeness_shown", "rules_broken", "account"),
+        *("expected", "observed", "share", "completeness_by", "completeness_shown", "unrecorded"),
+        *("rules_broken", "account"),
     ),
 )
