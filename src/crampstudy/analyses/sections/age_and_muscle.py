@@ -177,7 +177,7 @@ def _with_ratios(table: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
 
 
 def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
-    said = " Ratios are crude, and describe." if len(bands) else ""
+    said = " Ratios are crude, and describe." if has_estimate(bands) else ""
     return f"{text}{said} {tables.notes(rows, *([bands] if len(bands) else []))}".strip()
 
 
