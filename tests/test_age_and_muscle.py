@@ -200,6 +200,15 @@ def test_why_age_has_no_ratio_is_said_where_there_is_no_declared_contrast_either
     assert "too few" not in found.values["beside"] and "does not vary" in found.values["beside"]
 
 
+def test_a_ratio_of_ages_that_nobody_is_of_is_no_answer(diary: Cohort) -> None:
+    few = {name: table.filter(pl.col("participant_id") < "p024") for name, table in diary.tables.items()}
+    young = few["participants"].with_columns(age_years=20 + (pl.col("age_years") - 30) / 3)
+    found = analyses.run("age-and-muscle", Cohort("young", "diary", {**few, "participants": young}, synthetic=True))
+    answer = found.values["answer"]
+    assert "What age has to do with cramps, 75 against 50 years, cannot be told here, as it is compared bey" in answer
+    assert "no verdict" not in answer and f"{declared(found.estimates, kinds.AGE_ALONE)['estimate']:.2f}" not in answer
+
+
 def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages: pd.DataFrame) -> None:
     def answer(*kinds_lost: kinds.Kind) -> str:
         rows = ages.copy()

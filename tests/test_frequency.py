@@ -235,6 +235,14 @@ def test_a_week_of_a_small_clinic_has_nights_and_no_rates_of_people() -> None:
     assert "in succession and more than a week apart" in found.values["runs"]
 
 
+def test_that_all_but_one_logged_too_few_nights_is_why_there_are_no_shares_of_people() -> None:
+    found = analyses.run("frequency", diary("0100100" * 5, *["0100100"] * 7))
+    said = "How many people have cramps how often could not be estimated: 7 of 8 participants logged fewer than 28"
+    assert found.values["answer"].startswith(f"{said} nights. ")
+    alone = analyses.run("frequency", diary("0100100" * 5)).values["answer"]
+    assert "could not be estimated: rests on one participant" in alone
+
+
 def test_nothing_rests_on_one_participant() -> None:
     alone = analyses.run("frequency", diary("0100100" * 5))
     own = alone.estimates[alone.estimates["analysis"].isin([kinds.OFTEN.name, kinds.CRAMP_NIGHTS.name])]

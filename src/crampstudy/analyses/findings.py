@@ -107,8 +107,8 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
         return None
     names = listed(small(str(name).split(" (", 1)[0].removesuffix(", %")) for name in blank)
     kept = frame.drop(columns=blank)
-    # A row that was of these columns alone has nothing to show.
-    left = kept.columns.isin(of_estimates)
+    # A row that was of these columns alone has nothing to show, unless it describes.
+    left = [name in of_estimates or "(SD)" in str(name) for name in kept.columns]
     kept = kept[~(kept.loc[:, left] == DASH).all(axis="columns").to_numpy()]
     return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
 

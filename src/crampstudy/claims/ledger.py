@@ -198,6 +198,9 @@ def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> Cl
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
+    if rules.unjudged(row) and (why := verdicts.why_beyond(row)):
+        # The line of a model far from anything observed is no answer of the cohort.
+        return ClaimPart(of, None, rules.NOT_TESTABLE, why=why)
     beside = verdicts.difference_beside(row, rows)
     verdict = rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins, beside)
     return ClaimPart(of, row, verdict, difference=beside)

@@ -37,12 +37,13 @@ class RuleCount:
 class Attrition(OneLine):
     """What cleaning did: rows per table, violations per rule, and notices about the source.
 
-    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp;
-    ``filled`` is how many of these no file has, which were added when it was read. ``remarks`` are those that whoever reads a number has to know. ``outside`` are the identifiers, sorted, of the
-    participants of a survey who do not meet a condition: they stay in its table, with what the sampling needs of them
-    alone. ``undecided`` has for each table how many rows are of participants who were left out as a value is missing:
-    whether they meet a condition, or at which level of a split they are, cannot be told. It is that of a ``part``
-    where a cohort was split: what was read is that of the whole, and who is left out is of another part.
+    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp,
+    of which ``filled`` are in no file and were added when it was read. ``remarks`` are those that whoever reads a
+    number has to know. ``outside`` are the identifiers, sorted, of the participants of a survey who do not meet a
+    condition: they stay in its table, with what the sampling needs of them alone. ``undecided`` has for each table how
+    many rows are of participants who were left out as a value is missing: whether they meet a condition, or at which
+    level of a split they are, cannot be told. It is that of a ``part`` where a cohort was split: what was read is that
+    of the whole, and who is left out is of another part.
     """
 
     tables: tuple[TableCount, ...] = ()

@@ -48,8 +48,9 @@ def rates(
 ) -> tuple[list[Row], Account]:
     """Return incidence rates, crude and as mean of person rates, by the levels of ``by`` and over all.
 
-    With ``by="age_band"`` the summary rows (from the first limit on, and from 50 and 60 on where they are older) and the age-standardised
-    rate follow. Participants without a value of ``by`` are counted in the note and stand in the row ``all`` alone.
+    With ``by="age_band"`` the summary rows (from the first limit on, and from 50 and 60 on where these are older) and
+    the age-standardised rate follow. Participants without a value of ``by`` are counted in the note and stand in the
+    row ``all`` alone.
 
     Args:
         cohort: a diary.

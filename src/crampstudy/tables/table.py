@@ -14,7 +14,8 @@ from crampstudy.atomic_write import whole_file
 from crampstudy.errors import NoRowToShow, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import Rows, rows_of
-from crampstudy.tables.remarks import notes, parameters
+from crampstudy.tables.remarks import notes
+from crampstudy.tables.remarks.model_parameters import parameters
 
 P = ParamSpec("P")
 _OF_NONE = frozenset({"table_one", "table_of_arms"})

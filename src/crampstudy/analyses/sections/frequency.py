@@ -192,7 +192,7 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
             said.setdefault(_of_these(row, people, whose), []).append(f"{had} {_HAD[level]}{ends.get(level, '')}")
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
-        why = tables.reasons(people)
+        why = _too_short(people, nights) or tables.reasons(people)
         texts.append(f"how many people have cramps how often could not be estimated: {why}")
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
@@ -201,6 +201,16 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
             f"cramps are spread unevenly: {value(half)} of {_of_these(half, people, whose)} have half of their cramps"
         )
     return wording.sentences(texts)
+
+
+def _too_short(people: pd.DataFrame, nights: pd.DataFrame) -> str:
+    """Return that all but one of the participants logged too few nights, if that is why there is no share of them."""
+    everybody = nights[nights["population"].eq(whole(nights["population"])) & nights["level"].ne(HALF)]
+    rated = people[people["population"].eq(whole(people["population"])) & people["level"].eq(_WEEKLY)]
+    of_all, known = (int(rows["n_participants"].fillna(0).max()) if len(rows) else 0 for rows in (everybody, rated))
+    if known != 1 or of_all < 2:
+        return ""
+    return f"{of_all - 1} of {of_all} participants logged fewer than {ENOUGH_NIGHTS} nights"
 
 
 def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:

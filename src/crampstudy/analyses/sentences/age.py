@@ -14,6 +14,7 @@ from crampstudy.contrasts.people.muscle_and_joints import SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
+from crampstudy.estimates.verdicts import who_are_few, why_beyond
 
 Row = dict[str, Any]
 STRAIGHT = "the ratio of age is that of a straight line, of which no curve is drawn"
@@ -26,7 +27,6 @@ _VERDICTS = {
     "differs but negligible": "a difference too small to matter",
     "near null": "as good as no difference",
     "inconclusive": "an interval too wide to tell",
-    "too few": "too few participants to tell",
 }
 
 
@@ -100,6 +100,8 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
         own = kinds.AGE_ALONE.rows(rows)
         why = why or next((row["note"] for row in _declared(own)), None) or tables.reasons(own)
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
+    if beyond := why_beyond(alone):
+        return [f"what age has to do with cramps, {wording.contrast(alone)}, cannot be told here, as it is {beyond}"]
     scale = str(alone["scale"]).replace("_", " ")
     held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
     first = f"the {scale} of age ({wording.contrast(alone)}) is {in_text(alone)}, {held}: {_verdict(alone)}"
@@ -164,4 +166,6 @@ def _declared(rows: pd.DataFrame) -> list[Row]:
 
 
 def _verdict(row: Row) -> str:
+    if row["verdict"] == "too few":
+        return f"too few {who_are_few(pd.DataFrame([row]))} to tell"
     return _VERDICTS.get(str(row["verdict"]), "no verdict")

@@ -9,6 +9,7 @@ from crampstudy.cohort import Kind
 from crampstudy.estimates import at_contrasts, kinds, ratios
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.verdicts import who_are_few
 from crampstudy.tables.sections.conditions import labels
 
 _Q = 0.05
@@ -26,6 +27,8 @@ def answer(rows: pd.DataFrame) -> str:
     if told.empty:
         measured = main[main["status"].ne("not_measured")]
         fewer = "too few participants or cramps bear on any of them"
+        if (of_whom := who_are_few(judged)) != "participants":
+            fewer = f"there are too few {of_whom} for a ratio of any of them"
         why = (fewer if len(judged) else tables.reasons(measured)) if len(measured) else "none of them was recorded"
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
@@ -48,7 +51,8 @@ def answer(rows: pd.DataFrame) -> str:
     said += (
         [f"for {unknown} {'others ' if len(told) > unknown else ''}the interval is too wide to tell"] if unknown else []
     )
-    said += [f"of {few} more there are too few participants for anything to be said"] if few else []
+    lacking = who_are_few(judged[judged["verdict"].eq("too few")])
+    said += [f"of {few} more there are too few {lacking} for anything to be said"] if few else []
     return wording.sentences(filter(None, said))
 
 
@@ -72,7 +76,7 @@ def by_age(rows: pd.DataFrame) -> str:
         many = f"for none of the {len(told)} with enough participants to compare is the ratio shown to differ"
         one = f"the ratio of {_listed(told)}, alone with enough participants to compare, is not shown to differ"
         said = [f"{many if len(told) > 1 else one} between the two ages"]
-    said += [f"of {_listed(few)} too few participants bear on the comparison"] if len(few) else []
+    said += [f"of {_listed(few)} too few {who_are_few(few)} bear on the comparison"] if len(few) else []
     same, unknown = (int(told["verdict"].eq(verdict).sum()) for verdict in ("near null", "inconclusive"))
     said += [f"for {same} it is nearly the same at both ages"] if same else []
     said += (
@@ -91,7 +95,7 @@ def not_drawn(rows: pd.DataFrame) -> str:
     for kind, when in ((kinds.CONDITION, ""), (kinds.CONDITION_AT_50, " at 50"), (kinds.CONDITION_AT_75, " at 75")):
         own = kind.rows(few)
         said += [f"{name}{when}" for name in _names(own)]
-    return f" Too few participants bear on these to be drawn: {wording.listed(said)}." if said else ""
+    return f" Too few {who_are_few(few)} bear on these to be drawn: {wording.listed(said)}." if said else ""
 
 
 def limits(kind: Kind, main: pd.DataFrame) -> str:

@@ -17,6 +17,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import in_brackets, in_text, of_part
+from crampstudy.estimates.verdicts import who_are_few
 
 _BY_VERDICT = (
     ("higher", "More cramps went with {}."),
@@ -24,7 +25,7 @@ _BY_VERDICT = (
     ("differs but negligible", "A difference too small to matter was seen for {}."),
     ("near null", "No difference that would matter was seen for {}."),
     ("inconclusive", "Too uncertain to tell: {}."),
-    ("too few", "Too few people to tell: {}."),
+    ("too few", "Too few {of_whom} to tell: {{}}."),
 )
 _SAID: Mapping[str, str] = {
     "higher": "more cramps",
@@ -108,6 +109,8 @@ def _of_whom(level: str) -> str:
 
 def _of_verdict(rows: pd.DataFrame, verdict: str, said: str) -> str:
     named = [_named(row, numbers=verdict not in _NUMBERLESS) for row in wording.records(rows)]
+    if verdict == "too few":
+        said = said.format(of_whom=who_are_few(rows, "people"))
     return said.format(wording.listed(named)) if named else ""
 
 
