@@ -74,7 +74,7 @@ def _beside(ages: pd.DataFrame) -> str:
     if beside.empty:
         return "alone, for none of them was measured"
     if not has_estimate(beside):
-        return f"{said.alone(ages)}, for with them it could not be estimated ({tables.reasons(beside)})"
+        return f"{said.alone(ages)}, for with them it could not be estimated ({tables.reasons(beside, inside=True)})"
     return "without and with them side by side, of the same participants"
 
 

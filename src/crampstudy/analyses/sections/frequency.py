@@ -192,7 +192,7 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
             said.setdefault(_of_these(row, people, whose), []).append(f"{had} {_HAD[level]}{ends.get(level, '')}")
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
-        why = _too_short(people, nights) or tables.reasons(people)
+        why = _too_short(people, nights) or tables.reasons(people, inside=True)
         texts.append(f"how many people have cramps how often could not be estimated: {why}")
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
@@ -263,7 +263,7 @@ def _runs(nights: pd.DataFrame) -> str:
     row = _of_whole(nights, _SERIAL)
     if row is None:
         serial = nights[nights["level"] == _SERIAL]
-        return f"Whether cramp nights come in runs could not be estimated: {tables.reasons(serial)}."
+        return f"Whether cramp nights come in runs could not be estimated: {tables.reasons(serial, inside=True)}."
     measured = f"the correlation with the night before, about each person's own mean, is {estimate(row)}"
     if pd.isna(row["ci_low"]) or row["ci_low"] <= 0 <= row["ci_high"]:
         return f"Whether cramp nights come in runs is not clear: {measured}."

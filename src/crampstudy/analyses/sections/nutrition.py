@@ -106,7 +106,7 @@ def _found(
     compared = together(rows for rows, _ in lines)
     rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
-        why = tables.reasons(rows) or said.NOTHING
+        why = tables.reasons(rows, inside=True) or said.NOTHING
         lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
         return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
     table = ReportTable(tables.dose_response(of_measured(rows)), said.CAPTION, said.note(rows, compared))

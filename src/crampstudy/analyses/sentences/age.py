@@ -98,7 +98,7 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     alone, beside = (by_kind.get(kind.name) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     if alone is None:
         own = kinds.AGE_ALONE.rows(rows)
-        why = why or next((row["note"] for row in _declared(own)), None) or tables.reasons(own)
+        why = why or next((row["note"] for row in _declared(own)), None) or tables.reasons(own, inside=True)
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
     if beyond := why_beyond(alone):
         return [f"what age has to do with cramps, {wording.contrast(alone)}, cannot be told here, as it is {beyond}"]

@@ -29,7 +29,11 @@ def answer(rows: pd.DataFrame) -> str:
         fewer = "too few participants or cramps bear on any of them"
         if (of_whom := who_are_few(judged)) != "participants":
             fewer = f"there are too few {of_whom} for a ratio of any of them"
-        why = (fewer if len(judged) else tables.reasons(measured)) if len(measured) else "none of them was recorded"
+        why = (
+            (fewer if len(judged) else tables.reasons(measured, inside=True))
+            if len(measured)
+            else "none of them was recorded"
+        )
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]

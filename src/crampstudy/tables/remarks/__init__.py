@@ -49,15 +49,15 @@ _MADE = re.compile(
 """How what is said of a model begins that is no reason against an estimate: whom it is of, and its covariance."""
 
 
-def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False) -> str:
-    """Return the distinct reasons why estimates could not be made, as sentences have them, separated by semicolons.
+def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False, inside: bool = False) -> str:
+    """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons.
 
-    In a list of them, which is ``brief``, rows are named as in their table, and of many, but not of all, a few are.
+    Where they are ``brief``, as apart from a table, a reason of many rows, but not of all, names a few of them.
+    ``inside`` a sentence rows are named as sentences do, and else as in their table.
     """
-    if brief:
-        return _reasons(rows, besides, _MOST_NAMES)
     terms = {wording.capital(wording.term(str(term))) for term in rows["term"].dropna().unique()}
-    return _reasons(rows, besides, named=lambda name: _inside_a_text(name, terms))
+    named = (lambda name: _inside_a_text(name, terms)) if inside else str
+    return _reasons(rows, besides, _MOST_NAMES if brief else None, named)
 
 
 def _reasons(
