@@ -122,8 +122,8 @@ def age_ratios(
                 alone = line if _estimated(line) else alone
             made += alone
             continue
-        lacks = next((why for name, why in weightless.items() if name in asked_for), None if whole else _NOBODY)
-        if beside and lacks is None:
+        lacks = next((why for name, why in weightless.items() if name in asked_for), "" if whole else _NOBODY)
+        if beside and not lacks:
             made += _of_age(complete, inside, kind, beside, asked)
         elif beside:
             own = {"analysis": kind.name, "adjusted_for": "; ".join((*_sex(cohort), *beside))}
@@ -153,7 +153,9 @@ def _measured(cohort: Cohort) -> list[str]:
 def _weightless(cohort: Cohort, names: Iterable[str]) -> Mapping[str, str]:
     """Return the columns of a survey for whose component it has no weight, and that as the reason."""
     found: dict[str, str] = {}
-    for name in names if cohort.design else ():
+    if cohort.design is None:
+        return found
+    for name in names:
         try:
             weight_for(cohort.design, (name,))
         except NoWeight as problem:
