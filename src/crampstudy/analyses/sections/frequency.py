@@ -36,7 +36,7 @@ _HAD = {
     _NIGHTLY: "had them near-nightly",
 }
 OLDER = 50
-"""From this age on the period prevalence is shown as well, unless all who are analysed are as old."""
+"""From this age on the period prevalence is shown as well, unless all who are analysed are older."""
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
@@ -166,7 +166,7 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     terms = [term for term, name in (("age_decade", "age_years"), ("sex", "sex")) if cohort.has(name)]
     model = RateModel(terms=" + ".join(terms) or "1")
     shares = class_shares(cohort, model=model, where=settings.old_enough(cohort), ci_level=settings.ci_level).estimates
-    if cohort.has("age_years") and settings.youngest < OLDER:
+    if cohort.has("age_years") and settings.youngest <= OLDER:
         shares = together([shares, windows_from(cohort, OLDER, settings.ci_level)])
     note = (
         "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
