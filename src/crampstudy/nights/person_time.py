@@ -43,8 +43,9 @@ def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFram
         bound = _CALCIUM_PER_ALBUMIN * (_USUAL_ALBUMIN - pl.col("serum_albumin_g_l"))
         table = table.with_columns(serum_calcium_corrected_mmol_l=pl.col("serum_calcium_mmol_l") + bound)
     for name in ASKED_OF.keys() & {*table.columns}:
-        known = pl.lit(ASKED_OF[name].level, table.schema[name])
-        table = table.with_columns(pl.when(not_asked(table, name)).then(known).otherwise(pl.col(name)).alias(name))
+        if (others := not_asked(table, name)).any():
+            known = pl.lit(ASKED_OF[name].level, table.schema[name])
+            table = table.with_columns(pl.when(others).then(known).otherwise(pl.col(name)).alias(name))
     return table.with_columns(
         age_decade=(age - AGE_CENTRE) / 10,
         age_band=band_of(age, bands or AgeBands()),
