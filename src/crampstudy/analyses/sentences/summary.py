@@ -222,5 +222,5 @@ def _lacking(title: str, rows: pd.DataFrame) -> list[str]:
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & rows["analysis"].ne(kinds.CLAIM_PART.name)]
     if failed.empty:
         return []
-    why = wording.small(tables.commonest_reasons(failed, _MOST_REASONS))
+    why = wording.small(wording.ranges(tables.commonest_reasons(failed, _MOST_REASONS)))
     return [f"{title}, {wording.counted(len(failed), 'estimates')}: {why or 'the section says why'}."]

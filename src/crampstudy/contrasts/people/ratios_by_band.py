@@ -78,7 +78,7 @@ def _rows(of: GroupMeasures, bands: AgeBands, reference: str, ci_level: float) -
         rows = between.rows_of(one, other, own, **shared)
         lacks = {"note": one.why_not} if one.why_not else {}
         if other.why_not:
-            lacks = {"note": f"no ratio, as the reference {reference} has no {of.scale}: {other.why_not}"}
+            lacks = {"note": f"no ratio, as the reference {reference} allows none: {other.why_not}"}
         made += [row | {"verdict": None} | lacks for row in rows if str(row["scale"]).endswith("_ratio")]
     return made
 
