@@ -12,7 +12,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
-from crampstudy.estimates import BASELINES, compares, kinds, reliability, verdicts
+from crampstudy.estimates import ALONE, BASELINES, compares, kinds, reliability, verdicts
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
@@ -77,7 +77,9 @@ def _inside_a_text(name: str, terms: Collection[str]) -> str:
 def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
     """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
     parts = _with_remarks(rows[_failed(rows)], reason=True)["note"].dropna()
-    every = parts.map(lambda note: reworded(str(note).partition("; ")[0])).value_counts()
+    first = parts.map(lambda note: reworded(str(note).partition("; ")[0]))
+    lost = of_rows(rows, "leaves out")[parts.index]
+    every = first.where(first.ne(ALONE) | lost.eq(""), first + " (" + lost + ")").value_counts()
     told = every.head(most + 1 if len(every) == most + 1 else most)
     said = [f"{reason} ({n:,})" if len(every) > 1 else str(reason) for reason, n in told.items()]
     rest = len(every) - len(told)
