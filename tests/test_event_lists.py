@@ -142,6 +142,14 @@ class TestNoRate:
         assert NO_DENOMINATOR in run("validate", folder)[1]
         assert NO_DENOMINATOR in " ".join(json.loads(run("validate", folder, "--json")[1])["notices"])
 
+    def test_that_it_is_one_is_why_nothing_is_known_of_age(self, tmp_path: Path) -> None:
+        found = analyses.run("age-and-muscle", open_cohort(str(package(tmp_path / "list", WINDOWED))))
+        said = f"What age has to do with cramps could not be estimated: {NO_DENOMINATOR}"
+        assert found.unanswered and found.unanswered.startswith(said)
+        # Once, and not of a band of reference as well.
+        assert "the reference" not in found.values["not_estimated"]
+        assert found.values["not_estimated"].count("this is a list of events") == 1
+
     @pytest.mark.usefixtures("forked")
     def test_the_report_says_so_in_the_place_of_its_numbers(self, tmp_path: Path) -> None:
         folder = package(tmp_path / "list", WINDOWED)

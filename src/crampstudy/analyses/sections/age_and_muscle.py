@@ -20,6 +20,7 @@ from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_rat
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import value
 
 _BANDS, _CURVE, _MUSCLE, _WITHOUT, _RATIOS = (
@@ -58,7 +59,9 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
         ((_MUSCLE,), lambda: _muscle(cohort, asked)), ((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     )
     values = {
-        "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
+        "answer": said.answer(
+            ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS) or _nobody(bands.estimates)
+        ),
         "compared": said.compared(muscle.estimates),
         "limits": said.limits(cohort, ages.estimates, muscle.estimates),
         "beside": _beside(ages.estimates),
@@ -66,6 +69,14 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     }
     shown = Findings(curve, figures={_CURVE: drawing}, values=values)
     return joined(bands, shown, muscle, ages)
+
+
+def _nobody(bands: pd.DataFrame) -> str | None:
+    """Return why not even all who are analysed have a rate or a prevalence, ``None`` where any group has."""
+    if has_estimate(bands):
+        return None
+    everybody = bands[bands["population"].eq(whole(bands["population"]))]
+    return tables.reasons(everybody.head(1), inside=True) or None
 
 
 def _beside(ages: pd.DataFrame) -> str:
@@ -242,11 +253,11 @@ def _frequency(
 ) -> str:
     """Return how common cramps are over all ages, crude and at the ages of the standard population."""
     aged, youngest = cohort.has("age_years"), settings.youngest
-    whole = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
+    everybody = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
     known = wording.records(standardised[standardised["estimate"].notna()])
     of_whom = f"people aged {youngest} and older" if aged else "all participants"
     of_whom += settings.whose
-    overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
+    overall = "not known" if pd.isna(everybody["estimate"]) else value(everybody)
     also = f", and {value(known[0])} at the ages of the standard population" if known else ""
     if aged and not known:
         also = " (an age-standardised figure was not estimated)"

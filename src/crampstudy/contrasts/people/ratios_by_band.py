@@ -77,7 +77,8 @@ def _rows(of: GroupMeasures, bands: AgeBands, reference: str, ci_level: float) -
             shared = {"covariance": float(of.covariance[places]), "df": min(one.df, other.df)}
         rows = between.rows_of(one, other, own, **shared)
         lacks = {"note": one.why_not} if one.why_not else {}
-        if other.why_not:
+        # What is so of both is no matter of the reference.
+        if other.why_not and other.why_not != one.why_not:
             lacks = {"note": f"no ratio, as the reference {reference} allows none: {other.why_not}"}
         made += [row | {"verdict": None} | lacks for row in rows if str(row["scale"]).endswith("_ratio")]
     return made
