@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,25 @@ def test_why_age_has_no_ratio_is_said_with_it(ages: pd.DataFrame) -> None:
         told
         == "What age has to do with cramps could not be estimated: too few participants for a curve of age beside sex."
     )
+
+
+def test_why_age_has_no_ratio_is_said_where_there_is_no_declared_contrast_either(diary: Cohort) -> None:
+    few = {name: table.filter(pl.col("participant_id") < "p003") for name, table in diary.tables.items()}
+    found = analyses.run("age-and-muscle", Cohort("few", "diary", few, synthetic=True))
+    assert re.search(r"What age has to do with cramps could not be estimated: \w.*\.$", found.values["answer"])
+    alike = {**diary.tables, "participants": diary.tables["participants"].with_columns(age_years=pl.lit(61.0))}
+    found = analyses.run("age-and-muscle", Cohort("alike", "diary", alike, synthetic=True))
+    assert "could not be estimated: age does not vary." in found.values["answer"]
+    assert "too few" not in found.values["beside"] and "does not vary" in found.values["beside"]
+
+
+def test_a_ratio_of_ages_that_nobody_is_of_is_no_answer(diary: Cohort) -> None:
+    few = {name: table.filter(pl.col("participant_id") < "p024") for name, table in diary.tables.items()}
+    young = few["participants"].with_columns(age_years=20 + (pl.col("age_years") - 30) / 3)
+    found = analyses.run("age-and-muscle", Cohort("young", "diary", {**few, "participants": young}, synthetic=True))
+    answer = found.values["answer"]
+    assert "What age has to do with cramps, 75 against 50 years, cannot be told here, as it is compared bey" in answer
+    assert "no verdict" not in answer and f"{declared(found.estimates, kinds.AGE_ALONE)['estimate']:.2f}" not in answer
 
 
 def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages: pd.DataFrame) -> None:

@@ -206,10 +206,15 @@ def test_what_a_part_lacks_is_no_error_and_the_other_parts_are_made() -> None:
     asked = survey(None)
     people = asked.frame("participants").with_columns(lean_mass_index_kg_m2=pl.lit(7.5))
     found = analyses.run("age-and-muscle", replace(asked, tables={"participants": people}))
-    # Laboratory values need the weight of the examination, which this survey does not have.
-    for label in ("tbl-muscle", "fig-age-ratios", "tbl-age-ratios"):
-        assert "no weight for its exam component" in found.could_not[label]
-    assert set(found.tables) == {"tbl-frequency"} and kinds.PREVALENCE.rows(found.estimates)["estimate"].notna().any()
+    # Laboratory values need the weight of the examination, which this survey does not have; age does not.
+    assert "no weight for its exam component" in found.could_not["tbl-muscle"]
+    assert "crampstudy.design.weights.exam in datapackage.json" in found.could_not["tbl-muscle"]
+    assert set(found.tables) == {"tbl-frequency", "tbl-age-ratios"}
+    for kind in (kinds.PREVALENCE, kinds.AGE_ALONE):
+        assert kind.rows(found.estimates)["estimate"].notna().any()
+    beside = kinds.AGE_BESIDE_MUSCLE.rows(found.estimates)
+    assert len(beside) and beside["note"].str.contains("no weight for its exam component").all()
+    assert "no weight for its exam component" in found.values["beside"]
 
 
 def test_nothing_of_a_diary_without_a_count_and_of_a_survey_without_an_answer(diary: Cohort) -> None:

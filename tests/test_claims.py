@@ -27,7 +27,7 @@ from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.nights.joint_programme import joint_programme
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.simulate import simulate
 from crampstudy.wording import CONTRAST, marks, with_none
 
@@ -399,6 +399,23 @@ class TestLedger:
             assert f"no verdict of its own: {why}" in reason and "another thing" not in reason
             # What could have been told follows from its error, which is not known well enough.
             assert entry.chances is None and not entry.parted
+
+    @pytest.mark.parametrize("number", ["C04", "C25"])
+    def test_a_contrast_beyond_all_that_was_observed_tests_no_claim(self, found: Found, number: str) -> None:
+        made = changed(found, number, hold=True)
+        rows = [row for row in claims.find(number).rows("diary") if row.side in ("higher", "lower")]
+        for row in rows:
+            at = index_of(row, made[row.section])
+            why = "compared beyond the values observed, which lie from 21 to 43: no verdict"
+            beyond = verdicts.unjudged(with_none(made[row.section].loc[[*at]])[0], why, beyond=True)
+            said = {"verdict": pd.NA, "facts": beyond["facts"], "note": beyond["note"]}
+            made[row.section].loc[at, [*said]] = [*said.values()]
+        entry = claim_with(made, number)
+        assert entry.verdict == NOT_TESTABLE and entry.chances is None
+        reason = claims.reason(entry)
+        assert "beyond the values observed, which lie from 21 to 43" in reason and "no verdict" not in reason
+        told = kinds.CLAIM.rows(tidy.rows([entry], "x")).iloc[0]
+        assert told["status"] == "not_estimable" and pd.isna(told["estimate"])
 
     def test_people_who_were_chosen_for_their_cramps_tell_no_share_of_people_at_large(self, found: Found) -> None:
         sign = estimates.row(

@@ -16,18 +16,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crampstudy import describe, fit, open_cohort
+from crampstudy import analyses, describe, estimates, fit, open_cohort, wording
+from crampstudy.analyses.comparison.sentences import methods as compared_methods
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.sentences import methods as methods_said
 from crampstudy.checks import check
 from crampstudy.checks.zeros_found import zeros_found
 from crampstudy.cleaning import Unlogged
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.descriptive.flow import flow
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.common.partitions import in_parts
 from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
+from crampstudy.report import front_matter
+from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.build import build
+from crampstudy.report.outline import Outline
+from crampstudy.simulate import simulate
 from crampstudy.sources import load
 from crampstudy.sources.address import with_unlogged
 from crampstudy.sources.readers import bare_list
@@ -134,6 +142,14 @@ class TestNoRate:
         assert NO_DENOMINATOR in run("validate", folder)[1]
         assert NO_DENOMINATOR in " ".join(json.loads(run("validate", folder, "--json")[1])["notices"])
 
+    def test_that_it_is_one_is_why_nothing_is_known_of_age(self, tmp_path: Path) -> None:
+        found = analyses.run("age-and-muscle", open_cohort(str(package(tmp_path / "list", WINDOWED))))
+        said = f"What age has to do with cramps could not be estimated: {NO_DENOMINATOR}"
+        assert found.unanswered and found.unanswered.startswith(said)
+        # Once, and not of a band of reference as well.
+        assert "the reference" not in found.values["not_estimated"]
+        assert found.values["not_estimated"].count("this is a list of events") == 1
+
     @pytest.mark.usefixtures("forked")
     def test_the_report_says_so_in_the_place_of_its_numbers(self, tmp_path: Path) -> None:
         folder = package(tmp_path / "list", WINDOWED)
@@ -220,6 +236,39 @@ class TestTheWord:
         assert written.cohort.attrition.unlogged == load(stated(folder, unlogged="zero")).cohort.attrition.unlogged
         _, _, err = run("describe", str(out), "--by", "sex")
         assert "88 of the 95 nights in the windows of 3 participants have no row" in err
+
+    def test_the_sections_say_what_was_made_of_nights_without_a_row(self, tmp_path: Path) -> None:
+        folder = package(tmp_path / "list", WINDOWED)
+        plain, filled = open_cohort(str(folder)), open_cohort(stated(folder, unlogged="zero"))
+        assert (plain.attrition.filled, filled.attrition.filled) == (0, 88)
+        said = "88 of the 95 nights in the windows of 3 participants have no row and were taken as nights without a"
+        never = "never counted as a night or a month without cramps"
+        values = [analyses.run("cohort", each).values["unrecorded"] for each in (plain, filled)]
+        assert never in values[0] and never not in values[1] and said in values[1]
+        steps = {(row["outcome"], row["level"]): row for row in wording.records(flow(filled))}
+        assert [steps["nights", level]["estimate"] for level in ("in the file", "accepted", "logged")] == [7, 95, 95]
+        assert steps["nights", "accepted"]["note"] == "88 without a row, taken as without a cramp"
+        assert flow(plain)["note"].isna().all()
+        empty = estimates.frame([])
+        gaps = [methods_said.gaps(each, flow(each), empty) for each in (plain, filled)]
+        assert "never a night without cramps" in gaps[0] and "never a night without cramps" not in gaps[1]
+        assert said in gaps[1] and "Any other night without a count is unobserved; 0 nights of 95" in gaps[1]
+
+    @pytest.mark.parametrize("word", [WORD, {}])
+    def test_the_first_page_has_what_the_source_says(self, tmp_path: Path, word: Mapping[str, str]) -> None:
+        source = with_unlogged(str(package(tmp_path / "list")), word)
+        subject = Subject((open_cohort(source),), (source,), {})
+        outline = Outline("Research insights", ())
+        front = front_matter.front_matter(outline, subject, {"ci_level": 0.95}, {"ci_level": "level"})
+        assert {name: value for name, value, _ in front.parameters} == {**word, "ci_level": "0.95"}
+
+    def test_a_comparison_says_it_of_the_cohort_that_it_is_of(self, tmp_path: Path) -> None:
+        folder = package(tmp_path / "list", WINDOWED)
+        filled = open_cohort(stated(folder, unlogged="zero"))
+        plain = simulate(4, 10, seed=1)
+        said = compared_methods.design((filled, plain), ComparisonSettings(), estimates.frame([]), {"crampstudy": "0"})
+        assert "In list nights without a row were taken as nights without a cramp" in said.replace("in list", "In list")
+        assert "Any other night without a count is unobserved" in said and "never a night" not in said
 
     def test_a_window_that_ends_before_it_begins_rejects_no_night(self, tmp_path: Path) -> None:
         people = WINDOWED.replace("A,61,female,2025-01-04,2025-02-02", "A,61,female,2025-02-02,2025-01-04")

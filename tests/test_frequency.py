@@ -15,7 +15,8 @@ import recovery_sections
 from test_age_curve import survey
 
 from crampstudy import analyses, figures, tables
-from crampstudy.analyses import Settings
+from crampstudy.analyses import SectionResults, Settings
+from crampstudy.analyses.sentences import summary
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency import measures
 from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
@@ -233,6 +234,16 @@ def test_a_week_of_a_small_clinic_has_nights_and_no_rates_of_people() -> None:
     assert lacking.count("no window of 30 nights has 25 of them logged") == 1
     assert kinds.CRAMP_NIGHTS.rows(found.estimates)["estimate"].notna().sum() == 3
     assert "in succession and more than a week apart" in found.values["runs"]
+
+
+def test_that_all_but_one_logged_too_few_nights_is_why_there_are_no_shares_of_people() -> None:
+    found = analyses.run("frequency", diary("0100100" * 5, *["0100100"] * 7))
+    said = "How many people have cramps how often could not be estimated: 7 of 8 participants logged fewer than 28"
+    assert found.values["answer"].startswith(f"{said} nights. ")
+    (line,) = summary.unanswered({"frequency": "Frequency"}, {"frequency": SectionResults.of(found)})[-1:]
+    assert "rests on one participant (7 participants with fewer than 28 logged nights left out)" in line
+    alone = analyses.run("frequency", diary("0100100" * 5)).values["answer"]
+    assert "could not be estimated: rests on one participant" in alone
 
 
 def test_nothing_rests_on_one_participant() -> None:

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 from test_age_curve import survey
 
 from crampstudy import AgeBands, analyses, describe, fit, open_cohort, tables
+from crampstudy.analyses.findings import Findings, attempt
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.prevalence import prevalence
+from crampstudy.estimates import frame
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate
 
@@ -123,6 +126,23 @@ def test_every_section_does_without_ages(name: str, whole: Cohort) -> None:
     # A part of a claim is called so: no strength training against some.
     said = said.replace("None against some", "")
     assert "nan" not in said.split() and "None" not in said.split()
+
+
+def test_the_reason_is_of_the_cohort_where_nothing_but_cramps_was_logged(whole: Cohort) -> None:
+    people = whole.frame("participants").select("participant_id", "sex", age_years=pl.lit(None, dtype=pl.Float64))
+    nights = whole.frame("diary").select("participant_id", "date", "entry_made", "cramps")
+    bare = Cohort("bare", "diary", {"participants": people, "diary": nights}, synthetic=True)
+    found = analyses.run("age-and-muscle", bare)
+    assert found.could_not["tbl-age-ratios"] == found.could_not["fig-age-ratios"] == NO_AGE
+    assert found.values["answer"] == f"What age has to do with cramps could not be estimated: {NO_AGE}."
+    for name in ("hydration", "activity", "sleep", "nutrition", "conditions", "season"):
+        found = analyses.run(name, bare)
+        assert "tables." not in " ".join((*found.values.values(), *found.could_not.values())), name
+
+
+def test_a_table_that_no_row_is_for_is_no_reason() -> None:
+    found = attempt(("tbl-ages",), lambda: Findings(pd.DataFrame(tables.age_ratios(frame([])))))
+    assert found.could_not == {"tbl-ages": tables.NOTHING_SHOWN}
 
 
 @pytest.mark.slow

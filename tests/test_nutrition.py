@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -228,6 +230,18 @@ def test_potassium_per_sd_in_the_surveys_is_as_published(shared: Path, cycle: st
 def test_a_ratio_per_sd_is_of_a_survey(diary: Cohort) -> None:
     with pytest.raises(UsageError, match="simulated is no survey"):
         ratios_per_sd(diary, [B12])
+
+
+def test_a_table_without_ratios_keeps_the_rows_that_it_describes_and_its_note_speaks_of_no_other(diary: Cohort) -> None:
+    free = diary.frame("diary").with_columns(cramps=pl.lit(0, pl.Int64))
+    found = analyses.run("nutrition", replace(diary, tables={**diary.tables, "diary": free}))
+    table = found.tables["tbl-nutrition"]
+    assert "Mean (SD)" in table.frame.columns and not any("ratio" in str(name) for name in table.frame.columns)
+    assert "Dietary magnesium" in table.frame.index.get_level_values(-1)
+    note = table.note or ""
+    (of_centiles,) = re.findall(r"centile for ([^.]+)\.", note.split("The contrast is of the 10th against 90th")[1])[:1]
+    rows = {str(name).lower() for name in table.frame.index.get_level_values(-1)}
+    assert all(name.lower() in rows for name in re.split(r", | and ", of_centiles))
 
 
 def test_the_section_has_a_row_for_each_level_and_intake(found: Findings) -> None:

@@ -77,6 +77,9 @@ def test_a_survey_without_the_weight_of_an_examination_has_what_needs_none() -> 
     rows = kinds.EXPOSURE_LEVEL.rows(analyses.run("nutrition", changed(survey, participants=people)).estimates)
     (level,) = rows[rows["term"] == "vitamin_d_nmol_l"].to_dict("records")
     assert level["status"] == "not_estimable" and "no weight for its exam component" in level["note"]
+    # What was not measured lacks no weight.
+    unmeasured = rows[rows["term"].isin(["vitamin_b1_nmol_l", "serum_magnesium_mmol_l"])]
+    assert len(unmeasured) == 2 and set(unmeasured["status"]) == {"not_measured"}
 
 
 def with_cramps_of(cohort: Cohort, number: int) -> Cohort:

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import stats
 from test_age_curve import survey
 from test_report_params import notebook
 
 from crampstudy import AgeBands, analyses, describe, fit, tables
+from crampstudy.analyses import SectionResults
+from crampstudy.analyses.sentences import summary
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.errors import BandError, ParameterError
@@ -75,8 +78,28 @@ def test_the_reference_is_the_youngest_that_can_be(diary: Cohort) -> None:
     assert of(rows, "19")["status"] == "not_estimable" and of(rows, "19")["note"] == "nobody of this age took part"
     named = ratios_by_band(diary, nobody, reference="19–19")
     assert set(named["status"]) == {"not_estimable"} and len(named) == 3
+    assert set(named["note"]) == {"no ratio, as the reference 19 allows none: nobody of this age took part"}
     with pytest.raises(BandError, match=r"no age band '20-39'; name one of 20-49, 50-69, 70\+"):
         ratios_by_band(diary, BANDS, reference="20-39")
+
+
+def test_a_reference_that_nobody_is_of_is_told_and_called_none(diary: Cohort) -> None:
+    found = analyses.run("age-and-muscle", diary, analyses.Settings(age_bands=[19, 20, 50, 70], reference_band="19"))
+    table = found.tables["tbl-frequency"]
+    assert not any("against" in str(name) for name in table.frame.columns)
+    assert "reference" not in set(table.frame.to_numpy().ravel())
+    assert "no ratio, as the reference 19 allows none: nobody of this age took part" in (table.note or "")
+    assert "Ratios are crude" not in (table.note or "")
+
+
+def test_where_no_band_can_be_compared_the_reference_is_one_that_somebody_is_of(diary: Cohort) -> None:
+    few = {name: table.filter(pl.col("participant_id") < "P0003") for name, table in diary.tables.items()}
+    old = few["participants"].with_columns(age_years=pl.lit(75.0))
+    rows = ratios_by_band(Cohort("few", "diary", {**few, "participants": old}, synthetic=True), BANDS)
+    assert set(rows["reference"]) == {"70+"} and rows["estimate"].isna().all()
+    # In the summary ages have the dash that they have in tables.
+    lacking = {"age-and-muscle": SectionResults(rows.assign(note="no ratio, as 50-69 allows none"), {}, {}, None)}
+    assert "as 50–69 allows none" in " ".join(summary.unanswered({}, lacking))
 
 
 def test_a_table_of_bands_has_them_beside(diary: Cohort) -> None:

@@ -190,6 +190,24 @@ def test_sections_of_which_nothing_is_answered_are_sentences_of_one_list(tmp_pat
     assert "Current studies" not in alone and "**Hydration.**" in alone
 
 
+def test_what_a_summary_cannot_know_of_is_in_the_list_all_the_same(tmp_path: Path) -> None:
+    summary = {**said(None).data, "values": {"unanswered": "- Sleep: no."}}
+    cells = {
+        "summary": [text("# Summary"), code(Block("findings", summary, {"text/plain": ""}))],
+        "sleep": [text("# Sleep"), code(said("No sleep."))],
+        "prediction": [text("# Prediction"), code(said("Too few."))],
+    }
+    for name, own in cells.items():
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": own}), encoding="utf-8")
+    paths = {name: tmp_path / f"{name}.ipynb" for name in cells}
+    outline = Outline("t", (OutlinePart("Main", tuple(paths.values())),))
+    # Prediction draws on others, as the summary does, and is made beside it.
+    made = collect(outline, paths, ("summary", "prediction")).markdown
+    listed = made.split("# Questions without an answer here")[1]
+    assert "- **Prediction.** Too few." in listed and "Sleep" not in listed
+    assert "without an answer" not in collect(outline, paths | {"prediction": paths["sleep"]}, ("summary",)).markdown
+
+
 def test_the_list_stands_before_an_appendix(tmp_path: Path) -> None:
     for name, cells in {"a": [text("# A"), code(said("No."))], "b": [text("# B"), code(said(None))]}.items():
         (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")

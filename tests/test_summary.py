@@ -20,13 +20,14 @@ from crampstudy.analyses.overview import summary
 from crampstudy.analyses.overview.headlines import HEADLINES, headlines
 from crampstudy.analyses.overview.strobe import checklist
 from crampstudy.analyses.sentences import age as age_said
+from crampstudy.analyses.sentences import conditions as conditions_said
 from crampstudy.analyses.sentences import methods as methods_said
 from crampstudy.analyses.sentences import nutrition as nutrition_said
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.descriptive.flow import flow, logging_over_time
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.figures import FIGURES
 from crampstudy.simulate import simulate
 from crampstudy.simulate.scenario.presets import preset
@@ -113,6 +114,22 @@ def test_every_headline_is_of_a_claim_and_found_in_a_cohort_of_either_kind() -> 
     assert all(re.fullmatch(r"C\d\d", each.claim) for each in HEADLINES)
     assert {each.section for each in HEADLINES} <= set(analyses.ANALYSES)
     assert {each.analysis for each in HEADLINES} <= set(kinds.KINDS)
+
+
+def test_a_survey_of_many_people_in_few_sampling_units_lacks_these() -> None:
+    design = {"model": "survey-poisson", "scale": "prevalence_ratio", "df": 3.0, "n_exposed": 128}
+    rows = {"statin": design, "diabetes": design | {"n_exposed": 3}}
+    made = {name: ratio("too few", term=name, **cells) for name, cells in rows.items()}
+    for names, whom in (
+        (("statin",), "sampling units"),
+        (("diabetes",), "people"),
+        (("statin", "diabetes"), "people or sampling units"),
+    ):
+        lines = sentences.lines(flow(few()), estimates.frame(made[name] for name in names), {})
+        assert f"Too few {whom} to tell: " in " ".join(lines)
+    assert verdicts.who_are_few(estimates.frame([ratio("too few", df=3.0)])) == "participants"
+    told = conditions_said.answer(estimates.frame([made["statin"]]))
+    assert "too few sampling units for a ratio of any of them" in told
 
 
 def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:

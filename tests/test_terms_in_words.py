@@ -247,11 +247,36 @@ def test_a_remark_on_some_levels_of_a_term_names_them() -> None:
     made = estimates.row(**of, status="converged", level="thiazide")
     said = f"Diuretic (loop and potassium sparing): {why}"
     assert tables.reasons(estimates.frame([none[0], made, none[1]])) == said
+    assert tables.reasons(estimates.frame([none[0], made, none[1]]), inside=True) == f"d{said[1:]}"
     also = estimates.row(**failed | {"term": "statin", "level": "true"})
     assert tables.reasons(estimates.frame([*none, also])) == why
     # What is on the joint test as well is still on these alone.
     test = estimates.row(**failed, scale="wald_test")
     assert tables.reasons(estimates.frame([test, none[0], made])) == f"Diuretic (loop): {why}"
+
+
+def test_rows_are_named_inside_a_sentence_as_sentences_do() -> None:
+    few, none = "fewer than 5 participants have a value", "no cramp on any of the nights"
+    names = ("serum_magnesium_mmol_l", "serum_sodium_mmol_l", "hba1c_mmol_mol", "vitamin_b12_pmol_l", "sex")
+    rows = [estimates.row(status="not_estimable", term=name, note=few) for name in names[:3]]
+    rows.append(estimates.row(status="not_estimable", term="sex", note="sex does not vary"))
+    said = tables.reasons(estimates.frame(rows), inside=True)
+    assert said.startswith(f"serum magnesium, serum sodium, HbA1c: {few}; ")
+    assert tables.why_none(estimates.frame(rows)) == said
+    assert tables.reasons(estimates.frame(rows)).startswith("Serum magnesium, Serum sodium, HbA1c: ")
+    most = [estimates.row(status="not_estimable", term=name, note=none) for name in names[:-1]]
+    every = estimates.frame([*most, rows[-1]])
+    assert tables.reasons(every, inside=True).startswith(f"all but sex: {none}; ")
+    assert tables.reasons(every).startswith(f"every row but Sex: {none}; ")
+    # A group is called as it is called.
+    sites = [
+        estimates.row(
+            status="not_estimable", analysis="incidence rate", term="site", level=site, scale="rate", note=few
+        )
+        for site in ("North", "South")
+    ]
+    made = estimates.row(status="converged", analysis="incidence rate", term="site", level="East", scale="rate")
+    assert tables.reasons(estimates.frame([*sites, made]), inside=True) == f"North, South: {few}"
 
 
 def test_a_name_keeps_its_capital_inside_a_sentence() -> None:

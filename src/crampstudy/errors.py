@@ -45,6 +45,10 @@ class OutputError(UsageError):
     exit_code = 4
 
 
+class NoRowToShow(UsageError):
+    """A table is asked of rows of which it shows none: a matter of who calls it, and never what a cohort lacks."""
+
+
 class BandError(UsageError):
     """Age bands that cannot be: limits not increasing, negative or above a top-coded age."""
 

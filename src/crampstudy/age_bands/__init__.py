@@ -32,6 +32,8 @@ __all__ = [
 
 DEFAULT_LIMITS = (20, 40, 50, 60, 70, 80)
 _OLDEST = 120
+_SUMMARIES = (50, 60)
+"""Ages from which on all are one group as well, whatever the bands are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,15 @@ class AgeBands:
         """Labels from the youngest: ``<20``, ``20-29``, ``30``, …, ``80+`` (hyphen; print puts an en dash)."""
         inner = tuple(str(a) if b == a + 1 else f"{a}-{b - 1}" for a, b in pairwise(self.limits))
         return (f"<{self.limits[0]}", *inner, f"{self.limits[-1]}+")
+
+    @property
+    def summaries(self) -> dict[str, int]:
+        """Lower ages of the groups that sum bands up, by label: ``20+``, ``50+`` and ``60+``.
+
+        None begins below the first limit: who is younger is left out of what is by age.
+        """
+        first, *_ = self.limits
+        return {f"{low}+": low for low in (first, *(age for age in _SUMMARIES if age > first))}
 
     def find(self, text: str) -> str:
         """Return the label of the band that a text names, from the first limit on, with a hyphen or a dash.

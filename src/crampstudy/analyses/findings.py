@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from crampstudy import estimates as rows
-from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.errors import AnalysisError, NoRowToShow, UsageError
 from crampstudy.readable import OneLine, Readable
 from crampstudy.tables import NOTHING_SHOWN, why_none
 from crampstudy.wording import DASH, listed, small
@@ -107,8 +107,8 @@ def estimated_columns(table: ReportTable) -> ReportTable | None:
         return None
     names = listed(small(str(name).split(" (", 1)[0].removesuffix(", %")) for name in blank)
     kept = frame.drop(columns=blank)
-    # A row that was of these columns alone has nothing to show.
-    left = kept.columns.isin(of_estimates)
+    # A row that was of these columns alone has nothing to show, unless it describes.
+    left = [name in of_estimates or "(SD)" in str(name) for name in kept.columns]
     kept = kept[~(kept.loc[:, left] == DASH).all(axis="columns").to_numpy()]
     return replace(table, frame=kept, note=f"No row has an estimate of {names}. {table.note or ''}".strip())
 
@@ -165,10 +165,13 @@ def attempt(labels: Sequence[str], part: Callable[[], Findings]) -> Findings:
     """Return what a part of an analysis found, or why its ``labels`` could not be made of this cohort.
 
     An analysis chooses models, terms and outcomes itself: where they cannot be, it is the cohort that lacks something,
-    such as a weight of the terms' component. What a reader set is checked before, and is no matter of a part.
+    such as a weight of the terms' component. What a reader set is checked before, and is no matter of a part. Of a
+    table that no row is for there is nothing to show.
     """
     try:
         return part()
+    except NoRowToShow:
+        return Findings(together([]), could_not=dict.fromkeys(labels, NOTHING_SHOWN))
     except (AnalysisError, UsageError) as problem:
         return Findings(together([]), could_not=dict.fromkeys(labels, str(problem)))
 

@@ -180,6 +180,10 @@ def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | No
         return part
     if measured is not None and not any(measured.issuperset(needed.split(" and ")) for needed in part.needs):
         return replace(part, why=NOT_MEASURED)
+    groups = {str(row["population"]) for row in found.get(part.of.section, ()) if row["analysis"] == part.of.analysis}
+    if groups and part.of.population.endswith("+") and part.of.population not in groups:
+        of_whom = f"people aged {part.of.population.removesuffix('+')} and older"
+        return replace(part, why=f"the age bands form no group of {of_whom}")
     if part.of.level and any(part.of.means(row) for row in found.get(part.of.section, ())):
         # A contrast of a number is not made beyond the values observed; anything else is what somebody has or not.
         beyond = f"no value near {part.of.level} was observed"
@@ -194,6 +198,9 @@ def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> Cl
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
+    if rules.unjudged(row) and (why := verdicts.why_beyond(row)):
+        # The line of a model far from anything observed is no answer of the cohort.
+        return ClaimPart(of, None, rules.NOT_TESTABLE, why=why)
     beside = verdicts.difference_beside(row, rows)
     verdict = rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins, beside)
     return ClaimPart(of, row, verdict, difference=beside)

@@ -71,6 +71,7 @@ def clean(
             done = in_parts.get(name) or _cleaned(by_name[name], frames[name], said)
             raise nothing_left(done.count.file, done.count.read, done.ledger)
     accepted = dict(frames)
+    logged = frames["diary"].height if raw.unlogged and "diary" in frames else 0
     zeros = _fill(raw, frames, _half_known(by_name, violations), today) if raw.unlogged else raw.assumed
     for name, found in apply_rules.across_tables(frames):
         violations[name] += found
@@ -79,7 +80,8 @@ def clean(
     counts = tuple(done.count for done in each)
     corrected = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
     notices = (*raw.notices, *raw.remarks, *corrected, *filter(None, [zeros]), *marks.notices(marks.count(lines)))
-    attrition = Attrition(counts, rule_counts(lines), notices, zeros, raw.remarks)
+    added = frames["diary"].height - logged if raw.unlogged else 0
+    attrition = Attrition(counts, rule_counts(lines), notices, zeros, raw.remarks, filled=added)
     cohort = _cohort(raw, {name: frame.drop(ROW, strict=False) for name, frame in frames.items()}, attrition)
     return Cleaned(cohort, lines, {done.count.table: done.rejected for done in each})
 

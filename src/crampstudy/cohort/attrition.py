@@ -38,11 +38,12 @@ class Attrition(OneLine):
     """What cleaning did: rows per table, violations per rule, and notices about the source.
 
     ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp,
-    and ``remarks`` are those that whoever reads a number has to know. ``outside`` are the identifiers, sorted, of the
-    participants of a survey who do not meet a condition: they stay in its table, with what the sampling needs of them
-    alone. ``undecided`` has for each table how many rows are of participants who were left out as a value is missing:
-    whether they meet a condition, or at which level of a split they are, cannot be told. It is that of a ``part``
-    where a cohort was split: what was read is that of the whole, and who is left out is of another part.
+    of which ``filled`` are in no file and were added when it was read. ``remarks`` are those that whoever reads a
+    number has to know. ``outside`` are the identifiers, sorted, of the participants of a survey who do not meet a
+    condition: they stay in its table, with what the sampling needs of them alone. ``undecided`` has for each table how
+    many rows are of participants who were left out as a value is missing: whether they meet a condition, or at which
+    level of a split they are, cannot be told. It is that of a ``part`` where a cohort was split: what was read is that
+    of the whole, and who is left out is of another part.
     """
 
     tables: tuple[TableCount, ...] = ()
@@ -53,6 +54,7 @@ class Attrition(OneLine):
     outside: tuple[str, ...] = field(default=(), repr=False)
     undecided: tuple[tuple[str, int], ...] = ()
     part: bool = False
+    filled: int = 0
 
     def with_undecided(self, tables: Mapping[str, pl.DataFrame], participants: pl.Series) -> Attrition:
         """Return it with the rows that ``tables`` have of ``participants`` counted among those that are undecided."""

@@ -13,6 +13,7 @@ import polars as pl
 from crampstudy import codebook, estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
+from crampstudy.codebook.asked_of import ASKED_OF, AskedOf
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.estimates import kinds
 from crampstudy.nights import coverage, members
@@ -78,7 +79,7 @@ def characteristics_of_cohorts(
                 values.setdefault(v.name, []).append(frames[cohort.name][v.name].cast(pl.Float64))
     skewed = {name for name, own in values.items() if is_skewed(pl.concat(own))}
     made = [characteristics_of(cohort, {"all": frames[cohort.name]}, skewed=skewed) for cohort in cohorts]
-    nobody = [_nobody_of(cohort, name, frames[cohort.name]) for cohort in cohorts for name in _AMONG]
+    nobody = [_nobody_of(cohort, name, frames[cohort.name]) for cohort in cohorts for name in ASKED_OF]
     rows = pd.concat([*made, estimates.frame(row for row in nobody if row)], ignore_index=True)
     # How many have a value is said of each of them.
     return rows[rows["scale"] != "missing"].reset_index(drop=True)
@@ -110,11 +111,11 @@ def characteristics_of(
     everybody = next(iter(groups.values()))
     made: list[Row] = []
     for v in (*also, *_variables(cohort)):
-        among = _AMONG.get(v.name)
+        among = ASKED_OF.get(v.name)
         is_number = v.type in _NUMBERS
         of_quartiles = is_number and (is_skewed(everybody[v.name]) if skewed is None else v.name in skewed)
         for name, part in groups.items():
-            inside = part.filter(among.condition) if among else part
+            inside = part.filter(among.asked) if among else part
             if among and inside.is_empty():
                 continue
             cells = _Cells(cohort, v, name, kind)
@@ -158,19 +159,6 @@ class _Cells:
         return "weighted to the population" if self.cohort.design else "as observed"
 
 
-@dataclass(frozen=True, slots=True)
-class _Among:
-    """Those of whom alone a variable is asked: the ``condition``, and its words."""
-
-    condition: pl.Expr
-    said: str
-
-
-_AMONG = {
-    "pregnancy_trimester": _Among(
-        (pl.col("sex") == "female") & pl.col("age_years").is_between(15, 49), "women aged 15 to 49"
-    )
-}
 _SKEWED = 1.0
 """From this skewness on a mean says little of the usual value."""
 
@@ -183,8 +171,8 @@ def is_skewed(values: pl.Series) -> bool:
 
 def _nobody_of(cohort: Cohort, name: str, frame: pl.DataFrame) -> Row | None:
     """Return the row that says that nobody of a cohort is asked for a variable, ``None`` where anybody is."""
-    among = _AMONG[name]
-    if frame.is_empty() or not frame.filter(among.condition).is_empty():
+    among = ASKED_OF[name]
+    if frame.is_empty() or not frame.filter(among.asked).is_empty():
         return None
     cells = _Cells(cohort, codebook.variable(name, "participants"), "all")
     none = {"n_participants": 0, "note": f"no {among.said}"}
@@ -242,7 +230,7 @@ _NUMBERS = ("number", "integer")
 _TYPES = (*_NUMBERS, "boolean", "level")
 
 
-def _describe(own: _Cells, frame: pl.DataFrame, among: _Among | None = None) -> Iterator[Row]:
+def _describe(own: _Cells, frame: pl.DataFrame, among: AskedOf | None = None) -> Iterator[Row]:
     v = own.variable
     known, w, weight = _known(own.cohort, v, frame)
     estimand = f"{own.estimand}, of {among.said}" if among else own.estimand

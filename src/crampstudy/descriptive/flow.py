@@ -74,9 +74,11 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
     lost = [f"{rejected:,} rejected"] if rejected else []
     outside, accepted = outside_condition(cohort, table), inside_condition(cohort, table)
     apart = left_outside(cohort, table)
-    kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
-    why_not = ", ".join([*lost, kept] if kept else lost)
-    first = [(IN_FILE, max(read, accepted + outside), ""), (ACCEPTED, accepted + outside, why_not)]
+    kept = [f"{counted(blanked, 'cells')} blanked, their rows kept"] if blanked else []
+    added = cohort.attrition.filled if table == "diary" else 0
+    zeros = [f"{added:,} without a row, taken as without a cramp"] if added else []
+    why_not = ", ".join([*lost, *kept, *zeros])
+    first = [(IN_FILE, max(read, accepted + outside - added), ""), (ACCEPTED, accepted + outside, why_not)]
     if outside:
         first.append((MEETING, accepted, ", ".join(f"{n:,} {_UNTOLD.get(why, why)}" for why, n in apart)))
     before = None

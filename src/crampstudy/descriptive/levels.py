@@ -53,7 +53,8 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
         cells = {"cohort": cohort.name, "population": where or "all participants", "term": name}
         values = _values(cohort, frame, name)
         weight = np.ones(frame.height)
-        if cohort.design is not None:
+        # What nobody has a value of lacks no weight.
+        if cohort.design is not None and np.isfinite(values).any():
             try:
                 column = recalled_outcomes.weight_for(cohort.design, (name,))
             except NoWeight as problem:

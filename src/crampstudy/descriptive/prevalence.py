@@ -31,7 +31,6 @@ LEVELS: dict[str, tuple[int, ...]] = {
 }
 """Groups of recalled classes, and each class by itself."""
 
-_SUMMARIES = (50, 60)
 _FEW = 10
 _RECALL = "by recall over 30 days"
 
@@ -232,9 +231,9 @@ def _groups(bands: AgeBands, *, younger: bool, everybody: bool) -> tuple[_Group,
     parts = [_Group(bands.labels[0], 0.0, first)] if younger else []
     parts += [_Group(*cell) for cell in zip(bands.labels[1:], edges, edges[1:], strict=False)]
     known = {part.label for part in parts}
-    summaries = (_Group(f"{low}+", low, np.inf) for low in (first, *_SUMMARIES) if low >= first)
+    summaries = (_Group(label, low, np.inf) for label, low in bands.summaries.items())
     whole = [_Group(ALL, -np.inf, np.inf)] if everybody else []
-    return (*parts, *{part.label: part for part in summaries if part.label not in known}.values(), *whole)
+    return (*parts, *(part for part in summaries if part.label not in known), *whole)
 
 
 def _standardise(

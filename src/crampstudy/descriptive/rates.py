@@ -25,7 +25,6 @@ from crampstudy.wording import counted
 
 ALL = "all"
 """The label of everybody, also of those without a value of what the groups are formed by."""
-SUMMARY_AGES = (50, 60)
 NOBODY, NOBODY_KNOWN = "nobody of this age took part", "nobody who is known to be of this age took part"
 """Why there is nothing of an age group that nobody of the cohort is of, or of those whose age is known."""
 _TOOK_PART, _MEETS = "took part", "meets the condition"
@@ -49,8 +48,9 @@ def rates(
 ) -> tuple[list[Row], Account]:
     """Return incidence rates, crude and as mean of person rates, by the levels of ``by`` and over all.
 
-    With ``by="age_band"`` the summary rows (from the first limit, 50 and 60 on) and the age-standardised
-    rate follow. Participants without a value of ``by`` are counted in the note and stand in the row ``all`` alone.
+    With ``by="age_band"`` the summary rows (from the first limit on, and from 50 and 60 on where these are older) and
+    the age-standardised rate follow. Participants without a value of ``by`` are counted in the note and stand in the
+    row ``all`` alone.
 
     Args:
         cohort: a diary.
@@ -129,8 +129,7 @@ def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
     first, *_ = bands.limits
     younger = [bands.labels[0]] if (table["age_years"] < first).any() else []
     single = {label: pl.col("age_band") == label for label in (*younger, *bands.labels[1:])}
-    ages = sorted({first, *SUMMARY_AGES})
-    summaries = {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+    summaries = {label: pl.col("age_years") >= low for label, low in bands.summaries.items() if label not in single}
     everybody = {ALL: pl.lit(value=True)} if table["age_years"].null_count() else {}
     return single | summaries | everybody
 
@@ -161,7 +160,7 @@ def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:
         return {}
     limits = (*bands.limits, math.inf)
     edges = dict(zip(bands.labels, zip((-math.inf, *bands.limits), limits, strict=True), strict=True))
-    edges |= {f"{age}+": (age, math.inf) for age in (bands.limits[0], *SUMMARY_AGES)}
+    edges |= {label: (low, math.inf) for label, low in bands.summaries.items()}
     empty = (label for label, (low, high) in edges.items() if not ((ages >= low) & (ages < high)).any())
     why = NOBODY_KNOWN if ages.null_count() else NOBODY
     # Of a part there may be others of this age.

@@ -25,6 +25,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "covariance": "what `auto` turned out to be",
         "margins": "those of the verdict, where they are not the usual ones",
         "no verdict": "why an estimate with an interval has none",
+        "beyond": "`observed`, where that is as it is compared beyond all that was observed",
         "no interval": "why there is none",
         "q": "by which method, over how many tests",
         "time zero": "from which night on a treatment is followed",
@@ -42,7 +43,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The names that there are, in the order in which they are written, and what the value of each says."""
-_OF_ESTIMATE = ("covariance", "margins", "no verdict", "no interval", "q", "tell")
+_OF_ESTIMATE = ("covariance", "margins", "no verdict", "beyond", "no interval", "q", "tell")
 """What a row without an estimate does not say."""
 _NEXT, _IS = "; ", ": "
 

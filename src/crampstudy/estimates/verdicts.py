@@ -41,6 +41,8 @@ WIDER = "the difference beside it is not inside its margins"
 """What the note of a ratio says where it alone would be as good as 1: of a contrast that has margins of both."""
 _OF_CONTRAST = ("analysis", "term", "level", "reference", "population")
 _SET = "verdict with margins"
+_NO_VERDICT = ": no verdict"
+"""How a reason ends that is read in a note, apart from the verdict."""
 
 
 def verdict(
@@ -148,6 +150,23 @@ def too_imprecise(row: Mapping[str, Any]) -> bool:
     return bool(row["ci_low"] <= IMPRECISE[0] and row["ci_high"] >= IMPRECISE[1])
 
 
+def who_are_few(rows: pd.DataFrame, people: str = "participants") -> str:
+    """Return of whom there are too few for rows that rest on too few: ``people``, or the PSUs of a survey.
+
+    A survey of many people in few primary sampling units leaves few degrees of freedom, whoever of them is exposed.
+    """
+    units = [few_units(row) for row in wording.with_none(rows)]
+    if not any(units):
+        return people
+    return "sampling units" if all(units) else f"{people} or sampling units"
+
+
+def few_units(row: Mapping[str, Any]) -> bool:
+    """Say whether a row of a survey rests on too few for its degrees of freedom alone."""
+    of_survey = str(row["model"]).startswith("survey")
+    return of_survey and too_few(row) and not too_few({**row, "df": None})
+
+
 def told_in_numbers(rows: pd.DataFrame) -> pd.Series[bool]:
     """Return of which rows with a verdict a summary shows the number: not of those that say nothing."""
     told = [row["verdict"] != "too few" and not too_imprecise(row) for row in wording.with_none(rows)]
@@ -168,18 +187,25 @@ def with_margins(row: Mapping[str, Any], margins: Margins) -> dict[str, Any]:
     return facts.with_facts(row, {"margins": said}) | {"note": note}
 
 
-def unjudged(row: Mapping[str, Any], why: str) -> dict[str, Any]:
+def unjudged(row: Mapping[str, Any], why: str, *, beyond: bool = False) -> dict[str, Any]:
     """Return a row that keeps its estimate and interval and has no verdict, and says ``why``.
 
     Nothing follows from it: no sentence, no headline, no claim. That there are too few people, and not that it has no
-    interval, is said as before.
+    interval, is said as before. Where that is as it lies ``beyond`` all that was observed, a claim cannot be tested.
     """
     margins = facts.fact(row, "margins")
     parts = [] if pd.isna(row["note"]) else row["note"].split("; ")
     kept = [part for part in parts if part != f"{_SET} {margins}"]
     few = row["verdict"] == "too few" and too_few(row)
-    own = facts.with_facts(row, {"margins": None, "no verdict": why})
+    own = facts.with_facts(row, {"margins": None, "no verdict": why, "beyond": "observed" if beyond else None})
     return own | {"verdict": "too few" if few else None, "note": "; ".join([*kept, why])}
+
+
+def why_beyond(row: Mapping[str, Any]) -> str:
+    """Return beyond what a row is compared, if that is why it has no verdict, empty where it is not."""
+    if not facts.fact(row, "beyond"):
+        return ""
+    return facts.fact(row, "no verdict").removesuffix(_NO_VERDICT)
 
 
 def remark(rows: pd.DataFrame) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import polars as pl
 
 from crampstudy.age_bands import AgeBands
+from crampstudy.codebook.asked_of import ASKED_OF, not_asked
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
@@ -27,7 +28,8 @@ def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFram
     """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``.
 
     Where nobody was asked for age or sex, the column is there and empty. Where calcium and albumin were measured, there
-    is ``serum_calcium_corrected_mmol_l``: total calcium + 0.02 (40 - albumin in g/L).
+    is ``serum_calcium_corrected_mmol_l``: total calcium + 0.02 (40 - albumin in g/L). Of whom a variable is not asked,
+    as a man of a pregnancy, is at the level that this means.
 
     Source: Payne 1973, 10.1136/bmj.4.5893.643.
     """
@@ -40,6 +42,10 @@ def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFram
     if {"serum_calcium_mmol_l", "serum_albumin_g_l"} <= {*table.columns}:
         bound = _CALCIUM_PER_ALBUMIN * (_USUAL_ALBUMIN - pl.col("serum_albumin_g_l"))
         table = table.with_columns(serum_calcium_corrected_mmol_l=pl.col("serum_calcium_mmol_l") + bound)
+    for name in ASKED_OF.keys() & {*table.columns}:
+        if (others := not_asked(table, name)).any():
+            known = pl.lit(ASKED_OF[name].level, table.schema[name])
+            table = table.with_columns(pl.when(others).then(known).otherwise(pl.col(name)).alias(name))
     return table.with_columns(
         age_decade=(age - AGE_CENTRE) / 10,
         age_band=band_of(age, bands or AgeBands()),

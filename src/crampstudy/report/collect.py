@@ -86,9 +86,9 @@ def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[st
         # An outline may have no appendix of its own, or one that is a single section.
         headed = appendix[:1] if appendix[:1] and appendix[0].startswith("# ") else [f"# {_APPENDIX}\n"]
         appendix = [*headed, f"## {_FURTHER}\n", *further, *(each for each in appendix if each not in headed)]
-    # A summary of the others says so at its head.
-    if not any("unanswered" in gathered.found.get(name, {}) for name in later):
-        parts += _unanswered(contents, gathered)
+    # A summary of the others says so at its head, but of those alone that ran before it.
+    told = any("unanswered" in gathered.found.get(name, {}) for name in later)
+    parts += _unanswered({name: cells for name, cells in contents.items() if name in later or not told}, gathered)
     rows = [(csv, name in later) for name in contents for csv in gathered.estimates.get(name, ())]
     estimates = gathered.places.beside(rows)
     return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)

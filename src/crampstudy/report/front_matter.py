@@ -41,10 +41,21 @@ def front_matter(
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
         ("Version", f"crampstudy {version()}"),
     )
-    parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
+    stated = {name: (value, _STATED[name]) for name, value in subject.stated.items()}
+    every = stated | {name: (value, meanings[name]) for name, value in effective.items()}
+    parameters = tuple((name, _as_text(value), meaning) for name, (value, meaning) in every.items())
     title, subtitle = _title(subject), outline.title
     synthetic = _synthetic(subject.cohorts)
     return typeset.Front(title, subtitle, made or last, version(), facts, parameters, synthetic)
+
+
+_STATED = {
+    "unlogged": "zero: nights without a row, inside a window, were nights without a cramp",
+    "observed_from": "the first night, for participants without a diary_start",
+    "observed_to": "the last night, for participants without a diary_end",
+    "case_definition": "which cramps count: those that meet all its criteria",
+}
+"""What a source may say beside its files; a report that is made again has to say it too."""
 
 
 def _title(subject: Subject) -> str:

@@ -141,6 +141,11 @@ class Address:
         return unlogged.stated(self.options)
 
     @property
+    def of_nights(self) -> Options:
+        """The options that say what nights without a row were, and which cramps count."""
+        return {name: value for name, value in self.options.items() if name in _OF_NIGHTS}
+
+    @property
     def case_definition(self) -> str | None:
         """The case definition that cramps have to meet, ``None`` where all count."""
         return self.options.get(CASE_DEFINITION)

@@ -45,7 +45,8 @@ from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.overview.methods import definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
-from crampstudy.tables.remarks import commonest_reasons, notes, parameters, reasons
+from crampstudy.tables.remarks import commonest_reasons, notes, reasons
+from crampstudy.tables.remarks.model_parameters import parameters
 from crampstudy.tables.sections.case_definition import case_criteria, case_rates, recall
 from crampstudy.tables.sections.cohorts import (
     beside_ratios,

@@ -44,7 +44,7 @@ def why_none(*rows: pd.DataFrame) -> str:
     What could not be estimated goes before what was not measured.
     """
     for own in rows:
-        if why := reasons(own) or "; ".join(not_measured(own)):
+        if why := reasons(own, inside=True) or "; ".join(not_measured(own)):
             return why
     return NOTHING_SHOWN
 

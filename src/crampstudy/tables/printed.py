@@ -8,7 +8,8 @@ import pandas as pd
 
 from crampstudy.cohort.account import Account
 from crampstudy.tables.of_kinds import shown
-from crampstudy.tables.remarks import notes, parameters
+from crampstudy.tables.remarks import notes
+from crampstudy.tables.remarks.model_parameters import parameters
 from crampstudy.tables.table import PrintedTable
 
 

@@ -12,7 +12,8 @@ from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, rati
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.estimates.sentences import label
 from crampstudy.tables.headings import age_and_sex, p_of, with_level
-from crampstudy.tables.remarks import notes, parameters
+from crampstudy.tables.remarks import notes
+from crampstudy.tables.remarks.model_parameters import parameters
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
 _Key = tuple[str, str, str]

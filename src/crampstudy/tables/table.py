@@ -11,10 +11,11 @@ import pandas as pd
 
 from crampstudy import export
 from crampstudy.atomic_write import whole_file
-from crampstudy.errors import UsageError
+from crampstudy.errors import NoRowToShow, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import Rows, rows_of
-from crampstudy.tables.remarks import notes, parameters
+from crampstudy.tables.remarks import notes
+from crampstudy.tables.remarks.model_parameters import parameters
 
 P = ParamSpec("P")
 _OF_NONE = frozenset({"table_one", "table_of_arms"})
@@ -113,7 +114,7 @@ def _check_kinds(rows: pd.DataFrame, table: str) -> None:
         return
     others = {kind.table: name for name, kind in kinds.of_rows(rows).items()}
     there = "; ".join(f"tables.{name} shows {analysis}" for name, analysis in others.items())
-    raise UsageError(f"tables.{table} shows {', '.join(own)}, and there is no such row{there and f'; {there}'}")
+    raise NoRowToShow(f"tables.{table} shows {', '.join(own)}, and there is no such row{there and f'; {there}'}")
 
 
 def _put(text: str, buf: Any) -> str | None:

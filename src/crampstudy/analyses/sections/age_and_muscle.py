@@ -20,6 +20,7 @@ from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_rat
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import recalled, value
 
 _BANDS, _CURVE, _MUSCLE, _WITHOUT, _RATIOS = (
@@ -58,7 +59,9 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
         ((_MUSCLE,), lambda: _muscle(cohort, asked)), ((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     )
     values = {
-        "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
+        "answer": said.answer(
+            ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS) or _nobody(bands.estimates)
+        ),
         "compared": said.compared(muscle.estimates),
         "limits": said.limits(cohort, ages.estimates, muscle.estimates),
         "beside": _beside(ages.estimates),
@@ -68,13 +71,21 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     return joined(bands, shown, muscle, ages)
 
 
+def _nobody(bands: pd.DataFrame) -> str | None:
+    """Return why not even all who are analysed have a rate or a prevalence, ``None`` where any group has."""
+    if has_estimate(bands):
+        return None
+    everybody = bands[bands["population"].eq(whole(bands["population"]))]
+    return tables.reasons(everybody.head(1), inside=True) or None
+
+
 def _beside(ages: pd.DataFrame) -> str:
     """Return beside what ratios of age stand."""
     beside = ages[ages["analysis"] != kinds.AGE_ALONE.name]
     if beside.empty:
         return "alone, for none of them was measured"
     if not has_estimate(beside):
-        return f"{said.alone(ages)}, as there are too few participants to take all of them in"
+        return f"{said.alone(ages)}, for with them it could not be estimated ({tables.reasons(beside, inside=True)})"
     return "without and with them side by side, of the same participants"
 
 
@@ -104,7 +115,7 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
     note = (
         "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
         "corrected for skewness [@hall1992]. The mean of person rates differs from the incidence rate when those who "
-        f"log more cramp more, or less.{_overlap(cohort)}{_below(cohort, settings)}"
+        f"log more cramp more, or less.{_overlap(cohort, settings)}{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
     shown = _of_known_age(cohort, rows)
@@ -123,7 +134,7 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     rows, bands = _described(cohort, settings), _ratios(cohort, settings)
     note = (
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
-        f"moderate-severe: five or more.{_overlap(cohort)}{_below(cohort, settings)}"
+        f"moderate-severe: five or more.{_overlap(cohort, settings)}{_below(cohort, settings)}"
     )
     caption = f"Prevalence of recalled cramps in the past month{_by_age(cohort)}."
     any_cramp = rows[rows["level"].eq("any")]
@@ -142,8 +153,12 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     )
 
 
-def _overlap(cohort: Cohort) -> str:
-    return " Summary rows, such as 50+, overlap with the bands." if cohort.has("age_years") else ""
+def _overlap(cohort: Cohort, settings: Settings) -> str:
+    """Return that the rows that sum bands up overlap with them, nothing where there are none."""
+    summaries = [label for label in settings.bands.summaries if label not in settings.bands.labels]
+    if not summaries or not cohort.has("age_years"):
+        return ""
+    return f" Summary rows, such as {summaries[0]}, overlap with the bands."
 
 
 def _by_age(cohort: Cohort) -> str:
@@ -174,7 +189,7 @@ def _with_ratios(table: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
 
 
 def _note(text: str, rows: pd.DataFrame, bands: pd.DataFrame) -> str:
-    said = " Ratios are crude, and describe." if len(bands) else ""
+    said = " Ratios are crude, and describe." if has_estimate(bands) else ""
     return f"{text}{said} {tables.notes(rows, *([bands] if len(bands) else []))}".strip()
 
 
@@ -248,11 +263,11 @@ def _frequency(
 ) -> str:
     """Return how common cramps are over all ages, crude and at the ages of the standard population."""
     aged, youngest = cohort.has("age_years"), settings.youngest
-    whole = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
+    everybody = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
     known = wording.records(standardised[standardised["estimate"].notna()])
     of_whom = f"people aged {youngest} and older" if aged else "all participants"
     of_whom += settings.whose
-    overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
+    overall = "not known" if pd.isna(everybody["estimate"]) else value(everybody)
     also = f", and {value(known[0])} at the ages of the standard population" if known else ""
     if aged and not known:
         also = " (an age-standardised figure was not estimated)"

@@ -13,6 +13,7 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, togethe
 from crampstudy.analyses.settings import Settings
 from crampstudy.cleaning.unit_error import slips_of
 from crampstudy.codebook import variable
+from crampstudy.codebook.asked_of import ASKED_OF, not_asked
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import differences_between_bands
 from crampstudy.descriptive import characteristics as who
@@ -123,7 +124,7 @@ def _found(
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
                 f"Characteristics of {of_whom}{', by age' if by_age else ''}.",
-                f"{cells}{characteristics_note}{merged}{slips}{_SMD if settings.smd else ''}",
+                f"{cells}{characteristics_note}{merged}{slips}{_not_asked(cohort)}{_SMD if settings.smd else ''}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete),
@@ -151,6 +152,7 @@ def _found(
             "cohort_name": cohort.heading,
             "participants": wording.counted(people.height, "participants"),
             "described": of_whom,
+            "unrecorded": _unrecorded(cohort),
             "completeness_by": "the same by age" if by_age else "this in numbers",
             "share": value(_overall(complete)),
             "account": of_cohort(cohort).sentence(),
@@ -159,6 +161,23 @@ def _found(
         },
         absent=() if cohort.attrition.rules else ("tbl-rules",),
     )
+
+
+def _unrecorded(cohort: Cohort) -> str:
+    """Return what was made of what was not recorded."""
+    if cohort.attrition.unlogged is None:
+        return "What was not recorded is unobserved and is never counted as a night or a month without cramps."
+    return wording.sentences([cohort.attrition.unlogged, "all else that was not recorded is unobserved"])
+
+
+def _not_asked(cohort: Cohort) -> str:
+    """Return how many are at the level that not being asked for a variable means, without that it was noted."""
+    frame, said = cohort.frame("participants"), ""
+    for name, asked in ASKED_OF.items():
+        if {name, "sex", "age_years"} <= {*frame.columns} and (n := int(not_asked(frame, name).sum())):
+            of_whom = f"{wording.counted(n, 'participants')} without a value who are no {asked.said}"
+            said += f" {wording.label(name)}: {of_whom} count as {asked.level}."
+    return said
 
 
 def _rules(cohort: Cohort) -> dict[str, ReportTable]:
@@ -240,6 +259,7 @@ ANALYSIS = Analysis(
     answers={"diary": CohortAnswer(of_diary, PARTS), "survey": CohortAnswer(of_survey, PARTS)},
     values=(
         *("cohort_name", "cohort_kind", "participants", "described"),
-        *("expected", "observed", "share", "completeness_by", "completeness_shown", "rules_broken", "account"),
+        *("expected", "observed", "share", "completeness_by", "completeness_shown", "unrecorded"),
+        *("rules_broken", "account"),
     ),
 )

@@ -21,6 +21,7 @@ from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.sentences import estimate, value
 
@@ -35,7 +36,7 @@ _HAD = {
     _NIGHTLY: "had them near-nightly",
 }
 OLDER = 50
-"""From this age on the period prevalence is shown as well."""
+"""From this age on the period prevalence is shown as well, unless all who are analysed are older."""
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
@@ -165,7 +166,7 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     terms = [term for term, name in (("age_decade", "age_years"), ("sex", "sex")) if cohort.has(name)]
     model = RateModel(terms=" + ".join(terms) or "1")
     shares = class_shares(cohort, model=model, where=settings.old_enough(cohort), ci_level=settings.ci_level).estimates
-    if cohort.has("age_years"):
+    if cohort.has("age_years") and settings.youngest <= OLDER:
         shares = together([shares, windows_from(cohort, OLDER, settings.ci_level)])
     note = (
         "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
@@ -191,7 +192,7 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
             said.setdefault(_of_these(row, people, whose), []).append(f"{had} {_HAD[level]}{ends.get(level, '')}")
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
-        why = tables.reasons(people)
+        why = _too_short(people, nights) or tables.reasons(people, inside=True)
         texts.append(f"how many people have cramps how often could not be estimated: {why}")
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
@@ -200,6 +201,16 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
             f"cramps are spread unevenly: {value(half)} of {_of_these(half, people, whose)} have half of their cramps"
         )
     return wording.sentences(texts)
+
+
+def _too_short(people: pd.DataFrame, nights: pd.DataFrame) -> str:
+    """Return that all but one of the participants logged too few nights, if that is why there is no share of them."""
+    everybody = nights[nights["population"].eq(whole(nights["population"])) & nights["level"].ne(HALF)]
+    rated = people[people["population"].eq(whole(people["population"])) & people["level"].eq(_WEEKLY)]
+    of_all, known = (int(rows["n_participants"].fillna(0).max()) if len(rows) else 0 for rows in (everybody, rated))
+    if known != 1 or of_all < 2:
+        return ""
+    return f"{of_all - 1} of {of_all} participants logged fewer than {ENOUGH_NIGHTS} nights"
 
 
 def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
@@ -217,22 +228,15 @@ def _of_these(row: Mapping[str, Any], people: pd.DataFrame, whose: str) -> str:
 
 
 def _of_whom(people: pd.DataFrame) -> str:
-    group = _whole(people)
+    group = whole(people["population"])
     return "" if group == "all" else f" aged {group.rstrip('+')} and older"
-
-
-def _whole(rows: pd.DataFrame) -> str:
-    """Return the group of everybody: of the summary groups that with the lowest limit, else all."""
-    groups = [str(group) for group in rows["population"].unique()]
-    open_ended = [group for group in groups if group.endswith("+")]
-    return min(open_ended, key=lambda group: int(group[:-1]), default="all")
 
 
 def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str, Any] | None:
     """Return the row of everybody, or of a part of them, if it has an estimate."""
     if rows.empty:
         return None
-    label = f"{_whole(rows)} {of_whom}".strip()
+    label = f"{whole(rows['population'])} {of_whom}".strip()
     own = wording.records(rows[rows["level"].eq(level) & rows["population"].eq(label) & rows["estimate"].notna()])
     return own[0] if own else None
 
@@ -259,7 +263,7 @@ def _runs(nights: pd.DataFrame) -> str:
     row = _of_whole(nights, _SERIAL)
     if row is None:
         serial = nights[nights["level"] == _SERIAL]
-        return f"Whether cramp nights come in runs could not be estimated: {tables.reasons(serial)}."
+        return f"Whether cramp nights come in runs could not be estimated: {tables.reasons(serial, inside=True)}."
     measured = f"the correlation with the night before, about each person's own mean, is {estimate(row)}"
     if pd.isna(row["ci_low"]) or row["ci_low"] <= 0 <= row["ci_high"]:
         return f"Whether cramp nights come in runs is not clear: {measured}."

@@ -105,7 +105,7 @@ def _found(
     of_intake = _drawing(_INTAKE, captions.intake_drawn(compared, of_blood.estimates), drawn[len(blood) :])
     rows = together([described, compared, of_blood.estimates, of_intake.estimates])
     if not has_estimate(rows):
-        why = tables.reasons(rows) or said.NOTHING
+        why = tables.reasons(rows, inside=True) or said.NOTHING
         lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
         return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
     table = ReportTable(tables.dose_response(of_measured(rows)), captions.caption(compared), said.note(rows, compared))

@@ -133,7 +133,7 @@ def _answer(cycle: pd.DataFrame) -> str:
     """Return whether there is a cycle, how large it is, and when it is highest."""
     ratio, peak, test = (_row(cycle, level) for level in ("peak to trough", "peak", "joint test"))
     if not (ratio and peak and test):
-        return f"Whether there is an annual cycle could not be estimated: {tables.reasons(cycle)}."
+        return f"Whether there is an annual cycle could not be estimated: {tables.reasons(cycle, inside=True)}."
     high = f"the highest rate of the year is {times(ratio)} the lowest"
     p = wording.marked(test, wording.p_text(test["p_value"]))
     whom = " Different people stand for the months of that cycle." if _is_between(cycle) else ""
@@ -194,7 +194,7 @@ def _of_halves(rows: pd.DataFrame) -> str:
         for row in wording.records(rows[rows["scale"].eq("prevalence_ratio") & rows["estimate"].notna()])
     ]
     if not made:
-        why = tables.reasons(rows) or "the season of the examination was not recorded"
+        why = tables.reasons(rows, inside=True) or "the season of the examination was not recorded"
         return f"Whether the season goes with cramps could not be estimated: {why}."
     return f"Examined in winter against summer, the prevalence ratio is {wording.listed(made)}."
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import tables, wording
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import JOINTS, MUSCLE, SITTING
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
+from crampstudy.estimates.verdicts import who_are_few, why_beyond
 from crampstudy.wording.directions import directed
 
 Row = dict[str, Any]
@@ -27,7 +28,6 @@ _VERDICTS = {
     "differs but negligible": "a difference too small to matter",
     "near null": "as good as no difference",
     "inconclusive": "an interval too wide to tell",
-    "too few": "too few participants to tell",
 }
 
 
@@ -114,8 +114,11 @@ def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
     by_kind = {row["analysis"]: row for row in known}
     alone, beside = (by_kind.get(kind.name) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
     if alone is None:
-        why = why or next((row["note"] for row in _declared(rows) if row["analysis"] == kinds.AGE_ALONE.name), None)
+        own = kinds.AGE_ALONE.rows(rows)
+        why = why or next((row["note"] for row in _declared(own)), None) or tables.reasons(own, inside=True)
         return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
+    if beyond := why_beyond(alone):
+        return [f"what age has to do with cramps, {wording.contrast(alone)}, cannot be told here, as it is {beyond}"]
     scale = str(alone["scale"]).replace("_", " ")
     held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
     first = f"the {scale} of age ({wording.contrast(alone)}) is {in_text(alone)}, {held}: {_verdict(alone)}"
@@ -180,4 +183,6 @@ def _declared(rows: pd.DataFrame) -> list[Row]:
 
 
 def _verdict(row: Row) -> str:
+    if row["verdict"] == "too few":
+        return f"too few {who_are_few(pd.DataFrame([row]))} to tell"
     return _VERDICTS.get(str(row["verdict"]), "no verdict")

@@ -9,6 +9,7 @@ from crampstudy.cohort import Kind
 from crampstudy.estimates import at_contrasts, kinds, ratios, verdicts
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.verdicts import who_are_few
 from crampstudy.tables.sections.conditions import labels
 from crampstudy.wording.directions import directed
 
@@ -27,7 +28,13 @@ def answer(rows: pd.DataFrame) -> str:
     if told.empty:
         measured = main[main["status"].ne("not_measured")]
         fewer = "too few participants or cramps bear on any of them"
-        why = (fewer if len(judged) else tables.reasons(measured)) if len(measured) else "none of them was recorded"
+        if (of_whom := who_are_few(judged)) != "participants":
+            fewer = f"there are too few {of_whom} for a ratio of any of them"
+        why = (
+            (fewer if len(judged) else tables.reasons(measured, inside=True))
+            if len(measured)
+            else "none of them was recorded"
+        )
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]
@@ -45,13 +52,16 @@ def answer(rows: pd.DataFrame) -> str:
         _kept(told, _tests(main)),
         f"the ratio is too close to 1 to matter for {_listed(small)}" if len(small) else "",
     ]
-    few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
+    unknown = int(judged["verdict"].eq("inconclusive").sum())
     open_ = wording.counted(unknown, "others") if len(told) > unknown else f"{unknown}"
     said += [f"for {open_} the interval is too wide to tell"] if unknown else []
-    by_df = sum(map(verdicts.few_degrees, wording.records(judged)))
-    said += [f"of {few - by_df} more there are too few participants for anything to be said"] if few > by_df else []
+    of_few = judged[judged["verdict"].eq("too few")]
+    by_df = [verdicts.few_degrees(row) and not verdicts.few_units(row) for row in wording.records(of_few)]
+    lacking = of_few[~pd.Series(by_df, of_few.index, dtype=bool)]
+    whom = f"too few {who_are_few(lacking)}"
+    said += [f"of {len(lacking)} more there are {whom} for anything to be said"] if len(lacking) else []
     resting = f"rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few for anything to be said"
-    said += [f"of {by_df} more the interval {resting}"] if by_df else []
+    said += [f"of {sum(by_df)} more the interval {resting}"] if any(by_df) else []
     return wording.sentences(filter(None, said))
 
 
@@ -75,7 +85,7 @@ def by_age(rows: pd.DataFrame) -> str:
         many = f"for none of the {len(told)} with enough participants to compare is the ratio shown to differ"
         one = f"the ratio of {_listed(told)}, alone with enough participants to compare, is not shown to differ"
         said = [f"{many if len(told) > 1 else one} between the two ages"]
-    said += [f"of {_listed(few)} too few participants bear on the comparison"] if len(few) else []
+    said += [f"of {_listed(few)} too few {who_are_few(few)} bear on the comparison"] if len(few) else []
     same, unknown = (int(told["verdict"].eq(verdict).sum()) for verdict in ("near null", "inconclusive"))
     said += [f"for {same} it is nearly the same at both ages"] if same else []
     said += (
@@ -94,7 +104,7 @@ def not_drawn(rows: pd.DataFrame) -> str:
     for kind, when in ((kinds.CONDITION, ""), (kinds.CONDITION_AT_50, " at 50"), (kinds.CONDITION_AT_75, " at 75")):
         own = kind.rows(few)
         said += [f"{name}{when}" for name in _names(own)]
-    return f" Too few participants bear on these to be drawn: {wording.listed(said)}." if said else ""
+    return f" Too few {who_are_few(few)} bear on these to be drawn: {wording.listed(said)}." if said else ""
 
 
 def limits(kind: Kind, main: pd.DataFrame) -> str:

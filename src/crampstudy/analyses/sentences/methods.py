@@ -28,6 +28,8 @@ KINDS = {
 _ARRANGED = {"parallel": "parallel arms", "crossover": "crossover", "n-of-1": "n-of-1"}
 
 UNOBSERVED = "A night without a count is unobserved, never a night without cramps"
+UNCOUNTED = "Any other night without a count is unobserved"
+"""Where nights without a row were taken to be without a cramp."""
 UNANSWERED = "Who gave no recalled number is left out of what is about it, and the weights are not changed for it"
 WHOLE = "A model is of those with a value of all of its terms; nothing is imputed."
 
@@ -77,7 +79,8 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     if cohort.kind == "diary":
         taken = counts.get((NIGHTS, MEETING), counts[NIGHTS, ACCEPTED])
         missing = f"{wording.counted(taken - counts[NIGHTS, LOGGED], 'nights')} of {taken:,} have no count"
-        first = f"{UNOBSERVED}; {missing}."
+        zeros = cohort.attrition.unlogged
+        first = wording.sentences([f"{UNOBSERVED}; {missing}"] if zeros is None else [zeros, f"{UNCOUNTED}; {missing}"])
         said = [wording.sentences(denominator(cohort).remarks)]
     else:
         first = f"{UNANSWERED}."

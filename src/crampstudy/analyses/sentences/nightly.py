@@ -225,5 +225,5 @@ def untold(what: str, rows: pd.DataFrame, names: Collection[str]) -> str:
     """Return that it could not be told ``what`` the variables ``names`` do from day to day within persons, and why."""
     terms = rows["term"].str.removeprefix(wording.CONTRAST)
     own = rows[terms.isin(names) & rows["level"].eq("within")]
-    why = tables.reasons(own, brief=True) or "none of them was recorded"
+    why = tables.reasons(own, brief=True, inside=True) or "none of them was recorded"
     return wording.sentences([f"{what}, from day to day, could not be estimated: {why}"])

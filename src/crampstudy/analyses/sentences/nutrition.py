@@ -193,10 +193,11 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     failed = tables.reasons(kinds.SHAPE.rows(rows))
     # A column without an estimate is not in the table.
     made = rows[rows["estimate"].notna()]
+    shown = {_variable(row) for row in wording.records(made)}
     said = [
         "; ".join(filter(None, ("participants, n, are those with a value", _of_fewer(rows, compared)))),
         *levels.of_columns(made),
-        *_centiles(compared),
+        *_centiles(compared[[_variable(row) in shown for row in wording.records(compared)]]),
         *([f"could not fit a curve: {failed}"] if failed else []),
         *adjustments(compared),
     ]

@@ -76,7 +76,8 @@ def of_scores(rows: pd.DataFrame, lacking: str | None = None) -> str:
     if after:
         said.append(f"on the day after, {'; '.join(map(score_compared, after))}")
     if not said:
-        return f"What cramps do to sleep and to the next day could not be estimated: {lacking or tables.reasons(rows)}."
+        why = lacking or tables.reasons(rows, inside=True)
+        return f"What cramps do to sleep and to the next day could not be estimated: {why}."
     return f"On nights with a cramp, against other nights of the same person, {'; '.join(said)}."
 
 
@@ -109,7 +110,7 @@ def of_lags(rows: pd.DataFrame, lacking: str | None = None) -> str:
     own = kinds.DISTRIBUTED_LAG.rows(rows)
     judged = own[own["level"].eq("lag 1") & declared(own) & own["estimate"].notna()]
     if judged.empty:
-        reason = lacking or tables.reasons(own[own["level"].eq("lag 1")])
+        reason = lacking or tables.reasons(own[own["level"].eq("lag 1")], inside=True)
         return f"Whether poor sleep goes before cramps could not be estimated: {reason}."
     (row,) = wording.records(judged)
     what = f"{wording.small(wording.term(str(row['term'])))} {wording.contrast(row)}"
@@ -122,7 +123,7 @@ def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:
     judged = _judged(rows)
     first = judged[judged["model"].eq("survey-poisson")].drop_duplicates("term")
     if first.empty:
-        reason = lacking or tables.reasons(rows)
+        reason = lacking or tables.reasons(rows, inside=True)
         return f"How cramps go with usual sleep and with depression could not be estimated: {reason}."
     said = []
     for row in wording.records(first):

@@ -15,7 +15,9 @@ from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_brackets, in_text, measure, of_part, recalled
+from crampstudy.estimates.verdicts import who_are_few
 from crampstudy.wording.directions import directed
 
 _BY_VERDICT = (
@@ -25,7 +27,7 @@ _BY_VERDICT = (
     ("near null", "No difference that would matter was seen for {}."),
     ("inconclusive", "Too uncertain to tell: {}."),
     ("imprecise", "Too imprecise to tell: {}."),
-    ("too few", "Too few people to tell: {}."),
+    ("too few", "Too few {of_whom} to tell: {}."),
 )
 """What is said of the contrasts of each verdict, and of those of any whose interval rules nothing out."""
 _SAID: Mapping[str, str] = {
@@ -97,8 +99,8 @@ def _how_common(rows: Mapping[str, pd.DataFrame], whose: str) -> Iterator[str]:
         (kinds.INCIDENCE_RATE.rows(found), f"{{}} {counted}"),
         (shares[shares["level"] == "any"], "{}% had a cramp within 30 days"),
     ):
-        whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
-        for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
+        made = own[own["estimate"].notna()]
+        for row in _made(made[made["population"] == whole(made["population"])])[:1]:
             yield f"{wording.capital(_of_whom(str(row['population'])))}{whose}: {said.format(in_text(row))}."
 
 
@@ -117,8 +119,9 @@ def of_verdicts(rows: pd.DataFrame) -> list[str]:
     """Return a line for each verdict: which contrasts have it; what goes with cramps is named with its direction."""
     every = wording.records(rows)
     groups = {name: [row for row in every if _told_as(row) == name] for name, _ in _BY_VERDICT}
+    of_whom = who_are_few(rows[rows["verdict"].eq("too few")], "people")
     return [
-        said.format(wording.listed(_named(row, name) for row in groups[name]))
+        said.format(wording.listed(_named(row, name) for row in groups[name]), of_whom=of_whom)
         for name, said in _BY_VERDICT
         if groups[name]
     ]
@@ -269,5 +272,5 @@ def _lacking(title: str, rows: pd.DataFrame) -> list[str]:
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & rows["analysis"].ne(kinds.CLAIM_PART.name)]
     if failed.empty:
         return []
-    why = wording.small(tables.commonest_reasons(failed, _MOST_REASONS))
+    why = wording.small(wording.ranges(tables.commonest_reasons(failed, _MOST_REASONS)))
     return [f"{title}, {wording.counted(len(failed), 'estimates')}: {why or 'the section says why'}."]

@@ -12,6 +12,7 @@ from crampstudy.codebook.cases import HALLEGRAEFF, criteria
 from crampstudy.descriptive.frequency.recall import BIAS, LOWER, QUADRATIC, SAME, UPPER
 from crampstudy.descriptive.single_cramps.case_definition import ALL_CRITERIA, LOOK_ALIKES
 from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import in_text, value
 from crampstudy.tables.sections.triage import flags_of_fewer
 from crampstudy.triage.flags import DISCLAIMER, LONG, WEEKLY
@@ -135,7 +136,4 @@ def _why(rows: pd.DataFrame) -> str:
 def _of_whole(rows: pd.DataFrame) -> Mapping[str, dict[str, Any]]:
     """Return the rows of everybody that have an estimate, by level: of age groups that with the lowest limit."""
     own = rows[rows["estimate"].notna()]
-    groups = list(dict.fromkeys(map(str, own["population"])))
-    wide = [group for group in groups if group.endswith("+")]
-    whole = min(wide, key=lambda group: int(group[:-1]), default=groups[0] if groups else "")
-    return {str(row["level"]): row for row in wording.records(own[own["population"] == whole])}
+    return {str(row["level"]): row for row in wording.records(own[own["population"] == whole(own["population"])])}

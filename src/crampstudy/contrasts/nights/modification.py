@@ -118,7 +118,7 @@ def _rows(linear: Linear, asked: Modification, size: float, cells: Row, beyond: 
     judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": asked.level}
     if not judge:
         # A verdict of a line beyond all nights would be one on the line.
-        return [*made, verdicts.unjudged(_of(row, judged), beyond)]
+        return [*made, verdicts.unjudged(_of(row, judged), beyond, beyond=True)]
     whole = _of(row, judged | {"note": estimates.note(beyond, cells["note"])})
     return [*made, person_time.judged_inside(whole, linear, within, size)]
 

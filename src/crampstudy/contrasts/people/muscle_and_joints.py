@@ -18,9 +18,10 @@ from crampstudy.contrasts.age_term import LINE, age_term
 from crampstudy.contrasts.factors import with_q_values
 from crampstudy.contrasts.nights.activity import between_ratio
 from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
-from crampstudy.errors import AnalysisError
+from crampstudy.errors import AnalysisError, NoWeight
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.rows import TEST
+from crampstudy.models.common.recalled_outcomes import weight_for
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
 from crampstudy.nights import NO_AGE
@@ -66,12 +67,17 @@ def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
     if not measured:
         raise AnalysisError("neither muscle nor joints nor sitting was measured")
     for name in track((*MUSCLE, *JOINTS, SITTING[cohort.kind]), "muscle and joints"):
+        cells = {"cohort": cohort.name, "population": asked.get("where") or "all participants", "term": name}
+        cells |= {"outcome": asked["outcome"], "model": asked["model"], "analysis": kinds.MUSCLE.name}
         if name not in measured:
-            cells = {"cohort": cohort.name, "population": asked.get("where") or "all participants", "term": name}
-            cells |= {"outcome": asked["outcome"], "model": asked["model"], "note": "not measured in this cohort"}
-            family.append([estimates.row(status="not_measured", analysis=kinds.MUSCLE.name, **cells)])
+            family.append([estimates.row(status="not_measured", note="not measured in this cohort", **cells)])
             continue
-        family.append(_of_mean(cohort, name, asked) if _term(cohort, name) != name else _of_person(cohort, name, asked))
+        try:
+            nightly = _term(cohort, name) != name
+            family.append(_of_mean(cohort, name, asked) if nightly else _of_person(cohort, name, asked))
+        except NoWeight as problem:
+            # Of its component, or of what it is adjusted for: the others may have theirs.
+            family.append([estimates.row(status="not_estimable", note=estimates.reason(problem), **cells)])
     return estimates.frame(with_q_values(family))
 
 
@@ -81,9 +87,10 @@ def age_ratios(
     """Return ratios of age beside sex, without and with muscle, joints and sitting, of the same participants.
 
     Age is a natural cubic spline: a ratio every five years against 50, and the declared contrast. A set of which
-    nothing was measured is left out; one that there are too few participants for has no estimate. Where those of whom
-    all is known are too few even for age beside sex, that is of everybody. That a ratio of age changes when they stand
-    beside does not say that they are on its path.
+    nothing was measured is left out; one that there are too few participants for has no estimate, nor one of a column
+    for whose component a survey has no weight, which the others do without. Where those of whom all is known are too
+    few even for age beside sex, that is of everybody. That a ratio of age changes when they stand beside does not say
+    that they are on its path.
 
     Args:
         cohort: a diary or a survey.
@@ -94,8 +101,11 @@ def age_ratios(
     Raises:
         AnalysisError: nobody has an age, or nobody all that is asked to stand beside it.
     """
+    if not cohort.has("age_years"):
+        raise AnalysisError(NO_AGE)
     measured = _measured(cohort)
-    complete, inside = _complete(cohort, measured, where)
+    weightless = _weightless(cohort, measured)
+    complete, inside = _complete(cohort, [name for name in measured if name not in weightless], where)
     whole = not fitted_people(complete, (), inside).is_empty()
     if not whole and all(sets.values()):
         raise AnalysisError(_NOBODY)
@@ -111,11 +121,13 @@ def age_ratios(
                 line = [_with(row, _STRAIGHT) for row in _of_age(cohort, where, kind, (), asked, LINE)]
                 alone = line if _estimated(line) else alone
             made += alone
-        elif beside and whole:
+            continue
+        lacks = next((why for name, why in weightless.items() if name in asked_for), "" if whole else _NOBODY)
+        if beside and not lacks:
             made += _of_age(complete, inside, kind, beside, asked)
         elif beside:
             own = {"analysis": kind.name, "adjusted_for": "; ".join((*_sex(cohort), *beside))}
-            made += [_without(row | own, _NOBODY) for row in alone]
+            made += [_without(row | own, lacks) for row in alone]
     return estimates.frame(made)
 
 
@@ -136,6 +148,19 @@ def _of_mean(cohort: Cohort, name: str, asked: Mapping[str, Any]) -> list[Row]:
 def _measured(cohort: Cohort) -> list[str]:
     known = measured_in(cohort)
     return [name for name in (*MUSCLE, *JOINTS, SITTING[cohort.kind]) if name in known]
+
+
+def _weightless(cohort: Cohort, names: Iterable[str]) -> Mapping[str, str]:
+    """Return the columns of a survey for whose component it has no weight, and that as the reason."""
+    found: dict[str, str] = {}
+    if cohort.design is None:
+        return found
+    for name in names:
+        try:
+            weight_for(cohort.design, (name,))
+        except NoWeight as problem:
+            found[name] = estimates.reason(problem)
+    return found
 
 
 def _term(cohort: Cohort, name: str) -> str:

@@ -29,7 +29,8 @@ def ratios_by_band(
     Args:
         cohort: a diary or a survey.
         bands: age bands; those younger than the first limit are left out.
-        reference: the label of one of them; by default the youngest with enough participants and a cramp.
+        reference: the label of one of them; by default the youngest with enough participants and a cramp. Where the
+            reference has no number, no row has, and each says so.
         ci_level: confidence level.
 
     Raises:
@@ -46,9 +47,10 @@ def ratios_by_band(
 
 
 def _comparable(of: GroupMeasures, bands: AgeBands) -> str:
-    """Return the youngest band that can be compared with others, or the first where none can."""
-    own = bands.labels[1:]
-    return next((label for label in own if not between.side(of, label).why_not), own[0])
+    """Return the youngest band that can be compared with others; where none can, the youngest that anybody is of."""
+    sides = {label: between.side(of, label) for label in bands.labels[1:]}
+    able = [label for label, side in sides.items() if not side.why_not]
+    return next(iter([*able, *(label for label, side in sides.items() if side.participants), *sides]))
 
 
 def _rows(of: GroupMeasures, bands: AgeBands, reference: str, ci_level: float) -> list[Row]:
@@ -74,8 +76,10 @@ def _rows(of: GroupMeasures, bands: AgeBands, reference: str, ci_level: float) -
         if of.scale == "prevalence" and None not in places:
             shared = {"covariance": float(of.covariance[places]), "df": min(one.df, other.df)}
         rows = between.rows_of(one, other, own, **shared)
-        # Whose it is that there is no number stands in the row, unless it is the reference.
-        lacks = {"note": one.why_not or f"{other.why_not} ({reference})"} if one.why_not or other.why_not else {}
+        lacks = {"note": one.why_not} if one.why_not else {}
+        # What is so of both is no matter of the reference.
+        if other.why_not and other.why_not != one.why_not:
+            lacks = {"note": f"no ratio, as the reference {reference} allows none: {other.why_not}"}
         made += [row | {"verdict": None} | lacks for row in rows if str(row["scale"]).endswith("_ratio")]
     return made
 

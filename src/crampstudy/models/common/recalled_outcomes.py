@@ -67,5 +67,6 @@ def weight_for(design: SurveyDesign, variables: Iterable[str]) -> str:
     ranks = [codebook.COMPONENTS.index(v.component) for v in found if v and v.component]
     component = codebook.COMPONENTS[max(ranks, default=0)]
     if component not in design.weights:
-        raise NoWeight(f"the survey has no weight for its {component} component; name one with weight")
+        where = f"crampstudy.design.weights.{component} in datapackage.json"
+        raise NoWeight(f"the survey has no weight for its {component} component; name its column as {where}")
     return design.weights[component]

@@ -62,7 +62,9 @@ class Beyond:
             said = f"compared beyond the values observed, which lie from {low:.3g} to {high:.3g}"
         if pd.isna(row["estimate"]):
             return dict(row)
-        return {**row, "note": note(row["note"] or "", said)} if self.judged else unjudged(row, f"{said}: no verdict")
+        if self.judged:
+            return {**row, "note": note(row["note"] or "", said)}
+        return unjudged(row, f"{said}: no verdict", beyond=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,15 @@ class Subject:
         return tuple(sources.Address.parse(source).portable for source in self.sources)
 
     @property
+    def stated(self) -> Mapping[str, str]:
+        """What the sources say of nights without a row and of which cramps count, by the name of the option."""
+        found: dict[str, dict[str, None]] = {}
+        for source in self.sources:
+            for name, value in sources.Address.parse(source).of_nights.items():
+                found.setdefault(name, {})[value] = None
+        return {name: ", ".join(values) for name, values in found.items()}
+
+    @property
     def records(self) -> tuple[CohortRecord, ...]:
         """What is recorded of each cohort."""
         return tuple(map(_record, self.cohorts))

@@ -1,4 +1,4 @@
-"""What is said of the rows of a table: notes, reasons, and what a model has beside its coefficients."""
+"""What is said of the rows of a table: notes, and reasons why there is no estimate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
-from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, reliability, verdicts
+from crampstudy.estimates import ALONE, BASELINES, compares, kinds, reliability, verdicts
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
@@ -50,21 +50,37 @@ _MADE = re.compile(
 """How what is said of a model begins that is no reason against an estimate: whom it is of, and its covariance."""
 
 
-def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False) -> str:
+def reasons(rows: pd.DataFrame, besides: Collection[str] = (), *, brief: bool = False, inside: bool = False) -> str:
     """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons.
 
     Where they are ``brief``, as apart from a table, a reason of many rows, but not of all, names a few of them.
+    ``inside`` a sentence rows are named as sentences do, and else as in their table.
     """
+    terms = {wording.capital(wording.term(str(term))) for term in rows["term"].dropna().unique()}
+    named = (lambda name: _inside_a_text(name, terms)) if inside else str
+    return _reasons(rows, besides, _MOST_NAMES if brief else None, named)
+
+
+def _reasons(
+    rows: pd.DataFrame, besides: Collection[str], most: int | None = None, named: Callable[[str], str] = str
+) -> str:
     # What keeps a part of a claim from being tested is told with the claim.
     whole = ~rows["analysis"].isin([kinds.CLAIM_PART.name])
     failed = _with_remarks(rows[_failed(rows) & whole], reason=True)
-    return "; ".join(_of_several(_said(failed, besides, rows, most=_MOST_NAMES if brief else None)))
+    return "; ".join(_of_several(_said(failed, besides, rows, most, named=named)))
+
+
+def _inside_a_text(name: str, terms: Collection[str]) -> str:
+    """Return the name of a row as it stands inside a text: that of one of the ``terms``, which are no names, small."""
+    return wording.small(name) if any(name == term or name.startswith(f"{term} (") for term in terms) else name
 
 
 def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
     """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
     failed = _with_remarks(rows[_failed(rows)], reason=True).dropna(subset="note")
-    parts = failed["note"].map(lambda note: reworded(str(note).partition("; ")[0]))
+    first = failed["note"].map(lambda note: reworded(str(note).partition("; ")[0]))
+    lost = of_rows(rows, "leaves out")[failed.index]
+    parts = first.where(first.ne(ALONE) | lost.eq(""), first + " (" + lost + ")")
     names = pd.Series(_names(failed, rows), failed.index, dtype=object).groupby(parts).unique().to_dict()
     every = parts.value_counts()
     told = every.head(most + 1 if len(every) == most + 1 else most)
@@ -133,7 +149,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = (), level: Callable[
     else:
         left_out, told = [], made
     said = "; ".join([*_said(told, besides, told, unreliable=reliability.unreliable(rows), printed=level), *left_out])
-    failed = reasons(shown, besides)
+    failed = _reasons(shown, besides)
     texts = (
         *_splits(rows[split]),
         said,
@@ -175,6 +191,7 @@ def _said(
     most: int | None = None,
     unreliable: _Unreliable = MappingProxyType({}),
     printed: Callable[[str], str] = wording.level,
+    named: Callable[[str], str] = str,
 ) -> list[str]:
     """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
 
@@ -188,6 +205,7 @@ def _said(
         most: of more rows than these a remark names a few and counts the others.
         unreliable: the means of low reliability by the remarks on them, which are one.
         printed: how a level is printed.
+        named: how the name of a row is printed; by default as its table has it.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     parts: dict[tuple[str, str], set[str | None]] = {}
@@ -209,19 +227,19 @@ def _said(
             parts.setdefault((text, name), set()).add(of)
             held[text, name] = held.get((text, name), 0) + 1
     # What compares nothing has no row in the table that could be named.
-    named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
+    compared = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
     some = _of_parts(parts, among)
     found = {
         text: {some.get((text, name), name): n for name, n in by_row(counts, levels.get(text, {})).items()}
         for text, counts in found.items()
     }
     every: dict[str, bool] = {}
-    shown = _names(named if len(named) else among, among)
+    shown = _names(compared if len(compared) else among, among)
     for name in shown:
         every |= {name: True, **{part: False for (_, whole), part in some.items() if whole == name}}
     in_part = {text for (text, name), n in held.items() if n < shown.count(name)}
     told = [
-        _of_rows(rest, counts, every, most, throughout=rest not in in_part)
+        _of_rows(rest, counts, every, most, throughout=rest not in in_part, printed=named)
         for rest, counts in _folded(found, unreliable).items()
         # "no cramp" says no more than "no cramp, so no interval".
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
@@ -287,7 +305,13 @@ def _of_parts(held: Mapping[tuple[str, str], set[str | None]], among: pd.DataFra
 
 
 def _of_rows(
-    rest: str, counts: Counts, every: Mapping[str, bool], most: int | None = None, *, throughout: bool
+    rest: str,
+    counts: Counts,
+    every: Mapping[str, bool],
+    most: int | None,
+    *,
+    throughout: bool,
+    printed: Callable[[str], str],
 ) -> tuple[str, str]:
     """Return the names of the rows of a remark, where they are not ``every`` one, and the remark with its counts.
 
@@ -298,23 +322,26 @@ def _of_rows(
     text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}
     if len(distinct) > 1 and len(counts) > 1:
-        each = (f"{_span(some)} ({_inside(name, every)})" if some else name for name, some in counts.items())
+        each = (
+            f"{_span(some)} ({printed(_inside(name, every))})" if some else printed(name)
+            for name, some in counts.items()
+        )
         return "", f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
     lacking = [name for name, whole in every.items() if whole and name not in counts]
     named = all(_is_named(name, text, having) for name in having)
     if most is not None and len(having) > most:
-        told = [*having[:_FEW_NAMES], f"{len(having) - _FEW_NAMES} others"]
+        told = [*map(printed, having[:_FEW_NAMES]), f"{len(having) - _FEW_NAMES} others"]
         return wording.listed(told) if lacking and not named else "", said
     if having and not lacking and _OF_ITS_ROWS.match(text) and (throughout or len(every) == 1):
-        return "every row" if len(every) > 1 else having[0], said
+        return "every row" if len(every) > 1 else printed(having[0]), said
     if not lacking or named:
         return "", said
     whole = throughout and all(every[name] for name in having)
     if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES and whole:
-        return f"every row but {' and '.join(lacking)}", said
-    return ", ".join(having), said
+        return f"{'every row' if printed is str else 'all'} but {' and '.join(map(printed, lacking))}", said
+    return ", ".join(map(printed, having)), said
 
 
 def _inside(name: str, every: Mapping[str, bool]) -> str:
@@ -381,20 +408,3 @@ def _named(row: Mapping[str, Any]) -> str:
         return OF_RUN_IN[term].label if term in OF_RUN_IN else wording.capital(wording.term(term))
     adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"
-
-
-def parameters(estimates: pd.DataFrame) -> list[str]:
-    """Return a line for each parameter that a model has beside its coefficients, such as its dispersion."""
-    beside = estimates["scale"].isin(PARAMETERS)
-    # What splits a ratio has no row in the table that would tell its notes.
-    others = "; ".join(estimates.loc[~beside & ~kinds.is_split(estimates), "note"].dropna())
-    lines = []
-    for row in wording.records(estimates[beside]):
-        name = str(row["term"])
-        if row["scale"] == "reliability":
-            name = wording.term(f"{wording.RELIABILITY}{name.removeprefix(wording.RELIABILITY)}")
-        value = wording.estimate(row).replace("(", f"({100 * row['ci_level']:g}% CI ") if row["ci_level"] else ""
-        notes = [part for part in str(row["note"] or "").split("; ") if part and part not in others]
-        line = "; ".join([f"{name[:1].upper()}{name[1:]}: {value}, {row['unit']}", *notes])
-        lines.append(wording.ranges(line))
-    return list(dict.fromkeys(lines))

@@ -70,7 +70,9 @@ def _against_reference(estimates: pd.DataFrame) -> dict[str, dict[str, str]]:
         of = kind if outcome == "cramps" else f"{wording.outcome(str(outcome))}: ratio"
         heading = with_level(f"{of} against {reference} (95% CI)", rows)
         texts = zip(map(wording.level, rows["level"]), _texts(rows), strict=True)
-        found[heading] = {reference: "reference", **dict(texts)}
+        # What nothing is compared with is no reference.
+        compared = rows["estimate"].notna().any()
+        found[heading] = {reference: "reference" if compared else wording.DASH, **dict(texts)}
     return found
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.analyses.comparison.sentences import bands
 from crampstudy.analyses.comparison.settings import ComparisonSettings
-from crampstudy.analyses.sentences.methods import KINDS, UNANSWERED, UNOBSERVED, WHOLE
+from crampstudy.analyses.sentences.methods import KINDS, UNANSWERED, UNCOUNTED, UNOBSERVED, WHOLE
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.further.common_measure import LIMIT
 from crampstudy.estimates import kinds, verdicts
@@ -31,8 +31,11 @@ def _said(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Data
     for kind in found:
         names = [cohort.name for cohort in cohorts if cohort.kind == kind]
         yield f"{wording.listed(names)} {'is' if len(names) == 1 else 'are each'} {KINDS[kind]}"
+    zeros = [cohort.name for cohort in cohorts if cohort.attrition.unlogged is not None]
+    if zeros:
+        yield f"in {wording.listed(zeros)} nights without a row were taken as nights without a cramp"
     for kind in found:
-        yield _LACKING[kind]
+        yield UNCOUNTED if zeros and kind == "diary" else _LACKING[kind]
     yield WHOLE.removesuffix(".")
     aged = f"age bands begin at {wording.listed(map(str, settings.age_bands))} years; "
     yield f"{aged if settings.by == 'age_band' else ''}intervals are at {100 * settings.ci_level:g}%"
