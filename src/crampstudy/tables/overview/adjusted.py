@@ -12,6 +12,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.nights.calendar import CYCLE
 from crampstudy.tables.headings import among
 from crampstudy.tables.table import as_table
 
@@ -23,7 +24,6 @@ ADJUSTED_NOTE = (
 """What the table's words mean."""
 _ELSEWHERE = (kinds.OPEN_USE_GRAPH.name, kinds.CLAIM.name, kinds.CLAIM_PART.name)
 """Kinds of rows that are weighted for what the graph asks for, or told of rows of others."""
-_CYCLE = ("season_cos", "season_sin")
 _SEASON = "Season"
 _SPLINE = re.compile(r"ns\(([^,]+),.*\)")
 
@@ -108,7 +108,7 @@ def _listed(terms: Iterable[str]) -> str:
         simple = known is not None and all(function == "lag" for function, _ in known.steps)
         of = known if known is not None and simple else exposures.Exposure(plain)
         # Both halves of the annual cycle are the season.
-        halves = {term.replace(of.variable, half) for half in _CYCLE} if of.variable in _CYCLE else {""}
+        halves = {term.replace(of.variable, half) for half in CYCLE} if of.variable in CYCLE else {""}
         groups.setdefault(_SEASON if halves <= set(told) else wording.term(of.name), []).append(of)
     return "; ".join(f"{wording.small(name)}{_of_nights(of)}" for name, of in groups.items())
 
