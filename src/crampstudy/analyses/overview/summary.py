@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
+from crampstudy.estimates.sentences import resting
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 
@@ -36,7 +37,14 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         "events stand behind it, and the verdict on it.",
         alt=_alt(main),
         note=wording.sentences(
-            filter(None, ("shaded: ratios too close to 1 to matter", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
+            filter(
+                None,
+                (
+                    *("shaded: ratios too close to 1 to matter", _ABOVE_ONE, _ADJUSTED),
+                    *resting(main[told_in_numbers(main)]),
+                    verdicts.remark(main),
+                ),
+            )
         ),
     )
     quality = ReportTable(

@@ -8,7 +8,7 @@ from crampstudy import tables, wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import at_contrasts, kinds, ratios
 from crampstudy.estimates.adjustment import enough
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import estimate, resting
 from crampstudy.tables.sections.conditions import labels
 
 _Q = 0.05
@@ -39,6 +39,7 @@ def answer(rows: pd.DataFrame) -> str:
         measures = wording.counted(len(told), "conditions, drugs and measures")
         said = [f"none of {measures} goes clearly with more or with fewer cramps"]
     said += [f"not adjusted for all that the causal graph asks for: {_listed(crude)}"] if len(crude) else []
+    said += resting(clear)
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
     said += [
         _kept(told, _tests(main)),
@@ -92,6 +93,12 @@ def not_drawn(rows: pd.DataFrame) -> str:
         own = kind.rows(few)
         said += [f"{name}{when}" for name in _names(own)]
     return f" Too few participants bear on these to be drawn: {wording.listed(said)}." if said else ""
+
+
+def rest(rows: pd.DataFrame) -> str:
+    """Return on whom ratios rest that do not rest on all who have it and who have not; a space goes before."""
+    said = wording.sentences(resting(rows[rows["estimate"].notna()]))
+    return f" {said}" if said else ""
 
 
 def limits(kind: Kind, main: pd.DataFrame) -> str:
