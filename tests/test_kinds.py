@@ -46,7 +46,7 @@ from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.descriptive.flow import flow, logging_over_time
-from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.asked import ever, never_yet_told, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.frequency.recall import recall_against_log
@@ -192,6 +192,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, model="poisson", terms="sex", covariance="cluster", analysis=kinds.EXAMINED.name
         ).estimates,
         "a cramp ever": ever(diary, BANDS),
+        "a cramp all the same": never_yet_told(diary, BANDS),
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
