@@ -18,7 +18,7 @@ from crampstudy.estimates import verdicts
 from crampstudy.models.terms import design_matrix
 
 _NEARLY_ALL = 0.9
-"""Where more than this share of a side tell of a ratio, their number is not told: some level of a few people is of one
+"""Where this share of a side or more tell of a ratio, their number is not told: some level of a few people is of one
 side by chance."""
 _TAKEN, _SEX = "medication", "sex"
 
@@ -76,9 +76,9 @@ def _resting(column: design_matrix.Column, on: Mapping[design_matrix.Column, Fla
         inside, by[other] = inside & (others[other] == tells), tells
     at_level, at_reference = int((has & inside).sum()), int((lacks & inside).sum())
     # Who is not at the level is told of where they are the fewer.
-    if at_reference < at_level and at_reference <= _NEARLY_ALL * lacks.sum():
+    if at_reference < at_level and at_reference < _NEARLY_ALL * lacks.sum():
         side, having, few = lacks, False, at_reference
-    elif at_level <= _NEARLY_ALL * has.sum():
+    elif at_level < _NEARLY_ALL * has.sum():
         side, having, few = has, True, at_level
     else:
         return None
