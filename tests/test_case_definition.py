@@ -12,7 +12,7 @@ import pytest
 from test_age_curve import survey
 from test_triage import run
 
-from crampstudy import describe, open_cohort
+from crampstudy import analyses, describe, open_cohort
 from crampstudy.cli import completion
 from crampstudy.codebook.cases import DEFINITIONS, HALLEGRAEFF, criteria
 from crampstudy.cohort import Cohort
@@ -25,6 +25,7 @@ from crampstudy.descriptive.single_cramps.case_definition import (
     WITHOUT,
     case_definition,
 )
+from crampstudy.descriptive.single_cramps.uncounted import uncounted
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.common.partitions import in_parts
@@ -166,6 +167,23 @@ def test_rates_and_shares_are_those_of_the_cramps_and_people(drawn: Cohort) -> N
     without = kinds.INCIDENCE_RATE.rows(without[without["level"] == "false"])
     assert rows.loc[WITHOUT["urge_to_move"], "estimate"] == without["estimate"].iloc[0]
     assert rows.loc[NEITHER, "n_participants"] <= rows.loc[WITHOUT["urge_to_move"], "n_participants"]
+
+
+def test_cramps_of_nights_without_a_count_are_told_where_rates_lack_them(drawn: Cohort) -> None:
+    nights = drawn.frame("episodes").select("participant_id", "date").unique(maintain_order=True).head(3)
+    here = pl.struct("participant_id", "date").is_in(pl.Series(nights.to_struct()).implode())
+    lost = drawn.frame("episodes").filter(here)
+    diary = drawn.frame("diary").with_columns(cramps=pl.when(~here).then("cramps"))
+    made = replace(drawn, tables={**drawn.tables, "diary": diary})
+    assert uncounted(made).height == lost.height >= 3 and uncounted(drawn).is_empty()
+    own = kinds.CASE_RATE.rows(case_definition(made)).set_index("level")
+    assert f"{lost.height} cramps left out, of nights without a count" in str(own.loc[EVERY_CRAMP, "note"])
+    assert str(own.loc[EVERY_CRAMP, "note"]) != str(own.loc[MEETING, "note"])
+    found = analyses.run("severity", made).tables
+    said = f"{lost.height} cramps are of nights without a count, so that no rate has them."
+    assert said in str(found["tbl-severity"].note)
+    assert f"ll cramps: {lost.height} cramps left out, of" in str(found["tbl-case-rates"].note)
+    assert "without a count" not in str(analyses.run("severity", drawn).tables["tbl-severity"].note)
 
 
 def test_of_all_criteria_no_larger_share_is_told_than_of_one(drawn: Cohort) -> None:

@@ -68,6 +68,22 @@ def test_a_ratio_and_a_difference_by_hand() -> None:
     assert ratio["verdict"] == "higher"
 
 
+def test_a_contrast_has_no_more_degrees_of_freedom_than_there_are_people() -> None:
+    # Of 50 people and more a rate's own interval is that of the normal distribution; a sum of two has Welch's.
+    many, some = simulate(90, 14, seed=6), replace(simulate(55, 14, seed=7), name="there")
+    bands = AgeBands((20, 50))
+    found = [measures(cohort, "age_band", bands) for cohort in (many, some)]
+    one, other = (between.side(of, "20+") for of in found)
+    assert (one.df, other.df) == (89, 54)
+    rows = compare(many, some, bands=bands).estimates
+    own = kinds.BETWEEN_COHORTS.rows(rows)
+    whole = own[own["level"].eq("20+") & own["scale"].eq("rate_ratio")].iloc[0]
+    v = [one.variance / one.estimate**2, other.variance / other.estimate**2]
+    assert whole["df"] == pytest.approx(sum(v) ** 2 / (v[0] ** 2 / 89 + v[1] ** 2 / 54))
+    told = rows[rows["analysis"].str.contains("between cohorts").fillna(value=False) & rows["df"].notna()]
+    assert len(told) > 3 and (told["df"] < told["n_participants"]).all()
+
+
 def test_two_groups_of_one_survey_share_a_covariance() -> None:
     one, other = between.Side("a", 0.4, 0.01, 15, 90, None, 36), between.Side("b", 0.2, 0.01, 15, 90, None, 18)
     cells = {"analysis": kinds.BETWEEN_COHORTS.name, "scale": "prevalence", "unit": "u", "ci_level": 0.95}

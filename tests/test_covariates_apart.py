@@ -243,6 +243,21 @@ def test_each_is_put_back_that_can_stand_beside_the_others() -> None:
     assert not made.apart and set(out) == {"b", "c", "d"}
 
 
+def test_both_halves_of_the_annual_cycle_are_left_out_where_one_sets_apart() -> None:
+    halves = ["between(season_cos)", "between(season_sin)"]
+
+    class Made:
+        def __init__(self, *apart: str) -> None:
+            self.apart = dict.fromkeys(apart, "apart")
+
+    def attempt(out: Any) -> Made:
+        lost = " ".join(out)
+        return Made(halves[1]) if halves[1] not in lost else Made()
+
+    made, out = settle([halves[0], "sex", halves[1]], attempt)
+    assert not made.apart and set(out) == {" + ".join(halves)}
+
+
 @pytest.mark.parametrize("model", ["poisson", "negative-binomial", "logistic"])
 def test_a_covariate_that_follows_from_others_is_left_out_and_one_that_follows_from_the_exposure_is_not(
     model: str,

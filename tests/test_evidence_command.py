@@ -103,6 +103,16 @@ def test_what_was_one_trial_before_says_so(file: Callable[[str], Path]) -> None:
     assert first["Verdict"] == "– → inconclusive"
 
 
+def test_what_moved_of_a_share_is_in_percentage_points(file: Callable[[str], Path]) -> None:
+    own, _ = added.read(file(TRIAL), "magnesium", "idiopathic")
+    before, after = evidence.beside("magnesium", "idiopathic", own)
+    moved = tables.moved(before.estimates, after.estimates).loc["Magnesium, idiopathic"]
+    shares = moved[moved["After"].str.contains("%", regex=False)]
+    assert {"I²", "Next trial at least 1 fewer a week, probability"} == {*shares.index}
+    assert shares["Moved by"].str.fullmatch(r"[+−]\d+ percentage points|0 percentage points").all()
+    assert not moved["Moved by"].str.contains("%", regex=False).any()
+
+
 def test_a_population_and_a_treatment_that_nobody_studied_may_be_added(run: Run, file: Callable[[str], Path]) -> None:
     code, out, _ = run("evidence", "--agent", "tens", "--population", "cirrhosis", "--add", str(file(TRIAL)))
     assert code == 0 and "TENS, cirrhosis" in out and "One trial of TENS (cirrhosis), so nothing to pool." in out

@@ -9,7 +9,12 @@ import polars as pl
 import pytest
 
 from crampstudy import fit
+from crampstudy.analyses.sentences import conditions as sentences
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
+from crampstudy.estimates.sentences import in_brackets
+from crampstudy.estimates.verdicts import too_few
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.terms import design_matrix
 
@@ -98,6 +103,112 @@ def test_within_participants_those_tell_who_had_an_event(events: list[object], t
     # Of a number, which everybody has, all tell; so they do of a mean, or of a night as it is.
     assert exposed(design, groups)[design.columns[-1]].tell is None
     assert next(iter(exposed(plain, groups, np.array(events, dtype=float)).values())).tell is None
+
+
+A, B, C = "arthritis", "osteoarthritis", "statin"
+THIRDS = {
+    A: twice(True, True, True, True, False, False),
+    B: twice(True, True, False, False, False, False),
+    C: twice(True, True, True, False, True, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("terms", "values", "said"),
+    [
+        # Everybody with osteoarthritis has arthritis: beside it two of the four with arthritis tell of it.
+        (f"{A} + {B}", THIRDS, {A: "2 with any arthritis who have no osteoarthritis"}),
+        (B, THIRDS, {}),
+        # Nobody has both: those with one are compared with those who have neither, as few as they may be.
+        (
+            f"{A} + {B}",
+            {A: twice(True, True, False, False, False, False), B: twice(False, False, True, True, True, True)},
+            {},
+        ),
+        (
+            f"{A} + {B}",
+            {A: twice(True, True, True, False, False, False), B: twice(False, False, False, False, True, True)},
+            {
+                A: "1 without any arthritis who has no osteoarthritis",
+                B: "1 without osteoarthritis who has no arthritis",
+            },
+        ),
+        # Everybody with arthritis takes a statin, as do two without it.
+        (
+            f"{A} + {C}",
+            {A: twice(True, True, True, False, False, False), C: twice(True, True, True, True, True, False)},
+            {A: "2 without any arthritis who take statin", C: "2 with statin who have no arthritis"},
+        ),
+        # A number has no such people, and what differs from night to night has none, either.
+        (f"{A} + x", THIRDS | {"x": twice(1, 1, 0, 0, 0, 0)}, {}),
+        (f"{A} + {B}", THIRDS | {B: [True, False, *[False] * 10]}, {}),
+        (
+            f"{A} + smoking",
+            {A: THIRDS[A], "smoking": twice("never", "former", "current", "current", "never", "former")},
+            {
+                A: "2 with any arthritis who have another smoking than current",
+                "smoking": "1 with smoking (never) who has any arthritis",
+            },
+        ),
+    ],
+)
+def test_beside_what_implies_a_level_its_ratio_rests_on_the_others(
+    terms: str, values: dict[str, list[object]], said: dict[str, str]
+) -> None:
+    found = exposed(*built(terms, **values))
+    told = {c.term: f"{e.resting.participants} {e.resting.whom}" for c, e in found.items() if e.resting}
+    assert told == said
+
+
+def joints(others: int) -> Cohort:
+    """Return 60 people of 14 nights, of whom 20 have osteoarthritis, and arthritis so many ``others`` besides."""
+    rng, n = np.random.default_rng(3), 60
+    who = [f"P{i:02}" for i in range(n)]
+    people = pl.DataFrame(
+        {
+            "participant_id": who,
+            "age_years": [40.0 + i * 7 % 40 for i in range(n)],
+            "sex": ["female", "male"] * 30,
+            "osteoarthritis": [i < 20 for i in range(n)],
+            "arthritis": [i < 20 + others for i in range(n)],
+        }
+    )
+    days = [date(2024, 1, 1) + timedelta(days=i) for i in range(14)]
+    nights = {"participant_id": np.repeat(who, 14), "date": days * n, "cramps": rng.poisson(0.4, 14 * n)}
+    return Cohort("x", "diary", {"participants": people, "diary": pl.DataFrame(nights)})
+
+
+@pytest.mark.parametrize("others", [12, 4])
+def test_on_how_many_a_ratio_rests_is_told_and_decides_its_verdict(others: int) -> None:
+    made = adjusted_fit(joints(others), "arthritis", model="negative-binomial")
+    (row,) = (row for row in made.estimates.to_dict("records") if row["term"] == "arthritis")
+    said = f"rests on the {others} with any arthritis who have no osteoarthritis"
+    assert (row["status"], row["n_exposed"]) == ("converged", 20 + others) and said in row["note"].split("; ")
+    assert row["adjusted_for"] == "ns(age_years, df=3); osteoarthritis; sex"
+    assert (row["verdict"] == "too few") == too_few(row) == (others < 5)
+    assert said in in_brackets(row)
+
+
+@pytest.mark.parametrize("others", [24, 8])
+def test_ratios_by_age_rest_on_them_as_well(others: int) -> None:
+    rows = condition_ratios(joints(others), [HealthCondition("arthritis")], model="poisson")
+    said = f"rests on the {others} with any arthritis who have no osteoarthritis"
+    made, lost = rows[rows["estimate"].notna()], rows[rows["estimate"].isna()]
+    own = made[made["level"].eq("true")]
+    assert own["note"].str.contains(said, regex=False).all() and own["facts"].str.contains("covariance: ").all()
+    # Of the eight fewer than five are on one side, though of all who have it there are enough.
+    assert (len(own), len(lost)) == ((4, 0) if others == 24 else (1, 3))
+    told = sentences.answer(rows) if others == 24 else ""
+    assert said in told or not own["verdict"].isin(["higher", "lower"]).any()
+    assert sentences.rest(rows) == f" The ratio of any arthritis {said}."
+
+
+def test_a_ratio_that_rests_on_one_participant_is_none() -> None:
+    found = exposed(*built(f"{A} + {B}", **{A: twice(True, True, True, False, False, False), B: THIRDS[B]}))
+    lone = {column.term: each.lone for column, each in found.items()}
+    assert lone[A] == (
+        "one participant alone is one with any arthritis who has no osteoarthritis: a ratio would rest on that one"
+    )
 
 
 def cohort_in_which_it_varies(cramps: dict[str, list[int]]) -> Cohort:

@@ -19,7 +19,7 @@ from crampstudy.analyses import SectionResults, Settings
 from crampstudy.analyses.sentences import summary
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency import measures
-from crampstudy.descriptive.frequency.asked import EVER, ever, recalled_frequency
+from crampstudy.descriptive.frequency.asked import EVER, ever, never_yet_told, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import EVERYBODY, RUN_IN, RunInCriterion, criterion
 from crampstudy.descriptive.frequency.diary import frequency, person_sums, sums_of
 from crampstudy.estimates import facts, kinds
@@ -304,6 +304,23 @@ def test_a_cramp_ever_of_those_who_were_asked() -> None:
     assert rows.loc["40-49", "note"] == "nobody of this age took part"
     unasked = ever(diary("0" * 3))
     assert unasked["status"].tolist() == ["not_measured"]
+
+
+def test_who_never_had_a_cramp_and_logged_one_is_counted() -> None:
+    nights = ["0010000" * 5] * 4 + ["0000000" * 5] * 3
+    asked = diary(*nights, ages=[30.0] * 7, ever_cramp=[True, False, False, None, False, True, True])
+    (row,) = never_yet_told(asked).to_dict("records")
+    assert (row["population"], row["level"]) == ("20+", "logged a cramp")
+    assert (row["n_participants"], row["n_events"]) == (3, 2) and row["estimate"] == pytest.approx(2 / 3)
+    found = analyses.run("frequency", asked)
+    said = "f the 3 who answered that they never had one, 2 logged a cramp."
+    assert said in found.values["answer"] and said in str(found.tables["tbl-people-by-frequency"].note)
+    assert len(kinds.NEVER.rows(found.estimates)) == 1
+    # Nobody under the first limit is of these, and nobody of whom nothing is told is spoken of.
+    young = diary(*nights, ages=[10.0] * 2 + [30.0] * 5, ever_cramp=[True, False, True, None, False, True, True])
+    assert never_yet_told(young)["n_events"].tolist() == [0]
+    assert "who answered that they never" not in analyses.run("frequency", young).values["answer"]
+    assert never_yet_told(diary("0" * 3)).empty and never_yet_told(diary("0" * 3, ever_cramp=[True])).empty
 
 
 def test_a_table_of_a_week_has_no_row_and_no_words_of_columns_that_it_lacks() -> None:

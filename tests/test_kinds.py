@@ -18,7 +18,19 @@ from phenotypes_page import SETTINGS, drawn
 from test_prediction_dependence import held
 from test_systematic_reviews import CONTRAST
 
-from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
+from crampstudy import (
+    analyses,
+    bootstrap,
+    compare,
+    describe,
+    estimates,
+    evidence,
+    figures,
+    fit,
+    tables,
+    terminal,
+    wording,
+)
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.sections.hydration import HEAT
 from crampstudy.claims import ClaimMultiverse, ledger, tidy
@@ -46,7 +58,7 @@ from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.descriptive.flow import flow, logging_over_time
-from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.asked import ever, never_yet_told, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.frequency.recall import recall_against_log
@@ -192,6 +204,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, model="poisson", terms="sex", covariance="cluster", analysis=kinds.EXAMINED.name
         ).estimates,
         "a cramp ever": ever(diary, BANDS),
+        "a cramp all the same": never_yet_told(diary, BANDS),
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
@@ -306,6 +319,18 @@ def test_every_row_is_of_a_kind_and_every_kind_is_made(made: dict[str, pd.DataFr
     seldom = {kinds.split_of(name).name for name in splits - {kinds.REGRESSION.name}}
     # A restricted mean is asked for by its horizon, and a fit that has no estimate is not resampled.
     assert set(kinds.KINDS) - found == seldom | {kinds.MEAN_RELIEF.name, kinds.BOOTSTRAP.name}
+
+
+def test_every_model_with_an_interval_says_of_which_kind_it_is(made: dict[str, pd.DataFrame]) -> None:
+    every = pd.concat(made.values(), ignore_index=True)
+    found = tables.models_used(every)["Intervals"]
+    own = every[every["model"].notna()]
+    having = own.groupby("model", sort=False)["ci_low"].agg(lambda limits: limits.notna().any())
+    said = dict(zip(map(wording.model, having.index), having, strict=True))
+    assert {name for name, told in found.items() if told == "–" and said[str(name)]} == set()
+    assert {"Survey logistic", "Kaplan-Meier", "Person mean"} <= set(found.index)
+    assert found["Survey logistic"].startswith("design-based intervals, by linearisation")
+    assert "covariance" not in found["Kaplan-Meier"] and "clusters" in found["Kaplan-Meier"]
 
 
 def test_every_row_shows_in_its_own_table_in_the_terminal(

@@ -17,6 +17,7 @@ from crampstudy.descriptive.frequency.asked import ever
 from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, standardised_rate
 from crampstudy.errors import BandError, UsageError
+from crampstudy.simulate import simulate
 from crampstudy.triage.shares import red_flags
 
 
@@ -144,6 +145,13 @@ def test_standardised_rate_of_two_bands_by_hand() -> None:
     assert rate.ci_low == pytest.approx(1.5 * math.exp(-1.959964 * math.sqrt(variance) / 1.5), rel=1e-6)
     assert math.isinf(rate.df)
     assert rate.participants == 60
+
+
+def test_a_standardised_rate_has_no_more_degrees_of_freedom_than_there_are_people() -> None:
+    rows = describe(simulate(150, 14, seed=5), bands=AgeBands((20, 60))).estimates
+    own = rows[rows["scale"].eq("rate") & rows["n_participants"].gt(0)].set_index(["analysis", "level"])
+    whole, bands = own.loc["age-standardised incidence rate"], own.loc["incidence rate"].loc[["20-59", "60+"]]
+    assert bands["n_participants"].max() >= 50 and (whole["df"] < whole["n_participants"]).all()
 
 
 def test_empty_band_is_never_reweighted() -> None:

@@ -259,3 +259,19 @@ def test_terms_for_which_there_is_no_room_are_found_without_encoding_one_after_t
     assert design.terms() == ("x0", "x1", "x2")
     assert design.rows.all()
     assert times == 2
+
+
+@pytest.mark.parametrize("part", ["{}", "between({})", "{}:x"])
+@pytest.mark.parametrize(("people", "kept"), [(20, ("x", "age")), (25, ("x", "age", "cos", "sin")), (14, ("x",))])
+def test_half_of_the_annual_cycle_stands_in_no_model(part: str, people: int, kept: tuple[str, ...]) -> None:
+    cos, sin = (part.format(f"season_{half}") for half in ("cos", "sin"))
+    values = np.random.default_rng(5).normal(size=(people, 4))
+    columns = {"season_cos": values[:, 2], "season_sin": values[:, 3], "x": values[:, 0], "age": values[:, 1]}
+    frame = pl.DataFrame({"participant_id": [f"p{i}" for i in range(people)], **columns}).with_columns(
+        **{part.format(name): pl.col(name) for name in ("season_cos", "season_sin") if ":" not in part}
+    )
+    terms = " + ".join(["x", "age", cos, sin])
+    design = design_matrix.build(frame, terms, candidate=np.ones(people, dtype=bool), per_coefficient=5)
+    shown = {"x": "x", "age": "age", "cos": cos, "sin": sin}
+    assert {*design.terms()} == {shown[name] for name in kept}
+    assert len(design.columns) == 1 + len(kept) and {*design.surplus} == {*shown.values()} - {*design.terms()}

@@ -50,6 +50,12 @@ def test_a_noun_has_its_article() -> None:
         ({"estimate": -0.001, "ci_low": -0.004, "ci_high": 0.3}, "0.00 (0.00–0.30)"),
         ({"estimate": -0.0001, "ci_low": -0.004, "ci_high": 0.004}, "0.000 (−0.004 to 0.004)"),
         ({"estimate": -0.4, "ci_low": -1.2, "ci_high": -0.001}, "−0.40 (−1.20 to 0.00)"),
+        # A limit of what leaves out a ratio of 1, or a difference of 0, is not printed as if it did not.
+        ({"scale": "rate_ratio", "estimate": 1.7422, "ci_low": 1.0010, "ci_high": 3.0323}, "1.742 (1.001–3.032)"),
+        ({"scale": "odds_ratio", "estimate": 0.8, "ci_low": 0.6, "ci_high": 0.99996}, "0.80 (0.60–1.00)"),
+        ({"scale": "odds_ratio", "estimate": 0.8, "ci_low": 0.6, "ci_high": 0.9997}, "0.8000 (0.6000–0.9997)"),
+        ({"scale": "rate_ratio", "estimate": 1.2, "ci_low": 0.998, "ci_high": 1.4}, "1.20 (1.00–1.40)"),
+        ({"scale": "difference", "estimate": -0.4, "ci_low": -1.2, "ci_high": -0.002}, "−0.400 (−1.200 to −0.002)"),
         ({"estimate": -0.0}, "0.00"),
         ({"status": "not_estimable"}, "could not estimate"),
         ({"status": "not_converged", "estimate": 1.0}, "could not estimate"),

@@ -137,7 +137,10 @@ def _said(part: ClaimPart) -> str:
     if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
         return f"a peak on any day, {_where(part)}"
     two = "ratio of two: " if part.of.of_two else ""
-    return f"{two or _scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
+    said = f"{two or _scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
+    # Where these are too few, that is where it lies.
+    rests = "" if verdicts.few_tell(part.row) else verdicts.rests_on(part.row)
+    return ", and ".join(filter(None, (said, rests)))
 
 
 def missing(part: ClaimPart) -> str:
@@ -192,6 +195,8 @@ def _too_few(row: Any) -> str:
         return wording.counted(int(row["n_exposed"]), "participants at the level")
     if tell := fact(row, verdicts.TELL):
         return wording.counted(int(tell), "participants in whom it varies and who had an event")
+    if verdicts.few_tell(row):
+        return verdicts.rests_on(row).removeprefix("rests on ")
     if row["df"] is not None and row["df"] < verdicts.FEWEST_DF:
         return f"{row['df']:.1f} degrees of freedom"
     return wording.counted(int(row["n_participants"]), "participants")

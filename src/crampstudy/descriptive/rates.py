@@ -218,7 +218,9 @@ def _standardised(
     except BandError as error:
         return estimates.row(status="not_estimable", **cells | {"note": estimates.reason(error)})
     labels = bands.labels[1:]
-    rate = standardised_rate([found[name] for name in labels], weights, labels, ci_level)
+    # However many they are, of a sum of rates each has as many degrees of freedom as its participants leave.
+    apart = [replace(found[name], df=found[name].participants - 1.0) for name in labels]
+    rate = standardised_rate(apart, weights, labels, ci_level)
     unaged = {found[name].note for name in labels} if rate.status == "not_estimable" else set()
     # Without any age it is not this band or that which is empty.
     rate = replace(rate, note=unaged.pop()) if unaged == {NO_AGE} else rate

@@ -13,7 +13,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import condition, group
 from crampstudy.estimates.rows import FEWEST
-from crampstudy.estimates.verdicts import too_imprecise
+from crampstudy.estimates.verdicts import rests_on, too_imprecise
 
 _ROUNDING = 1e-6
 _PER_CENT = (1, 100.0, "%")
@@ -55,8 +55,17 @@ def times(row: Mapping[str, Any]) -> str:
 
 
 def in_brackets(row: Mapping[str, Any]) -> str:
-    """Return the number of a row with its interval for a text in brackets: ``1.74; 1.00–3.03``."""
-    return in_text(row).replace(" (", "; ").removesuffix(")")
+    """Return the number of a row with its interval for a text in brackets, and on whom it rests where not on all.
+
+    Such as ``1.74; 1.00–3.03``.
+    """
+    return ", ".join(filter(None, (in_text(row).replace(" (", "; ").removesuffix(")"), rests_on(row))))
+
+
+def resting(rows: pd.DataFrame) -> list[str]:
+    """Return on whom ratios rest that do not rest on all of their participants, by what they are of."""
+    told = {wording.small(wording.term(str(row["term"]))): rests_on(row) for row in wording.records(rows)}
+    return [f"the ratio of {name} {said}" for name, said in told.items() if said]
 
 
 def value(row: Mapping[str, Any]) -> str:

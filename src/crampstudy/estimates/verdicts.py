@@ -34,6 +34,8 @@ FEWEST_DF = 4.0
 """Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
 TELL = "tell"
 """The fact of how many participants tell of a ratio within participants, where they are fewer than that."""
+RESTS_ON, WHOM = "rests on", "whom"
+"""The facts of how many participants tell of a ratio beside what it is adjusted for, where not all do, and of whom."""
 DIFFERENCE = "difference"
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 """Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
@@ -122,7 +124,14 @@ def _few_people(row: Mapping[str, Any]) -> bool:
         or _below(row, "n_events", FEWEST)
         or _below(row, "n_exposed", FEWEST_EXPOSED)
         or facts.fact(row, TELL) != ""
+        or few_tell(row)
     )
+
+
+def few_tell(row: Mapping[str, Any]) -> bool:
+    """Say whether beside what a ratio is adjusted for it rests on too few of its participants."""
+    told = facts.fact(row, RESTS_ON)
+    return told != "" and int(told) < FEWEST_EXPOSED
 
 
 def resting_on(row: Mapping[str, Any], tell: int | None) -> dict[str, Any]:
@@ -135,6 +144,19 @@ def resting_on(row: Mapping[str, Any], tell: int | None) -> dict[str, Any]:
     said = f"only {wording.counted(tell, 'participants')} in whom it varies from night to night had an event"
     made = facts.with_facts(row, {TELL: str(tell)})
     return {"facts": made["facts"], "note": "; ".join(filter(None, (row.get("note"), said)))}
+
+
+def resting_on_some(row: Mapping[str, Any], participants: int, whom: str) -> dict[str, Any]:
+    """Return the cells in which a row says on how many of its ``participants`` its ratio rests, and on ``whom``."""
+    made = facts.with_facts(row, {RESTS_ON: str(participants), WHOM: whom})
+    said = rests_on(made)
+    return {"facts": made["facts"], "note": "; ".join(filter(None, (row.get("note"), said)))}
+
+
+def rests_on(row: Mapping[str, Any]) -> str:
+    """Return on whom a ratio rests, where that is not all of its participants: ``rests on the 30 with …``."""
+    told = facts.fact(row, RESTS_ON)
+    return f"rests on the {int(told):,} {facts.fact(row, WHOM)}" if told else ""
 
 
 def too_imprecise(row: Mapping[str, Any]) -> bool:

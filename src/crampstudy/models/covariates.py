@@ -41,6 +41,7 @@ def settle(covariates: Sequence[str], attempt: Callable[[Mapping[str, str]], Mad
         attempt: makes an answer without some of them, given with what is to be said of each.
     """
     out: dict[str, str] = {}
+    covariates = formula.jointly(covariates)
     made = attempt(out)
     every = {term for each in covariates for term in shown(each)}
     while found := {each: why for each in covariates if each not in out and (why := _told(each, made.apart, every))}:
@@ -103,4 +104,5 @@ def _told(covariate: str, apart: Mapping[str, str], every: Collection[str]) -> s
     found = [apart[term] for term in terms if term in apart]
     if any(isinstance(why, Follows) and not why.of <= {*every} for why in found):
         return ""
-    return _TOGETHER if found and len(terms) > 1 else found[0] if found else ""
+    follows = [why for why in found if isinstance(why, Follows)]
+    return _TOGETHER if found and len(terms) > 1 and not follows else [*follows, *found, ""][0]

@@ -16,7 +16,9 @@ HEMISPHERES: tuple[Hemisphere, ...] = ("north", "south")
 WINTER: Mapping[Hemisphere, tuple[int, int]] = {"north": (305, 59), "south": (121, 243)}
 """Days of the year from 1 November to 28 February, and from 1 May to 31 August."""
 _FRIDAY, _SATURDAY = 5, 6
-CALENDAR = pl.Schema({"season_cos": pl.Float64(), "season_sin": pl.Float64(), "weekend_night": pl.Boolean()})
+CYCLE = ("season_cos", "season_sin")
+"""The two halves of the annual cycle: one without the other holds half of it."""
+CALENDAR = pl.Schema({**dict.fromkeys(CYCLE, pl.Float64()), "weekend_night": pl.Boolean()})
 """The columns that a date makes."""
 
 

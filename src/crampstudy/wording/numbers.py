@@ -17,6 +17,8 @@ _ROUNDING, _SMALL = 1e-8, 1e-3
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 """Digits as those of a power."""
 _OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
+_MORE = 3
+"""So many decimals are tried for a limit that would be printed as if nothing differed, the usual ones first."""
 _LARGE = 10_000
 """From here on the decimals of an estimate say nothing."""
 LARGEST_RATIO = 1_000
@@ -69,7 +71,8 @@ def counted(n: int, plural: str, verb: str = "") -> str:
 def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
     """Return ``0.91 (0.80–1.03)``, or why there is no number; ``factor`` 100 makes per cents.
 
-    A limit of a ratio that is far off is printed as a bound: ``1.52 (<0.01 to >1,000)``.
+    A limit that rounds to a ratio of 1, or to a difference of 0, which the interval leaves out, has more decimals. One
+    of a ratio that is far off is printed as a bound: ``1.52 (<0.01 to >1,000)``.
     """
     if row["status"] == "not_measured":
         return "not measured"
@@ -82,6 +85,8 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     # Limits that differ are printed with as many decimals as show it.
     enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
     digits = next(enough, digits)
+    if (null := _null(str(row.get("scale", "")))) is not None:
+        digits = next((n for n in range(digits, digits + _MORE) if _is_clear(cells[1:], null, n)), digits)
     if str(row.get("scale", "")).endswith("_ratio"):
         middle, low, high = (_ratio(cell, digits) for cell in cells)
     else:
@@ -89,6 +94,18 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     # After a minus sign a dash between the limits would be read as another one.
     between = " to " if {MINUS, "<", ">"} & set(low + high) else DASH
     return marked(row, f"{middle} ({low}{between}{high})")
+
+
+def _null(scale: str) -> float | None:
+    """Return what says on a scale that nothing differs, ``None`` where there is no such number."""
+    return 1.0 if scale.endswith("_ratio") else 0.0 if scale == "difference" else None
+
+
+def _is_clear(limits: list[float], null: float, digits: int) -> bool:
+    """Say whether limits printed with so many decimals leave out what they leave out, if they do."""
+    low, high = limits
+    near = low if low > null else high if high < null else None
+    return near is None or number(near, digits) != number(null, digits)
 
 
 def _ratio(value: float, digits: int) -> str:

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
-from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled
+from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, resting
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 
@@ -36,6 +36,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         _ABOVE_ONE,
         *_outcomes(drawn),
         _ADJUSTED,
+        *resting(drawn),
         sentences.open_by_difference(drawn, others),
         sentences.not_drawn(main),
         verdicts.remark(drawn),

@@ -68,7 +68,7 @@ def _found(cohort: Cohort, settings: Settings, model: str, outcome: str) -> Find
         "have it or take it, and the events of all.",
         alt=said.alt(rows, two=two),
         note=f"The shaded band holds ratios too close to 1 to matter.{said.not_drawn(measured)}"
-        f"{said.without_age(measured)}",
+        f"{said.without_age(measured)}{said.rest(measured)}",
     )
     shown = {
         _TABLE: ReportTable(tables.conditions(measured), said.caption(model, main, two=two), _notes(main, rows, two)),

@@ -15,7 +15,7 @@ from crampstudy.analyses.sentences import triage as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
-from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
+from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, never_yet_told, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
@@ -63,11 +63,11 @@ _CLUSTERS = "intervals have the participants as clusters"
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return people by their own rate, how uneven the rates are, and what the nights say beyond a rate."""
     rows = frequency(cohort, settings.bands, ci_level=settings.ci_level)
-    asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
+    asked = _asked(cohort, settings)
     people, nights = kinds.OFTEN.rows(together([asked, rows])), kinds.CRAMP_NIGHTS.rows(rows)
     period = attempt((PERIOD,), lambda: _period(cohort, settings))
     chosen = chosen_for_cramps(cohort, together([asked, rows, period.estimates]))
-    note = _of_people(people, chosen)
+    note = _of_people(people, chosen, asked)
     bins, curve = kinds.DISTRIBUTION.rows(rows), kinds.CONCENTRATION.rows(rows)
     shared = ", and the share of all cramps that those with the most have" if curve["estimate"].notna().any() else ""
     drawing = Drawing(
@@ -87,7 +87,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         },
         {DISTRIBUTION: drawing},
         values={
-            "answer": _answer(people, nights, settings.whose),
+            "answer": _answer(people, nights, asked, settings.whose),
             "elsewhere": _elsewhere(cohort),
             "runs": _runs(nights),
             "recall": said.recall(log.estimates) if log.tables else "",
@@ -101,6 +101,22 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     return joined(found, log, period)
 
 
+def _asked(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+    """Return who ever had a cramp, and who said never and has one all the same."""
+    level = settings.ci_level
+    return together([of(cohort, settings.bands, ci_level=level) for of in (ever, never_yet_told)])
+
+
+def _of_never(asked: pd.DataFrame) -> list[str]:
+    """Return how many of those who answered that they never had a cramp have one, where any has."""
+    return [
+        f"of the {wording.count_of(row, 'n_participants')} who answered that they never had one, "
+        f"{wording.count_of(row, 'n_events')} {row['level']}"
+        for row in wording.records(kinds.NEVER.rows(asked))
+        if row["n_events"]
+    ]
+
+
 def _of_chosen(chosen: pd.DataFrame) -> str:
     """Return that shares tell nothing of people at large, where people were let in for their cramps."""
     if chosen.empty:
@@ -109,26 +125,26 @@ def _of_chosen(chosen: pd.DataFrame) -> str:
     return f"{why} The shares of people here tell nothing of how common cramps are at large. "
 
 
-def _of_people(people: pd.DataFrame, chosen: pd.DataFrame) -> str:
+def _of_people(people: pd.DataFrame, chosen: pd.DataFrame, asked: pd.DataFrame) -> str:
     """Return what the shares of a diary's people are of, as far as the table has them."""
     known = people[people["estimate"].notna()]
     often = known[known["level"].ne(EVER)]
     said = [_OF_DIARY] if len(often) or known.empty else [_OF_LIMIT]
     if (people["level"].eq(EVER) & people["status"].ne("not_measured")).any():
-        said.append("Ever is of all who were asked.")
+        said.append(wording.sentences(["ever is of all who were asked", *_of_never(asked)]))
     return f"{' '.join(said)} {_of_chosen(chosen)}".strip()
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     """Return the recalled classes by age, and what they say of how often cramps come."""
     rows = recalled_frequency(cohort, settings.bands, ci_level=settings.ci_level)
-    asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
+    asked = _asked(cohort, settings)
     people, classes = kinds.OFTEN.rows(together([asked, rows])), kinds.RECALLED.rows(rows)
     chosen = chosen_for_cramps(cohort, together([asked, rows]))
     note = (
         "Design-based, with logit t intervals [@lumley2004]. At least one a week: 5 or more recalled in 30 nights; "
-        "near-nightly: 16 or more, the highest class."
-    )
+        f"near-nightly: 16 or more, the highest class. {wording.sentences(_of_never(asked))}"
+    ).strip()
     drawing = Drawing(
         "recalled_classes",
         settings.to_draw(classes),
@@ -149,7 +165,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         },
         {CLASSES: drawing},
         values={
-            "answer": _answer(people, classes.head(0), settings.whose),
+            "answer": _answer(people, classes.head(0), asked, settings.whose),
             "elsewhere": _elsewhere(cohort),
             "runs": "",
             "recall": "",
@@ -177,8 +193,15 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     return Findings(shares, {PERIOD: table})
 
 
-def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
-    """Return how often cramps come in a few sentences, of ``whose`` part, or why that is not known."""
+def _answer(people: pd.DataFrame, nights: pd.DataFrame, asked: pd.DataFrame, whose: str) -> str:
+    """Return how often cramps come in a few sentences, of ``whose`` part, or why that is not known.
+
+    Args:
+        people: how many have cramps how often.
+        nights: what the nights say.
+        asked: what people answered whether they ever had one.
+        whose: which part of the people they are.
+    """
     rows = {level: _of_whole(people, level) for level in _HAD}
     sufferers = _of_whole(people, _OFTEN, SUFFERERS)
     # Where everybody has a cramp the two are one.
@@ -191,6 +214,8 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
             had = value(row) if RATED in str(row["estimand"]) else f"{estimate(row)}%"
             said.setdefault(_of_these(row, people, whose), []).append(f"{had} {_HAD[level]}{ends.get(level, '')}")
     texts = [f"of {of_whom} {wording.listed(shares)}" for of_whom, shares in said.items()]
+    # It stands after the share that it is about, which is the first.
+    texts[1:1] = _of_never(asked)
     if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
         why = _too_short(people, nights) or tables.reasons(people, inside=True)
         texts.append(f"how many people have cramps how often could not be estimated: {why}")

@@ -18,6 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies.within_persons import remedies, used
 from crampstudy.descriptive.episodes import cramp_features
 from crampstudy.descriptive.single_cramps.relief import ReliefOptions, relief
+from crampstudy.descriptive.single_cramps.uncounted import described_alone
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.groups import group
@@ -107,7 +108,8 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
     everybody = features[features["population"].map(group) == "all"]
     found, could_not = {}, {}
     if (everybody["status"] != "not_measured").any():
-        note = f"Intervals take participants as clusters. {tables.notes(everybody)}".strip()
+        apart = wording.sentences(filter(None, [described_alone(cohort, asked["where"])]))
+        note = " ".join(filter(None, ("Intervals take participants as clusters.", apart, tables.notes(everybody))))
         found[FEATURES] = ReportTable(tables.cramp_features(everybody), "What cramps are like.", note)
     else:
         could_not[FEATURES] = "no cramp was logged with its site, length or pain"

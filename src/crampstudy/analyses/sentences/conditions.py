@@ -8,7 +8,7 @@ from crampstudy import tables, wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import at_contrasts, kinds, ratios, verdicts
 from crampstudy.estimates.adjustment import enough
-from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.sentences import estimate, resting
 from crampstudy.estimates.verdicts import who_are_few
 from crampstudy.tables.sections.conditions import labels
 from crampstudy.wording.directions import directed
@@ -47,6 +47,7 @@ def answer(rows: pd.DataFrame) -> str:
         measures = wording.counted(len(told), "conditions, drugs and measures")
         said = [f"none of {measures} goes clearly with more or with fewer cramps"]
     said += [f"not adjusted for all that the causal graph asks for: {_listed(crude)}"] if len(crude) else []
+    said += resting(clear)
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
     said += [
         _kept(told, _tests(main)),
@@ -60,8 +61,8 @@ def answer(rows: pd.DataFrame) -> str:
     lacking = of_few[~pd.Series(by_df, of_few.index, dtype=bool)]
     whom = f"too few {who_are_few(lacking)}"
     said += [f"of {len(lacking)} more there are {whom} for anything to be said"] if len(lacking) else []
-    resting = f"rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few for anything to be said"
-    said += [f"of {sum(by_df)} more the interval {resting}"] if any(by_df) else []
+    on_df = f"rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few for anything to be said"
+    said += [f"of {sum(by_df)} more the interval {on_df}"] if any(by_df) else []
     return wording.sentences(filter(None, said))
 
 
@@ -105,6 +106,12 @@ def not_drawn(rows: pd.DataFrame) -> str:
         own = kind.rows(few)
         said += [f"{name}{when}" for name in _names(own)]
     return f" Too few {who_are_few(few)} bear on these to be drawn: {wording.listed(said)}." if said else ""
+
+
+def rest(rows: pd.DataFrame) -> str:
+    """Return on whom ratios rest that do not rest on all who have it and who have not; a space goes before."""
+    said = wording.sentences(resting(rows[rows["estimate"].notna()]))
+    return f" {said}" if said else ""
 
 
 def limits(kind: Kind, main: pd.DataFrame) -> str:

@@ -108,13 +108,16 @@ def _of_rates(cohort: Cohort, kept: Sequence[Row], standard: Sequence[int]) -> G
     # A rate of few has no interval, and shows no standard error: it is compared with nothing.
     error = np.array([_number(row["std_error"]) for row in kept]) * estimate
     covariance = np.diag(error**2)
+    people = _counts(kept, "n_participants")
+    # However many they are, of a sum of rates each has as many degrees of freedom as its participants leave.
+    df = np.where(np.isnan([_number(row["df"]) for row in kept]), np.nan, people - 1.0)
     return GroupMeasures(
         cohort.name,
         tuple(str(row["level"]) for row in kept),
         estimate,
         covariance,
-        np.array([_number(row["df"]) for row in kept]),
-        participants=_counts(kept, "n_participants"),
+        df,
+        participants=people,
         nights=_counts(kept, "n_nights"),
         events=_counts(kept, "n_events"),
         why_not=tuple(_why_not(row) for row in kept),

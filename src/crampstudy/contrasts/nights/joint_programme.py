@@ -303,7 +303,7 @@ def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], li
         every = covariates_of(cohort, found, graph, (*_NODES, *moved))
         terms |= dict.fromkeys(term for term in every if source(term) != _OUTCOME)
     missing = dict.fromkeys(node for found in sets for node in found.missing)
-    return [*terms], [*missing]
+    return formula.jointly([*terms]), [*missing]
 
 
 def _said(missing: Sequence[CausalNode], crowded: Sequence[str], left_out: Collection[str]) -> str:

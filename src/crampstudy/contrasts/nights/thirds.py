@@ -18,6 +18,7 @@ from crampstudy.contrasts.nights.nightly import MODEL, adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.fit import fit
+from crampstudy.models.terms import formula
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
 
@@ -26,8 +27,9 @@ ACTIVE = ("exercise_min", "low_impact_min")
 LEAST_ACTIVE = "least active third"
 FEWEST = 15
 """Of fewer participants there are no thirds."""
-_THIRD = "least_active_third"
-_MIDDLE = "middle_third_by_activity"
+_THIRD = "third_by_activity"
+_LEAST, _MIDDLE, _MOST = "least active", "middle", "most active"
+_TERM = f"C({_THIRD}, ref='{_MOST}')"
 
 
 def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
@@ -69,19 +71,19 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
     fitted = fit(
         Diary(diary.name, people, diary.nights),
         model=MODEL,
-        terms=" + ".join([_THIRD, _MIDDLE, *covariates]),
+        terms=" + ".join([_TERM, *covariates]),
         adjusted_for=covariates,
         **more,
     )
-    (row,) = person_time.known(fitted.estimates[fitted.estimates["term"] == _THIRD])
+    of_third = fitted.estimates["term"].eq(formula.as_shown(_TERM, fitted.estimates["term"].tolist()))
+    (row,) = person_time.known(fitted.estimates[of_third & fitted.estimates["level"].eq(_LEAST)])
     held = held_of(found, fitted, covariates)
-    adjusted_for = "; ".join(term for term in str(row.get("adjusted_for") or "").split("; ") if term != _MIDDLE)
-    own = {**row, **cells, "adjusted_for": adjusted_for or None, "verdict": None}
+    own = {**row, **cells, "verdict": None}
     return estimates.frame([person_time.judged(held.on(estimates.row(**own)), MARGINS)])
 
 
 def _thirds(cohort: Cohort, columns: list[str]) -> pl.DataFrame | None:
-    """Return of each participant whether it is of the least active third, or of the middle one."""
+    """Return of each participant whether it is of the least active third, the middle one or the most active one."""
     nights = Diary.of(cohort).nights.select("participant_id", active=pl.sum_horizontal(columns, ignore_nulls=False))
     means = nights.drop_nulls().group_by("participant_id").agg(pl.col("active").mean()).collect()
     if means.height < FEWEST:
@@ -90,6 +92,5 @@ def _thirds(cohort: Cohort, columns: list[str]) -> pl.DataFrame | None:
     if low == high:
         return None
     active = pl.col("active")
-    return means.select(
-        "participant_id", (active <= low).alias(_THIRD), ((active > low) & (active < high)).alias(_MIDDLE)
-    )
+    third = pl.when(active <= low).then(pl.lit(_LEAST)).when(active < high).then(pl.lit(_MIDDLE))
+    return means.select("participant_id", third.otherwise(pl.lit(_MOST)).alias(_THIRD))

@@ -16,6 +16,7 @@ from crampstudy.contrasts.person_time import judged
 from crampstudy.estimates import kinds, note
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, Margins
 from crampstudy.models.coefficients.ratio import Linear
+from crampstudy.models.inference.implied import Resting
 from crampstudy.models.terms.columns import quoted
 from crampstudy.nights import AGE_CENTRE, NO_AGE, people
 
@@ -58,10 +59,21 @@ def ratios_by_age(cohort: Cohort, name: str, overall: AdjustedFit, asked: Mappin
             made.append(_without(cells, reason))
             continue
         others = "; ".join(term for term in linear.design.terms() if term not in found.terms)
+        rests = _resting(overall, cells)
         shared = {"note": note(found.said, linear.cells.get("note") or ""), "adjusted_for": others or None}
         shared |= found.held.cells
+        shared |= rests.on({**linear.cells, **shared}) if rests else {}
         made.append(_ratios(linear, {which: cells[which] for which in _OF_LEVEL} | shared, asked["margins"]))
     return made
+
+
+def _resting(overall: AdjustedFit, cells: Row) -> Resting | None:
+    """Return on whom the ratio of a level rests in the model of all ages, where not on all of its participants."""
+    linear = overall.fit.linear
+    if linear is None:
+        return None
+    at = (i for i, c in enumerate(linear.design.columns) if (c.term, c.level) == (cells["term"], cells["level"]))
+    return linear.resting.get(next(at, -1))
 
 
 def _ratios(linear: Linear, cells: Row, margins: Margins) -> list[Row]:
@@ -98,7 +110,11 @@ def _too_few(cohort: Cohort, cells: Row, overall: AdjustedFit, where: str | None
     if overall.fit.linear is None:
         return "no ratio by age, as there is none at all ages"
     frame = fitted_people(cohort, overall.fit.linear.design.variables, where)
-    text = pl.col(cells["term"]).cast(pl.String)
+    text, rests = pl.col(cells["term"]).cast(pl.String), _resting(overall, cells)
+    # Who has what nobody without it has, or has not, tells of no age, either.
+    for column, having in rests.inside if rests else ():
+        if column.term in frame.columns:
+            frame = frame.filter((pl.col(column.term).cast(pl.String) == column.level) == having)
     for said, which in (("with the condition or drug", "level"), ("without the condition or drug", "reference")):
         ages = frame.filter(text == cells[which])["age_years"]
         old = int((ages >= MIDDLE).sum())

@@ -19,10 +19,10 @@ from crampstudy.models.nights import count
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.terms.design_matrix import INTERCEPT
 from crampstudy.nights import NIGHTS_PER_WEEK
-from crampstudy.nights.calendar import WINTER, YEAR, Hemisphere, day_of
+from crampstudy.nights.calendar import CYCLE, WINTER, YEAR, Hemisphere, day_of
 
 REPLICATES = 400
-COSINE, SINE = "season_cos", "season_sin"
+COSINE, SINE = CYCLE
 SURE = 3.0
 """Amplitudes of fewer standard errors are biased upwards so much that the note says so."""
 NONE = "a cycle cannot be told from none, so that the peak may be on any day"

@@ -24,6 +24,8 @@ from crampstudy.nights import people
 
 EVER = "ever a cramp"
 """The level of the rows of a cramp at least once in the lifetime."""
+LOGGED_ONE, RECALLED_ONE = "logged a cramp", "recalled a cramp in the last 30 nights"
+"""The levels of the row of those who never had a cramp and have one all the same."""
 MONTHLY = "at least one in 30 nights"
 _RECALLED = {
     MONTHLY: ("any", 1),
@@ -92,6 +94,48 @@ def ever(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.9
             limits = {"ci_low": low, "ci_high": high, "std_error": error}
             made.append(estimates.row(status="converged", **cells, **limits, note=said or None))
     return estimates.frame(said_of_nobody(made, cohort, bands))
+
+
+def never_yet_told(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.95) -> pd.DataFrame:
+    """Return how many of those who answered that they never had a cramp logged one, or recall one of 30 nights.
+
+    They are those of the whole group of :func:`ever`. Where nobody answered that there is no row.
+    """
+    bands = bands or AgeBands()
+    frame = people(cohort, bands)
+    if not cohort.has("ever_cramp"):
+        return estimates.frame([])
+    label = whole_group(frame, bands)
+    inside = pl.Series(members(frame, bands)[label]) & (frame["ever_cramp"] == False).fill_null(value=False)  # noqa: E712
+    never = frame.filter(inside)
+    if never.is_empty():
+        return estimates.frame([])
+    if cohort.kind == "survey":
+        has, how = pl.col("recalled_low") > 0 if cohort.has("recalled_low") else pl.lit(value=False), RECALLED_ONE
+    else:
+        cramps = cohort.frame("diary").filter(pl.col("cramps") > 0)["participant_id"].unique()
+        has, how = pl.col("participant_id").cast(pl.String).is_in(cramps.cast(pl.String).to_list()), LOGGED_ONE
+    told = int(never.select(has.fill_null(value=False).sum()).item())
+    return estimates.frame(
+        [
+            estimates.row(
+                status="converged",
+                cohort=cohort.name,
+                analysis=kinds.NEVER.name,
+                outcome="ever_cramp",
+                term="ever_cramp",
+                population=label,
+                level=how,
+                scale="proportion",
+                unit="proportion",
+                estimand="share of those who answered that they never had a cramp",
+                estimate=told / never.height,
+                ci_level=ci_level,
+                n_participants=never.height,
+                n_events=told,
+            )
+        ]
+    )
 
 
 def recalled_frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.95) -> pd.DataFrame:

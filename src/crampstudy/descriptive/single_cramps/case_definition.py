@@ -16,9 +16,11 @@ from crampstudy.cohort.case_definition import judged, meeting
 from crampstudy.descriptive.incidence import incidence_rate, withheld
 from crampstudy.descriptive.rates import ALL, UNIT
 from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
+from crampstudy.descriptive.single_cramps.uncounted import uncounted
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.nights import denominator, people, person_nights
+from crampstudy.wording import counted
 
 LOOK_ALIKES = {
     "urge_to_move": "an urge to move the legs, as in restless legs",
@@ -100,10 +102,12 @@ def _rates(cohort: Cohort, definition: str, persons: pl.DataFrame, base: Row) ->
     asked = [name for name in LOOK_ALIKES if name in persons.columns and persons[name].count()]
     without = {WITHOUT[name]: ~pl.col(name) for name in asked}
     without |= {NEITHER: ~pl.any_horizontal(asked)} if len(asked) > 1 else {}
-    yield _rate(cohort, persons, EVERY_CRAMP, base)
+    yield _without_uncounted(_rate(cohort, persons, EVERY_CRAMP, base), cohort, persons)
     met = judged(cohort, criteria(definition))
     if met.width and met.select(pl.all_horizontal(pl.all().fill_null(value=True))).to_series().any():
-        yield _rate(meeting(cohort, definition), persons, MEETING, base, why_not=denominator(cohort).why_not)
+        kept = meeting(cohort, definition)
+        row = _rate(kept, persons, MEETING, base, why_not=denominator(cohort).why_not)
+        yield _without_uncounted(row, kept, persons)
     else:
         why = "no cramp meets the criteria" if met.width else "no cramp was logged with what the criteria ask for"
         cells = base | {"analysis": kinds.CASE_RATE.name, "term": "cramps", "level": MEETING, "scale": "rate"}
@@ -124,6 +128,15 @@ def _rate(cohort: Cohort, persons: pl.DataFrame, level: str, base: Row, why_not:
     cells |= {name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high", "std_error", "df", "note")}
     counts = {"n_participants": found.participants, "n_nights": found.nights, "n_events": found.cramps}
     return estimates.row(status=found.status, **cells, **counts, n_groups=found.participants)
+
+
+def _without_uncounted(row: Row, cohort: Cohort, persons: pl.DataFrame) -> Row:
+    """Return the row of a rate with how many of the cramps noted one by one are of nights without a count."""
+    if row["estimate"] is None or cohort.frame("episodes").is_empty():
+        return row
+    n = uncounted(cohort).join(persons.select("participant_id"), on="participant_id", how="semi").height
+    said = f"{counted(n, 'cramps')} left out, of nights without a count" if n else ""
+    return row | {"note": estimates.note(row["note"] or "", said)}
 
 
 def _number(values: pl.Series) -> np.ndarray:

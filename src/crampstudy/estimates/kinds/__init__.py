@@ -55,7 +55,15 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
-from crampstudy.estimates.kinds.frequency import CHOSEN, CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.frequency import (
+    CHOSEN,
+    CONCENTRATION,
+    CRAMP_NIGHTS,
+    DISTRIBUTION,
+    NEVER,
+    OFTEN,
+    RECALLED,
+)
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -226,6 +234,7 @@ __all__ = [
     "MUSCLE",
     "MUTUAL",
     "NET_BENEFIT",
+    "NEVER",
     "NIGHTLY_COUNT",
     "OFTEN",
     "ONSET",

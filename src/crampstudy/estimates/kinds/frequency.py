@@ -24,6 +24,16 @@ CHOSEN = register(
         tabled=False,
     )
 )
+NEVER = register(
+    Kind(
+        name="never a cramp, but one told",
+        meaning="Share of those who answered that they never had a cramp who have one all the same: logged in their "
+        "diary, or recalled of the last 30 nights. Where nobody answered that there is no row.",
+        table="people_by_frequency",
+        sentence="People who never had a cramp and {level}, {who}: {value}",
+        tabled=False,
+    )
+)
 RECALLED = register(
     Kind(
         name="recalled classes",

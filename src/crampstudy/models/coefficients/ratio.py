@@ -15,6 +15,7 @@ from crampstudy.estimates import verdicts
 from crampstudy.models.coefficients.rows import ALONE, TEST, Row, Scale, shown, untested, wald_cells
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
+from crampstudy.models.inference.implied import Resting
 from crampstudy.models.terms import design_matrix
 from crampstudy.nights import AGE_CENTRE
 from crampstudy.readable import OneLine
@@ -28,7 +29,7 @@ class Linear(OneLine):
 
     ``moments`` give the degrees of freedom of combinations of coefficients. ``cells`` are the cells that all rows of
     the fit share, ``scale`` that of its ratios or differences. ``tell`` says by the place of a deviation from
-    participants' own means how many of them tell of it.
+    participants' own means how many of them tell of it, ``resting`` by that of a level on whom its ratio rests.
     """
 
     design: design_matrix.Design
@@ -38,6 +39,7 @@ class Linear(OneLine):
     cells: Row
     scale: Scale
     tell: Mapping[int, int] = field(default_factory=dict)
+    resting: Mapping[int, Resting] = field(default_factory=dict)
 
     @property
     def df(self) -> Array:
@@ -108,6 +110,9 @@ class Linear(OneLine):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         tell = [self.tell[i] for i in moved.tolist() if i in self.tell]
         cells |= verdicts.resting_on(cells, min(tell, default=None))
+        on = [self.resting[i] for i in moved.tolist() if i in self.resting]
+        if fewest := min(on, key=lambda each: each.participants, default=None):
+            cells |= fewest.on(cells)
         df = float(self.moments.df(contrast[None, :])[0])
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)

@@ -266,5 +266,6 @@ def linear(
     p = len(design.columns)
     told = answer.told(np.eye(p))
     tell = {i: answer.tell[column] for i, column in enumerate(design.columns) if column in answer.tell}
+    resting = {i: answer.resting[column] for i, column in enumerate(design.columns) if column in answer.resting}
     cells = cells | {"scale": scale.ratio}
-    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], told, cells, scale, tell)
+    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], told, cells, scale, tell, resting)

@@ -18,6 +18,7 @@ from crampstudy.models.common.estimability import apart_of
 from crampstudy.models.inference.automatic import Conventional, Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
 from crampstudy.models.inference.exposed_participants import Exposed
+from crampstudy.models.inference.implied import Resting
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.declared_contrasts import AppliedContrast, Declared
 from crampstudy.readable import OneLine
@@ -46,8 +47,8 @@ class CoefficientTable(OneLine):
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
     ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and for the contrasts
     that are ``declared``; ``moments`` are what all of them tell. ``exposed`` are the participants who bear on a column,
-    ``effective`` the number that tell as much as they do. ``apart`` are the terms that set the outcome apart, so that
-    there is no estimate, each with what is told of it.
+    ``tell`` and ``resting`` those on whom its ratio rests where not on all, ``effective`` the number that tell as much
+    as they do. ``apart`` are the terms that set the outcome apart, so that there is no estimate, with what is told.
     """
 
     columns: tuple[design_matrix.Column, ...]
@@ -61,6 +62,7 @@ class CoefficientTable(OneLine):
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[design_matrix.Column, int] = field(default_factory=dict)
     tell: Mapping[design_matrix.Column, int] = field(default_factory=dict)
+    resting: Mapping[design_matrix.Column, Resting] = field(default_factory=dict)
     effective: Mapping[design_matrix.Column, float] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
     apart: Mapping[str, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class CoefficientTable(OneLine):
             warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
             tell={column: exposed.tell for column, exposed in found.items() if exposed.tell is not None},
+            resting={column: exposed.resting for column, exposed in found.items() if exposed.resting is not None},
             effective=dict(zip(self.columns, self.moments.effective(), strict=True)),
         )
 
@@ -282,6 +285,7 @@ def _row(
         why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
         return estimates.row(status="not_estimable", **cells | {"note": why})
     cells |= verdicts.resting_on(cells, answer.tell.get(column))
+    cells |= answer.resting[column].on(cells) if column in answer.resting else {}
     notes = (answer.warnings.get(column), cells.get("note"))
     tested = column.term not in BASELINES and error > 0
     more = {
@@ -386,14 +390,10 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
 def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]:
     """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
     cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
-    unmeasured = [
-        estimates.row(status="not_measured", term=term, note="not measured in this cohort", **cells)
-        for term in design.not_measured
-    ]
-    constant = [
-        estimates.row(status="not_estimable", term=term, note=design.why_flat(term), **cells)
-        for term in design.constant
-    ]
-    crowded = cells | adjustment.cells(adjustment.LEFT_OUT, design.surplus)
-    surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **crowded) for term in design.surplus]
+    absent = {"status": "not_measured", "note": "not measured in this cohort", **cells}
+    unmeasured = [estimates.row(term=term, **absent) for term in design.not_measured]
+    lost = cells | {"status": "not_estimable"}
+    constant = [estimates.row(term=term, note=design.why_flat(term), **lost) for term in design.constant]
+    crowded = lost | adjustment.cells(adjustment.LEFT_OUT, design.surplus)
+    surplus = [estimates.row(term=term, note=CROWDED, **crowded) for term in design.surplus]
     return unmeasured + constant + surplus

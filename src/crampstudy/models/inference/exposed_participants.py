@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN
+from crampstudy.models.inference.implied import Resting, implied
 from crampstudy.models.terms import design_matrix
 
 ONE = "one participant "
@@ -24,6 +25,7 @@ class Exposed:
     """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
 
     A number that no participant's nights change counts all its participants, one of two values those at the higher.
+    ``resting`` says on whom the ratio rests, where not all of them tell of it.
     Of a deviation from the own mean ``tell`` are those of them who had an event: of a ratio within participants nobody
     else tells, whose counts are 0 at any value (Neuhaus and Kalbfleisch 1998).
     ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
@@ -34,6 +36,7 @@ class Exposed:
     rows: Flags | None = field(default=None, compare=False)
     baseline: bool = False
     tell: int | None = None
+    resting: Resting | None = None
 
 
 def exposed(
@@ -51,11 +54,13 @@ def exposed(
     people, first = int(groups[-1]) + 1, np.flatnonzero(np.diff(groups, prepend=-1))
     tell = None if events is None else np.add.reduceat(events, first) > 0
     made: dict[design_matrix.Column, Exposed] = {}
+    persons = np.full((people, len(design.columns)), np.nan)
     for i, column in enumerate(design.columns):
         if column.term == design_matrix.INTERCEPT:
             continue
         values: Array = design.matrix[:, i]
         low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
+        persons[:, i] = np.where(low == high, low, np.nan)
         least, most = low.min(), high.max()
         # Of many numbers the ends of each participant tell already that they are more than two.
         if column.level is None and not all(_are_either(each, least, most) for each in (low, high, values)):
@@ -76,6 +81,9 @@ def exposed(
                 # Where a level is on, the baseline is not; with one of two numbers it is where both are 0.
                 baseline = bool(elsewhere != 0) if column.level is None else rows is off
                 made[column] = Exposed(int(with_it.sum()), _lone(column, what, reference=rows is off), rows, baseline)
+    for column, resting in implied(design, persons).items():
+        lone = f"{ONE}alone is one {resting.whom}{RESTS}" if resting.participants == 1 else None
+        made[column] = replace(made[column], resting=resting, lone=made[column].lone or lone)
     return made
 
 

@@ -292,9 +292,12 @@ def _surplus(asked: _Asked, made: Encoded, kept: Sequence[Term], per_coefficient
     for term in (term for term in reversed(kept) if str(term) != "1"):
         if surplus and columns.total() * per_coefficient <= most:
             break
-        surplus.insert(0, term)
-        columns[str(term)] = 0
-    return surplus
+        # Half of the annual cycle is no adjustment for it: both of its halves stay, or neither.
+        halves = [other for other in kept if formula.whole(str(other)) == formula.whole(str(term))]
+        surplus = [*(other for other in halves if other not in surplus), *surplus]
+        for each in halves:
+            columns[str(each)] = 0
+    return [term for term in kept if term in surplus]
 
 
 def _is_crowded(frame: pl.DataFrame, made: Encoded, per_coefficient: int) -> bool:

@@ -25,6 +25,9 @@ from crampstudy.models.terms import grammar
 from crampstudy.models.terms.columns import Written, coded, decoded, quoted, shown
 from crampstudy.models.terms.functions import CODINGS, CONTEXT, FUNCTIONS, OFFSET, WEIGHTS
 from crampstudy.models.terms.levels import check_column, may_be_named
+from crampstudy.nights.calendar import CYCLE
+
+_HALF = re.compile(rf"\b({'|'.join(CYCLE)})\b")
 
 
 def parse(terms: str) -> Formula:
@@ -115,6 +118,19 @@ def singly(text: str) -> list[str]:
         UsageError: it is no formula.
     """
     return [":".join(map(_written, term.factors)) for term in parse(text) if str(term) != "1"]
+
+
+def whole(term: str) -> str:
+    """Return a term with the annual cycle for either half of it: the same for terms that belong together."""
+    return _HALF.sub("annual cycle", term)
+
+
+def jointly(terms: Sequence[str]) -> list[str]:
+    """Return terms, or texts of several, of which both halves of the annual cycle are one text, where the first was."""
+    made: dict[str, list[str]] = {}
+    for term in terms:
+        made.setdefault(whole(term), []).append(term)
+    return [" + ".join(dict.fromkeys(halves)) for halves in made.values()]
 
 
 def _written(factor: Factor) -> str:

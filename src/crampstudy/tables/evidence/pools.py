@@ -20,6 +20,8 @@ _OF_TRIALS = (kinds.TRIAL, kinds.COHORT_TRIAL, kinds.PUBLISHED_POOL)
 _SPREAD = (kinds.HETEROGENEITY, kinds.ASYMMETRY, kinds.HIGH_RISK)
 _RESTS_ON = (kinds.WITHOUT, kinds.CUMULATIVE, kinds.SUBGROUP, kinds.MODERATOR)
 _BELOW = "Differences are in cramps a week; below 0 there are fewer with the treatment."
+_SHARES = ("probability", "weight", "i2", "r2")
+"""Scales that are printed in per cent, and whose changes are in percentage points."""
 _NAMES = {"tau2": "τ²", "I2": "I²", "Q": "Q"}
 
 
@@ -133,7 +135,7 @@ def _model(each: Mapping[str, Any]) -> str:
 def _number(each: Mapping[str, Any]) -> str:
     if each["status"] == "not_estimable":
         return wording.DASH
-    if each["scale"] in ("probability", "weight", "i2", "r2"):
+    if each["scale"] in _SHARES:
         return f"{wording.estimate({**each}, 0, 100)}%"
     if each["scale"] == "heterogeneity_test":
         return wording.marked(each, f"{wording.number(each['estimate'])} ({each['df']:.0f} df)")
@@ -153,8 +155,8 @@ def _shift(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) ->
     if first is None or second is None or pd.isna(first["estimate"]) or pd.isna(second["estimate"]):
         return wording.DASH
     change = second["estimate"] - first["estimate"]
-    if second["scale"] in ("probability", "i2"):
-        return f"{'+' if change > 0 else ''}{wording.number(100 * change, 0)}%"
+    if second["scale"] in _SHARES:
+        return f"{'+' if change > 0 else ''}{wording.number(100 * change, 0)} percentage points"
     return f"{'+' if change > 0 else ''}{wording.number(change)}"
 
 

@@ -12,13 +12,13 @@ from crampstudy import codebook, wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.nights.calendar import CYCLE
 from crampstudy.tables.headings import among
 from crampstudy.tables.table import as_table
 
 Row = Mapping[str, Any]
 _ELSEWHERE = (kinds.OPEN_USE_GRAPH.name, kinds.CLAIM.name, kinds.CLAIM_PART.name)
 """Kinds of rows that are weighted for what the graph asks for, or told of rows of others."""
-_CYCLE = ("season_cos", "season_sin")
 _SEASON = "Season"
 _SPLINE = re.compile(r"ns\(([^,]+),.*\)")
 
@@ -50,7 +50,7 @@ def adjusted_note(estimates: pd.DataFrame) -> str | None:
     if parts - {None}:
         said.append("within: a night against the participant's own mean; between: that mean")
         said[0] += "; neither: the night's own value" if any(codebook.find(term, "diary") for term in terms) else ""
-    if {each.variable for each in known} & {*_CYCLE} or terms & {*_CYCLE}:
+    if {each.variable for each in known} & {*CYCLE} or terms & {*CYCLE}:
         said.append("season is its cosine and its sine")
     if any(_lacking(row) for row in rows):
         said.append("not enough: were the graph right, a path of confounding would stay open")
@@ -125,7 +125,7 @@ def _listed(terms: Iterable[str]) -> str:
         simple = known is not None and all(function == "lag" for function, _ in known.steps)
         of = known if known is not None and simple else exposures.Exposure(plain)
         # Both halves of the annual cycle are the season.
-        halves = {term.replace(of.variable, half) for half in _CYCLE} if of.variable in _CYCLE else {""}
+        halves = {term.replace(of.variable, half) for half in CYCLE} if of.variable in CYCLE else {""}
         groups.setdefault(_SEASON if halves <= set(told) else wording.term(of.name), []).append(of)
     return "; ".join(f"{wording.small(name)}{_of_nights(of)}" for name, of in groups.items())
 

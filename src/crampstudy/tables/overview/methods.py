@@ -13,6 +13,23 @@ from crampstudy.tables.reworded import reworded
 from crampstudy.tables.table import as_table
 
 _MADE = ("converged", "boundary")
+_CLUSTERS, _RESAMPLED = "intervals with participants as clusters", "participants, or sampling units, resampled"
+_INTERVALS: Mapping[str, str] = {
+    "survey-": "design-based intervals, by linearisation, with the degrees of freedom of the sampling design",
+    "person-mean": _CLUSTERS,
+    "cluster-mean": f"{_CLUSTERS}, of shares on the logit scale",
+    "kaplan-meier": f"{_CLUSTERS}, on the log-log scale",
+    "mixed-": f"{_CLUSTERS}, by the delta method",
+    "random effects, ": "intervals of Hartung and Knapp or of Wald, as each row says",
+    "run-in, ": _CLUSTERS,
+    "unseen ": _RESAMPLED,
+    "a fifth of ": _RESAMPLED,
+    "learned from ": _RESAMPLED,
+    "participant bootstrap": "participants resampled",
+    **dict.fromkeys(("between ", "implied by ", "counted in "), "variances of two cohorts added, Welch's t"),
+    **dict.fromkeys(("gamma", "dobson", "log"), "of few events, cramps taken as independent"),
+}
+"""How the intervals of models come about that have no covariance to choose, by their name or how it begins."""
 
 
 @as_table
@@ -39,17 +56,25 @@ def _plain(meaning: str) -> str:
 
 @as_table
 def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the models of a report: what they explain, with which covariance, and how many of their rows were made."""
+    """Return the models of a report: what they explain, with which intervals, and how many of their rows were made."""
     fitted = estimates[estimates["model"].notna()]
     lines = []
     for model, own in fitted.groupby("model", sort=False):
         used = filter(None, dict.fromkeys(of_rows(own, "covariance")))
-        covariances = [reworded(f"covariance {each}") for each in used]
+        covariances = [reworded(f"covariance {each}") for each in used] or _intervals(str(model), own)
         outcomes = dict.fromkeys(wording.small(wording.outcome(str(name))) for name in own["outcome"].dropna())
         lost = int((~own["status"].isin(_MADE)).sum())
         lines.append((str(model), wording.listed(outcomes), "; ".join(covariances) or wording.DASH, len(own), lost))
     frame = pd.DataFrame(lines, columns=["Model", "Of", "Intervals", "Rows", "Without a number"])
     return frame.assign(Model=frame["Model"].map(wording.model)).set_index("Model")
+
+
+def _intervals(model: str, rows: pd.DataFrame) -> list[str]:
+    """Return how the intervals of the rows of a model come about where no row names a covariance, if there are any."""
+    if rows["ci_low"].isna().all():
+        return []
+    begins = {name: said for name, said in _INTERVALS.items() if name.endswith(("-", " "))}
+    return [said for name, said in begins.items() if model.startswith(name)][:1] or [_INTERVALS.get(model, "")]
 
 
 @as_table
