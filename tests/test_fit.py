@@ -286,6 +286,37 @@ def test_participants_who_are_all_alike_have_no_interval() -> None:
     assert row["estimate"] == pytest.approx(1.0) and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
 
 
+@pytest.mark.parametrize("covariance", ["auto", "cluster", "cluster-hc0", "cluster-small"])
+@pytest.mark.parametrize("model", ["poisson", "negative-binomial", "logistic"])
+def test_copies_of_one_diary_tell_no_more_of_a_night_than_one(model: str, covariance: Any) -> None:
+    # The adjustment of few participants weighs nights unequally, and made a variance of scores that are all 0.
+    nights, terms = (3, 0, 0, 1, 2, 0, 0, 5), "within(exercise_min)"
+    copies = diary(20, counts=lambda i, night: nights[night])
+    row = pick(fit(copies, model=model, terms=terms, covariance=covariance).estimates, terms)
+    assert row["note"].startswith("no spread, so no interval")
+    assert np.isfinite(row["estimate"]) and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+    differing = diary(20, counts=lambda i, night: nights[night] + (i == 4 and night == 1))
+    row = pick(fit(differing, model=model, terms=terms, covariance=covariance).estimates, terms)
+    assert row["std_error"] > 0 and row["ci_low"] < row["estimate"] < row["ci_high"]
+
+
+@pytest.mark.parametrize(
+    "model", ["zero-inflated-negative-binomial", "hurdle-negative-binomial", "mixed-logistic", "gee-ar1"]
+)
+def test_copies_of_one_diary_have_no_interval_by_the_jackknife(model: str) -> None:
+    nights = (3, 0, 0, 1, 2, 0, 0, 5, 0, 1, 0, 4, 0, 0, 1, 0)
+    terms = "within(exercise_min)"
+    rows = fit(diary(20, 16, counts=lambda i, night: nights[night]), model=model, terms=terms).estimates
+    assert pick(rows, terms)[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+
+
+def test_the_residual_of_copies_of_one_diary_has_no_interval() -> None:
+    copies = diary(20, counts=lambda i, night: (3, 0, 0, 1, 2, 0, 0, 5)[night])
+    rows = fit(copies, model="linear", outcome="exercise_min", terms="within(cramps)").estimates
+    residual = pick(rows, "residual")
+    assert residual["estimate"] > 0 and residual[["ci_low", "ci_high"]].isna().all()
+
+
 def test_interactions_and_references_have_rows_of_their_own() -> None:
     terms = "age_decade * C(sex, contr.treatment('female')) + diabetes"
     rows = fit(diary(), model="poisson", terms=terms).estimates

@@ -36,6 +36,8 @@ _HAD = {
 }
 OLDER = 50
 """From this age on the period prevalence is shown as well."""
+_UNEVEN = 1 / 3
+"""Cramps are called spread unevenly where so few of the people, or fewer, have half of them: half is even."""
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
@@ -196,9 +198,8 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, whose: str) -> str:
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
     if half := _half(nights):
-        texts.append(
-            f"cramps are spread unevenly: {value(half)} of {_of_these(half, people, whose)} have half of their cramps"
-        )
+        uneven = "cramps are spread unevenly: " if half["estimate"] <= _UNEVEN else ""
+        texts.append(f"{uneven}{value(half)} of {_of_these(half, people, whose)} have half of their cramps")
     return wording.sentences(texts)
 
 
