@@ -428,7 +428,10 @@ def test_shares_by_the_own_rate_say_of_how_many_people_they_are() -> None:
     assert "of those with a cramp" not in found.values["answer"] and found.values["elsewhere"] == ""
 
 
-@pytest.mark.parametrize(("diaries", "uneven"), [(["1000000" * 4] * 6, False), (["1" * 28] + ["1000000" * 4] * 5, True)])
+WEEKLY = ["1000000" * 4] * 5
+
+
+@pytest.mark.parametrize(("diaries", "uneven"), [([*WEEKLY, *WEEKLY[:1]], False), (["1" * 28, *WEEKLY], True)])
 def test_cramps_are_called_uneven_where_they_are(diaries: list[str], uneven: bool) -> None:
     told = analyses.run("frequency", diary(*diaries)).values["answer"]
     assert "have half of their cramps" in told

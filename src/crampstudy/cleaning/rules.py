@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from crampstudy.cleaning.rule import AcrossParts, AcrossTables, Rule
-from crampstudy.cleaning.searches import keys, labs, outliers, plausibility
+from crampstudy.cleaning.searches import copies, keys, labs, outliers, plausibility
 
 SLACK_HOURS = 0.25
 """Sleep may be longer than the time in bed by this much, as both are rounded."""
@@ -296,6 +296,18 @@ RULES: tuple[Rule, ...] = (
         stage="accepted",
         tables=("diary",),
         parts=AcrossParts(outliers.tally, outliers.high, outliers.far_counts),
+    ),
+    Rule(
+        name="identical-diary",
+        severity="warn",
+        when=(
+            "the nights of two participants are the same one after the other, in all that they fill in, and differ "
+            "enough among themselves for that to be no chance: with 20 participants 10 nights that all "
+            "differ, with 1000 participants 13"
+        ),
+        stage="accepted",
+        tables=("diary",),
+        parts=AcrossParts(copies.people, copies.diaries, copies.copies),
     ),
     Rule(
         name="similar-identifier",
