@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
@@ -14,8 +15,8 @@ import pytest
 from estimate_rows import pick
 from scipy import stats
 
-from crampstudy import estimates, fit
-from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy import estimates, fit, wording
+from crampstudy.cohort import Attrition, Cohort, RuleCount, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.tables.reworded import reworded
 
@@ -315,6 +316,32 @@ def test_the_residual_of_copies_of_one_diary_has_no_interval() -> None:
     rows = fit(copies, model="linear", outcome="exercise_min", terms="within(cramps)").estimates
     residual = pick(rows, "residual")
     assert residual["estimate"] > 0 and residual[["ci_low", "ci_high"]].isna().all()
+
+
+@pytest.mark.parametrize("slips", [0, 2, 10])
+def test_nothing_is_said_of_numbers_that_look_like_another_unit(slips: int) -> None:
+    """Magnesium of some people in mg/dL: the ratio is that of two groups by unit."""
+    millimoles = [0.68 + 0.02 * (i % 13) for i in range(60)]
+    values = [round(x * 2.4305, 2) if i < slips else x for i, x in enumerate(millimoles)]
+    cohort = diary(serum_magnesium_mmol_l=pl.Series(values))
+    rows = fit(cohort, model="poisson", terms="serum_magnesium_mmol_l + sex").estimates
+    (row,) = wording.with_none(rows[rows["term"] == f"{wording.CONTRAST}serum_magnesium_mmol_l"])
+    assert row["ci_low"] < row["estimate"] and pick(rows, "sex", "female")["verdict"]
+    assert (row["verdict"] is None) is (slips == 10)
+    assert ("no verdict: 10 values of 60 look like another unit" in row["facts"]) is (slips == 10)
+
+
+@pytest.mark.parametrize("slips", [0, 8, 40])
+def test_nothing_is_said_of_nights_many_of_which_cleaning_warned_of(slips: int) -> None:
+    """A person's own nights tell what is a slip, so that only cleaning knows; a part has no more than it has nights."""
+    made, place = diary(counts=lambda i, night: (i + night * night) % 3), pl.int_range(pl.len())
+    fluid = pl.when(place % 12 == 0).then(1.5).otherwise(1500.0 + 10 * (place % 7))
+    tables = {**made.tables, "diary": made.frame("diary").with_columns(fluid_ml=fluid)}
+    rules = (RuleCount("unit-slip", "warn", slips, (("fluid_ml", slips),)),) if slips else ()
+    cohort = replace(made, tables=tables, attrition=Attrition(rules=rules))
+    rows = fit(cohort, model="poisson", terms="within(fluid_ml)").estimates
+    (row,) = wording.with_none(rows[rows["term"] == f"{wording.CONTRAST}within(fluid_ml)"])
+    assert (row["verdict"] is None) is (slips == 40)
 
 
 def test_interactions_and_references_have_rows_of_their_own() -> None:

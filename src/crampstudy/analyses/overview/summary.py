@@ -13,6 +13,7 @@ from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive import doubts
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.verdicts import told_in_numbers
@@ -39,12 +40,13 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
             filter(None, ("shaded: ratios too close to 1 to matter", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
         ),
     )
+    doubted = doubts.of_cohort(cohort)
     quality = ReportTable(
         tables.data_quality(steps, whole, cohort),
         "The quality of the data at a glance.",
-        wording.sentences(denominator(cohort).remarks) or None if cohort.kind == "diary" else None,
+        wording.sentences([*(denominator(cohort).remarks if cohort.kind == "diary" else ()), *doubted]) or None,
     )
-    said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose)
+    said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose, doubted=doubted)
     lines = [line for line in said if line]
     lost = sentences.unanswered(_TITLES, others)
     return Findings(

@@ -18,7 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
-from crampstudy.descriptive import describe
+from crampstudy.descriptive import describe, doubts
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
 
@@ -57,10 +57,11 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     muscle, ages = attempts(
         ((_MUSCLE,), lambda: _muscle(cohort, asked)), ((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     )
+    doubted = doubts.of_columns(cohort, {name.removeprefix(wording.CONTRAST) for name in muscle.estimates["term"]})
     values = {
         "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
         "compared": said.compared(muscle.estimates),
-        "limits": said.limits(cohort, ages.estimates, muscle.estimates),
+        "limits": f"{said.limits(cohort, ages.estimates, muscle.estimates)} {doubted}".strip(),
         "beside": _beside(ages.estimates),
         "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
     }

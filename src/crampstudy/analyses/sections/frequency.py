@@ -14,6 +14,7 @@ from crampstudy.analyses.sections import triage as parts
 from crampstudy.analyses.sentences import triage as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
+from crampstudy.descriptive import doubts
 from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
 from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
@@ -78,6 +79,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         alt=_alt(nights),
     )
     log = attempt(parts.RECALLS, lambda: parts.recalled(cohort, settings))
+    doubted = wording.sentences(doubts.of_counts(cohort))
     found = Findings(
         together([asked, rows, chosen]),
         {
@@ -88,7 +90,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         },
         {DISTRIBUTION: drawing},
         values={
-            "answer": _answer(people, nights, settings.whose),
+            "answer": " ".join(filter(None, (_answer(people, nights, settings.whose), doubted))),
             "elsewhere": _elsewhere(cohort),
             "runs": _runs(nights),
             "recall": said.recall(log.estimates) if log.tables else "",

@@ -22,6 +22,7 @@ from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.nights.modification import NEVER_AT, Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
+from crampstudy.descriptive import doubts
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
@@ -55,7 +56,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     heat = attempt((_HEAT,), lambda: _heat(cohort, asked, measured))
     met = attempt((_ADHERENCE,), lambda: _adherence(cohort, asked, exposures.estimates))
     found = joined(exposures, heat, met)
-    values = {"answer": _answer(found.estimates), "shown": _shown(found.estimates), "limits": _limits(found.estimates)}
+    limits = " ".join(filter(None, (_limits(found.estimates), doubts.of_columns(cohort, (FLUID, DRINK, ALCOHOL)))))
+    values = {"answer": _answer(found.estimates), "shown": _shown(found.estimates), "limits": limits}
     return joined(found, Findings(together([]), values=values))
 
 

@@ -13,6 +13,7 @@ from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.descriptive import doubts
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text
@@ -64,7 +65,9 @@ def nothing(why: str) -> dict[str, str]:
 def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
     said = (
-        answer(compared),
+        " ".join(
+            filter(None, (answer(compared), doubts.of_columns(cohort, set(map(_variable, wording.records(rows))))))
+        ),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
         low(rows),
         shapes(rows),

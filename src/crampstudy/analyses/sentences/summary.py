@@ -41,7 +41,15 @@ _COULD_NOT = "Could not estimate: "
 _NUMBERLESS = ("inconclusive", "too few")
 
 
-def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True, whose: str = "") -> list[str]:
+def lines(
+    flow: pd.DataFrame,
+    main: pd.DataFrame,
+    others: Others,
+    *,
+    aged: bool = True,
+    whose: str = "",
+    doubted: Sequence[str] = (),
+) -> list[str]:
     """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest.
 
     Args:
@@ -50,11 +58,13 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool 
         others: what the other sections found.
         aged: whether anybody has an age; else nothing is analysed by age.
         whose: which part of the people they are, after a space, empty where they are all.
+        doubted: what cleaning doubted of the values behind them, and left as it was.
     """
     rows = {name: section.estimates for name, section in others.items()}
     associations = main[~_of_effects(main)]
     return [
         *_people(flow, aged=aged),
+        *(wording.sentences([each]) for each in doubted),
         *_how_common(rows, whose),
         *(_of_verdict(associations[associations["verdict"] == name], name, said) for name, said in _BY_VERDICT),
         *_effects(rows),
