@@ -134,7 +134,10 @@ def doubt(cohort: Cohort | Diary) -> None:
     """Say what makes the nights of a diary doubtful as person-time, if anything does."""
     from crampstudy.nights import denominator
 
-    if cohort.kind == "diary" and (said := denominator(cohort).doubt):
+    if cohort.kind != "diary":
+        return
+    known = denominator(cohort)
+    if said := known.doubt or known.window:
         typer.echo(f"note: {cohort.name}: {said}", err=True)
 
 

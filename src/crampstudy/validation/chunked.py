@@ -19,7 +19,7 @@ from crampstudy.cleaning.parts import AllParts
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
 from crampstudy.cleaning.tables import clean_part
 from crampstudy.cohort import Cohort, TableCount
-from crampstudy.nights import observed_night, spans
+from crampstudy.nights import observed_night, spans, told
 from crampstudy.progress import track
 from crampstudy.sources import Address
 from crampstudy.sources.chunked import joined
@@ -93,6 +93,7 @@ class _Diary:
     read: int = 0
     accepted: int = 0
     without_cramp: int = 0
+    told: int = 0
     examples: list[pl.DataFrame] = field(default_factory=list)
     marks: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
@@ -144,6 +145,7 @@ class _Cleaning:
             cohort = self._cohort(frame)
             seen = observed_night(cohort)
             total.without_cramp += frame.filter(seen & (pl.col("cramps") == 0)).height
+            total.told += frame.filter(~seen & told(frame.columns)).height
             total.spans.append(spans(frame.select("participant_id", "date", seen.alias("observed"))))
             total.needed.append(apply_rules.nights_needed({**self.frames, "diary": frame}))
 
@@ -193,7 +195,7 @@ class _Cleaning:
             .select("participant_id")
             .join(pl.concat(total.spans), on="participant_id", how="left")
         )
-        nights = night_counts(seen, total.accepted, total.without_cramp)
+        nights = night_counts(seen, total.accepted, total.without_cramp, total.told)
         return Summary(
             cohort=self._raw.name,
             kind="diary",

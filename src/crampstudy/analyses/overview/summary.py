@@ -44,7 +44,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     quality = ReportTable(
         tables.data_quality(steps, whole, cohort),
         "The quality of the data at a glance.",
-        wording.sentences([*(denominator(cohort).remarks if cohort.kind == "diary" else ()), *doubted]) or None,
+        wording.sentences([*_of_nights(cohort), *doubted]) or None,
     )
     said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose, doubted=doubted)
     lines = [line for line in said if line]
@@ -58,6 +58,13 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
             "unanswered": "\n".join(f"- {line}" for line in lost) or tables.ALL_ESTIMATED,
         },
     )
+
+
+def _of_nights(cohort: Cohort) -> list[str]:
+    if cohort.kind != "diary":
+        return []
+    known = denominator(cohort)
+    return [*known.remarks, *filter(None, [known.window])]
 
 
 def _alt(main: pd.DataFrame) -> str:
