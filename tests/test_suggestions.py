@@ -436,6 +436,12 @@ def test_no_report_on_everybody_is_proposed_for_a_name_that_is_not_known(run: Ru
     assert f"; without the condition, of everybody, run: crampstudy report {oddly_named}" in err
 
 
+@pytest.mark.parametrize("sections", ["", " ", ","])
+def test_no_section_at_all_is_no_report_of_all(run: Run, sections: str) -> None:
+    code, _, err = run("report", DIARY, "--sections", sections)
+    assert code == 2 and "--sections names no section; name some, such as --sections frequency" in err
+
+
 def test_a_column_that_is_meant_stands_in_its_quotes() -> None:
     people = pl.DataFrame({"Centre #1 [main]": ["North", "South"]})
     with pytest.raises(UsageError) as told:
