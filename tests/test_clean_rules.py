@@ -85,6 +85,24 @@ class TestUnits:
         assert "L (× 1000 = 2000 mL/day)" in hints(loaded)[0]
         assert loaded.cohort.frame("diary")["fluid_ml"].to_list() == [float(cell) for cell in fluid]
 
+    @pytest.mark.parametrize(
+        ("others", "odd", "slips"),
+        [
+            (["2", "3", "5", "7", "8", "30"], "1", False),  # as short as others are
+            (["30", "40", "45", "60", "20", "30"], "1", True),  # nobody has any between 1 and 20 minutes
+            (["2", "3", "5", "7", "8", "30"], "0.5", True),  # no whole minutes, where all others are
+            (["1", "1", "1", "2", "5", "30"], "1", True),  # more of them than of low usual ones
+        ],
+    )
+    def test_a_low_value_in_line_with_those_of_everybody_is_no_slip(
+        self, others: list[str | None], odd: str, slips: bool
+    ) -> None:
+        """One person exercised for 60 minutes as a rule and for one once: an hour, or a minute?"""
+        one = nights(6, exercise_min=["60", "60", "60", "60", "60", odd])
+        other: Columns = {**nights(6), "participant_id": ["b"] * 6, "exercise_min": others}
+        loaded = clean(raw(diary={name: [*cells, *other[name]] for name, cells in one.items()}))
+        assert ((7, "exercise_min", "unit-slip", "warn") in said(loaded)) is slips
+
     def test_a_whole_diary_in_another_unit_is_held_against_everybodys(self) -> None:
         usual: Columns = nights(6, fluid_ml=["1900", "2000", "2100", "2200", "1800", "2000"])
         litres: Columns = {**nights(6), "participant_id": ["b"] * 6, "fluid_ml": ["1.9", "2", "2.1", "2.2", "1.8", "2"]}

@@ -72,12 +72,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="unit-slip",
         severity="warn",
-        when=(
-            "a value is possible but unusual, and would be usual in another unit; in a diary only if that "
-            "brings it at least four times as near to the person's own median"
-        ),
+        when="a value is possible but unusual, and would be usual in another unit",
         stage="accepted",
         search=plausibility.unusual,
+    ),
+    Rule(
+        name="unit-slip",
+        severity="warn",
+        when=(
+            "the same in a diary, only if that brings the value at least four times as near to the person's own "
+            "median, and not of a low value to which everybody's usual ones lead down step by step (each at most three "
+            "times as high as the next), becoming fewer"
+        ),
+        stage="accepted",
+        tables=("diary",),
+        parts=AcrossParts(plausibility.low_cells, plausibility.unlike_own_median, plausibility.apart),
     ),
     Rule(
         name="unit-slip",
