@@ -81,7 +81,14 @@ class Denominator:
         """Judge by how many observed nights had no cramp, how many were observed, and how many between rows were not.
 
         Without a night without a cramp, a diary with missing nights is a list of events; unless all of these have a
-        row that tells of something else (``told`` of them), for then nights were asked about whatever came.
+        row that tells of something else, for then nights were asked about whatever came.
+
+        Args:
+            without_cramp: observed nights without a cramp.
+            observed: nights with a count.
+            missing: nights from the first row to the last that were not observed.
+            told: those of them that have a row which tells of something else.
+            rows: the first and the last night with a row.
         """
         if without_cramp or not observed:
             return cls()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.others import Others
@@ -13,7 +14,6 @@ from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
-from crampstudy.descriptive import doubts
 from crampstudy.descriptive.flow import flow
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.verdicts import told_in_numbers

@@ -9,6 +9,7 @@ import polars as pl
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
@@ -18,7 +19,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
-from crampstudy.descriptive import describe, doubts
+from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
 

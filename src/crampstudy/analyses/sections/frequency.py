@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.sections import triage as parts
 from crampstudy.analyses.sentences import triage as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive import doubts
 from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
 from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import estimates, tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import nightly as said
@@ -22,7 +23,6 @@ from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.nights.modification import NEVER_AT, Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
-from crampstudy.descriptive import doubts
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds

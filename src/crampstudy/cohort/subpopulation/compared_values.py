@@ -80,8 +80,8 @@ def check_names(tokens: Sequence[Token], frame: pl.DataFrame, where: str) -> Non
             raise error
         said = f"{name!r} names no column, in where {where!r}"
         error = suggestions.unknown(UsageError, said, name, candidates, there)
-        if error.correction and (meant := quoted(error.correction[1])) != error.correction[1]:
-            error.correction = instead(where, token.start, token.end, meant)
+        if len(alike) == 1 and (marked := quoted(alike[0])) != alike[0]:
+            error.correction = instead(where, token.start, token.end, marked)
         raise error
 
 

@@ -177,7 +177,7 @@ def make(
                 executed = _run(first, work, jobs, options, execute)
                 again = _given_results({path: given[path] for path in later}, executed, work)
                 executed |= _run(again, work, jobs, options, execute)
-        from crampstudy.descriptive import doubts
+        from crampstudy.analyses import doubts
         from crampstudy.report.assembly import document
 
         with clock.stage("collect"):
