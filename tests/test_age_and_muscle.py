@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from drawn_figures import drawn
 from test_age_curve import survey
 
 from crampstudy import analyses, figures, fit, tables
@@ -261,6 +263,17 @@ def test_the_curve_has_a_rug_of_people_and_the_bands_beside(kind: str, diary: Co
     beside = figures.age_curve(pd.concat([curve, describe(cohort).estimates]))
     left, right = beside.axes
     assert left.get_ylim() == right.get_ylim() and "\n" not in right.get_xticklabels()[0].get_text()
+
+
+def test_curves_of_people_who_are_all_alike_are_drawn_without_intervals(diary: Cohort) -> None:
+    """Everybody had one cramp each night: nothing spreads, and a line without an interval is all that there is."""
+    nightly = diary.frame("diary").with_columns(cramps=pl.lit(1, pl.Int64))
+    alike = replace(diary, tables={"participants": diary.frame("participants"), "diary": nightly})
+    found = analyses.run("age-and-muscle", alike)
+    for drawing in found.figures.values():
+        drawn(figures.FIGURES[drawing.figure](drawing.estimates))
+    curve = kinds.AGE_CURVE.rows(found.estimates)
+    assert curve["estimate"].notna().any() and curve[curve["estimate"].notna()]["ci_high"].isna().all()
 
 
 def test_among_women_nothing_stands_beside_sex(diary: Cohort) -> None:

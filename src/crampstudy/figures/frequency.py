@@ -133,10 +133,11 @@ def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
         name = wording.outcome(str(outcome))
         values = rows["estimate"] * factor
         sns.lineplot(x=ages, y=values, color=colour, label=name, legend=False, errorbar=None, ax=axes)
-    # An interval of few people at the ends of life would leave no room for the curve.
-    top = min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
+    # An interval of few people at the ends of life would leave no room for the curve; of people all alike is none.
+    highest = float(drawn[["ci_high", "estimate"]].max().max())
+    top = factor * min(highest, _TALLEST * float(drawn["estimate"].max()))
     axes.set_ylim(0, top)
-    style.remark(axes, style.CUT, when=factor * float(drawn["ci_high"].max()) > top)
+    style.remark(axes, style.CUT, when=factor * highest > top)
     every = drawn["level"].astype(int)
     axes.set_xlim(every.min(), every.max())
     _rug(axes, drawn[drawn["outcome"] == drawn["outcome"].iloc[0]], top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -38,7 +39,9 @@ def age_ratios(estimates: pd.DataFrame) -> Figure:
             _curve(axes, rows, colour)
             axes.set_title(wording.capital(beside(wording.records(rows)[0])))
         every = pd.concat(drawn.values())
-        low, high = (min(every["ci_low"].min(), 0.75), max(every["ci_high"].max(), 1.35))
+        # Of people all alike there is no interval.
+        known = every[["ci_low", "estimate", "ci_high"]].to_numpy(dtype=float)
+        low, high = min(float(np.nanmin(known)), 0.75), max(float(np.nanmax(known)), 1.35)
         set_ratio_axis(panels[0], "y", max(low, _WINDOW[0]), min(high, _WINDOW[1]))
         style.remark(panels[0], style.CUT, when=low < _WINDOW[0] or high > _WINDOW[1])
         scale = str(every["scale"].iloc[0]).replace("_", " ").capitalize()

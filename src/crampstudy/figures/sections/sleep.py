@@ -151,7 +151,8 @@ def _with_reference(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> None:
-    low, high = float(rows["ci_low"].min()), float(rows["ci_high"].max())
+    known = rows[["ci_low", "estimate", "ci_high"]]
+    low, high = float(known.min().min()), float(known.max().max())
     set_ratio_axis(left, "y", low / 1.08, high * 1.08)
     left.set_xlabel("Usual sleep (h/night)")
     left.set_ylabel(f"Prevalence ratio ({_level(rows)} CI), log scale")
