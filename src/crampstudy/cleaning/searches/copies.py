@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from scipy.special import gammaln
 
 from crampstudy import codebook
 from crampstudy.cleaning.raw import ROW, Violation, worded
@@ -55,15 +54,20 @@ def diaries(view: View) -> pl.DataFrame:
     # Grouping eagerly copies all columns of a table that stands in parts.
     kinds = rows.lazy().filter(pl.col("night") < _LOOKED_AT).group_by("participant_id", "cells").agg(n=pl.len())
     counted = kinds.collect()
-    orders = counted.with_columns(alike=pl.Series(gammaln(counted["n"].to_numpy() + 1.0)))
+    orders = counted.with_columns(alike=_orders(counted["n"]))
     bits = orders.group_by("participant_id").agg(pl.col("alike").sum(), looked_at=pl.col("n").sum())
     each = rows.lazy().group_by("participant_id")
     first_row = pl.col(ROW).get(pl.col("night").arg_min())
     found = each.agg(first_row, nights=pl.len(), content=pl.col("placed").bitwise_xor()).collect()
     found = found.join(bits, on="participant_id").with_columns(pl.lit("participant_id").alias("column"))
-    orders_of_all = pl.Series(gammaln(found["looked_at"].to_numpy() + 1.0))
-    told = found.with_columns(bits=(orders_of_all - found["alike"]) / np.log(2))
+    told = found.with_columns(bits=_orders(found["looked_at"]) - pl.col("alike"))
     return told.filter(pl.col("bits") >= _BITS).sort(ROW).select(pl.col(n).cast(t) for n, t in _DIARIES.items())
+
+
+def _orders(numbers: pl.Series) -> pl.Series:
+    """Return in how many orders so many things can come, in powers of two."""
+    powers = np.append(0.0, np.cumsum(np.log2(np.arange(1, _LOOKED_AT + 1))))
+    return pl.Series(powers[numbers.to_numpy()])
 
 
 def copies(tallies: pl.DataFrame, rows: pl.DataFrame) -> list[Violation]:
