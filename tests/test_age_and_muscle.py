@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from drawn_figures import drawn
 from matplotlib.colors import to_hex
 from test_age_curve import survey
 
@@ -295,8 +297,19 @@ def test_curves_and_bands_of_a_survey_are_of_the_same_outcomes_in_the_same_colou
     # The share with any cramp lies by band where the curve lies.
     bands = kinds.PREVALENCE.rows(found.estimates)
     share = bands[bands["level"].eq("any")].set_index("population")["estimate"]["60-69"]
-    drawn = [y for line in right.lines for y in line.get_ydata()]
-    assert any(y == pytest.approx(100 * share) for y in drawn)
+    heights = [y for line in right.lines for y in line.get_ydata()]
+    assert any(y == pytest.approx(100 * share) for y in heights)
+
+
+def test_curves_of_people_who_are_all_alike_are_drawn_without_intervals(diary: Cohort) -> None:
+    """Everybody had one cramp each night: nothing spreads, and a line without an interval is all that there is."""
+    nightly = diary.frame("diary").with_columns(cramps=pl.lit(1, pl.Int64))
+    alike = replace(diary, tables={"participants": diary.frame("participants"), "diary": nightly})
+    found = analyses.run("age-and-muscle", alike)
+    for drawing in found.figures.values():
+        drawn(figures.FIGURES[drawing.figure](drawing.estimates))
+    curve = kinds.AGE_CURVE.rows(found.estimates)
+    assert curve["estimate"].notna().any() and curve[curve["estimate"].notna()]["ci_high"].isna().all()
 
 
 def test_among_women_nothing_stands_beside_sex(diary: Cohort) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -84,6 +84,24 @@ class TestUnits:
         assert said(loaded) == [(5, "fluid_ml", "unit-slip", "warn")]
         assert "L (× 1000 = 2000 mL/day)" in hints(loaded)[0]
         assert loaded.cohort.frame("diary")["fluid_ml"].to_list() == [float(cell) for cell in fluid]
+
+    @pytest.mark.parametrize(
+        ("others", "odd", "slips"),
+        [
+            (["2", "3", "5", "7", "8", "30"], "1", False),  # as short as others are
+            (["30", "40", "45", "60", "20", "30"], "1", True),  # nobody has any between 1 and 20 minutes
+            (["2", "3", "5", "7", "8", "30"], "0.5", True),  # no whole minutes, where all others are
+            (["1", "1", "1", "2", "5", "30"], "1", True),  # more of them than of low usual ones
+        ],
+    )
+    def test_a_low_value_in_line_with_those_of_everybody_is_no_slip(
+        self, others: list[str | None], odd: str, slips: bool
+    ) -> None:
+        """One person exercised for 60 minutes as a rule and for one once: an hour, or a minute?"""
+        one = nights(6, exercise_min=["60", "60", "60", "60", "60", odd])
+        other: Columns = {**nights(6), "participant_id": ["b"] * 6, "exercise_min": others}
+        loaded = clean(raw(diary={name: [*cells, *other[name]] for name, cells in one.items()}))
+        assert ((7, "exercise_min", "unit-slip", "warn") in said(loaded)) is slips
 
     def test_a_whole_diary_in_another_unit_is_held_against_everybodys(self) -> None:
         usual: Columns = nights(6, fluid_ml=["1900", "2000", "2100", "2200", "1800", "2000"])
@@ -190,6 +208,51 @@ def test_age_against_birth_year() -> None:
     loaded = clean(raw(participants=people, diary=diary))
     assert said(loaded) == [(n, "age_years", "age-against-birth-year", "warn") for n in (5, 6)]
     assert "turns 51" in hints(loaded)[0]
+
+
+def copied(cells: list[list[str | None]], days: int = 0, **more: list[list[str | None]]) -> Cleaned:
+    """Clean the diaries of a and b with these counts, and more; those of b begin so many days later."""
+    people = [who for who, of in zip("ab", cells, strict=True) for _ in of]
+    dates = [
+        str(date(2024, 1, 1) + timedelta(days=late + k))
+        for late, of in zip((0, days), cells, strict=True)
+        for k in range(len(of))
+    ]
+    columns = {name: [cell for of in both for cell in of] for name, both in more.items()}
+    diary: Columns = {"participant_id": [*people], "date": [*dates], "cramps": [cell for of in cells for cell in of]}
+    return clean(raw(diary=diary | columns))
+
+
+STEPS: list[str | None] = [str(5000 + 37 * k) for k in range(14)]
+COUNTS: list[str | None] = [str(k % 3) for k in range(14)]
+
+
+@pytest.mark.parametrize("days", [0, 5])
+def test_diaries_that_are_one_night_for_night_are_said(days: int) -> None:
+    loaded = copied([COUNTS, COUNTS], days, steps=[STEPS, STEPS])
+    assert said(loaded) == [(n, "participant_id", "identical-diary", "warn") for n in (2, 16)]
+    assert [hint.split(":")[0] for hint in hints(loaded)] == [
+        f"night for night the diary of {who} as well" for who in "ba"
+    ]
+    assert loaded.cohort.frame("diary").height == 28
+
+
+@pytest.mark.parametrize(
+    ("counts", "more"),
+    [
+        ([COUNTS[:6], COUNTS[:6]], {"steps": [STEPS[:6], STEPS[:6]]}),  # few nights
+        ([["0"] * 14, ["0"] * 14], {"steps": [["5000"] * 14] * 2}),  # nights of one kind
+        ([["0"] * 30, ["0"] * 30], {}),
+        ([["0", "0", "1", *["0"] * 25]] * 2, {}),  # one cramp, in the same night by chance
+        ([["0"] * 14, ["0"] * 14], {"ambient_temperature_c": [[f"{k}.5" for k in range(14)]] * 2}),  # the same town
+        ([COUNTS, COUNTS], {"steps": [STEPS, [*STEPS[:-1], "9000"]]}),  # another last night
+        ([COUNTS, [*COUNTS[:-1], None]], {"steps": [STEPS, STEPS]}),
+    ],
+)
+def test_diaries_that_differ_or_are_alike_by_chance_are_no_copies(
+    counts: list[list[str | None]], more: dict[str, list[list[str | None]]]
+) -> None:
+    assert "identical-diary" not in {rule for _, _, rule, _ in said(copied(counts, **more))}
 
 
 def test_identifiers_that_are_nearly_the_same() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ from crampstudy.errors import SourceError, UsageError
 from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.common.partitions import in_parts
 from crampstudy.models.registry import NIGHT_FAMILIES
-from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
+from crampstudy.nights import NO_COUNT, NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.report import front_matter
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.build import build
@@ -164,6 +165,56 @@ class TestNoRate:
     def test_empty_counts_in_the_place_of_zeros_are_a_list_all_the_same(self, tmp_path: Path) -> None:
         diary = "A,2025-01-01,1\nA,2025-01-02,\nA,2025-01-03,2\nB,2025-01-01,\nB,2025-01-02,1\nB,2025-01-03,\n"
         assert refused(describe(open_cohort(package(tmp_path / "list", diary=diary))).estimates)
+
+    @pytest.mark.parametrize(
+        ("column", "unanswered", "further", "is_list"),
+        [
+            ("sleep_hours", "7", "", False),
+            ("entry_made", "false", "", False),
+            ("sleep_hours", "", "", True),  # a row that tells nothing
+            ("sleep_hours", "7", "B,2025-01-09,1,7\n", True),  # nights without a row
+        ],
+    )
+    def test_nights_that_tell_other_things_were_asked_about(
+        self, tmp_path: Path, run: Run, column: str, unanswered: str, further: str, is_list: bool
+    ) -> None:
+        """Everybody had a cramp on each night with a count, and every other night has a row too."""
+        answered = "true" if column == "entry_made" else "8"
+        nights = [(who, day, day % 4 != 2) for who in "ABC" for day in range(1, 6)]
+        rows = [
+            f"{who},2025-01-{day:02},{'1' if made else ''},{answered if made else unanswered}"
+            for who, day, made in nights
+        ]
+        folder = package(tmp_path / "list", diary="\n".join([f"participant_id,date,cramps,{column}", *rows, further]))
+        cohort = open_cohort(folder)
+        assert refused(describe(cohort).estimates) is is_list
+        assert denominator(cohort).doubt == (None if is_list else NO_COUNT)
+        assert (NO_COUNT in run("validate", str(folder))[1]) is not is_list
+        if not is_list:
+            assert overall(cohort)["estimate"] == pytest.approx(7) and overall(cohort)["n_nights"] == 12
+
+    def test_the_window_that_is_proposed_is_that_of_the_rows(self, tmp_path: Path, run: Run) -> None:
+        diary = "A,2023-12-30,1\nA,2024-01-02,1\nB,2024-02-01,2\nB,2024-02-05,1\nC,2024-01-20,1\n"
+        folder = str(package(tmp_path / "list", diary=diary))
+        said = "--unlogged zero --observed-from 2023-12-30 --observed-to 2024-02-05"
+        for command in (("validate", folder), ("describe", folder)):
+            code, out, err = run(*command)
+            assert said in out + err
+            assert run(*command, *shlex.split(said))[0] == 0
+        (tmp_path / "n.csv").write_text(f"who,date,cramps\n{diary}", encoding="utf-8")
+        assert said in run("try", str(tmp_path / "n.csv"))[1]
+        code, _, err = run("describe", folder, "--unlogged", "zero")
+        assert code == 2 and said in err
+
+    @pytest.mark.usefixtures("forked")
+    def test_a_report_says_the_reason_at_length_once(self, tmp_path: Path) -> None:
+        made = build(str(package(tmp_path / "list")), sections=["summary", "frequency"], out=tmp_path / "report")
+        page = re.sub(r"\s+", " ", made.html.read_text(encoding="utf-8"))
+        assert (
+            page.count("no observed night was without a cramp") == 1 == page.count("If a night without a row was one")
+        )
+        assert page.count("this is a list of events, which has no rate, as said above") >= 1
+        assert "--observed-from 2025-01-04" in page
 
     def test_cramps_are_studied_as_ever(self, tmp_path: Path) -> None:
         rng = np.random.default_rng(3)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
@@ -14,8 +15,8 @@ import pytest
 from estimate_rows import pick
 from scipy import stats
 
-from crampstudy import estimates, fit
-from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy import estimates, fit, wording
+from crampstudy.cohort import Attrition, Cohort, RuleCount, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.tables.reworded import reworded
 
@@ -284,6 +285,63 @@ def test_participants_who_are_all_alike_have_no_interval() -> None:
     row = pick(rows, "sex", "female")
     assert (row["status"], row["note"]) == ("boundary", "no spread, so no interval; covariance cluster-small")
     assert row["estimate"] == pytest.approx(1.0) and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+
+
+@pytest.mark.parametrize("covariance", ["auto", "cluster", "cluster-hc0", "cluster-small"])
+@pytest.mark.parametrize("model", ["poisson", "negative-binomial", "logistic"])
+def test_copies_of_one_diary_tell_no_more_of_a_night_than_one(model: str, covariance: Any) -> None:
+    # The adjustment of few participants weighs nights unequally, and made a variance of scores that are all 0.
+    nights, terms = (3, 0, 0, 1, 2, 0, 0, 5), "within(exercise_min)"
+    copies = diary(20, counts=lambda i, night: nights[night])
+    row = pick(fit(copies, model=model, terms=terms, covariance=covariance).estimates, terms)
+    assert row["note"].startswith("no spread, so no interval")
+    assert np.isfinite(row["estimate"]) and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+    differing = diary(20, counts=lambda i, night: nights[night] + (i == 4 and night == 1))
+    row = pick(fit(differing, model=model, terms=terms, covariance=covariance).estimates, terms)
+    assert row["std_error"] > 0 and row["ci_low"] < row["estimate"] < row["ci_high"]
+
+
+@pytest.mark.parametrize(
+    "model", ["zero-inflated-negative-binomial", "hurdle-negative-binomial", "mixed-logistic", "gee-ar1"]
+)
+def test_copies_of_one_diary_have_no_interval_by_the_jackknife(model: str) -> None:
+    nights = (3, 0, 0, 1, 2, 0, 0, 5, 0, 1, 0, 4, 0, 0, 1, 0)
+    terms = "within(exercise_min)"
+    rows = fit(diary(20, 16, counts=lambda i, night: nights[night]), model=model, terms=terms).estimates
+    assert pick(rows, terms)[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+
+
+def test_the_residual_of_copies_of_one_diary_has_no_interval() -> None:
+    copies = diary(20, counts=lambda i, night: (3, 0, 0, 1, 2, 0, 0, 5)[night])
+    rows = fit(copies, model="linear", outcome="exercise_min", terms="within(cramps)").estimates
+    residual = pick(rows, "residual")
+    assert residual["estimate"] > 0 and residual[["ci_low", "ci_high"]].isna().all()
+
+
+@pytest.mark.parametrize("slips", [0, 2, 10])
+def test_nothing_is_said_of_numbers_that_look_like_another_unit(slips: int) -> None:
+    """Magnesium of some people in mg/dL: the ratio is that of two groups by unit."""
+    millimoles = [0.68 + 0.02 * (i % 13) for i in range(60)]
+    values = [round(x * 2.4305, 2) if i < slips else x for i, x in enumerate(millimoles)]
+    cohort = diary(serum_magnesium_mmol_l=pl.Series(values))
+    rows = fit(cohort, model="poisson", terms="serum_magnesium_mmol_l + sex").estimates
+    (row,) = wording.with_none(rows[rows["term"] == f"{wording.CONTRAST}serum_magnesium_mmol_l"])
+    assert row["ci_low"] < row["estimate"] and pick(rows, "sex", "female")["verdict"]
+    assert (row["verdict"] is None) is (slips == 10)
+    assert ("no verdict: 10 values of 60 look like another unit" in row["facts"]) is (slips == 10)
+
+
+@pytest.mark.parametrize("slips", [0, 8, 40])
+def test_nothing_is_said_of_nights_many_of_which_cleaning_warned_of(slips: int) -> None:
+    """A person's own nights tell what is a slip, so that only cleaning knows; a part has no more than it has nights."""
+    made, place = diary(counts=lambda i, night: (i + night * night) % 3), pl.int_range(pl.len())
+    fluid = pl.when(place % 12 == 0).then(1.5).otherwise(1500.0 + 10 * (place % 7))
+    tables = {**made.tables, "diary": made.frame("diary").with_columns(fluid_ml=fluid)}
+    rules = (RuleCount("unit-slip", "warn", slips, (("fluid_ml", slips),)),) if slips else ()
+    cohort = replace(made, tables=tables, attrition=Attrition(rules=rules))
+    rows = fit(cohort, model="poisson", terms="within(fluid_ml)").estimates
+    (row,) = wording.with_none(rows[rows["term"] == f"{wording.CONTRAST}within(fluid_ml)"])
+    assert (row["verdict"] is None) is (slips == 40)
 
 
 def test_interactions_and_references_have_rows_of_their_own() -> None:

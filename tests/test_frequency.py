@@ -456,6 +456,17 @@ def test_shares_by_the_own_rate_say_of_how_many_people_they_are() -> None:
     assert "of those with a cramp" not in found.values["answer"] and found.values["elsewhere"] == ""
 
 
+WEEKLY = ["1000000" * 4] * 5
+
+
+@pytest.mark.parametrize(("diaries", "uneven"), [([*WEEKLY, *WEEKLY[:1]], False), (["1" * 28, *WEEKLY], True)])
+def test_cramps_are_called_uneven_where_they_are(diaries: list[str], uneven: bool) -> None:
+    told = analyses.run("frequency", diary(*diaries)).values["answer"]
+    assert "have half of their cramps" in told
+    assert ("spread unevenly" in told) is uneven
+    assert uneven or "50.0% of the 6 people with at least 28 logged nights have half of their cramps." in told
+
+
 @pytest.mark.parametrize("people", [3, 5])
 def test_shares_of_two_or_three_people_are_counts(people: int) -> None:
     """Of three two have a cramp a week, of five three, and the others none, all on 28 nights."""

@@ -28,6 +28,7 @@ from crampstudy.estimates import kinds
 from crampstudy.figures import style
 from crampstudy.models.inference.covariance import wald
 from crampstudy.simulate import Mess, Truth, simulate
+from crampstudy.wording import CONTRAST
 
 MAGNESIUM = "serum_magnesium_mmol_l"
 B12 = "vitamin_b12_pmol_l"
@@ -208,6 +209,19 @@ def test_no_share_is_low_of_numbers_in_another_unit() -> None:
     some = levels(people_of({MAGNESIUM: [*in_mg[-2:], 0.65, 0.8, 0.8, 0.9, 0.95]}), [MAGNESIUM])
     told = kinds.LOW_LEVEL.rows(some).iloc[0]
     assert (told["n_events"], told["note"]) == (1, "2 values of 7 look like another unit")
+
+
+def test_what_is_in_two_units_has_its_caveat_where_its_numbers_stand(diary: Cohort) -> None:
+    """A mean of mmol/L and mg/dL is none of anything, and the ratio that of who sent the sample where."""
+    people = diary.frame("participants")
+    in_mg = pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.col(MAGNESIUM) * 2.4305).otherwise(pl.col(MAGNESIUM))
+    mixed = replace(diary, tables={**diary.tables, "participants": people.with_columns(in_mg.alias(MAGNESIUM))})
+    found = analyses.run("nutrition", mixed)
+    own = found.estimates[found.estimates["term"].isin([MAGNESIUM, f"{CONTRAST}{MAGNESIUM}"])]
+    assert own["verdict"].isna().all() and kinds.LOW_LEVEL.rows(own)["estimate"].isna().all()
+    assert "No verdict is given where many values look like another unit: serum magnesium (" in found.values["answer"]
+    assert "numbers that look like another unit: serum magnesium (" in str(found.tables["tbl-nutrition"].note)
+    assert "another unit" not in analyses.run("nutrition", diary).values["answer"]
 
 
 def test_levels_of_few_or_of_nobody_are_no_numbers(diary: Cohort) -> None:

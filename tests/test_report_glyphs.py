@@ -66,6 +66,9 @@ def test_the_notice_names_characters_and_places() -> None:
     )
     many = glyphs.notice(document("".join(map(chr, range(0x5317, 0x5317 + 30)))), ())
     assert many is not None and many.endswith("; and 18 more")
+    # A few are named, and all that stand in one place together.
+    assert many.count("(") == 3 and many.count(" in the text of sleep") == 1
+    assert "5319), U+531A, U+531B" in many
 
 
 @pytest.mark.parametrize("text", [FOREIGN, "x" * 300, "北" * 300])

@@ -49,6 +49,12 @@ DIARY = [
     "nobody,2024-02-07,true,1,8,7,1500,false,6000",
     "b,2024-02-01,true,1,8,7,1500,false,6000",
     "c,2024-02-01,true,1,8,7,1500,false,6000",
+    # One diary under two names.
+    *(
+        f"{who},2024-01-{day:02},true,1,8,7,1500,false,{5900 + 10 * day}"
+        for who in ("d-1", "D1")
+        for day in range(1, 11)
+    ),
 ]
 EPISODES = "participant_id,date,episode,onset\na,2024-01-01,1,2024-01-05T23:00\na,2024-01-01,2,2024-01-01T23:00\n"
 LABS = """participant_id,date,analyte,value,unit

@@ -9,18 +9,21 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
+import polars as pl
 import pytest
 
 from crampstudy import codebook, suggestions
+from crampstudy.age_bands import AgeBands
 from crampstudy.analyses import ANALYSES
 from crampstudy.cli import _corrected
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.descriptive import describe
-from crampstudy.errors import CrampstudyError, ParameterError, SourceError, UsageError
+from crampstudy.errors import BandError, CrampstudyError, ParameterError, SourceError, UsageError
 from crampstudy.models import fit
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.registry import FAMILIES
 from crampstudy.models.terms.functions import FUNCTIONS
+from crampstudy.report.params import suit
 from crampstudy.report.params.declarations import declared
 from crampstudy.simulate.scenario import presets
 from crampstudy.sources import open_cohort
@@ -388,6 +391,63 @@ def test_after_a_condition_that_is_none_the_command_given_runs(
     _, *again = shlex.split(err.rpartition(" run: ")[2])
     code, _, err = run(*again)
     assert code in (0, 6), err
+
+
+@pytest.mark.parametrize(
+    ("youngest", "oldest", "limits"),
+    [
+        (22, 89, (20, 40, 50, 60, 70, 80)),
+        (41, 58.5, (40, 50)),
+        (90, 99, (80,)),
+        (13, 18, (5, 10, 15)),
+        (2, 3, (1,)),
+    ],
+)
+def test_bands_that_are_proposed_have_people_in_them(youngest: float, oldest: float, limits: tuple[int, ...]) -> None:
+    assert AgeBands.among(youngest, oldest).limits == limits
+
+
+@pytest.mark.parametrize(
+    ("named", "band"), [("60", "60+"), ("45", "40-59"), ("30-39", "20-39"), ("5", "20-39"), ("x", "60+")]
+)
+def test_the_band_that_is_proposed_is_the_nearest(named: str, band: str) -> None:
+    with pytest.raises(BandError) as told:
+        AgeBands((20, 40, 60)).find(named)
+    assert told.value.correction == (named, band)
+
+
+def test_limits_above_all_ages_are_answered_with_some_that_a_report_takes(run: Run) -> None:
+    for given in (("--age-bands", "110"), ("--set", "age_bands=110")):
+        code, _, err = run("report", DIARY, *given)
+        assert code == 5 and "begin lower, such as" in err
+        _, *again = shlex.split(err.rpartition(" run: ")[2])
+        limits = [int(limit) for limit in again[-1].removeprefix("age_bands=").split(",")]
+        ages = open_cohort(DIARY).frame("participants")["age_years"]
+        assert max(limits) <= ages.max() and again[:-1] == ["report", DIARY, given[0]]
+        suit(open_cohort(DIARY), {"age_bands": limits})
+
+
+def test_no_report_on_everybody_is_proposed_for_a_name_that_is_not_known(run: Run, oddly_named: str) -> None:
+    """Where the name is all that is wrong the condition is given as it works; without it another question is asked."""
+    for where in ("shifts = true", "no_such = 3", "night shift work = 'North'"):
+        code, _, err = run("report", oddly_named, "--where", where)
+        assert code == 5 and not err.rstrip().endswith(f"run: crampstudy report {oddly_named}"), err
+    code, _, err = run("report", oddly_named, "--where", "age_years > 500")
+    assert f"; without the condition, of everybody, run: crampstudy report {oddly_named}" in err
+
+
+@pytest.mark.parametrize("sections", ["", " ", ","])
+def test_no_section_at_all_is_no_report_of_all(run: Run, sections: str) -> None:
+    code, _, err = run("report", DIARY, "--sections", sections)
+    assert code == 2 and "--sections names no section; name some, such as --sections frequency" in err
+
+
+def test_a_column_that_is_meant_stands_in_its_quotes() -> None:
+    people = pl.DataFrame({"Centre #1 [main]": ["North", "South"]})
+    with pytest.raises(UsageError) as told:
+        subpopulation.select(people, "Centre = 'North'")
+    _, meant = told.value.correction or ("", "")
+    assert subpopulation.select(people, meant.removeprefix("where=")).inside.to_list() == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,26 @@ def lagged(level: str, term: str = "contrast: fluid_ml", **cells: object) -> dic
     return ratio("lower", **own | {"unit": "500 mL/day below own mean", "estimate": 0.8, "ci_low": 0.7} | cells)
 
 
+@pytest.mark.parametrize(
+    ("n", "said"), [(1, "1 count far above all others is in use, perhaps a code"), (24, "24 counts far")]
+)
+def test_what_cleaning_doubted_and_kept_stands_beside_the_numbers(diary: Cohort, n: int, said: str) -> None:
+    rules = (RuleCount("far-count", "warn", n, (("cramps", n),)), RuleCount("identical-diary", "warn", 2))
+    slips = pl.when(pl.int_range(pl.len()) < 10).then(2.2).otherwise(0.8)
+    tables = {**diary.tables, "participants": diary.frame("participants").with_columns(serum_magnesium_mmol_l=slips)}
+    doubted = replace(diary, tables=tables, attrition=Attrition(rules=rules))
+    found = analyses.run("summary", doubted, others={})
+    copied = "- 2 participants have a diary that is another's night for night, perhaps a copy of it."
+    units = "- Many values look like another unit, so that no verdict is given on serum magnesium (10 of 40)."
+    lines = found.values["summary"].splitlines()
+    assert lines[1].startswith(f"- {said}") and lines[2:4] == [copied, units]
+    assert all(line.removeprefix("- ") in str(found.tables["tbl-data-quality"].note) for line in lines[1:4])
+    often = analyses.run("frequency", doubted).values["answer"]
+    assert said in often and copied.removeprefix("- ") in often
+    # Of a cohort without any nothing is said.
+    assert "another" not in analyses.run("summary", diary, others={}).values["summary"]
+
+
 def test_of_fluid_all_days_together_are_told_and_the_same_day_alone_where_they_have_no_ratio() -> None:
     same = lagged("within", analysis=kinds.WITHIN_BETWEEN.name, estimate=0.95)
     every, lost = lagged("cumulative", ci_high=0.9), lagged("cumulative", estimate=None) | {"status": "not_estimable"}

@@ -73,6 +73,15 @@ class AgeBands:
             problem.correction = text, ",".join(map(str, possible))
             raise
 
+    @classmethod
+    def among(cls, youngest: float, oldest: float) -> AgeBands:
+        """Return bands for people of these ages: those by default that they are in, of minors every five years."""
+        if oldest < DEFAULT_LIMITS[0]:
+            return cls(tuple(range(5, int(oldest) + 1, 5)) or (1,))
+        reached = [limit for limit in DEFAULT_LIMITS if limit <= oldest]
+        below = sum(limit <= youngest for limit in reached)
+        return cls(tuple(reached[max(below - 1, 0) :]))
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels from the youngest: ``<20``, ``20-29``, ``30``, …, ``80+`` (hyphen; print puts an en dash)."""
@@ -100,9 +109,15 @@ class AgeBands:
         label, known = low if high in ("", low) else f"{low}-{high}", self.labels[1:]
         if label not in known:
             error = BandError(f"no age band {text!r}; name one of {', '.join(known)}")
-            error.correction = text, known[-1]
+            error.correction = text, self._nearest(low)
             raise error
         return label
+
+    def _nearest(self, years: str) -> str:
+        """Return the label of the band that holds so many ``years``, the first of those above; else the last."""
+        if not years.strip().isdecimal():
+            return self.labels[-1]
+        return self.labels[max(bisect_right(self.limits, int(years)), 1)]
 
     def label(self, age_years: float) -> str:
         """Return the label of the band that holds ``age_years`` (19.9 is below 20).

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from crampstudy.cleaning.rule import AcrossParts, AcrossTables, Rule
-from crampstudy.cleaning.searches import keys, labs, outliers, plausibility
+from crampstudy.cleaning.searches import copies, keys, labs, outliers, plausibility
 
 SLACK_HOURS = 0.25
 """Sleep may be longer than the time in bed by this much, as both are rounded."""
@@ -72,12 +72,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="unit-slip",
         severity="warn",
-        when=(
-            "a value is possible but unusual, and would be usual in another unit; in a diary only if that "
-            "brings it at least four times as near to the person's own median"
-        ),
+        when="a value is possible but unusual, and would be usual in another unit",
         stage="accepted",
         search=plausibility.unusual,
+    ),
+    Rule(
+        name="unit-slip",
+        severity="warn",
+        when=(
+            "the same in a diary, only if that brings the value at least four times as near to the person's own "
+            "median, and not of a low value to which everybody's usual ones lead down step by step (each at most three "
+            "times as high as the next), becoming fewer"
+        ),
+        stage="accepted",
+        tables=("diary",),
+        parts=AcrossParts(plausibility.low_cells, plausibility.unlike_own_median, plausibility.apart),
     ),
     Rule(
         name="unit-slip",
@@ -296,6 +305,18 @@ RULES: tuple[Rule, ...] = (
         stage="accepted",
         tables=("diary",),
         parts=AcrossParts(outliers.tally, outliers.high, outliers.far_counts),
+    ),
+    Rule(
+        name="identical-diary",
+        severity="warn",
+        when=(
+            "the nights of two participants are the same one after the other, in all that they fill in, and differ "
+            "enough among themselves for that to be no chance: with 20 participants 10 nights that all "
+            "differ, with 1000 participants 13"
+        ),
+        stage="accepted",
+        tables=("diary",),
+        parts=AcrossParts(copies.people, copies.diaries, copies.copies),
     ),
     Rule(
         name="similar-identifier",

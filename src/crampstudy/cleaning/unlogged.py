@@ -19,8 +19,9 @@ from crampstudy.wording import counted
 KEYS = ("unlogged", "observed_from", "observed_to")
 """What the word is called in a source, a mapping and a descriptor."""
 WORD = "zero"
-EXAMPLE = "--unlogged zero --observed-from 2025-01-01 --observed-to 2025-03-31"
+SAY = f"--unlogged {WORD}"
 """How the word is given on the command line."""
+_EXAMPLE = (date(2025, 1, 1), date(2025, 3, 31))
 
 _ENDS = {"first": "diary_start", "last": "diary_end"}
 _NIGHT = ["participant_id", "date"]
@@ -95,7 +96,7 @@ def filled(
     Raises:
         UsageError: a participant has no window, or one that ends before it begins or after the day of the reading.
     """
-    _check(known, today or date.today())
+    _check(known, today or date.today(), diary["date"])
     inside = known.select("participant_id", date=pl.date_ranges("first", "last")).explode("date")
     new = inside.join(diary, on=_NIGHT, how="anti").join(unknown, on=_NIGHT, how="anti")
     zeros = new.with_columns(cramps=pl.lit(0, diary.schema["cramps"]))
@@ -110,7 +111,14 @@ def filled(
     return made, said + (f"; {kept:,} stay unobserved, for their row was set aside or has no count" if kept else "")
 
 
-def _check(known: pl.DataFrame, today: date) -> None:
+def _window(nights: pl.Series) -> str:
+    """Return a window that holds all of the nights as it is said: an example, or from the first to the last."""
+    inside = nights.is_between(*_EXAMPLE).all()
+    start, end = _EXAMPLE if inside else (nights.min(), nights.max())
+    return f"{SAY} --observed-from {start!s} --observed-to {end!s}"
+
+
+def _check(known: pl.DataFrame, today: date, nights: pl.Series) -> None:
     lacking = known.filter(pl.col("first").is_null() | pl.col("last").is_null())
     if lacking.height:
         ends = [column for end, column in _ENDS.items() if lacking[end].null_count()]
@@ -118,7 +126,7 @@ def _check(known: pl.DataFrame, today: date) -> None:
             f"unlogged: {WORD} needs the window in which each participant's cramps would have been logged: "
             f"{lacking.height:,} of {counted(known.height, 'participants')} ({_named(lacking)}) have no "
             f"{' or '.join(ends)}. Fill in {' and '.join(_ENDS.values())} of participants, or give dates for those who "
-            f"have none, such as {EXAMPLE}. From the first cramp to the last every rate is too high"
+            f"have none, such as {_window(nights)}. From the first cramp to the last every rate is too high"
         )
     for wrong, why in (
         (pl.col("last") < pl.col("first"), "the window ends before it begins"),

@@ -136,12 +136,17 @@ def main() -> None:
         sys.exit(_UNREADABLE)
 
 
+_EVERYBODY = "where=null"
+
+
 def _refuse(error: CrampstudyError) -> NoReturn:
     of_option = isinstance(error, OutputError)
     command = _corrected(sys.argv[1:], error.correction, of_option=of_option) if error.correction else None
     if command is None and (then := (*sys.argv[1:], *error.answer) if error.answer else error.instead):
         command = shlex.join(["crampstudy", *then])
     end = " " if str(error).endswith("?") else "; "
+    # A command that leaves a condition out asks another question, and says so.
+    end += "without the condition, of everybody, " if error.correction and error.correction[1] == _EVERYBODY else ""
     _say(f"{error}{end}run: {command}" if command else str(error))
     sys.exit(error.exit_code)
 

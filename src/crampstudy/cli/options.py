@@ -112,18 +112,20 @@ def word(
 
 def opened(source: str) -> Cohort:
     """Open a source for an analysis, and say what is to be said of its nights."""
-    from crampstudy.cleaning.searches.outliers import RULE
+    from crampstudy.cleaning.searches import copies, outliers
     from crampstudy.sources import open_cohort
 
     cohort = open_cohort(source)
     for said in filter(None, (cohort.attrition.unlogged, *cohort.attrition.remarks)):
         typer.echo(f"note: {cohort.name}: {said}", err=True)
+    asked = {
+        outliers.RULE: "counts far above all others are in use; are they codes for no answer?",
+        copies.RULE: "participants have a diary that is another's night for night; are they copies?",
+    }
     for rule in cohort.attrition.rules:
-        if rule.rule == RULE:
-            said = "counts far above all others are in use; are they codes for no answer?"
-            typer.echo(
-                f"note: {cohort.name}: {rule.n:,} {said} See: crampstudy validate {shlex.quote(source)}", err=True
-            )
+        if rule.rule in asked:
+            see = f"See: crampstudy validate {shlex.quote(source)}"
+            typer.echo(f"note: {cohort.name}: {rule.n:,} {asked[rule.rule]} {see}", err=True)
     doubt(cohort)
     return cohort
 
@@ -132,7 +134,10 @@ def doubt(cohort: Cohort | Diary) -> None:
     """Say what makes the nights of a diary doubtful as person-time, if anything does."""
     from crampstudy.nights import denominator
 
-    if cohort.kind == "diary" and (said := denominator(cohort).doubt):
+    if cohort.kind != "diary":
+        return
+    known = denominator(cohort)
+    if said := known.doubt or known.window:
         typer.echo(f"note: {cohort.name}: {said}", err=True)
 
 

@@ -117,6 +117,8 @@ def report(
         from crampstudy.sources.address import with_unlogged
 
         source = with_unlogged(source, said)
+    if sections is not None and not sections.strip(" ,"):
+        raise UsageError("--sections names no section; name some, such as --sections frequency,sleep, or leave it out")
     chosen = listed(sections) if sections else []
     given = {"age_bands": age_bands, "ci_level": ci_level, "where": where, "plan": plan}
     short = [f"{name}={value}" for name, value in given.items() if value is not None]

@@ -52,6 +52,7 @@ class FirstLook(OneLine):
     mean_of_persons: Rate
     people: tuple[Person, ...]
     why_not: str | None = None
+    window: str | None = None
 
 
 def first_look(nights: NightList) -> FirstLook:
@@ -66,7 +67,8 @@ def first_look(nights: NightList) -> FirstLook:
     rows = spans(frame).join(sums, on="participant_id").sort("participant_id")
     expected, observed = rows.select("nights_expected", "nights_observed").sum().row(0)
     free = frame.filter(pl.col("cramps") == 0).height
-    known = Denominator.of(free, observed, expected - observed)
+    nights_from, to = rows.select(pl.col("first_night").min(), pl.col("last_night").max()).row(0)
+    known = Denominator.of(free, observed, expected - observed, rows=(nights_from, to) if rows.height else None)
     timed = (pl.col("nights_observed") > 0) & (known.why_not is None)
     rate = pl.when(timed).then(pl.col("cramps") / pl.col("nights_observed") * NIGHTS_PER_WEEK)
     people = tuple(Person(**row) for row in rows.with_columns(rate=rate).iter_rows(named=True))
@@ -74,7 +76,7 @@ def first_look(nights: NightList) -> FirstLook:
     overall, mean = (withheld(made(*counts, CI_LEVEL), known.why_not) for made in (incidence_rate, mean_person_rate))
     if known.doubt:
         nights = replace(nights, notices=(*nights.notices, known.doubt))
-    return FirstLook(nights, overall, mean, people, known.why_not)
+    return FirstLook(nights, overall, mean, people, known.why_not, known.window)
 
 
 def as_json(look: FirstLook) -> str:
@@ -128,6 +130,7 @@ def _rates(look: FirstLook) -> Iterator[str]:
         yield f"  {name:<21} {shown}{unit}" + (f" ({made.note})" if made.note and made.note != look.why_not else "")
     if look.why_not:
         yield f"  {look.why_not}"
+        yield f"  {look.window}"
         return
     yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; without ages nothing is age-standardised"
     if rate.cramps and not math.isnan(rate.ci_high) and (said := coverage_note(rate.participants)):

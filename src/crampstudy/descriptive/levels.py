@@ -17,13 +17,13 @@ from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
 from crampstudy.descriptive.characteristics import moments
 from crampstudy.errors import NoWeight
 from crampstudy.estimates import FEWEST, kinds, note
+from crampstudy.models.coefficients import in_another_unit
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.proportion import wilson
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import people
 from crampstudy.nights.person_moments import moments_of
-from crampstudy.wording import count, counted
 
 Row = dict[str, Any]
 _Seen = tuple[Array, Array, Flags]
@@ -36,7 +36,8 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
     A nightly number is taken as the mean over a participant's logged nights. Low is below the limit of deficiency of
     :mod:`crampstudy.codebook.laboratory`, or below the reference range where no such limit is declared. The interval of
     a share is Wilson's; in a survey all is weighted by the component of the variable and the interval is a logit one
-    on the degrees of freedom of the design. Where most values look like another unit, the share could not be estimated.
+    on the degrees of freedom of the design. Where more than a few values look like another unit, the share could not be
+    estimated.
 
     Args:
         cohort: a diary or a survey.
@@ -102,8 +103,7 @@ def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _See
     variable = codebook.variable(name)
     unit = variable.unit
     slips = slips_of(variable, pl.Series(values[known]))
-    said = f"{counted(slips, 'values')} of {count(n)} look like another unit" if slips else ""
-    cells["note"] = note(cells.get("note") or "", said)
+    cells["note"] = note(cells.get("note") or "", in_another_unit.said(slips, n) if slips else "")
     for scale, value in zip(("mean", "standard_deviation"), moments(values[known], weight[known]), strict=True):
         yield estimates.row(status="converged", scale=scale, unit=unit, estimate=value, **cells)
     limits = reference_range(name)
@@ -120,8 +120,8 @@ def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _See
         "n_events": int(low.sum()),
         "ci_level": ci_level,
     }
-    if 2 * slips > n:
-        # A share of numbers that are mostly in another unit would be read as a fact of these people.
+    if in_another_unit.many(slips, n):
+        # A share of numbers of which many are in another unit would be read as a fact of these people.
         yield estimates.row(status="not_estimable", **cells)
         return
     yield _observed(cells) if survey is None else _weighted(frame, survey, cells, (low.astype(float), weight, known))

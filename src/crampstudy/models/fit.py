@@ -207,9 +207,10 @@ def _complete(family: Family, request: ModelRequest, fitted: Fit, left_out: Mapp
         fitted: its answer.
         left_out: the covariates that the request was made without, each with the reason.
     """
+    from crampstudy.models.coefficients import in_another_unit
     from crampstudy.models.coefficients.whole_cohort import told_of_whole
 
-    fitted = told_of_whole(fitted, request)
+    fitted = in_another_unit.unjudged(told_of_whole(fitted, request), request)
     if left_out:
         from crampstudy.models.coefficients.result import with_left_out
         from crampstudy.models.covariates import shown

@@ -16,7 +16,7 @@ from crampstudy.nights.account import (
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
 from crampstudy.nights.completeness import coverage, spans
 from crampstudy.nights.diary import Diary, observed_night, observed_nights
-from crampstudy.nights.event_list import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
+from crampstudy.nights.event_list import NO_COUNT, NO_DENOMINATOR, NO_ZERO, Denominator, denominator, said_once, told
 from crampstudy.nights.parts import ALIKE, Part, Parts
 from crampstudy.nights.person_time import (
     AGE_CENTRE,
@@ -39,6 +39,7 @@ __all__ = [
     "ALIKE",
     "NIGHTS_PER_WEEK",
     "NO_AGE",
+    "NO_COUNT",
     "NO_DENOMINATOR",
     "NO_ZERO",
     "Denominator",
@@ -68,6 +69,8 @@ __all__ = [
     "people",
     "person_nights",
     "repetitive",
+    "said_once",
     "spans",
+    "told",
     "unanswered",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crampstudy.nights import said_once
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
 from crampstudy.report.prose import VALUE, escaped, without
@@ -91,7 +92,8 @@ def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[st
     parts += _unanswered({name: cells for name, cells in contents.items() if name in later or not told}, gathered)
     rows = [(csv, name in later) for name in contents for csv in gathered.estimates.get(name, ())]
     estimates = gathered.places.beside(rows)
-    return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)
+    markdown = said_once("\n".join([*parts, *appendix]), escaped)
+    return Document(markdown, gathered.blocks, gathered.views, estimates)
 
 
 def _unanswered(contents: Mapping[str, list[Mapping[str, Any]]], gathered: _Gathered) -> Iterator[str]:

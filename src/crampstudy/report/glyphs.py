@@ -25,7 +25,8 @@ _DRAWN = re.compile("[\u2200-\u22ff\u2500-\u259f\U0001d400-\U0001d7ff]")
 # What no web page or document may hold, whatever the fonts of its reader.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _NOTEBOOK = re.compile(r"^:{8} \{\.notebook name=(.+) shift=\d\}$", flags=re.MULTILINE)
-_MOST_NAMED = 12
+_MOST_NAMED, _IN_WORDS = 12, 3
+"""How many characters a notice has, and how many of them by their names."""
 
 
 def printed(content: Any) -> Any:
@@ -56,9 +57,13 @@ def notice(document: Document, title_page: Any) -> str | None:
             places.setdefault(character, []).append(place)
     if not places:
         return None
-    named = [f"{_named(character)} in {', '.join(found)}" for character, found in places.items()]
-    more = f"; and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-    return f"{SUBSTITUTE} stands in print for what the report's fonts lack: {'; '.join(named[:_MOST_NAMED])}{more}"
+    # Where many stand in the same places, the names of all of them would hide which.
+    groups: dict[str, list[str]] = {}
+    for i, (character, found) in enumerate([*places.items()][:_MOST_NAMED]):
+        groups.setdefault(", ".join(found), []).append(_named(character) if i < _IN_WORDS else _point(character))
+    named = [f"{', '.join(characters)} in {found}" for found, characters in groups.items()]
+    more = f"; and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
+    return f"{SUBSTITUTE} stands in print for what the report's fonts lack: {'; '.join(named)}{more}"
 
 
 def _places(document: Document, title_page: Any) -> Iterator[tuple[str, Any]]:
@@ -71,7 +76,11 @@ def _places(document: Document, title_page: Any) -> Iterator[tuple[str, Any]]:
 
 def _named(character: str) -> str:
     name = unicodedata.name(character, "control character" if unicodedata.category(character) == "Cc" else "unnamed")
-    return f"U+{ord(character):04X} ({name})"
+    return f"{_point(character)} ({name})"
+
+
+def _point(character: str) -> str:
+    return f"U+{ord(character):04X}"
 
 
 def _texts(content: Any) -> Iterator[str]:

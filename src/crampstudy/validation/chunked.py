@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +20,7 @@ from crampstudy.cleaning.parts import AllParts
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
 from crampstudy.cleaning.tables import clean_part
 from crampstudy.cohort import Cohort, TableCount
-from crampstudy.nights import observed_night, spans
+from crampstudy.nights import observed_night, spans, told
 from crampstudy.progress import track
 from crampstudy.sources import Address
 from crampstudy.sources.chunked import joined
@@ -30,6 +31,7 @@ from crampstudy.sources.text import missing_codes
 from crampstudy.validation.rejected_rows import with_rows
 from crampstudy.validation.summary import Summary, by_number, examples, night_counts
 
+_AT = "__at"
 LARGE = 5_000_000
 """Rows of a Parquet diary from which it is read in parts."""
 SIZE = 1_000_000
@@ -79,10 +81,9 @@ def validate(
         if rejects:
             with whole_stream(rejects, private=True) as file:
                 for name, said in done.said.items():
-                    file.write(_rejects(done.tables[name], said, header=name == "participants"))
+                    file.write(_csv_of(_rejects(done.tables[name], said), header=name == "participants"))
                     if name == "participants":
-                        spool.seek(0)
-                        shutil.copyfileobj(spool, file)
+                        file.writelines(done.rejects_of_diary())
         return done.summary()
 
 
@@ -93,6 +94,7 @@ class _Diary:
     read: int = 0
     accepted: int = 0
     without_cramp: int = 0
+    told: int = 0
     examples: list[pl.DataFrame] = field(default_factory=list)
     marks: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
@@ -112,6 +114,8 @@ class _Cleaning:
         self.frames: dict[str, pl.DataFrame] = {}
         self.said: dict[str, list[Violation]] = {}
         self._sum = _Diary()
+        self._spooled: list[tuple[int, int, int, int]] = []
+        self._of_all = pl.DataFrame()
         for name, table in self.tables.items():
             self.frames[name], self.said[name] = clean_table(table, self._context())
             if name == "participants" and self.frames[name].is_empty():
@@ -133,8 +137,11 @@ class _Cleaning:
             frame = view.rows
             lines = ledger(part, said)
             total.together.add(part, view)
-            if self._spool:
-                self._spool.write(_rejects(part, said, header=False))
+            if self._spool and lines.height:
+                start = self._spool.tell()
+                _rejects(part, said).with_columns(lines["line"].alias(_AT)).write_ipc(self._spool)
+                numbers = part.lines.to_numpy()
+                self._spooled.append((start, self._spool.tell(), int(numbers.min()), int(numbers.max())))
             total.examples.append(examples(lines))
             total.marks.append(marks.count(lines))
             total.read += part.height
@@ -144,6 +151,7 @@ class _Cleaning:
             cohort = self._cohort(frame)
             seen = observed_night(cohort)
             total.without_cramp += frame.filter(seen & (pl.col("cramps") == 0)).height
+            total.told += frame.filter(~seen & told(frame.columns)).height
             total.spans.append(spans(frame.select("participant_id", "date", seen.alias("observed"))))
             total.needed.append(apply_rules.nights_needed({**self.frames, "diary": frame}))
 
@@ -162,10 +170,28 @@ class _Cleaning:
             raise nothing_left(self._file, self._sum.read, self._first())
         lines = self._sum.together.ledger("diary", self._file)
         self._sum.examples.append(examples(lines))
-        if self._spool:
-            self._spool.write(_csv_of(with_rows(self._places.ledger(lines), {}), header=False))
+        self._of_all = with_rows(self._places.ledger(lines), {}).with_columns(lines["line"].alias(_AT))
         for name, found in apply_rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
             self.said[name] += found
+
+    def rejects_of_diary(self) -> Iterator[bytes]:
+        """Yield the ledger of the diary with its rejected rows, as CSV without a header.
+
+        What all parts together tell stands among the lines of its part where these come in the order of the lines, and
+        else behind all of them.
+        """
+        assert self._spool is not None
+        rest, after = self._of_all, 0
+        in_order = all(one[3] < other[2] for one, other in pairwise(self._spooled))
+        for start, end, _, last in self._spooled:
+            self._spool.seek(start)
+            told = pl.read_ipc(BytesIO(self._spool.read(end - start)))
+            if in_order:
+                here = pl.col(_AT).is_between(after, last)
+                told = pl.concat([told, rest.filter(here)]).sort(_AT, maintain_order=True)
+                rest, after = rest.filter(~here), last + 1
+            yield _csv_of(told.drop(_AT), header=False)
+        yield _csv_of(rest.drop(_AT), header=False)
 
     def _first(self) -> pl.DataFrame:
         """Return the first line of the diary's ledger for each rule, in the order of the file."""
@@ -193,7 +219,7 @@ class _Cleaning:
             .select("participant_id")
             .join(pl.concat(total.spans), on="participant_id", how="left")
         )
-        nights = night_counts(seen, total.accepted, total.without_cramp)
+        nights = night_counts(seen, total.accepted, total.without_cramp, total.told)
         return Summary(
             cohort=self._raw.name,
             kind="diary",
@@ -218,11 +244,11 @@ def _count(table: str, file: str, rows: tuple[int, int], blanked: int) -> TableC
     return TableCount(table, file, read, accepted, read - accepted, blanked)
 
 
-def _rejects(table: RawTable, said: list[Violation], *, header: bool) -> bytes:
+def _rejects(table: RawTable, said: list[Violation]) -> pl.DataFrame:
     lines, rows = ledger(table, said), set_aside(table, said)
     if isinstance(table, Joined):
         lines, rows = table.places.ledger(lines), table.places.rows(rows)
-    return _csv_of(with_rows(lines, {table.file: rows}), header=header)
+    return with_rows(lines, {table.file: rows})
 
 
 def _csv_of(lines: pl.DataFrame, *, header: bool) -> bytes:

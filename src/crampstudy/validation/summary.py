@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import Cohort, TableCount
-from crampstudy.nights import Denominator, coverage, observed_night
+from crampstudy.nights import Denominator, coverage, observed_night, told
 from crampstudy.readable import OneLine
 
 GAPS: tuple[tuple[str, float, float], ...] = (
@@ -38,7 +39,8 @@ class NightCounts(OneLine):
     """Person-nights of a diary; expected are those between each participant's first and last row.
 
     ``missing`` nights are ``without_row`` or ``without_count`` (a row without an entry or a count);
-    ``longest_gaps`` counts participants by the longest of their gaps, in nights.
+    ``longest_gaps`` counts participants by the longest of their gaps, in nights. Of the nights without a count
+    ``told`` have a row that tells of something else; ``rows`` are the first and the last night with a row.
     """
 
     expected: int
@@ -52,11 +54,18 @@ class NightCounts(OneLine):
     longest_gap_90th_centile: float
     longest_gap: int
     longest_gaps: dict[str, int]
+    told: int = 0
+    rows: tuple[date, date] | None = None
+
+    @property
+    def denominator(self) -> Denominator:
+        """Whether these nights are person-time."""
+        return Denominator.of(self.without_cramp, self.observed, self.missing, self.told, self.rows)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is to be said of these nights as person-time, if anything."""
-        return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
+        return self.denominator.remarks
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,17 +116,20 @@ def by_number(found: pl.DataFrame) -> tuple[RuleExample, ...]:
 
 def _nights(cohort: Cohort) -> NightCounts:
     diary = cohort.frame("diary")
-    free = diary.filter(observed_night(cohort) & (pl.col("cramps") == 0)).height
-    return night_counts(coverage(cohort), diary.height, free)
+    seen = observed_night(cohort)
+    free = diary.filter(seen & (pl.col("cramps") == 0)).height
+    return night_counts(coverage(cohort), diary.height, free, diary.filter(~seen & told(diary.columns)).height)
 
 
-def night_counts(seen: pl.DataFrame, rows: int, free: int) -> NightCounts:
+def night_counts(seen: pl.DataFrame, rows: int, free: int, without_count: int) -> NightCounts:
     """Count the nights of a diary with ``rows`` accepted rows, ``free`` of them observed without a cramp.
 
+    Of the rows that were not observed ``without_count`` tell of something else.
     ``seen`` has nights_expected, nights_observed and longest_gap of each participant.
     """
     expected, observed = int(seen["nights_expected"].sum()), int(seen["nights_observed"].sum())
     gaps = seen["longest_gap"].drop_nulls().to_numpy()
+    first, last = seen.select(pl.col("first_night").min(), pl.col("last_night").max()).row(0)
     return NightCounts(
         expected=expected,
         observed=observed,
@@ -129,5 +141,7 @@ def night_counts(seen: pl.DataFrame, rows: int, free: int) -> NightCounts:
         longest_gap_median=float(np.median(gaps)) if len(gaps) else 0.0,
         longest_gap_90th_centile=float(np.quantile(gaps, 0.9)) if len(gaps) else 0.0,
         longest_gap=int(gaps.max()) if len(gaps) else 0,
+        told=without_count,
+        rows=(first, last) if rows else None,
         longest_gaps={name: int(((gaps >= low) & (gaps <= high)).sum()) for name, low, high in GAPS},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import date
 
 from crampstudy import wording
 from crampstudy.validation.summary import Summary
@@ -12,7 +13,7 @@ from crampstudy.wording import counted
 
 def as_json(summary: Summary) -> str:
     """Return the summary as JSON."""
-    return json.dumps(asdict(summary), indent=1, ensure_ascii=False)
+    return json.dumps(asdict(summary), indent=1, ensure_ascii=False, default=date.isoformat)
 
 
 def as_text(summary: Summary) -> str:
@@ -45,4 +46,6 @@ def as_text(summary: Summary) -> str:
             "  participants by longest gap: " + ", ".join(f"{gap}: {k:,}" for gap, k in n.longest_gaps.items()),
         ] * bool(n.observed)
     lines += [f"note: {notice}" for notice in summary.notices]
+    if summary.nights and (window := summary.nights.denominator.window):
+        lines.append(f"note: {window}")
     return "\n".join(lines)

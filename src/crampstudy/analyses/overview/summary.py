@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.others import Others
@@ -49,12 +50,13 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         alt=_alt(main),
         note=wording.sentences(filter(None, remarks)),
     )
+    doubted = doubts.of_cohort(cohort)
     quality = ReportTable(
         tables.data_quality(steps, whole, cohort, settings.youngest if cohort.has("age_years") else None),
         "The quality of the data at a glance.",
-        wording.sentences(denominator(cohort).remarks) or None if cohort.kind == "diary" else None,
+        wording.sentences([*_of_nights(cohort), *doubted]) or None,
     )
-    said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose)
+    said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose, doubted=doubted)
     lines = [line for line in said if line]
     lost = sentences.unanswered(_TITLES, others)
     return Findings(
@@ -75,6 +77,13 @@ def _drawn(main: pd.DataFrame) -> pd.DataFrame:
 def _outcomes(drawn: pd.DataFrame) -> list[str]:
     """Return what is told apart where the ratios of a survey are of more than one outcome."""
     return [MODERATE_SEVERE] if len({recalled(row) for row in wording.records(drawn)}) > 1 else []
+
+
+def _of_nights(cohort: Cohort) -> list[str]:
+    if cohort.kind != "diary":
+        return []
+    known = denominator(cohort)
+    return [*known.remarks, *filter(None, [known.window])]
 
 
 def _alt(main: pd.DataFrame) -> str:

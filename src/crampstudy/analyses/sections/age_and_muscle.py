@@ -9,6 +9,7 @@ import polars as pl
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
@@ -58,12 +59,13 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
     muscle, ages = attempts(
         ((_MUSCLE,), lambda: _muscle(cohort, asked)), ((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     )
+    doubted = doubts.of_columns(cohort, {name.removeprefix(wording.CONTRAST) for name in muscle.estimates["term"]})
     values = {
         "answer": said.answer(
             ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS) or _nobody(bands.estimates)
         ),
         "compared": said.compared(muscle.estimates),
-        "limits": said.limits(cohort, ages.estimates, muscle.estimates),
+        "limits": f"{said.limits(cohort, ages.estimates, muscle.estimates)} {doubted}".strip(),
         "beside": _beside(ages.estimates),
         "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
     }

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.sections import triage as parts
@@ -37,6 +38,8 @@ _HAD = {
 }
 OLDER = 50
 """From this age on the period prevalence is shown as well, unless all who are analysed are older."""
+_UNEVEN = 1 / 3
+"""Cramps are called spread unevenly where so few of the people, or fewer, have half of them: half is even."""
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
@@ -77,6 +80,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         alt=_alt(nights),
     )
     log = attempt(parts.RECALLS, lambda: parts.recalled(cohort, settings))
+    doubted = wording.sentences(doubts.of_counts(cohort))
     found = Findings(
         together([asked, rows, chosen]),
         {
@@ -87,7 +91,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         },
         {DISTRIBUTION: drawing},
         values={
-            "answer": _answer(people, nights, asked, settings.whose),
+            "answer": " ".join(filter(None, (_answer(people, nights, asked, settings.whose), doubted))),
             "elsewhere": _elsewhere(cohort),
             "runs": _runs(nights),
             "recall": said.recall(log.estimates) if log.tables else "",
@@ -222,9 +226,8 @@ def _answer(people: pd.DataFrame, nights: pd.DataFrame, asked: pd.DataFrame, who
     if share := _of_whole(nights, "nights with a cramp"):
         texts.append(f"a cramp came on {value(share)} of the observed nights")
     if half := _half(nights):
-        texts.append(
-            f"cramps are spread unevenly: {value(half)} of {_of_these(half, people, whose)} have half of their cramps"
-        )
+        uneven = "cramps are spread unevenly: " if half["estimate"] <= _UNEVEN else ""
+        texts.append(f"{uneven}{value(half)} of {_of_these(half, people, whose)} have half of their cramps")
     return wording.sentences(texts)
 
 

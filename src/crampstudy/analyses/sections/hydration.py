@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import estimates, tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
 from crampstudy.analyses.sentences import nightly as said
@@ -55,7 +56,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     heat = attempt((_HEAT,), lambda: _heat(cohort, asked, measured))
     met = attempt((_ADHERENCE,), lambda: _adherence(cohort, asked, exposures.estimates))
     found = joined(exposures, heat, met)
-    values = {"answer": _answer(found.estimates), "shown": _shown(found.estimates), "limits": _limits(found.estimates)}
+    limits = " ".join(filter(None, (_limits(found.estimates), doubts.of_columns(cohort, (FLUID, DRINK, ALCOHOL)))))
+    values = {"answer": _answer(found.estimates), "shown": _shown(found.estimates), "limits": limits}
     return joined(found, Findings(together([]), values=values))
 
 

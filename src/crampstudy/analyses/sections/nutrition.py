@@ -35,6 +35,7 @@ from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.models.coefficients import in_another_unit
 
 MAGNESIUM = "serum_magnesium_mmol_l"
 CALCIUM, TOTAL_CALCIUM = "serum_calcium_corrected_mmol_l", "serum_calcium_mmol_l"
@@ -108,7 +109,10 @@ def _found(
         why = tables.reasons(rows, inside=True) or said.NOTHING
         lacking = dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)
         return joined(Findings(rows, values=said.nothing(why), could_not=lacking), beside)
-    table = ReportTable(tables.dose_response(of_measured(rows)), captions.caption(compared), said.note(rows, compared))
+    entered = in_another_unit.named(cohort, set(described["term"]))
+    units = f"As they were entered, with numbers that look like another unit: {entered}." if entered else ""
+    note = f"{said.note(rows, compared)} {units}".strip()
+    table = ReportTable(tables.dose_response(of_measured(rows)), captions.caption(compared), note)
     figures = {**of_blood.figures, **of_intake.figures}
     # Of what was not measured there is no curve, which its levels say.
     could_not = {

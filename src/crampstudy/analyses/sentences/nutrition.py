@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.sentences import levels
 from crampstudy.analyses.sentences.covariates import held, in_sentence
 from crampstudy.analyses.sentences.nightly import fewer_than_asked
@@ -63,7 +64,16 @@ def nothing(why: str) -> dict[str, str]:
 def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
     said = (
-        f"{answer(compared)} {levels.of_survey(compared)}".strip(),
+        " ".join(
+            filter(
+                None,
+                (
+                    answer(compared),
+                    levels.of_survey(compared),
+                    doubts.of_columns(cohort, set(map(_variable, wording.records(rows)))),
+                ),
+            )
+        ),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
         low(rows),
         shapes(rows),

@@ -50,7 +50,15 @@ _RANDOMISED = kinds.TREATMENT_EFFECT, "Effect, randomised: {}."
 _BY_CHOICE = kinds.OPEN_USE, "Effect of what people took by choice, adjusted for who takes it: {}."
 
 
-def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool = True, whose: str = "") -> list[str]:
+def lines(
+    flow: pd.DataFrame,
+    main: pd.DataFrame,
+    others: Others,
+    *,
+    aged: bool = True,
+    whose: str = "",
+    doubted: Sequence[str] = (),
+) -> list[str]:
     """Return what a cohort showed: who it is, how common cramps are, randomised effects, ``main`` contrasts, the rest.
 
     Args:
@@ -59,11 +67,13 @@ def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others, *, aged: bool 
         others: what the other sections found.
         aged: whether anybody has an age; else nothing is analysed by age.
         whose: which part of the people they are, after a space, empty where they are all.
+        doubted: what cleaning doubted of the values behind them, and left as it was.
     """
     rows = {name: section.estimates for name, section in others.items()}
     associations = main[~_of_effects(main)]
     return [
         *_people(flow, aged=aged),
+        *(wording.sentences([each]) for each in doubted),
         *_how_common(rows, whose),
         *_effects(rows, [_RANDOMISED]),
         *of_verdicts(associations),

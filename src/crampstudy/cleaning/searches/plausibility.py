@@ -16,6 +16,9 @@ from crampstudy.codebook import Variable, units
 FEWEST = 3
 """Usual cells that a person must have in a column before another cell is held against their median."""
 _TALLY = pl.Schema({"column": pl.String(), "cell": pl.Float64(), "n": pl.Int64()})
+_STEP = 3
+"""A low value is in line with the next higher one where that is no more than so many times as high."""
+_LIKE = pl.Schema({"column": pl.String(), ROW: pl.UInt32(), "cell": pl.Float64(), "hint": pl.String()})
 _ALONE = pl.Schema({"column": pl.String(), ROW: pl.UInt32(), "cell": pl.Float64()})
 
 
@@ -32,8 +35,10 @@ def unusual(view: View) -> list[Violation]:
         if view.table != "diary":
             found += _slipped(frame.select(ROW, v.name).filter(odd), v, None)
             continue
-        persons = _persons(frame["participant_id"]) if persons is None else persons
-        found += _against_own_median(frame, frame.select(pl.arg_where(odd)).to_series(), persons, v)
+        # What looks like another unit in a diary is held against everybody as well, of all of its parts.
+        if v.jump is not None:
+            persons = _persons(frame["participant_id"]) if persons is None else persons
+            found += _jumps(_with_own_median(frame, frame.select(pl.arg_where(odd)).to_series(), persons, v), v)
     return found
 
 
@@ -55,10 +60,8 @@ def _slipped(rows: pl.DataFrame, v: Variable, medians: pl.Series | None) -> list
     return [Violation(rows[ROW].filter(told), v.name, "unit-slip", "warn", looks.filter(told))] if told.any() else []
 
 
-def _against_own_median(
-    frame: pl.DataFrame, at: pl.Series, persons: NDArray[np.uint32], v: Variable
-) -> list[Violation]:
-    """Hold the cells in the rows ``at`` against the median of the same person's usual ones."""
+def _with_own_median(frame: pl.DataFrame, at: pl.Series, persons: NDArray[np.uint32], v: Variable) -> pl.DataFrame:
+    """Return the cells in the rows ``at`` with the ``median`` of the same person's usual ones, null of hardly any."""
     concerned = np.zeros(int(persons.max()) + 1, dtype=bool)
     concerned[persons[at.to_numpy()]] = True
     (theirs,) = np.nonzero(concerned[persons])
@@ -67,20 +70,79 @@ def _against_own_median(
     median = pl.col(v.name).median()
     own = usual.group_by("person").agg(median=median, n=pl.len()).filter(pl.col("n") >= FEWEST)
     rows = frame.select(pl.col(ROW, v.name).gather(at)).with_columns(person=persons[at.to_numpy()])
-    rows = rows.join(own.collect(), on="person", how="left", maintain_order="left")
-    # Who has hardly a usual cell is held against everybody, of all parts of a diary.
-    found = _slipped(rows, v, rows["median"])
-    away = (rows[v.name] - rows["median"]).abs()
-    if v.jump is None or not (away > v.jump).any():
-        return found
-    far = rows.with_columns(away=away).filter(pl.col("away") > v.jump)
+    return rows.join(own.collect(), on="person", how="left", maintain_order="left")
+
+
+def _jumps(rows: pl.DataFrame, v: Variable) -> list[Violation]:
+    """Return which cells are far from the median of their person, and look like no other unit."""
+    far = rows.with_columns(away=(pl.col(v.name) - pl.col("median")).abs()).filter(pl.col("away") > v.jump)
+    if far.is_empty():
+        return []
+    far = far.filter(unit_error.hints(v, far[v.name], far["median"]).is_null())
     hint = pl.format(
         f"{{}} {v.unit or ''} away from the person's own median: kept, look at it", pl.col("away").round(1)
     )
-    jump = Violation(far[ROW], v.name, "jump", "warn", worded(far, hint))
-    named = [b.rows for b in found]
-    jump = jump.without(pl.concat(named)) if named else jump
-    return [*found, jump] if len(jump.rows) else found
+    return [Violation(far[ROW], v.name, "jump", "warn", worded(far, hint))] if far.height else []
+
+
+def low_cells(view: View) -> pl.DataFrame:
+    """Return how often (``n``) each low ``cell`` stands in each ``column``: below the usual limit, or just inside."""
+    found = [_TALLY.to_frame()]
+    for v in _in_units(view):
+        if v.usual_minimum is None or v.usual_minimum <= 0:
+            continue
+        cell = view.rows.lazy().select(cell=pl.col(v.name).cast(pl.Float64))
+        low = cell.filter((pl.col("cell") > 0) & (pl.col("cell") < 2 * v.usual_minimum))
+        counted = low.group_by("cell").agg(n=pl.len().cast(pl.Int64))
+        found.append(counted.select(pl.lit(v.name).alias("column"), pl.all()).collect())
+    return pl.concat(found)
+
+
+def unlike_own_median(view: View) -> pl.DataFrame:
+    """Return the cells, by ``column``, that look like another unit by the median of their person, with the ``hint``."""
+    found = [_LIKE.to_frame()]
+    persons: NDArray[np.uint32] | None = None
+    for v in _in_units(view):
+        odd = unit_error.outside_usual(v)
+        if odd is None or not view.rows.select(_any_odd(v)).item():
+            continue
+        persons = _persons(view.rows["participant_id"]) if persons is None else persons
+        rows = _with_own_median(view.rows, view.rows.select(pl.arg_where(odd)).to_series(), persons, v)
+        looks = rows.with_columns(hint=unit_error.hints(v, rows[v.name], rows["median"])).drop_nulls("hint")
+        cell = pl.col(v.name).cast(pl.Float64).alias("cell")
+        found.append(looks.select(pl.lit(v.name).alias("column"), ROW, cell, "hint"))
+    return pl.concat(found)
+
+
+def apart(tallies: pl.DataFrame, rows: pl.DataFrame) -> list[Violation]:
+    """Return which of the ``rows`` look like another unit, but for low cells in line with everybody's usual ones."""
+    found = []
+    columns = set(rows["column"])
+    for v in (v for v in codebook.variables("diary") if v.name in columns):
+        own, known = (each.filter(pl.col("column") == v.name) for each in (rows, tallies))
+        slips = own.filter(~pl.col("cell").is_in(_in_line(known, v).implode()))
+        if slips.height:
+            found.append(Violation(slips[ROW], v.name, "unit-slip", "warn", slips["hint"]))
+    return found
+
+
+def _in_line(tallies: pl.DataFrame, v: Variable) -> pl.Series:
+    """Return the cells below the usual limit to which those above it lead down step by step, becoming fewer.
+
+    A minute of exercise is no hour of it where others exercised for two, three and five minutes.
+    """
+    none = pl.Series([], dtype=pl.Float64)
+    if tallies.is_empty():
+        return none
+    counts = tallies.group_by("cell").agg(pl.col("n").sum()).sort("cell", descending=True)
+    usual = counts.filter(pl.col("cell") >= v.usual_minimum)
+    below = counts.filter(pl.col("cell") < v.usual_minimum)
+    if below["n"].sum() > usual["n"].sum():
+        return none
+    whole = (usual["cell"] % 1 == 0).all()
+    stepwise = counts.filter((pl.col("cell") % 1 == 0) | pl.lit(not whole))["cell"]
+    near = stepwise.shift(1).fill_null(v.usual_minimum) <= _STEP * stepwise
+    return stepwise.filter(near.cum_min().cast(pl.Boolean) & (stepwise < v.usual_minimum))
 
 
 def usual_cells(view: View) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.cohort.subpopulation import compared_values, grammar
 from crampstudy.cohort.subpopulation.kinds_of_values import check_kinds
@@ -116,6 +117,14 @@ def too_young(cohort: Cohort, youngest: int) -> str | None:
     oldest = float(cohort.frame("participants")["age_years"].max())  # type: ignore[arg-type]
     said = f"nobody in {cohort.name} is {youngest} or older, and people are analysed from the youngest age band on"
     return f"{said}: the highest age is {oldest:g} years" if oldest < youngest else None
+
+
+def bands_among(cohorts: Sequence[Cohort]) -> AgeBands:
+    """Return age bands that people of the cohorts are in, of those that have an age."""
+    ages = pl.concat(
+        each.frame("participants")["age_years"].cast(pl.Float64) for each in cohorts if each.has("age_years")
+    )
+    return AgeBands.among(float(ages.min()), float(ages.max()))  # type: ignore[arg-type]
 
 
 def _refusing_once(frame: pl.DataFrame, where: str, *, of_levels: bool) -> Domain:

@@ -79,7 +79,10 @@ def check_names(tokens: Sequence[Token], frame: pl.DataFrame, where: str) -> Non
                 error.correction = instead(where, token.start, token.end, quoted(alike[0]))
             raise error
         said = f"{name!r} names no column, in where {where!r}"
-        raise suggestions.unknown(UsageError, said, name, candidates, there)
+        error = suggestions.unknown(UsageError, said, name, candidates, there)
+        if len(alike) == 1 and (marked := quoted(alike[0])) != alike[0]:
+            error.correction = instead(where, token.start, token.end, marked)
+        raise error
 
 
 def check_levels(tokens: Sequence[Token], frame: pl.DataFrame, where: str) -> None:

@@ -66,9 +66,12 @@ def sandwich(information: Array, clusters: Callable[[], Array], kind: Covariance
     return without_rounding(bread @ meat @ bread, np.diag(bread))
 
 
-def without_rounding(variance: Array, scale: Array) -> Array:
-    """Return ``variance`` (p x p) with zeros in place of what is rounding beside the model's own variances (p)."""
-    alike = np.diag(variance) <= _ROUNDING * scale
+def without_rounding(variance: Array, scale: Array, plain: Array | None = None) -> Array:
+    """Return ``variance`` (p x p) with zeros in place of what is rounding beside the model's own variances (p).
+
+    Of an adjusted variance it is the ``plain`` ones (p), those of the scores as they are, that tell.
+    """
+    alike = (np.diag(variance) if plain is None else plain) <= _ROUNDING * scale
     return np.where(alike[:, None] | alike, 0.0, variance)
 
 

@@ -98,13 +98,15 @@ def bias_reduced(nights: Nights) -> SmallSample:
         empty = np.full((p, p), np.nan)
         none = Satterthwaite(empty[None], empty[None], np.ones(1), np.eye(p))
         return SmallSample(empty, none, np.ones(p, dtype=bool), problem="the information matrix is singular")
-    meat, alone, parts = np.zeros((p, p)), [], []
+    meat, unadjusted, alone, parts = np.zeros((p, p)), np.zeros(p), [], []
     told, length = np.zeros(p, dtype=bool), np.linalg.norm(rows.root, axis=1)
     for codes, v, q, residual, present in _blocks(rows):
         adjusted, directions = _adjusted(v, q, present)
         weights = np.sqrt(v)[:, :, None] * each_times(adjusted, rows.root.T)  # M D' V^-1 A, a row a night
         scores = np.einsum("gnp,gn->gp", weights, residual)
         meat += scores.T @ scores
+        plain = np.einsum("gnp,gn->gp", q, residual / np.sqrt(v)) @ rows.root.T
+        unadjusted += np.square(plain).sum(axis=0)
         parts.append((*_part(weights, v, q), rows.rates[codes]))
         alone += codes[list(directions)].tolist()
         for direction in directions.values():
@@ -113,7 +115,8 @@ def bias_reduced(nights: Nights) -> SmallSample:
     moments = Satterthwaite(spread, linked, rates, np.eye(p))
     of_model = np.square(rows.root).sum(axis=1)
     lone = told | ~(moments.expected() > _ALONE * of_model)
-    return SmallSample(without_rounding(meat, of_model), moments, lone, tuple(sorted(alone)))
+    # The adjustment weighs nights unequally: of people with one diary, whose scores are all 0, it makes a variance.
+    return SmallSample(without_rounding(meat, of_model, unadjusted), moments, lone, tuple(sorted(alone)))
 
 
 def reach(nights: Nights) -> Satterthwaite:

@@ -104,6 +104,8 @@ def variance_error(fitted: LinearFit, residuals: Array, groups: Codes, weights: 
     times = np.ones(len(residuals)) if weights is None else weights
     theirs = cluster_sums(times * (residuals**2 / fitted.variance - 1), groups)
     clusters = len(theirs)
+    # They sum to 0 at the variance of maximum likelihood, not at that of ``df`` degrees of freedom.
+    theirs = theirs - theirs.mean()
     return float(np.sqrt(clusters / (clusters - 1) * (theirs @ theirs)) / times.sum() / 2) if clusters > 1 else np.nan
 
 

@@ -80,7 +80,8 @@ def build_comparison(
         asked.check(cohorts)
         young = [subpopulation.too_young(cohort, bands.limits[0]) for cohort in cohorts]
         if all(young):
-            raise UsageError(f"{'; '.join(filter(None, young))}; begin lower, such as --age-bands 5,10,15")
+            possible = ",".join(map(str, subpopulation.bands_among(cohorts).limits))
+            raise UsageError(f"{'; '.join(filter(None, young))}; begin lower, such as --age-bands {possible}")
         for cohort, said in zip(cohorts, young, strict=True):
             # Whom a condition or the bands leave in which cohort is what a comparison says.
             if not said:

@@ -177,6 +177,7 @@ def make(
                 executed = _run(first, work, jobs, options, execute)
                 again = _given_results({path: given[path] for path in later}, executed, work)
                 executed |= _run(again, work, jobs, options, execute)
+        from crampstudy.analyses import doubts
         from crampstudy.report.assembly import document
 
         with clock.stage("collect"):
@@ -194,7 +195,8 @@ def make(
     if plan.reuse is not None and plan.holds(shown.estimates):
         plan.reuse.remember(subject, target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
-    accounts, notices = tuple(map(of_cohort, subject.inside)), (notice,) if notice else ()
+    doubted = (f"{each.name}: {said}" for each in subject.inside for said in doubts.of_cohort(each))
+    accounts, notices = tuple(map(of_cohort, subject.inside)), tuple(filter(None, (notice, *doubted)))
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 

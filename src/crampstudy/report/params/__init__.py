@@ -11,7 +11,7 @@ Types: ``str``, ``int``, ``float``, ``bool``, ``Literal[…]``, ``list[…]`` of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,11 +147,16 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
             cohort = within(cohort, where)
         except UsageError as problem:
             error = ParameterError(f"parameter 'where': {problem}")
-            error.correction = problem.correction or (f"where={where}", "where=null")
+            # What a name was meant for is not known by leaving the condition out.
+            known = set(_columns(cohort)).issuperset(subpopulation.names(where))
+            error.correction = problem.correction or ((f"where={where}", "where=null") if known else None)
             raise error from None
     bands = AgeBands(tuple(values["age_bands"])) if "age_bands" in values else AgeBands()
     if young := subpopulation.too_young(cohort, bands.limits[0]):
-        raise ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands=5,10,15")
+        possible = ",".join(map(str, subpopulation.bands_among([cohort]).limits))
+        error = ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands={possible}")
+        error.correction = f"age_bands={','.join(map(str, bands.limits))}", f"age_bands={possible}"
+        raise error
     if cohort.kind == "survey" and "age_bands" in values:
         from crampstudy.descriptive.prevalence import check_bands
 
@@ -160,6 +165,14 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
     return cohort
+
+
+def _columns(cohort: Cohort) -> Iterator[str]:
+    from crampstudy.nights import diary_columns, people
+
+    yield from people(cohort).columns
+    if cohort.kind == "diary":
+        yield from diary_columns(cohort)
 
 
 def draws_on_others(path: Path) -> bool:
