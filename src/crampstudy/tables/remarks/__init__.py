@@ -17,6 +17,7 @@ from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
+from crampstudy.tables.remarks import several
 from crampstudy.tables.remarks.single_rows import Counts, by_row, levels_of
 from crampstudy.tables.reworded import reworded
 
@@ -28,8 +29,6 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
-_OF = re.compile(r"((?:no|one) [\w ]+? (?:of|that are needed for)) (.+?)((?:, so .+)?)")
-_SEVERAL = 3
 _PARTS = (
     (re.compile(WITHIN), "within participants"),
     (re.compile(BETWEEN), "between participants"),
@@ -67,7 +66,7 @@ def _reasons(
     # What keeps a part of a claim from being tested is told with the claim.
     whole = ~rows["analysis"].isin([kinds.CLAIM_PART.name])
     failed = _with_remarks(rows[_failed(rows) & whole], reason=True)
-    return "; ".join(_of_several(_said(failed, besides, rows, most, named=named)))
+    return "; ".join(several.in_one(_said(failed, besides, rows, most, named=named)))
 
 
 def _inside_a_text(name: str, terms: Collection[str]) -> str:
@@ -78,7 +77,7 @@ def _inside_a_text(name: str, terms: Collection[str]) -> str:
 def commonest_reasons(rows: pd.DataFrame, most: int) -> str:
     """Return why most of the estimates that could not be made have none: the ``most`` common reasons, and how many."""
     failed = _with_remarks(rows[_failed(rows)], reason=True).dropna(subset="note")
-    first = failed["note"].map(lambda note: reworded(str(note).partition("; ")[0]))
+    first = pd.Series([reworded(note.partition("; ")[0]) for note in failed["note"]], failed.index, dtype=object)
     lost = of_rows(rows, "leaves out")[failed.index]
     parts = first.where(first.ne(ALONE) | lost.eq(""), first + " (" + lost + ")")
     names = pd.Series(_names(failed, rows), failed.index, dtype=object).groupby(parts).unique().to_dict()
@@ -109,22 +108,6 @@ def _with_remarks(rows: pd.DataFrame, *, reason: bool) -> pd.DataFrame:
         # How a model was made is no reason where there is one.
         kept = [[part for part in parts if not _MADE.match(part)] or parts for parts in kept]
     return rows.assign(note=pd.Series(["; ".join(parts) or None for parts in kept], rows.index, dtype=object))
-
-
-def _of_several(parts: Iterable[str]) -> list[str]:
-    """Return reasons of which those that differ in what they are of alone are one, where there are three or more."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for part in parts:
-        match = _OF.fullmatch(part)
-        found.setdefault((match[1], match[3]) if match else (part, ""), []).append(match[2] if match else "")
-    said: list[str] = []
-    for (first, last), names in found.items():
-        if len(names) < _SEVERAL:
-            said += [f"{first} {name}{last}" if name else first for name in names]
-        else:
-            each = f"{first.removesuffix(' of')} each of" if first.startswith("one ") else first
-            said.append(f"{each} {wording.listed(names)}{last}")
-    return said
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = (), level: Callable[[str], str] = wording.level) -> str:
