@@ -318,6 +318,10 @@ def test_within_and_between_stand_side_by_side(found: analyses.Findings) -> None
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert 0.04 < low < 0.8 and 1.25 < high < 22
+    # Where there is none between participants, what is within is drawn with its people.
+    alone = figures.within_between(rows[rows["level"].ne("between")])
+    told = [{text.get_text() for text in axes.texts} for axes in alone.axes]
+    assert {"People", "Events"} <= told[0] and not told[1]
 
 
 def test_what_was_not_logged_is_said_and_the_rest_is_made(diary: Cohort) -> None:

@@ -112,20 +112,18 @@ def word(
 
 def opened(source: str) -> Cohort:
     """Open a source for an analysis, and say what is to be said of its nights."""
-    from crampstudy.cleaning.searches import copies, outliers
+    from crampstudy.cleaning.searches.outliers import RULE
     from crampstudy.sources import open_cohort
 
     cohort = open_cohort(source)
     for said in filter(None, (cohort.attrition.unlogged, *cohort.attrition.remarks)):
         typer.echo(f"note: {cohort.name}: {said}", err=True)
-    asked = {
-        outliers.RULE: "counts far above all others are in use; are they codes for no answer?",
-        copies.RULE: "participants have a diary that is another's night for night; are they copies?",
-    }
     for rule in cohort.attrition.rules:
-        if rule.rule in asked:
-            see = f"See: crampstudy validate {shlex.quote(source)}"
-            typer.echo(f"note: {cohort.name}: {rule.n:,} {asked[rule.rule]} {see}", err=True)
+        if rule.rule == RULE:
+            said = "counts far above all others are in use; are they codes for no answer?"
+            typer.echo(
+                f"note: {cohort.name}: {rule.n:,} {said} See: crampstudy validate {shlex.quote(source)}", err=True
+            )
     doubt(cohort)
     return cohort
 

@@ -45,7 +45,9 @@ def counts(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def numbers(rows: pd.DataFrame, what: str) -> dict[str, list[str]]:
-    """Return the column of ``what`` the rows estimate, with its interval."""
+    """Return the column of ``what`` the rows estimate, with its interval; none of no rows."""
+    if rows.empty:
+        return {}
     return {f"{what} ({rows['ci_level'].iloc[0] * 100:g}% CI)": [*map(wording.estimate, wording.records(rows))]}
 
 

@@ -109,12 +109,13 @@ def within_between(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.42 * len(names)))
         panels = figure.subplots(1, len(OF_PERSON), sharey=True, squeeze=False)[0]
+        *_, last = (level for level in OF_PERSON if drawn["level"].eq(level).any())
         for axes, level in zip(panels, OF_PERSON, strict=True):
             own = drawn[drawn["level"] == level]
             at = [place[wording.term(str(term))] for term in own["term"]]
             _forest(axes, own, at)
             # People and events are those of both parts, and stand once.
-            behind = columns.counts(own) if level == OF_PERSON[-1] else {}
+            behind = columns.counts(own) if level == last else {}
             columns.beside(axes, at, columns.numbers(own, "Ratio") | behind, wording.records(own))
             axes.set_title(f"{wording.capital(level)} participants")
             axes.set_xlabel(f"Rate ratio ({drawn['ci_level'].iloc[0] * 100:g}% CI), log scale")
