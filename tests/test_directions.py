@@ -101,7 +101,7 @@ def test_sections_and_summary_say_which_way_what_goes_with_cramps_goes() -> None
     mineral = ratio(
         "dietary_magnesium_mg", "220 against 370 mg/day", analysis=kinds.WITHIN_BETWEEN.name, level="between"
     )
-    said = summary.of_verdicts(estimates.frame([low, weak, dry]))
+    said = [*summary.of_verdicts(estimates.frame([low, weak, dry])).values()]
     assert said[0].startswith("More cramps went with lower grip strength (10th")
     assert " and less fluid, four days running (500 mL/day below own mean: " in said[0]
     assert said[1].startswith("Fewer cramps went with lower 25-hydroxyvitamin D (40 against 75 nmol/L: ")

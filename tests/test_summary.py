@@ -132,6 +132,30 @@ def test_a_survey_of_many_people_in_few_sampling_units_lacks_these() -> None:
     assert "too few sampling units for a ratio of any of them" in told
 
 
+def test_verdicts_next_to_each_other_share_a_line_where_there_would_be_more_than_twelve() -> None:
+    every = {
+        "higher": "diabetes",
+        "lower": "statin",
+        "differs but negligible": "arthritis",
+        "near null": "hypertension",
+        "inconclusive": "heart_failure",
+        "too few": "neuropathy",
+    }
+    rows = [ratio(verdict, term=term) for verdict, term in every.items()]
+    rows.append(ratio("inconclusive", term="hypothyroidism", ci_low=0.01, ci_high=90.0))
+    main = estimates.frame(rows)
+    apart = sentences.lines(flow(few()), main, {})
+    doubted = [f"doubt {number}" for number in range(6)]
+    told = sentences.lines(flow(few()), main, {}, doubted=doubted)
+    assert len(apart) == 8 and len(told) == 6
+    # Nothing is lost: the same sentences, in fewer lines.
+    assert (
+        " ".join(told).split()
+        == " ".join([apart[0], *(f"{each.capitalize()}." for each in doubted), *apart[1:]]).split()
+    )
+    assert "Too uncertain to tell: heart failure. Too imprecise to tell: hypothyroidism. Too few people" in told[-1]
+
+
 def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
     said = [line for line in sentences.lines(flow(few()), headlines(OTHERS), OTHERS) if line]
     assert len(said) <= 12

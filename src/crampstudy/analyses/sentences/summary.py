@@ -39,6 +39,9 @@ _SAID: Mapping[str, str] = {
     "imprecise": TOO_IMPRECISE,
     "too few": "too few people to tell",
 }
+_MOST_LINES = 12
+_NEXT_TO_ONE = (("differs but negligible", "near null"), ("inconclusive", "imprecise", "too few"))
+"""Verdicts whose sentences share a line where there would be more lines."""
 _MOST_NAMES = 12
 """Of what was not measured; the sections name all of it."""
 _MOST_REASONS = 2
@@ -61,6 +64,8 @@ def lines(
 ) -> list[str]:
     """Return what a cohort showed: who it is, how common cramps are, randomised effects, ``main`` contrasts, the rest.
 
+    They are twelve at most: where there are more, what is doubted shares a line, and verdicts next to each other do.
+
     Args:
         flow: how many there are at each step.
         main: the contrasts that are told.
@@ -70,18 +75,22 @@ def lines(
         doubted: what cleaning doubted of the values behind them, and left as it was.
     """
     rows = {name: section.estimates for name, section in others.items()}
-    associations = main[~_of_effects(main)]
-    return [
-        *_people(flow, aged=aged),
-        *(wording.sentences([each]) for each in doubted),
-        *_how_common(rows, whose),
-        *_effects(rows, [_RANDOMISED]),
-        *of_verdicts(associations),
-        *_effects(rows, [_BY_CHOICE]),
-        *_burden(rows),
-        *_relief(rows),
-        *_trials(rows),
-    ]
+    by_verdict = of_verdicts(main[~_of_effects(main)])
+    doubts = [wording.sentences([each]) for each in doubted]
+    before = [*_how_common(rows, whose), *_effects(rows, [_RANDOMISED])]
+    after = [*_effects(rows, [_BY_CHOICE]), *_burden(rows), *_relief(rows), *_trials(rows)]
+    who = [*_people(flow, aged=aged)]
+    said = [*who, *doubts, *before, *by_verdict.values(), *after]
+    if len(said) <= _MOST_LINES:
+        return said
+    return [*who, *filter(None, [" ".join(doubts)]), *before, *_in_fewer_lines(by_verdict), *after]
+
+
+def _in_fewer_lines(by_verdict: Mapping[str, str]) -> Iterator[str]:
+    apart = [(name,) for name in by_verdict if not any(name in names for names in _NEXT_TO_ONE)]
+    for names in (*apart, *_NEXT_TO_ONE):
+        if line := " ".join(by_verdict[name] for name in names if name in by_verdict):
+            yield line
 
 
 def _people(flow: pd.DataFrame, *, aged: bool) -> Iterator[str]:
@@ -125,16 +134,16 @@ def _of_whom(level: str) -> str:
     return "all participants" if level.startswith("all") else f"people aged {level.removesuffix('+')} and older"
 
 
-def of_verdicts(rows: pd.DataFrame) -> list[str]:
+def of_verdicts(rows: pd.DataFrame) -> dict[str, str]:
     """Return a line for each verdict: which contrasts have it; what goes with cramps is named with its direction."""
     every = wording.records(rows)
     groups = {name: [row for row in every if _told_as(row) == name] for name, _ in _BY_VERDICT}
     of_whom = who_are_few(rows[rows["verdict"].eq("too few")], "people")
-    return [
-        said.format(wording.listed(_named(row, name) for row in groups[name]), of_whom=of_whom)
+    return {
+        name: said.format(wording.listed(_named(row, name) for row in groups[name]), of_whom=of_whom)
         for name, said in _BY_VERDICT
         if groups[name]
-    ]
+    }
 
 
 def _told_as(row: Mapping[str, Any]) -> str:
