@@ -177,7 +177,6 @@ def make(
                 executed = _run(first, work, jobs, options, execute)
                 again = _given_results({path: given[path] for path in later}, executed, work)
                 executed |= _run(again, work, jobs, options, execute)
-        from crampstudy.analyses import doubts
         from crampstudy.report.assembly import document
 
         with clock.stage("collect"):
@@ -195,9 +194,18 @@ def make(
     if plan.reuse is not None and plan.holds(shown.estimates):
         plan.reuse.remember(subject, target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
-    doubted = (f"{each.name}: {said}" for each in subject.inside for said in doubts.of_cohort(each))
-    accounts, notices = tuple(map(of_cohort, subject.inside)), tuple(filter(None, (notice, *doubted)))
+    accounts, notices = tuple(map(of_cohort, subject.inside)), tuple(filter(None, (notice, *_doubts(subject))))
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
+
+
+def _doubts(subject: Subject) -> list[str]:
+    """Return what cleaning doubted of the cohorts; analyses, which take long to load, are asked where it did alone."""
+    doubtful = [cohort for cohort in subject.inside if cohort.attrition.rules]
+    if not doubtful:
+        return []
+    from crampstudy.analyses import doubts
+
+    return [f"{cohort.name}: {said}" for cohort in doubtful for said in doubts.of_cohort(cohort)]
 
 
 def _given_results(
