@@ -143,6 +143,12 @@ def recalled(row: Mapping[str, Any]) -> str:
     return _RECALLED.get(str(row.get("outcome")), "")
 
 
+def outcomes(rows: pd.DataFrame) -> str:
+    """Return of which cramps of a survey's recalled month rows are, in words; nothing of other rows."""
+    named = dict.fromkeys(filter(None, map(recalled, wording.records(rows))))
+    return wording.listed(named) if named else ""
+
+
 def measure(row: Mapping[str, Any]) -> str:
     """Return which ratio a row is, of a survey with its outcome: ``rate ratio``, ``prevalence ratio of any cramp``."""
     return " of ".join(filter(None, (str(row["scale"]).replace("_", " "), recalled(row))))

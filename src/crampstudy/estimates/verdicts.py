@@ -99,8 +99,12 @@ def widened(row: Mapping[str, Any], beside: Mapping[str, Any] | None, margins: M
 def of_both(ratio: Mapping[str, Any], difference: Mapping[str, Any], margins: Margins = MARGINS) -> dict[str, Any]:
     """Return the verdict of a ratio by its margins and those of its ``difference``, and its note, which says so."""
     said = WIDER if widened(ratio, difference, margins) else ""
-    note = "; ".join(filter(None, (ratio["note"], said))) or None
-    return {"verdict": verdict(ratio, margins, difference), "note": note}
+    return {"verdict": verdict(ratio, margins, difference), "note": _noted(ratio, said)}
+
+
+def _noted(row: Mapping[str, Any], said: str) -> str | None:
+    """Return the note of a row with what is said of it besides at its end."""
+    return "; ".join(filter(None, (row.get("note"), said))) or None
 
 
 def compares(row: Mapping[str, Any]) -> bool:
@@ -143,14 +147,14 @@ def resting_on(row: Mapping[str, Any], tell: int | None) -> dict[str, Any]:
         return {}
     said = f"only {wording.counted(tell, 'participants')} in whom it varies from night to night had an event"
     made = facts.with_facts(row, {TELL: str(tell)})
-    return {"facts": made["facts"], "note": "; ".join(filter(None, (row.get("note"), said)))}
+    return {"facts": made["facts"], "note": _noted(row, said)}
 
 
 def resting_on_some(row: Mapping[str, Any], participants: int, whom: str) -> dict[str, Any]:
     """Return the cells in which a row says on how many of its ``participants`` its ratio rests, and on ``whom``."""
     made = facts.with_facts(row, {RESTS_ON: str(participants), WHOM: whom})
     said = rests_on(made)
-    return {"facts": made["facts"], "note": "; ".join(filter(None, (row.get("note"), said)))}
+    return {"facts": made["facts"], "note": _noted(row, said)}
 
 
 def rests_on(row: Mapping[str, Any]) -> str:
@@ -185,8 +189,7 @@ def who_are_few(rows: pd.DataFrame, people: str = "participants") -> str:
 
 def few_units(row: Mapping[str, Any]) -> bool:
     """Say whether a row of a survey rests on too few for its degrees of freedom alone."""
-    of_survey = str(row["model"]).startswith("survey")
-    return of_survey and too_few(row) and not too_few({**row, "df": None})
+    return str(row["model"]).startswith("survey") and few_degrees(row)
 
 
 def told_in_numbers(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -11,7 +11,7 @@ from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
 from crampstudy.estimates import kinds, verdicts
-from crampstudy.estimates.sentences import recalled
+from crampstudy.estimates.sentences import outcomes
 from crampstudy.models.terms import formula
 
 FACTORS = "tbl-factors"
@@ -43,8 +43,8 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
         verdicts.remark(rows),
         tables.reasons(between),
     ]
-    outcomes = dict.fromkeys(filter(None, map(recalled, wording.records(rows))))
-    ratios = f": ratios of {wording.listed(outcomes)}" if outcomes else ""
+    of = outcomes(rows)
+    ratios = f": ratios of {of}" if of else ""
     shown = ReportTable(
         tables.factors_between(rows),
         f"Factors in each cohort at their declared contrasts{ratios}.",

@@ -22,7 +22,7 @@ from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import whole
-from crampstudy.estimates.sentences import recalled, value
+from crampstudy.estimates.sentences import outcomes, value
 
 _BANDS, _CURVE, _MUSCLE, _WITHOUT, _RATIOS = (
     *("tbl-frequency", "fig-age-curve", "tbl-muscle"),
@@ -238,8 +238,8 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 def _of_outcome(rows: pd.DataFrame) -> str:
     """Return of which recalled cramps the ratios of a survey are; in brackets after a space, nothing of a diary."""
-    named = dict.fromkeys(filter(None, map(recalled, wording.records(rows))))
-    return f" ({wording.listed(named)})" if named else ""
+    named = outcomes(rows)
+    return f" ({named})" if named else ""
 
 
 def _below(cohort: Cohort, settings: Settings) -> str:

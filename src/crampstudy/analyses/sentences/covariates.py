@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.models.terms import formula
+from crampstudy.nights.calendar import CYCLE
 
 
 def held(row: Mapping[str, Any]) -> list[str]:
@@ -30,4 +31,4 @@ def _covariate(name: str) -> str:
     if found and found.steps:
         return wording.small(wording.term(name))
     variable = found.variable if found else name
-    return "season" if variable in ("season_cos", "season_sin") else in_sentence(variable)
+    return "season" if variable in CYCLE else in_sentence(variable)

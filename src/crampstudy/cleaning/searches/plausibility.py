@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -98,16 +100,22 @@ def low_cells(view: View) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def unlike_own_median(view: View) -> pl.DataFrame:
-    """Return the cells, by ``column``, that look like another unit by the median of their person, with the ``hint``."""
-    found = [_LIKE.to_frame()]
+def _unusual_cells(view: View) -> Iterator[tuple[Variable, pl.Series, NDArray[np.uint32]]]:
+    """Yield the variables with unusual cells, the rows these are in, and the person of each row as a number."""
     persons: NDArray[np.uint32] | None = None
     for v in _in_units(view):
         odd = unit_error.outside_usual(v)
         if odd is None or not view.rows.select(_any_odd(v)).item():
             continue
         persons = _persons(view.rows["participant_id"]) if persons is None else persons
-        rows = _with_own_median(view.rows, view.rows.select(pl.arg_where(odd)).to_series(), persons, v)
+        yield v, view.rows.select(pl.arg_where(odd)).to_series(), persons
+
+
+def unlike_own_median(view: View) -> pl.DataFrame:
+    """Return the cells, by ``column``, that look like another unit by the median of their person, with the ``hint``."""
+    found = [_LIKE.to_frame()]
+    for v, at, persons in _unusual_cells(view):
+        rows = _with_own_median(view.rows, at, persons, v)
         looks = rows.with_columns(hint=unit_error.hints(v, rows[v.name], rows["median"])).drop_nulls("hint")
         cell = pl.col(v.name).cast(pl.Float64).alias("cell")
         found.append(looks.select(pl.lit(v.name).alias("column"), ROW, cell, "hint"))
@@ -161,13 +169,7 @@ def without_own_median(view: View) -> pl.DataFrame:
     A whole diary in another unit has no median of its own.
     """
     found = [_ALONE.to_frame()]
-    persons: NDArray[np.uint32] | None = None
-    for v in _in_units(view):
-        odd = unit_error.outside_usual(v)
-        if odd is None or not view.rows.select(_any_odd(v)).item():
-            continue
-        persons = _persons(view.rows["participant_id"]) if persons is None else persons
-        at = view.rows.select(pl.arg_where(odd)).to_series()
+    for v, at, persons in _unusual_cells(view):
         usual = view.rows.select(_is_usual(v.name, v).fill_null(value=False)).to_series().to_numpy()
         n = np.bincount(persons[usual], minlength=int(persons.max()) + 1)
         rows = view.rows.select(pl.col(ROW, v.name).gather(at.filter(n[persons[at.to_numpy()]] < FEWEST)))
