@@ -70,6 +70,7 @@ def analyse(
     """
     from crampstudy import analyses, terminal
     from crampstudy.age_bands import AgeBands
+    from crampstudy.estimates import kinds
     from crampstudy.nights import of_cohort
     from crampstudy.sources.address import with_unlogged
 
@@ -91,17 +92,18 @@ def analyse(
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)
     account = of_cohort(cohort)
-    output.show(found.estimates, lambda: terminal.show(found.estimates, [account]), [account], [source])
-    _say_rest(found, aside=output.aside)
+    shown = found.estimates[~kinds.of_tables(found.estimates)]
+    output.show(found.estimates, lambda: terminal.show(shown, [account]), [account], [source])
+    _say_rest(found, tables=shown.empty, aside=output.aside)
     if not found.estimated:
         raise typer.Exit(_NOTHING)
 
 
-def _say_rest(found: Findings, *, aside: bool) -> None:
-    """Print what stands in no row of the estimates: tables of another kind, and what could not be estimated."""
+def _say_rest(found: Findings, *, tables: bool, aside: bool) -> None:
+    """Print what stands in no row of the estimates: ``tables`` of another kind, and what could not be estimated."""
     from crampstudy import terminal
 
-    if found.estimates.empty:
+    if tables:
         if not aside:
             terminal.show_tables((made.caption, made.frame) for made in found.tables.values())
         for text in dict.fromkeys(found.values.values()):

@@ -13,7 +13,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import UNDECIDED
 from crampstudy.estimates import kinds
 from crampstudy.nights import asked_from, inside_condition, left_outside, members, observed_night, outside_condition
-from crampstudy.wording import counted
+from crampstudy.wording import counted, records
 
 IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
 LOGGED, ASKED, ANSWERED, ANALYSED = "logged", "asked", "answered", "analysed"
@@ -62,6 +62,32 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
         lost = f"{nights.height - seen.height:,} without a count"
         of_nights = [(LOGGED, seen.height, lost), (ANALYSED, kept, f"{seen.height - kept:,} of those participants")]
         made += _steps(cohort, NIGHTS, of_nights)
+    return estimates.frame(made)
+
+
+def shares(steps: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of those in the file, or of those who were asked, who are still there at each later step.
+
+    Args:
+        steps: the rows of :func:`flow`.
+    """
+    at = {(row["outcome"], row["level"]): row for row in records(steps)}
+    made = []
+    for (what, step), row in at.items():
+        # Who was not asked could not answer.
+        asked = at.get((what, ASKED)) if step in (ANSWERED, ANALYSED) else None
+        before = asked or at[what, IN_FILE]
+        if step != IN_FILE and before["estimate"]:
+            same = ("status", "cohort", "population", "outcome", "term", "level", "n_participants", "n_nights")
+            made.append(
+                estimates.row(
+                    **{name: row[name] for name in same},
+                    analysis=kinds.COHORT_SHARE.name,
+                    reference=before["level"],
+                    scale="proportion",
+                    estimate=row["estimate"] / before["estimate"],
+                )
+            )
     return estimates.frame(made)
 
 

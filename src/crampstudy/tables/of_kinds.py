@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
+from crampstudy.tables import characteristics, evidence, frequency, observed, opinions, ratios, times
 from crampstudy.tables.overview import attrition
 from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.sections import (
@@ -38,9 +38,10 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
         *(frequency.season, frequency.months),
+        opinions.coefficients,
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, characteristics.table_of_arms, observed.completeness),
-        *(observed.measured, attrition.cohort_flow, attrition.logging),
+        *(observed.measured, attrition.cohort_flow, attrition.logging, attrition.counted),
         *(comparisons.between_cohorts, comparisons.between_bands, comparisons.cohort_interaction),
         *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),
         *(cohorts.pooled_cohorts, cohorts.few_events, cohorts.beside_ratios),

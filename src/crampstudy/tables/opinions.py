@@ -4,33 +4,59 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.contrasts.second_opinions import ERROR_GAP, GAP, compared_coefficients
+from crampstudy.estimates import kinds
 from crampstudy.tables.reworded import reworded
-from crampstudy.tables.table import as_table
+from crampstudy.tables.table import PrintedTable, as_table, table_of_rows
+
+_KINDS = (kinds.COEFFICIENT, kinds.COEFFICIENT_BY_STATSMODELS, kinds.COEFFICIENT_GAP)
 
 
-@as_table
-def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
+@table_of_rows
+def coefficients(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return our coefficients and standard errors beside those of statsmodels, a row per parameter, by model."""
-    shown = rows[rows["coefficient"].notna()]
-    apart, errors_apart = gaps(shown)
+    rows = pd.concat([kind.rows(estimates) for kind in _KINDS])
+    at = {(_parameter_of(row), row["analysis"], row["scale"]): row for row in wording.records(rows)}
+    lines = list(dict.fromkeys(parameter for parameter, *_ in at))
+
+    def column(kind: kinds.Kind, scale: str, cell: str, printed: Callable[[float], str]) -> list[str]:
+        own = [at.get((parameter, kind.name, scale)) for parameter in lines]
+        return [wording.DASH if row is None else wording.marked(row, printed(row[cell])) for row in own]
+
+    ours, theirs, gap = _KINDS
     columns = {
-        "Coefficient": shown["coefficient"].map(_digits),
-        "statsmodels": shown["statsmodels_coefficient"].map(_digits),
-        "Apart (in SE)": apart.map(wording.magnitude),
-        "SE": shown["std_error"].map(_digits),
-        "statsmodels' SE": shown["statsmodels_std_error"].map(_digits),
-        "SE apart (relative)": errors_apart.map(wording.magnitude),
+        "Coefficient": column(ours, "coefficient", "estimate", _digits),
+        "statsmodels": column(theirs, "coefficient", "estimate", _digits),
+        "Apart (in SE)": column(gap, GAP, "estimate", wording.magnitude),
+        "SE": column(ours, "coefficient", "std_error", _digits),
+        "statsmodels' SE": column(theirs, "coefficient", "std_error", _digits),
+        "SE apart (relative)": column(gap, ERROR_GAP, "estimate", wording.magnitude),
     }
-    contrasts = [_contrast(row) for row in wording.records(shown)]
-    terms = [shown["model"].map(wording.model), shown["term"].map(wording.term).map(wording.capital)]
-    index = pd.MultiIndex.from_arrays([list(texts) for texts in terms], names=["", "Factor"])
-    return pd.DataFrame({"Contrast": contrasts, **{name: list(texts) for name, texts in columns.items()}}, index=index)
+    named = [at[parameter, ours.name, "coefficient"] for parameter in lines]
+    terms = [[wording.model(row["model"]) for row in named], [_factor(row) for row in named]]
+    index = pd.MultiIndex.from_arrays(terms, names=["", "Factor"])
+    return pd.DataFrame({"Contrast": [_contrast(row) for row in named], **columns}, index=index)
+
+
+def _parameter_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return which parameter of which model a row is of."""
+    return tuple(None if pd.isna(row[name]) else row[name] for name in ("model", "outcome", "term", "level"))
+
+
+def _factor(row: Mapping[str, Any]) -> str:
+    return wording.capital(wording.term(str(row["term"])))
+
+
+def second_opinion(rows: pd.DataFrame) -> PrintedTable:
+    """Return the :func:`coefficients` of a second opinion; of one that compares nothing a table without lines."""
+    compared = compared_coefficients(rows)
+    return PrintedTable.of(coefficients(compared) if len(compared) else compared)
 
 
 @as_table
@@ -42,7 +68,6 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
         compared = agree + (of_model["status"] == "differs").sum()
         if not compared:
             continue
-        apart, errors_apart = gaps(of_model)
         first = of_model.iloc[0]
         made.append(
             {
@@ -53,8 +78,8 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
                 "By statsmodels": first["refit"],
                 "Rows": wording.count(first["n_rows"]),
                 "Parameters that agree": f"{agree} of {compared}",
-                "Largest gap (in SE)": wording.magnitude(apart.max()),
-                "Largest gap of SE (relative)": wording.magnitude(errors_apart.max()),
+                "Largest gap (in SE)": _largest(of_model, GAP),
+                "Largest gap of SE (relative)": _largest(of_model, ERROR_GAP),
             }
         )
     return pd.DataFrame(made).set_index("Model") if made else pd.DataFrame()
@@ -123,9 +148,9 @@ def agreements(rows: pd.DataFrame) -> str:
         return said
     furthest, widest = (wording.records(compared.iloc[[int(gap.argmax())]])[0] for gap in (apart, errors_apart))
     return (
-        f"{said}; the largest gap between coefficients is {wording.magnitude(apart.max())} standard errors "
+        f"{said}; the largest gap between coefficients is {_largest(compared, GAP)} standard errors "
         f"({wording.model(furthest['model'])}: {_parameter(furthest)}), and between standard errors "
-        f"{wording.magnitude(errors_apart.max())} of themselves "
+        f"{_largest(compared, ERROR_GAP)} of themselves "
         f"({wording.model(widest['model'])}: {_parameter(widest)})"
     )
 
@@ -142,6 +167,14 @@ def opinion_notes(rows: pd.DataFrame) -> str:
 
 def _notes(rows: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(reworded(part) for note in rows["note"].dropna() for part in str(note).split("; ")))
+
+
+def _largest(opinions: pd.DataFrame, scale: str) -> str:
+    """Return the largest gap of second opinions on a scale, an en dash where there is none."""
+    rows = compared_coefficients(opinions)
+    own = rows[rows["scale"] == scale].sort_values("estimate", kind="stable").tail(1)
+    made = (wording.marked(row, wording.magnitude(row["estimate"])) for row in wording.records(own))
+    return next(made, wording.DASH)
 
 
 def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:

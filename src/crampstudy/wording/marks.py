@@ -18,10 +18,10 @@ from typing import Any
 
 _FIRST, _BITS, _LENGTH = 0xF0000, 15, 3
 """A mark is of so many characters for private use, which no text has: 45 bits are enough for all rows of a report."""
-_OF_MARKS = f"[{chr(_FIRST)}-{chr(_FIRST + 2**_BITS - 1)}]"
-MARK = re.compile(f"{_OF_MARKS}{{{_LENGTH}}}")
+OF_MARKS = f"[{chr(_FIRST)}-{chr(_FIRST + 2**_BITS - 1)}]"
+MARK = re.compile(f"{OF_MARKS}{{{_LENGTH}}}")
 # Nor before a digit within a number, nor where there is a mark already.
-_NUMBER = re.compile(rf"(?<![\d.,:<>≥≤−])(?<!{_OF_MARKS})(?=[<>≥≤−]?\d)")
+_NUMBER = re.compile(rf"(?<![\d.,:<>≥≤−])(?<!{OF_MARKS})(?=[<>≥≤−]?\d)")
 _asked: ContextVar[bool] = ContextVar("asked", default=False)
 
 

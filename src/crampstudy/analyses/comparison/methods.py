@@ -25,14 +25,12 @@ _OF_PEOPLE = tuple(kind.name for kind in (kinds.CHARACTERISTICS, kinds.STANDARDI
 def describe_comparison(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.DataFrame) -> Findings:
     """Return how the rows of a comparison were made, what each kind of them is, and what is to be cited."""
     software = versions()
-    shown = {
-        MODELS: models(rows[~rows["analysis"].isin(_OF_ESTIMATES)]),
-        ADJUSTMENT: adjustment(rows),
-        DEFINITIONS: definitions(rows[~rows["analysis"].isin([*_OF_ESTIMATES, *_OF_PEOPLE])]),
-    }
+    of_models, used = models(rows[~rows["analysis"].isin(_OF_ESTIMATES)])
+    of_kinds, defined = definitions(rows[~rows["analysis"].isin([*_OF_ESTIMATES, *_OF_PEOPLE])])
+    shown = {MODELS: used, ADJUSTMENT: adjustment(rows), DEFINITIONS: defined}
     values = {"design": said.design(cohorts, settings, rows, software), "cite": cite(cohorts, software["crampstudy"])}
     return Findings(
-        together([]),
+        together([of_models, of_kinds]),
         {label: table for label, table in shown.items() if len(table.frame)},
         values=values,
         absent=tuple(label for label, table in shown.items() if table.frame.empty),

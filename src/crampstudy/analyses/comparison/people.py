@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from crampstudy import codebook, tables, wording
 from crampstudy.analyses.comparison.sentences import people as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.counted import SET_ASIDE, counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
@@ -33,6 +34,16 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     nightly = settings.where if where is None else None
     whom = "of whatever age" if len(unaged) == len(cohorts) else f"of {youngest} years and older"
     whom += f", of {wording.listed(unaged)} of whatever age" if 0 < len(unaged) < len(cohorts) else ""
+    cleaned, cleaning = counted(
+        ReportTable(
+            set_aside(cohorts),
+            "Rows read, accepted and rejected, and cells blanked, by cohort and table.",
+            wording.sentences(said.told_once(cohorts, [cohort.attrition.notices for cohort in cohorts]), names) or None,
+        ),
+        None,
+        "rows and cells of a file",
+        SET_ASIDE,
+    )
     shown = {
         CHARACTERISTICS: ReportTable(
             who_they_are(described, differences, names),
@@ -44,15 +55,11 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
             f"Completeness of each cohort, {_of_which_ages(cohorts, youngest)}.",
             _expected(cohorts),
         ),
-        CLEANING: ReportTable(
-            set_aside(cohorts),
-            "Rows read, accepted and rejected, and cells blanked, by cohort and table.",
-            wording.sentences(said.told_once(cohorts, [cohort.attrition.notices for cohort in cohorts]), names) or None,
-        ),
+        CLEANING: cleaning,
     }
     accounts = [f"{cohort.name}: {of_cohort(cohort).sentence()}" for cohort in cohorts]
     values = {"people": said.apart(differences), "accounts": wording.sentences(accounts, names)}
-    return Findings(together([described, differences, complete]), shown, values=values)
+    return Findings(together([described, differences, complete, cleaned]), shown, values=values)
 
 
 def who_is_who(cohorts: Sequence[Cohort]) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from crampstudy import tables
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.counted import OF_ROWS, counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.settings import Settings
@@ -18,13 +19,8 @@ PARTS = (ADJUSTMENT, DEFINITIONS)
 def define(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     """Return the meaning of each kind of row, and what each exposure was adjusted for by the causal graph."""
     rows = together(section.estimates for section in others.values())
-    return Findings(
-        together([]),
-        {
-            ADJUSTMENT: adjustment(rows),
-            DEFINITIONS: definitions(rows),
-        },
-    )
+    how_many, defined = definitions(rows, cohort.name)
+    return Findings(how_many, {ADJUSTMENT: adjustment(rows), DEFINITIONS: defined})
 
 
 def adjustment(rows: pd.DataFrame) -> ReportTable:
@@ -33,9 +29,10 @@ def adjustment(rows: pd.DataFrame) -> ReportTable:
     return ReportTable(tables.adjusted_for(rows), caption, tables.adjusted_note(rows))
 
 
-def definitions(rows: pd.DataFrame) -> ReportTable:
-    """Return what each kind of row is, and how many there are."""
-    return ReportTable(tables.definitions(rows), "What each kind of estimate in this report is.")
+def definitions(rows: pd.DataFrame, cohort: str | None = None) -> tuple[pd.DataFrame, ReportTable]:
+    """Return what each kind of row is, and how many there are, which are rows themselves."""
+    shown = ReportTable(tables.definitions(rows), "What each kind of estimate in this report is.")
+    return counted(shown, cohort, "estimates of a kind", OF_ROWS)
 
 
 ANALYSIS = Analysis(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from crampstudy import tables
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.counted import OF_ROWS, counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.overview.strobe import checklist
@@ -28,8 +29,9 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
     rows = together(section.estimates for section in others.values())
     steps = flow(cohort, youngest=settings.youngest)
     software = versions()
+    how_many, used = models(rows, cohort.name)
     shown = {
-        MODELS: models(rows),
+        MODELS: used,
         SOFTWARE: ReportTable(tables.software(software), "Software and versions."),
         STROBE: ReportTable(
             tables.strobe(checklist(cohort, settings, others)),
@@ -43,15 +45,16 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
         "checked": sentences.checked(others),
         "cite": sentences.cite([cohort], software["crampstudy"]),
     }
-    return Findings(together([]), shown, values=values)
+    return Findings(how_many, shown, values=values)
 
 
-def models(rows: pd.DataFrame) -> ReportTable:
-    """Return the models of rows."""
+def models(rows: pd.DataFrame, cohort: str | None = None) -> tuple[pd.DataFrame, ReportTable]:
+    """Return the models of rows, and how many rows each has, which are rows themselves."""
     note = (
         "Intervals: how the uncertainty of the coefficients was estimated. Without a number: rows that say why instead."
     )
-    return ReportTable(tables.models_used(rows), "Models of this report.", note)
+    shown = ReportTable(tables.models_used(rows), "Models of this report.", note)
+    return counted(shown, cohort, "estimates of a model", OF_ROWS)
 
 
 def versions() -> Mapping[str, str]:

@@ -7,6 +7,7 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.counted import counted
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.overview.headlines import headlines
@@ -14,11 +15,12 @@ from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
-from crampstudy.descriptive.flow import flow
+from crampstudy.descriptive.flow import flow, shares
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, resting
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
+from crampstudy.tables.overview.attrition import SET_ASIDE
 
 _ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
 _ADJUSTED = "what each is adjusted for stands in its section"
@@ -51,16 +53,22 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         note=wording.sentences(filter(None, remarks)),
     )
     doubted = doubts.of_cohort(cohort)
-    quality = ReportTable(
-        tables.data_quality(steps, whole, cohort, settings.youngest if cohort.has("age_years") else None),
-        "The quality of the data at a glance.",
-        wording.sentences([*_of_nights(cohort), *doubted]) or None,
+    set_aside, quality = counted(
+        ReportTable(
+            tables.data_quality(steps, whole, cohort, settings.youngest if cohort.has("age_years") else None),
+            "The quality of the data at a glance.",
+            wording.sentences([*_of_nights(cohort), *doubted]) or None,
+        ),
+        cohort.name,
+        "cells and rows of all files",
+        ["Number"],
+        SET_ASIDE,
     )
     said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose, doubted=doubted)
     lines = [line for line in said if line]
     lost = sentences.unanswered(_TITLES, others)
     return Findings(
-        together([steps, whole, main]),
+        together([steps, shares(steps), whole, set_aside, main]),
         {QUALITY: quality},
         {FOREST: drawing},
         values={

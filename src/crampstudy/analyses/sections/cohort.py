@@ -9,6 +9,7 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.counted import SET_ASIDE, counted
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cleaning.unit_error import slips_of
@@ -117,9 +118,20 @@ def _found(
     people = members(cohort)
     aged = not people["age_years"].null_count()
     some = by_age and not aged
+    cleaned, cleaning = counted(
+        ReportTable(
+            tables.cleaning(cohort),
+            "Rows read, accepted and rejected, and cells blanked.",
+            wording.sentences(cohort.attrition.notices) or None,
+        ),
+        cohort.name,
+        "rows and cells of a file",
+        SET_ASIDE,
+    )
+    broken, rules = _rules(cohort)
     unaged = "" if not some else " Participants without an age are among all and in no age group."
     return Findings(
-        together([steps, described, complete, completeness.estimates]),
+        together([steps, described, complete, completeness.estimates, cleaned, broken]),
         tables={
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
@@ -131,12 +143,8 @@ def _found(
                 "Completeness by age." if by_age else "Completeness.",
                 completeness_note + unaged,
             ),
-            "tbl-cleaning": ReportTable(
-                tables.cleaning(cohort),
-                "Rows read, accepted and rejected, and cells blanked.",
-                wording.sentences(cohort.attrition.notices) or None,
-            ),
-            **_rules(cohort),
+            "tbl-cleaning": cleaning,
+            **rules,
         },
         figures={
             "fig-flow": Drawing(
@@ -180,10 +188,13 @@ def _not_asked(cohort: Cohort) -> str:
     return said
 
 
-def _rules(cohort: Cohort) -> dict[str, ReportTable]:
-    """Return which rules of cleaning were broken; of none there is no table."""
-    caption = "Cleaning rules that were broken, by variable, and what it cost."
-    return {"tbl-rules": ReportTable(tables.rules(cohort), caption)} if cohort.attrition.rules else {}
+def _rules(cohort: Cohort) -> tuple[pd.DataFrame, dict[str, ReportTable]]:
+    """Return how often which rules of cleaning were broken, as rows and as a table; of none there is neither."""
+    if not cohort.attrition.rules:
+        return together([]), {}
+    shown = ReportTable(tables.rules(cohort), "Cleaning rules that were broken, by variable, and what it cost.")
+    broken, table = counted(shown, cohort.name, "breaches of a rule of cleaning", ["Times"])
+    return broken, {"tbl-rules": table}
 
 
 def _slips(cohort: Cohort, described: pd.DataFrame, settings: Settings) -> str:

@@ -9,10 +9,11 @@ import polars as pl
 
 from crampstudy import tables
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.counted import counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.second_opinions import second_opinions
+from crampstudy.contrasts.second_opinions import compared_coefficients, second_opinions
 
 TERMS = "age_decade + sex + diabetes + exercise_min"
 """What the rates or the classes depend on, in every model that is refitted."""
@@ -35,16 +36,18 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     by_model = tables.second_opinions(opinions)
     if by_model.empty:
         return Findings(together([]), values={"second_opinion": said}, could_not=dict.fromkeys(PARTS, said))
+    shown = ReportTable(
+        by_model,
+        "Models refitted by statsmodels, and how far its numbers are from those of this study.",
+        "SE: standard error. A parameter agrees where neither its two coefficients nor their standard errors "
+        "are more than a thousandth of a standard error apart, "
+        f"term by term in @tbl-second-opinion-terms. {tables.opinion_notes(opinions)}",
+    )
+    how_many, models = counted(shown, cohort.name, "models refitted", ["Rows", "Parameters that agree"])
     return Findings(
-        together([]),
+        together([compared_coefficients(opinions), how_many]),
         tables={
-            "tbl-second-opinions": ReportTable(
-                by_model,
-                "Models refitted by statsmodels, and how far its numbers are from those of this study.",
-                "SE: standard error. A parameter agrees where neither its two coefficients nor their standard errors "
-                "are more than a thousandth of a standard error apart, "
-                f"term by term in @tbl-second-opinion-terms. {tables.opinion_notes(opinions)}",
-            ),
+            "tbl-second-opinions": models,
             "tbl-second-opinion-terms": ReportTable(
                 tables.second_opinion(opinions),
                 "Coefficients and standard errors on the link scale, of this study and of statsmodels.",

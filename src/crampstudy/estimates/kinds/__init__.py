@@ -50,6 +50,9 @@ from crampstudy.estimates.kinds.fits import (
     BOOTSTRAP,
     BOOTSTRAP_CORRECTED,
     BOOTSTRAP_PERCENTILE,
+    COEFFICIENT,
+    COEFFICIENT_BY_STATSMODELS,
+    COEFFICIENT_GAP,
     GRAPH_ADJUSTED,
     MUSCLE,
     MUTUAL,
@@ -77,9 +80,19 @@ from crampstudy.estimates.kinds.phenotypes import (
     GROUP_STANDING,
     GROUPS_TRIED,
 )
-from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
+from crampstudy.estimates.kinds.registry import (
+    KINDS,
+    Kind,
+    is_split,
+    named,
+    of_fit,
+    of_rows,
+    of_tables,
+    register,
+    split_of,
+)
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
-from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
+from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, COHORT_SHARE, COUNTED, LOGGED
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
 from crampstudy.estimates.kinds.sections.claims import (
     AGREEMENT,
@@ -178,8 +191,12 @@ __all__ = [
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
     "CLEAR_GROUPS",
+    "COEFFICIENT",
+    "COEFFICIENT_BY_STATSMODELS",
+    "COEFFICIENT_GAP",
     "COHORT_FLOW",
     "COHORT_INTERACTION",
+    "COHORT_SHARE",
     "COHORT_TREND",
     "COMPLETENESS",
     "CONCENTRATION",
@@ -188,6 +205,7 @@ __all__ = [
     "CONDITION_AT_75",
     "CONDITION_BY_AGE",
     "CORRECTED",
+    "COUNTED",
     "CRAMP_NIGHT",
     "CRAMP_NIGHTS",
     "CRAMP_NIGHT_ADJUSTED",
@@ -290,6 +308,7 @@ __all__ = [
     "named",
     "of_fit",
     "of_rows",
+    "of_tables",
     "register",
     "split_of",
 ]

@@ -105,3 +105,32 @@ AGE_BESIDE_MUSCLE = _age("beside muscle", "; lean mass and grip strength stand b
 AGE_BESIDE_JOINTS = _age("beside joints", "; flexibility, joint pain and arthritis stand beside")
 AGE_BESIDE_SITTING = _age("beside sitting", "; sitting stands beside")
 AGE_BESIDE_ALL = _age("beside all that was measured", "; all of these stand beside")
+COEFFICIENT = register(
+    Kind(
+        name="coefficient",
+        meaning="Coefficient of a model on the scale of its link, with its standard error without a correction for few "
+        "participants.",
+        table="coefficients",
+        of_tables=True,
+        sentence="{comparison}: coefficient {estimate}",
+    )
+)
+COEFFICIENT_BY_STATSMODELS = register(
+    Kind(
+        name="coefficient by statsmodels",
+        meaning="The same coefficient and standard error where statsmodels fitted the model.",
+        table="coefficients",
+        of_tables=True,
+        sentence="{comparison}: coefficient by statsmodels {estimate}",
+    )
+)
+COEFFICIENT_GAP = register(
+    Kind(
+        name="gap between coefficients",
+        meaning="How far those two coefficients, or as `scale` says their standard errors, are apart, in standard "
+        "errors of this study.",
+        table="coefficients",
+        of_tables=True,
+        sentence="{comparison}: {scale} {estimate}",
+    )
+)

@@ -29,6 +29,7 @@ class Kind:
             sums them up.
         splits: name of the kind of a fit whose ratios the rows split into within and between participants.
         beside: whether the rows stand with the table of the model that they are of.
+        of_tables: whether the rows are the numbers of tables of their section, which a terminal shows in their place.
         by_level: whether ``level`` says which nights an estimate is of, and ``unit`` what it compares.
     """
 
@@ -42,6 +43,7 @@ class Kind:
     tabled: bool = True
     splits: str | None = None
     beside: bool = False
+    of_tables: bool = False
     by_level: bool = False
 
     def rows(self, estimates: pd.DataFrame) -> pd.DataFrame:
@@ -116,6 +118,11 @@ def split_of(name: str) -> Kind:
 def is_split(estimates: pd.DataFrame) -> pd.Series[bool]:
     """Return which rows split the ratio of another one into within and between participants."""
     return estimates["analysis"].isin([kind.name for kind in _KINDS.values() if kind.splits])
+
+
+def of_tables(estimates: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows are the numbers of tables of their section."""
+    return estimates["analysis"].isin([kind.name for kind in _KINDS.values() if kind.of_tables])
 
 
 def of_rows(estimates: pd.DataFrame) -> dict[str, Kind]:

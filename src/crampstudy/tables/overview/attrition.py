@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
+from crampstudy.descriptive.flow import ASKED, shares
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.table import as_table, table_of_rows
@@ -15,9 +19,10 @@ from crampstudy.tables.table import as_table, table_of_rows
 def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how many participants and nights there are at each step, and why those before it were lost."""
     rows = kinds.COHORT_FLOW.rows(estimates)
+    numbers = _steps(rows, kinds.COHORT_SHARE.rows(estimates))
     made = pd.DataFrame(
         {
-            "Number": wording.counts(rows, "estimate").tolist(),
+            "Number": [numbers[row["outcome"], row["level"]] for row in wording.records(rows)],
             "Set aside before": [said or wording.DASH for said in of_rows(rows, "said")],
         }
     )
@@ -25,6 +30,33 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
         [rows["outcome"].map(wording.capital), rows["level"].map(wording.capital)], names=["", "Step"]
     )
     return made
+
+
+SET_ASIDE = ("Cells blanked as impossible", "Warnings, nothing changed")
+"""Lines of the quality of the data that count what cleaning did."""
+
+
+def _steps(rows: pd.DataFrame, left: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return how many are there at each step of whom, with the share that is left of those before."""
+    said = {(row["outcome"], row["level"]): f" ({_share(row)})" for row in wording.records(left)}
+    at = {(row["outcome"], row["level"]): row for row in wording.records(rows)}
+    return {step: f"{wording.count_of(row, 'estimate')}{said.get(step, '')}" for step, row in at.items()}
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    of = " of these" if row["reference"] == ASKED else ""
+    return f"{wording.marked(row, wording.number(100 * row['estimate'], 1))}%{of}"
+
+
+@table_of_rows
+def counted(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what tables of a report count, by what they count."""
+    rows = kinds.COUNTED.rows(estimates)
+    stubs = [rows["outcome"].map(wording.capital), rows["term"] + ": " + rows["level"].map(wording.small)]
+    return pd.DataFrame(
+        {"Number": wording.counts(rows, "estimate").tolist()},
+        index=pd.MultiIndex.from_arrays(stubs, names=["", "What"]),
+    )
 
 
 @table_of_rows
@@ -56,19 +88,11 @@ def data_quality(
         cohort: the cohort, for what cleaning did.
         youngest: the age from which on the completeness of a survey is, ``None`` where nobody has an age.
     """
-    rows = {(row["outcome"], row["level"]): row for row in wording.records(flow)}
-    steps = {step: row["estimate"] for step, row in rows.items()}
-    lines: dict[str, str] = {}
-    for (what, step), n in steps.items():
-        # Who was not asked could not answer.
-        asked = steps.get((what, "asked")) if step in ("answered", "analysed") else None
-        before = asked or steps[what, "in the file"]
-        share = "" if step == "in the file" or not before else f" ({100 * n / before:.1f}%{' of these' * bool(asked)})"
-        lines[f"{wording.capital(str(what))} {step}"] = f"{wording.count_of(rows[what, step], 'estimate')}{share}"
+    numbers = _steps(flow, shares(flow))
+    lines = {f"{wording.capital(str(what))} {step}": number for (what, step), number in numbers.items()}
     blanked = sum(count.blanked for count in cohort.attrition.tables)
-    lines["Cells blanked as impossible"] = wording.count(blanked)
     warned = sum(count.n for count in cohort.attrition.rules if count.severity == "warn")
-    lines["Warnings, nothing changed"] = wording.count(warned)
+    lines |= dict(zip(SET_ASIDE, map(wording.count, (blanked, warned)), strict=True))
     for row in wording.records(complete[complete["estimate"].notna()]):
         if row["scale"] == "proportion":
             aged = "" if youngest is None else f" aged {youngest} and older"

@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import estimate
-from crampstudy.estimates.treatments import ALL, covariate
+from crampstudy.estimates.treatments import ALL, MEDIAN_AFTER, MEDIAN_BEFORE, covariate
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import PrintedTable, table_of_rows
@@ -75,27 +75,20 @@ def open_use_rates(estimates: pd.DataFrame) -> PrintedTable:
 @table_of_rows
 def balance(estimates: pd.DataFrame) -> PrintedTable:
     """Return the standardised mean difference of everything measured, before weighting and after, by treatment."""
-    rows = _balance(estimates)
+    before, after = (wording.records(of.rows(estimates)) for of in (kinds.BALANCE_BEFORE, kinds.BALANCE_AFTER))
     made = pd.DataFrame(
         {
-            "In the propensity": rows["adjusted_for"].notna().map({True: "yes", False: "no"}),
-            "Before": rows["before"].map(_printed),
-            "After": rows["after"].map(_printed),
+            "In the propensity": ["no" if pd.isna(row["adjusted_for"]) else "yes" for row in before],
+            "Before": [_estimate(row, 2) for row in before],
+            "After": [_estimate(row, 2) for row in after],
         }
     )
-    names = [rows["outcome"].map(lambda name: wording.capital(wording.term(str(name)))), rows["name"]]
-    made.index = pd.MultiIndex.from_arrays(names, names=["Treatment", "Variable"])
+    treatments = [wording.capital(wording.term(str(row["outcome"]))) for row in before]
+    made.index = pd.MultiIndex.from_arrays([treatments, [*map(variable, before)]], names=["Treatment", "Variable"])
     said = (
         "Standardised mean differences; their denominator is the unweighted pooled SD of both groups, before and after."
     )
     return PrintedTable.of(made, notes=(said,))
-
-
-def _balance(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each variable or level, with its difference before and after."""
-    before, after = kinds.BALANCE_BEFORE.rows(estimates), kinds.BALANCE_AFTER.rows(estimates)
-    rows = before.assign(before=before["estimate"], after=after["estimate"].to_numpy())
-    return rows.assign(name=[variable(row) for row in wording.records(rows)]).reset_index(drop=True)
 
 
 def variable(row: dict[str, Any]) -> str:
@@ -104,17 +97,12 @@ def variable(row: dict[str, Any]) -> str:
     return name if pd.isna(row["level"]) or row["level"] == "true" else f"{name}: {wording.level(str(row['level']))}"
 
 
-def _printed(value: float) -> str:
-    return wording.DASH if pd.isna(value) else wording.number(value)
-
-
 @table_of_rows
 def overlap(estimates: pd.DataFrame) -> PrintedTable:
     """Return how many participants the weights leave of each group, their extremes, and who has no counterpart."""
     rows = kinds.OVERLAP.rows(estimates)
     cells = {(row["term"], row["level"]): row for row in wording.records(rows)}
     agents = list(dict.fromkeys(rows["term"]))
-    differences = _balance(estimates)
     made = pd.DataFrame(
         {
             "Treated / untreated": [_both(cells, agent, "treated", "untreated") for agent in agents],
@@ -125,7 +113,10 @@ def overlap(estimates: pd.DataFrame) -> PrintedTable:
             ],
             "Without counterpart": [_both(cells, agent, *_OUTSIDE) for agent in agents],
             "Greatest SMD in the propensity": [_greatest(estimates, agent) for agent in agents],
-            "Median SMD of all": [_median(differences, agent) for agent in agents],
+            "Median SMD of all": [
+                " → ".join(_estimate(cells.get((agent, level)), 2) for level in (MEDIAN_BEFORE, MEDIAN_AFTER))
+                for agent in agents
+            ],
         }
     )
     made.index = pd.Index([wording.capital(wording.agent(str(agent))) for agent in agents], name="Treatment")
@@ -140,7 +131,9 @@ def _both(cells: dict[tuple[Any, Any], dict[str, Any]], agent: str, first: str, 
     return f"{_estimate(cells[agent, first], 0)} / {_estimate(cells[agent, second], 0)}"
 
 
-def _estimate(row: dict[str, Any], digits: int) -> str:
+def _estimate(row: dict[str, Any] | None, digits: int) -> str:
+    if row is None or pd.isna(row["estimate"]):
+        return wording.DASH
     return wording.marked(row, wording.number(row["estimate"], digits))
 
 
@@ -150,15 +143,6 @@ def _greatest(rows: pd.DataFrame, agent: str) -> str:
         for of in (kinds.BALANCE_BEFORE.rows(rows), kinds.BALANCE_AFTER.rows(rows))
     )
     return f"{_farthest(before)} → {_farthest(after)}"
-
-
-def _median(rows: pd.DataFrame, agent: str) -> str:
-    own = rows[rows["outcome"] == agent]
-    return _change(own["before"].abs().median(), own["after"].abs().median())
-
-
-def _change(before: float, after: float) -> str:
-    return f"{_printed(before)} → {_printed(after)}"
 
 
 def _farthest(rows: pd.DataFrame) -> str:

@@ -28,7 +28,7 @@ from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, beside, observed_nights
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.open_use import overlap
-from crampstudy.treatments.open_use.balance import imbalances
+from crampstudy.treatments.open_use.balance import Imbalance, imbalances
 from crampstudy.treatments.open_use.deletion import JACKKNIFE, deleted, without_each, without_each_crude
 from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before
 from crampstudy.treatments.open_use.weights import (
@@ -166,8 +166,9 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, graph: Sufficie
         return
     held = without_each(weighted_rates(of, propensity, truncate=True), of, propensity, gone, truncate=True)
     yield from _contrasts(asked, kinds.OPEN_USE_TRUNCATED, of, held, notes[:2], covariates.names)
-    yield from _balance(asked, inside, weights)
-    yield from overlap.rows(seen, _shared(asked))
+    found = list(imbalances(asked.measured.filter(pl.Series(inside)), of.treated, weights))
+    yield from _balance(asked, found)
+    yield from overlap.rows(seen, _shared(asked), found)
 
 
 def _contrasts(
@@ -305,10 +306,9 @@ def _shared(asked: _Asked) -> Row:
     return {name: asked.cells[name] for name in ("cohort", "population", "term")}
 
 
-def _balance(asked: _Asked, inside: Array, weights: Array) -> Iterator[Row]:
+def _balance(asked: _Asked, differences: Sequence[Imbalance]) -> Iterator[Row]:
     """Yield the imbalance of everything measured, among those who have a weight."""
-    measured = asked.measured.filter(pl.Series(inside))
-    for found in imbalances(measured, asked.followed.treated[inside], weights):
+    for found in differences:
         for kind, value in ((kinds.BALANCE_BEFORE, found.before), (kinds.BALANCE_AFTER, found.after)):
             known = not np.isnan(value)
             yield estimates.row(

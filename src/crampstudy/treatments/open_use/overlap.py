@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.estimates import kinds
-from crampstudy.estimates.treatments import GROUPS
+from crampstudy.estimates.treatments import GROUPS, MEDIAN_AFTER, MEDIAN_BEFORE
 from crampstudy.models.inference.covariance import effective_number
+from crampstudy.treatments.open_use.balance import Imbalance
 from crampstudy.wording import counted, number
 
 BINS = 20
@@ -61,10 +62,13 @@ def overlap_of(chance: Array, weights: Array, treated: Flags) -> Overlap:
     return Overlap(chance, weights, treated, (beyond(own, other), beyond(other, own)))
 
 
-def rows(seen: Overlap, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def rows(seen: Overlap, cells: Mapping[str, Any], differences: Sequence[Imbalance] = ()) -> Iterator[dict[str, Any]]:
     """Yield the rows of the overlap of a treatment: numbers of the weights, and the distributions of the chance.
 
-    ``cells`` are those that all rows of the treatment have.
+    Args:
+        seen: the overlap.
+        cells: those that all rows of the treatment have.
+        differences: of everything measured, of which the median is told without its sign.
     """
     n = len(seen.treated)
     base = {**cells, "outcome": "weights", "analysis": kinds.OVERLAP.name, "n_participants": n}
@@ -81,6 +85,12 @@ def rows(seen: Overlap, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             (f"effective number, {name}", "effective_number", float(effective_number(seen.weights[own]))),
             (f"outside the other group's chances, {name}", "count", float(outside)),
         ]
+    for level, values in (
+        (MEDIAN_BEFORE, [abs(each.before) for each in differences]),
+        (MEDIAN_AFTER, [abs(each.after) for each in differences]),
+    ):
+        if known := [value for value in values if not np.isnan(value)]:
+            told.append((level, "standardised_mean_difference", float(np.median(known))))
     for level, scale, value in told:
         yield estimates.row(status="converged", **base | {"level": level, "scale": scale, "estimate": value})
     yield from _distribution(seen, cells)

@@ -12,6 +12,25 @@ COHORT_FLOW = register(
         sentence="{outcome}, {level}: {value}",
     )
 )
+COHORT_SHARE = register(
+    Kind(
+        name="share of the cohort",
+        meaning="Share of the participants or nights, as `outcome` says, that there were at the step in `reference` "
+        "and still are at that in `level`.",
+        table="cohort_flow",
+        sentence="{outcome}, {level}: {value}",
+    )
+)
+COUNTED = register(
+    Kind(
+        name="count of a table",
+        meaning="How many a table of the report counts in the line `term` and the column `level`: rows of a file and "
+        "cells that were set aside, breaches of a rule, or rows of these estimates.",
+        table="counted",
+        of_tables=True,
+        sentence="{outcome}, {term}, {level}: {value}",
+    )
+)
 LOGGED = register(
     Kind(
         name="logging over time",
