@@ -54,10 +54,11 @@ from crampstudy.contrasts.people.muscle_and_joints import age_ratios
 from crampstudy.contrasts.people.ratios_by_band import ratios_by_band
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
+from crampstudy.contrasts.second_opinions import second_opinions
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
-from crampstudy.descriptive.flow import flow, logging_over_time
+from crampstudy.descriptive.flow import flow, logging_over_time, shares
 from crampstudy.descriptive.frequency.asked import ever, never_yet_told, recalled_frequency
 from crampstudy.descriptive.frequency.chosen import chosen_for_cramps
 from crampstudy.descriptive.frequency.diary import frequency
@@ -65,6 +66,7 @@ from crampstudy.descriptive.frequency.recall import recall_against_log
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.opinions import compared_coefficients
 from crampstudy.estimates.sentences import sentence, value
 from crampstudy.phenotypes import grouping_of, groups, phenotype_rows, traits_of
 from crampstudy.prediction.conformal import coverage_rows
@@ -261,6 +263,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "completeness of a survey": who.completeness(survey, BANDS),
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
         "flow": flow(diary),
+        "shares": shares(flow(diary)),
+        "counts": analyses.run("cohort", diary).estimates,
+        "second opinion": compared_coefficients(second_opinions(diary, "sex")),
         "logging": logging_over_time(diary),
         "characteristics by age": (by_age := who.characteristics(diary, bands=BANDS)),
         "differences by age": pd.concat([by_age, differences_between_bands(by_age)]),

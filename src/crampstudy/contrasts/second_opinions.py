@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from crampstudy import estimates as tidy
-from crampstudy import wording
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
 from crampstudy.models import fit
 from crampstudy.models.second_opinion import without_fit
 
@@ -27,9 +24,6 @@ _DIARY: Mapping[str, str | None] = {
 }
 _LINEAR = ("linear", "mixed-linear")
 _SCORES = ("sleep_hours", "sleep_quality_0_10", "fatigue_0_10", "stress_0_10")
-GAP, ERROR_GAP = "gap_of_coefficients", "gap_of_standard_errors"
-"""Scales of how far two programs are apart."""
-_SHARED = ("cohort", "population", "outcome", "model", "term", "level", "reference")
 _SURVEY: Mapping[str, str | None] = {"survey-logistic": None, "survey-ordinal": None}
 
 
@@ -75,28 +69,3 @@ def _asked(cohort: Cohort) -> dict[str, str | None]:
     score = next((name for name in _SCORES if cohort.has(name)), None)
     linear = dict.fromkeys(_LINEAR if score else (), score)
     return {**_DIARY, **linear}
-
-
-def compared_coefficients(opinions: pd.DataFrame) -> pd.DataFrame:
-    """Return what second opinions compared as tidy rows: the coefficients of both programs, and the gaps between them.
-
-    Args:
-        opinions: the columns :data:`crampstudy.models.second_opinion.COLUMNS`.
-    """
-    return tidy.frame(row for opinion in wording.records(opinions) for row in _rows(opinion))
-
-
-def _rows(opinion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if pd.isna(opinion["coefficient"]):
-        return
-    cells = {name: opinion[name] for name in _SHARED if pd.notna(opinion[name])}
-    both = ((kinds.COEFFICIENT, ""), (kinds.COEFFICIENT_BY_STATSMODELS, "statsmodels_"))
-    for kind, whose in both:
-        numbers = {"estimate": opinion[f"{whose}coefficient"], "std_error": opinion[f"{whose}std_error"]}
-        if pd.notna(numbers["estimate"]):
-            yield tidy.row(status="converged", analysis=kind.name, scale="coefficient", **cells, **numbers)
-    error = opinion["std_error"]
-    for what, scale in (("coefficient", GAP), ("std_error", ERROR_GAP)) if error > 0 else ():
-        gap = abs(opinion[f"{what}_difference"]) / error
-        if pd.notna(gap):
-            yield tidy.row(status="converged", analysis=kinds.COEFFICIENT_GAP.name, scale=scale, **cells, estimate=gap)

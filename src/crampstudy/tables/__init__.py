@@ -38,9 +38,17 @@ from crampstudy.tables.not_estimated import (
 )
 from crampstudy.tables.observed import completeness, measured
 from crampstudy.tables.of_kinds import TABLES, shown
-from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
+from crampstudy.tables.opinions import (
+    agreement,
+    agreements,
+    coefficients,
+    gaps,
+    opinion_notes,
+    second_opinion,
+    second_opinions,
+)
 from crampstudy.tables.overview.adjusted import adjusted_for, adjusted_note
-from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
+from crampstudy.tables.overview.attrition import cohort_flow, counted, data_quality, logging
 from crampstudy.tables.overview.claims import claim_specifications, claims
 from crampstudy.tables.overview.methods import definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
@@ -130,11 +138,13 @@ __all__ = [
     "classes",
     "cleaning",
     "clock",
+    "coefficients",
     "cohort_flow",
     "cohort_interaction",
     "commonest_reasons",
     "completeness",
     "conditions",
+    "counted",
     "cramp_features",
     "cramp_features_by_age",
     "cramp_night",

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.contrasts.second_opinions import ERROR_GAP, GAP, compared_coefficients
 from crampstudy.estimates import kinds
+from crampstudy.estimates.opinions import ERROR_GAP, GAP, compared_coefficients
 from crampstudy.tables.reworded import reworded
 from crampstudy.tables.table import PrintedTable, as_table, table_of_rows
 

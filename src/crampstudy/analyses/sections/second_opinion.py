@@ -13,7 +13,8 @@ from crampstudy.analyses.counted import counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.second_opinions import compared_coefficients, second_opinions
+from crampstudy.contrasts.second_opinions import second_opinions
+from crampstudy.estimates.opinions import compared_coefficients
 
 TERMS = "age_decade + sex + diabetes + exercise_min"
 """What the rates or the classes depend on, in every model that is refitted."""

@@ -38,7 +38,8 @@ def grade_inputs(estimates: Rows) -> pd.DataFrame:
 
 
 def _domains(own: pd.DataFrame, pool: Mapping[str, Any]) -> dict[str, str]:
-    biased = wording.records(kinds.HIGH_RISK.rows(own))[0]["estimate"]
+    biased = wording.records(kinds.HIGH_RISK.rows(own))[0]
+    share = wording.marked(biased, wording.number(100 * biased["estimate"], 0))
     presumed = [each["level"] for each in wording.records(kinds.TRIAL.rows(own)) if fact(each, "unit")]
     asymmetry = wording.records(kinds.ASYMMETRY.rows(own))[0]
     units = f"; the unit of {wording.listed(presumed)} is presumed" if presumed else ""
@@ -49,7 +50,7 @@ def _domains(own: pd.DataFrame, pool: Mapping[str, Any]) -> dict[str, str]:
         else str(asymmetry["note"])
     )
     return {
-        "Risk of bias": f"{100 * biased:.0f}% of the weight is of trials judged to be at high risk",
+        "Risk of bias": f"{share}% of the weight is of trials judged to be at high risk",
         "Inconsistency": _inconsistency(own),
         "Indirectness": f"trials in {in_whom(pool['population'])} against {pool['reference']}{units}",
         "Imprecision": _imprecision(pool),
@@ -64,9 +65,11 @@ def _inconsistency(own: pd.DataFrame) -> str:
     following = following[following["level"].eq(PREDICTIONS[0]) & following["estimate"].notna()]
     if following.empty:
         return f"{said}; too few trials for a prediction interval"
-    low, high = following["ci_low"].iloc[0], following["ci_high"].iloc[0]
+    row = wording.records(following)[0]
+    low, high = row["ci_low"], row["ci_high"]
+    reach = wording.marked(row, f"{wording.number(low)} and {wording.number(high)}")
     both = "fewer as well as more cramps" if low < 0 < high else "one direction alone"
-    return f"{said}; the next trial lies between {wording.number(low)} and {wording.number(high)}: {both}"
+    return f"{said}; the next trial lies between {reach}: {both}"
 
 
 def _imprecision(pool: Mapping[str, Any]) -> str:
