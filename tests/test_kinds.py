@@ -32,6 +32,7 @@ from crampstudy import (
     wording,
 )
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.overview.definitions import definitions
 from crampstudy.analyses.sections.hydration import HEAT
 from crampstudy.claims import ClaimMultiverse, ledger, tidy
 from crampstudy.claims.specifications import SpecifiedPart, of_claim, recipe, specifications
@@ -264,7 +265,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
         "flow": flow(diary),
         "shares": shares(flow(diary)),
-        "counts": analyses.run("cohort", diary).estimates,
+        "counts": definitions(flow(diary), "simulated")[0],
         "second opinion": compared_coefficients(second_opinions(diary, "sex")),
         "logging": logging_over_time(diary),
         "characteristics by age": (by_age := who.characteristics(diary, bands=BANDS)),
