@@ -21,20 +21,22 @@ class ReportTable(Readable):
     """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it.
 
     ``marked`` are cells whose numbers bear the marks of their rows (:mod:`crampstudy.wording.marks`), by the line and
-    the column that they are in; column 0 is the stub.
+    the column that they are in; column 0 is the stub. ``said`` are caption and note with theirs, where these have any.
     """
 
     frame: pd.DataFrame
     caption: str
     note: str | None = None
     marked: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drawing(OneLine):
     """A figure that is not drawn yet: a function of :mod:`crampstudy.figures` by name, and the estimates it draws.
 
-    ``alt`` is what a reader who cannot see the figure needs to know of it.
+    ``alt`` is what a reader who cannot see the figure needs to know of it. ``said`` are caption and note with the marks
+    of their rows, where these have any.
     """
 
     figure: str
@@ -42,6 +44,7 @@ class Drawing(OneLine):
     caption: str
     alt: str
     note: str | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -21,6 +21,7 @@ from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, resting
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 from crampstudy.tables.overview.attrition import SET_ASIDE
+from crampstudy.wording.abbreviations import defined
 
 _ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
 _ADJUSTED = "what each is adjusted for stands in its section"
@@ -73,6 +74,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         {FOREST: drawing},
         values={
             "summary": "\n".join(f"- {line}" for line in lines),
+            "abbreviations": defined(None, lines) or "",
             "unanswered": "\n".join(f"- {line}" for line in lost) or tables.ALL_ESTIMATED,
         },
     )
@@ -126,7 +128,7 @@ ANALYSIS = Analysis(
     "summary",
     "What did this cohort show?",
     answers={"diary": CohortAnswer(summarise, PARTS), "survey": CohortAnswer(summarise, PARTS)},
-    values=("summary", "unanswered"),
+    values=("summary", "abbreviations", "unanswered"),
     follows_graph=True,
     draws_on_others=True,
 )
