@@ -228,13 +228,13 @@ def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     known = known[known["n_participants"].notna()]
     of_value = {_variable(row): int(row["n_participants"]) for row in wording.records(known)}
     made = compared[compared["term"].map(wording.is_declared) & compared["estimate"].notna()]
-    fewer: dict[int, list[str]] = {}
+    fewer: dict[int, list[tuple[str, str]]] = {}
     for row in wording.records(made):
         if (n := int(row["n_participants"])) < of_value.get(_variable(row), 0):
-            fewer.setdefault(n, []).append(_named(row))
+            fewer.setdefault(n, []).append((wording.count_of(row, "n_participants"), _named(row)))
     if not fewer:
         return "a ratio is of all of them"
-    said = "; ".join(f"{n:,} for {wording.listed(names)}" for n, names in fewer.items())
+    said = "; ".join(f"{some[0][0]} for {wording.listed(name for _, name in some)}" for some in fewer.values())
     return f"a ratio is of those with all that it is adjusted for as well, who are fewer for some: {said}"
 
 
