@@ -9,6 +9,7 @@ import pandas as pd
 
 from crampstudy import estimates as rows
 from crampstudy.errors import AnalysisError, NoRowToShow, UsageError
+from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine, Readable
 from crampstudy.tables import NOTHING_SHOWN, why_none
 from crampstudy.wording import DASH, listed, small
@@ -78,7 +79,8 @@ class Findings(Readable):
     @property
     def estimated(self) -> bool:
         """Whether anything was estimated: a row of the estimates, or a table where an analysis has no such rows."""
-        return bool(has_estimate(self.estimates)) if len(self.estimates) else bool(self.tables)
+        own = self.estimates[~kinds.of_tables(self.estimates)]
+        return has_estimate(own) if len(own) else bool(self.tables)
 
     @property
     def unanswered(self) -> str | None:
@@ -147,9 +149,9 @@ def of_no_row(found: Findings, could_not: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:
-    """Return whether any of the rows has an estimate."""
+    """Return whether any of the rows has an estimate; what tables count is none."""
     made = estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()
-    return bool(made.any())
+    return bool((made & ~kinds.of_tables(estimates)).any())
 
 
 def joined(*parts: Findings) -> Findings:
