@@ -16,9 +16,11 @@ from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.people.per_sd import BESIDE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
+from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
@@ -301,8 +303,12 @@ def per_sd(rows: pd.DataFrame) -> pd.DataFrame:
 def per_sd_note(rows: pd.DataFrame) -> str:
     """Return the note of the ratios per standard deviation."""
     told = rows.assign(note=rows["note"].where(rows["status"] != "converged"))
-    said = "Each adjusted for age, sex, education and body-mass index, as published [@grandner2017], and weighted by "
-    return f"{said}the component that measured it. {tables.notes(told)}".strip()
+    sets = {tuple(held(row)) for row in wording.records(rows[rows["estimate"].notna()])}
+    names = next(iter(sets), ())
+    # Of what was not measured, or what a model had no room for, the publication is no model.
+    published = ", as published [@grandner2017]" if len(names) == len(formula.singly(BESIDE)) else ""
+    alike = f"adjusted for {wording.listed(names)}{published}, and " if len(sets) == 1 and names else ""
+    return f"Each {alike}weighted by the component that measured it. {tables.notes(told)}".strip()
 
 
 def alt(curves: Sequence[pd.DataFrame]) -> str:
