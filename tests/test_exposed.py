@@ -198,6 +198,8 @@ def test_ratios_by_age_rest_on_them_as_well(others: int) -> None:
     assert own["note"].str.contains(said, regex=False).all() and own["facts"].str.contains("covariance: ").all()
     # Of the eight fewer than five are on one side, though of all who have it there are enough.
     assert (len(own), len(lost)) == ((4, 0) if others == 24 else (1, 3))
+    whom = "fewer than 5 with any arthritis who have no osteoarthritis are on one side of 62.5 years"
+    assert lost["note"].eq(f"no ratio by age, as {whom}").all()
     told = sentences.answer(rows) if others == 24 else ""
     assert said in told or not own["verdict"].isin(["higher", "lower"]).any()
     assert sentences.rest(rows) == f" The ratio of any arthritis {said}."

@@ -176,7 +176,7 @@ def adjusted(main: pd.DataFrame, *, two: bool) -> str:
         text = f"adjusted for {for_what}"
     by_age = (
         " Beside them stand those at 50 and at 75 years, where at least 5 participants with the condition and 5 "
-        "without are younger than 62.5 years, and as many older."
+        "without, of those whom its ratio rests on, are younger than 62.5 years, and as many older."
     )
     return f"{text}.{by_age if two else ''}"
 
