@@ -183,6 +183,28 @@ def test_age_of_too_few_for_a_curve_is_a_straight_line(diary: Cohort) -> None:
     assert alone["estimate"] == pytest.approx(slope**25) and "age as a straight line" in alone["note"]
 
 
+def test_beside_the_others_age_is_the_line_that_it_is_alone(diary: Cohort) -> None:
+    def made(people: pl.DataFrame) -> tuple[Cohort, pd.DataFrame]:
+        nights = diary.tables["diary"].join(people.select("participant_id"), on="participant_id", how="semi")
+        cohort = Cohort("few", "diary", {"participants": people, "diary": nights}, as_of=None)
+        return cohort, age_ratios(cohort, **ASKED)
+
+    people = diary.tables["participants"].drop("grip_strength_kg", "joint_pain_0_10")
+    # Two of the first 26 never logged how long they sat.
+    few, rows = made(people.head(26).filter(~pl.col("participant_id").is_in(["p001", "p016"])))
+    alone, beside = (declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_SITTING))
+    # A mean, age, sex and sitting are four coefficients, of 24 people five each.
+    by_hand = fit(few, terms="age_years + sex + between(sitting_min)", **ASKED).estimates.set_index("term")
+    assert beside["estimate"] == pytest.approx(float(by_hand.loc["age_years", "estimate"]) ** 25)
+    assert alone["n_participants"] == beside["n_participants"] == 24
+    assert all("age as a straight line, of all participants" in row["note"] for row in (alone, beside))
+    # Where some are not known, both are of those who are.
+    _, rows = made(people.head(24))
+    told = [declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_SITTING)]
+    of_some = "age as a straight line, as those of whom all that was measured is known are too few for a curve"
+    assert all(row["n_participants"] == 22 and of_some in row["note"] for row in told)
+
+
 def test_why_age_has_no_ratio_is_said_with_it(ages: pd.DataFrame) -> None:
     rows = ages.copy()
     rows["estimate"], rows["note"] = np.nan, "too few participants for a curve of age beside sex"
