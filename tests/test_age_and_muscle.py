@@ -14,7 +14,7 @@ from drawn_figures import drawn
 from matplotlib.colors import to_hex
 from test_age_curve import survey
 
-from crampstudy import analyses, figures, fit, tables
+from crampstudy import analyses, estimates, figures, fit, tables
 from crampstudy.analyses.sections import activity
 from crampstudy.analyses.sentences import age as sentences
 from crampstudy.causal import measured_in
@@ -232,6 +232,19 @@ def test_a_ratio_of_ages_that_nobody_is_of_is_no_answer(diary: Cohort) -> None:
     answer = found.values["answer"]
     assert "What age has to do with cramps, 75 against 50 years, cannot be told here, as it is compared bey" in answer
     assert "no verdict" not in answer and f"{declared(found.estimates, kinds.AGE_ALONE)['estimate']:.2f}" not in answer
+
+
+def test_all_that_is_told_of_is_named_where_it_is_not_adjusted_enough(ages: pd.DataFrame) -> None:
+    cells = {"analysis": kinds.MUSCLE.name, "scale": "prevalence_ratio", "n_participants": 500, "n_events": 900}
+    cells |= {"status": "converged", "outcome": "any_cramp", "adjustment": "not measured", "level": "true"}
+    of = {"arthritis": ("higher", 2.0), "usual_sitting_min": ("near null", 1.0), "joint_pain_0_10": ("near null", 1.1)}
+    rows = estimates.frame(
+        [estimates.row(term=name, verdict=said, estimate=at, **cells) for name, (said, at) in of.items()]
+    )
+    told = sentences.answer(ages.head(0), rows, "nobody has an age")
+    assert told.endswith(
+        "Not adjusted for all that the causal graph asks for: any arthritis, usual sitting and joint pain."
+    )
 
 
 def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages: pd.DataFrame) -> None:

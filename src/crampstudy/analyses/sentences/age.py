@@ -156,15 +156,17 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
         records = wording.records(told[told["verdict"] == verdict])
         names = [f"{directed(row, _name(row))} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
-    clear = told[told["verdict"].isin(["higher", "lower"])]
-    crude = clear[~enough(clear)]
-    if len(crude):
-        names = [_name(row) for row in wording.records(crude)]
-        said.append(f"not adjusted for all that the causal graph asks for: {wording.listed(names)}")
     rest = told[~told["verdict"].isin(["higher", "lower"])]
     names = [_name(row) for row in wording.records(rest)]
     none = "neither more nor fewer cramps are shown to go with"
-    return [*said, *([f"{none} {wording.listed(names)}"] if names else [])]
+    said += [f"{none} {wording.listed(names)}"] if names else []
+    # The table has that of sitting as well, and so has the sentence.
+    judged = rows[rows["verdict"].notna() & rows["verdict"].ne("too few")]
+    lacking = [_name(row) for row in wording.records(judged[~enough(judged)])]
+    return [
+        *said,
+        *([f"not adjusted for all that the causal graph asks for: {wording.listed(lacking)}"] if lacking else []),
+    ]
 
 
 def of_sitting(rows: pd.DataFrame) -> pd.Series[bool]:
