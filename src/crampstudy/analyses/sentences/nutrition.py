@@ -27,7 +27,7 @@ from crampstudy.wording.directions import directed
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
-VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits", "together")
+VALUES = ("answer", "magnesium", "contrasts", "low", "shapes", "method", "limits", "together")
 _AGENT = "magnesium"
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
@@ -77,6 +77,7 @@ def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[s
             )
         ),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
+        levels.compared(compared),
         low(rows),
         shapes(rows),
         method(cohort),
