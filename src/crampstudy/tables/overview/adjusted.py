@@ -84,7 +84,7 @@ def _by_outcome(rows: Sequence[Row]) -> list[Row]:
 
 
 def _of_cramps(row: Row) -> bool:
-    return pd.isna(row["outcome"]) or row["outcome"] == CRAMPS or recalled(row) != ""
+    return row["outcome"] == CRAMPS or recalled(row) != "" or bool(pd.isna(row["outcome"]))
 
 
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:
