@@ -185,7 +185,7 @@ def beside_sitting(rows: pd.DataFrame) -> str:
     told = (name.partition(", ") for name in needed)
     listed = wording.listed(f"{first} ({more})" if more else first for first, _, more in told)
     also = f", and for all that any of them is: {listed}" if listed else ""
-    return f"It stands in one model with {wording.listed(names)}, and is adjusted for these as well{also}."
+    return f"Sitting stands in one model with {wording.listed(names)}, and is adjusted for these as well{also}."
 
 
 def _name(row: Row) -> str:
