@@ -36,6 +36,7 @@ TELL = "tell"
 """The fact of how many participants tell of a ratio within participants, where they are fewer than that."""
 RESTS_ON, WHOM = "rests on", "whom"
 """The facts of how many participants tell of a ratio beside what it is adjusted for, where not all do, and of whom."""
+_RESTS = "rests on the "
 DIFFERENCE = "difference"
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 """Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
@@ -160,7 +161,12 @@ def resting_on_some(row: Mapping[str, Any], participants: int, whom: str) -> dic
 def rests_on(row: Mapping[str, Any]) -> str:
     """Return on whom a ratio rests, where that is not all of its participants: ``rests on the 30 with …``."""
     told = facts.fact(row, RESTS_ON)
-    return f"rests on the {int(told):,} {facts.fact(row, WHOM)}" if told else ""
+    return f"{_RESTS}{int(told):,} {facts.fact(row, WHOM)}" if told else ""
+
+
+def is_whom(remark: str) -> bool:
+    """Say whether a remark on a row tells on whom its ratio rests."""
+    return remark.startswith(_RESTS)
 
 
 def too_imprecise(row: Mapping[str, Any]) -> bool:

@@ -16,16 +16,18 @@ from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.people.per_sd import BESIDE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
+from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
-VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits", "together")
+VALUES = ("answer", "magnesium", "contrasts", "low", "shapes", "method", "limits", "together")
 _AGENT = "magnesium"
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
@@ -75,6 +77,7 @@ def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[s
             )
         ),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
+        levels.compared(compared),
         low(rows),
         shapes(rows),
         method(cohort),
@@ -301,8 +304,12 @@ def per_sd(rows: pd.DataFrame) -> pd.DataFrame:
 def per_sd_note(rows: pd.DataFrame) -> str:
     """Return the note of the ratios per standard deviation."""
     told = rows.assign(note=rows["note"].where(rows["status"] != "converged"))
-    said = "Each adjusted for age, sex, education and body-mass index, as published [@grandner2017], and weighted by "
-    return f"{said}the component that measured it. {tables.notes(told)}".strip()
+    sets = {tuple(held(row)) for row in wording.records(rows[rows["estimate"].notna()])}
+    names = next(iter(sets), ())
+    # Of what was not measured, or what a model had no room for, the publication is no model.
+    published = ", as published [@grandner2017]" if len(names) == len(formula.singly(BESIDE)) else ""
+    alike = f"adjusted for {wording.listed(names)}{published}, and " if len(sets) == 1 and names else ""
+    return f"Each {alike}weighted by the component that measured it. {tables.notes(told)}".strip()
 
 
 def alt(curves: Sequence[pd.DataFrame]) -> str:

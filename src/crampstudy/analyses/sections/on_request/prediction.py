@@ -16,7 +16,7 @@ from crampstudy.analyses.sentences.prediction import answer, depends, limits_of_
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
-from crampstudy.tables.sections.prediction import any_nightly
+from crampstudy.tables.sections.prediction import any_nightly, have_other_values
 
 FIGURE, SCORES, COUNTS, SKILL = (
     "fig-prediction",
@@ -82,6 +82,10 @@ _DEPENDS_NOTE = (
     "1.00 stands as well where the model does not use the factor."
 )
 _LAST_DAY = "What a night has is that of the last logged day, against the person's own mean."
+_OTHER_VALUES = (
+    "Centiles are those of the people, or days, that the model has; where a section has others, the values of its own "
+    "centiles stand beside them."
+)
 _CURVES_CAPTION = (
     "What a model expects where all who were held out have one value of a number. Bars: how many {} "
     "have a value near it; where hardly any has, there is no line. It is no effect of the number."
@@ -179,7 +183,8 @@ def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
     lacking = [name for name in SECTIONS if name not in others]
     left = f"Not among the sections of this report, and so not beside: {wording.listed(lacking)}." if lacking else ""
     curves = kinds.DEPENDENCE_CURVE.rows(shown)
-    note = " ".join(filter(None, (_DEPENDS_NOTE, _LAST_DAY if any_nightly(shown) else "", left)))
+    others_too = _OTHER_VALUES if have_other_values(shown) else ""
+    note = " ".join(filter(None, (_DEPENDS_NOTE, _LAST_DAY if any_nightly(shown) else "", others_too, left)))
     table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, note)
     said = depends(shown)
     near = "nights, or people," if any_nightly(curves) else "people"
