@@ -172,3 +172,10 @@ def of_part(row: Mapping[str, Any]) -> str:
 def _who(population: object) -> str:
     inside = condition(population)
     return wording.level(group(population)) + (f", {wording.condition(inside)}" if inside else "")
+
+
+def part_of_one(row: Mapping[str, Any]) -> bool:
+    """Say whether a share of people without an interval would be a part of one of them, which is told as no number."""
+    if row["scale"] != "prevalence" or pd.isna(row["estimate"]) or pd.notna(row["ci_low"]):
+        return False
+    return bool(0 < row["estimate"] * row["n_participants"] < 1)
