@@ -24,8 +24,9 @@ from crampstudy.analyses.overview import summary
 from crampstudy.analyses.sentences.summary import of_verdicts
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.errors import UsageError
-from crampstudy.estimates import sentences, verdicts
+from crampstudy.estimates import kinds, sentences, verdicts
 from crampstudy.estimates.verdicts import MARGINS, WIDER, parse_margins, remark, too_imprecise, verdict
+from crampstudy.figures import points
 from crampstudy.treatments.question import of_both
 
 PEOPLE, NIGHTS = 60, 12
@@ -704,3 +705,20 @@ def test_many_people_of_whom_few_carry_a_ratio_are_not_too_few_people() -> None:
         "too few": "Too few people to tell: statin.",
         "few carry it": "Carried by too few of the people to tell: sex.",
     }
+
+
+def test_what_is_beyond_all_that_was_observed_is_no_number_in_table_figure_or_text() -> None:
+    """The row keeps it, for whoever reads ``estimates.csv``; no claim is tested by it, and nothing else prints it."""
+    why = "compared beyond the values observed, which lie 0.925 apart at most: no verdict"
+    cells = {"term": "contrast: alcohol_units", "level": "between", "unit": "3 against 0 units/day", "p_value": 0.75}
+    cells |= {"analysis": kinds.WITHIN_BETWEEN.name, "status": "converged", "n_nights": 1192}
+    far = verdicts.unjudged(row(0.001, 11629.0, **cells, verdict="inconclusive"), why, beyond=True)
+    inside = row(0.7, 1.3, **cells | {"level": "within"}, verdict="inconclusive")
+    rows = estimates.frame([inside, far])
+    table = tables.nightly_exposures(rows)
+    assert table["Rate ratio (95% CI)"].tolist() == ["1.10 (0.70–1.30)", "beyond all observed"]
+    assert table["p"].tolist() == ["0.750", "–"] and table["Verdict"].tolist() == ["inconclusive", "–"]
+    assert "Alcohol (between participants): compared beyond the values observed" in tables.notes(rows)
+    assert sentences.in_text(far) == sentences.in_brackets(far) == "beyond all observed"
+    assert points.estimated(rows)["level"].tolist() == ["within"]
+    assert rows["estimate"].notna().all()

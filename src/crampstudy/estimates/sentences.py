@@ -32,8 +32,16 @@ _PRINTED = {
 """Digits, factor and unit of a number, by its scale; others have two digits and their own unit."""
 
 
+BEYOND = "beyond all observed"
+
+
 def estimate(row: Mapping[str, Any]) -> str:
-    """Return the number of a row with its interval, as its scale is printed: ``12.3 (10.0–15.0)`` of a prevalence."""
+    """Return the number of a row with its interval, as its scale is printed: ``12.3 (10.0–15.0)`` of a prevalence.
+
+    Of a contrast beyond all that was observed it is what a model guesses, and is in no table, figure or sentence.
+    """
+    if fact(row, "beyond"):
+        return BEYOND
     digits, factor, _ = _PRINTED.get(str(row["scale"]), (2, 1.0, ""))
     return wording.estimate(row, digits, factor)
 
@@ -46,7 +54,7 @@ def in_text(row: Mapping[str, Any]) -> str:
 
     Tables have its interval (:func:`~crampstudy.estimates.verdicts.too_imprecise`).
     """
-    return TOO_IMPRECISE if too_imprecise(row) else estimate(row)
+    return TOO_IMPRECISE if too_imprecise(row) and not fact(row, "beyond") else estimate(row)
 
 
 def times(row: Mapping[str, Any]) -> str:
