@@ -44,7 +44,7 @@ def distribution(estimates: pd.DataFrame) -> Figure:
         if right is not None:
             nights = kinds.CRAMP_NIGHTS.rows(estimates)
             of_curve = nights["level"].eq(HALF) & nights["population"].eq(curve["population"].iloc[0])
-            half = nights[of_curve].iloc[0]
+            half = wording.records(nights[of_curve])[0]
             # Of few people it would be a part of one.
             told = half["n_participants"] >= FEWEST and not part_of_one(half)
             _concentration(right, curve, 100 * float(half["estimate"]) if told else None)
