@@ -46,7 +46,7 @@ def test_a_cohort_below_the_youngest_band_is_told_of_the_bands(cohort: Cohort) -
 
 def test_a_band_of_reference_that_nobody_is_of_is_refused(cohort: Cohort) -> None:
     aged = changed(cohort, participants=cohort.frame("participants").with_columns(age_years=pl.lit(55.0)))
-    with pytest.raises(ParameterError, match="nobody in .* is of the age band 20-39, .* people are of 50-59") as told:
+    with pytest.raises(ParameterError, match=r"nobody in .* is of the age band 20-39, .* people are of 50-59") as told:
         suit(aged, {"reference_band": "20-39"})
     assert told.value.correction == ("reference_band=20-39", "reference_band=50-59")
     suit(aged, {"reference_band": "50–59"})
@@ -62,7 +62,7 @@ def test_cohorts_of_which_one_is_below_the_bands_are_not_compared_by_age(cohort:
         )
         for name, age in (("teens", 19.0), ("over80", 85.0))
     )
-    with pytest.raises(UsageError, match="nobody in teens is 20 or older.*such as --age-bands 5,10,15,80$"):
+    with pytest.raises(UsageError, match=r"nobody in teens is 20 or older.*such as --age-bands 5,10,15,80$"):
         check_ages([young, old], "age_band", AgeBands())
     check_ages([young, old], "age_band", AgeBands((5, 10, 15, 80)))
     # Grouped by sex people are of any age, two cohorts may be compared beside a third, and one may have no ages.
