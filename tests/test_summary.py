@@ -602,3 +602,24 @@ def test_all_conditions_left_out_are_the_subject_of_why() -> None:
     assert told.endswith(
         "go with cramps: all of them were left out, as there are too few participants for so many coefficients."
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "verdict", "told"),
+    [
+        ({"std_error": 0.0, "ci_low": 1.5, "ci_high": 1.5}, "inconclusive", "without an interval to tell for"),
+        ({"df": 3.0}, "too few", "carried by too few of the people to tell for"),
+    ],
+)
+def test_an_effect_without_an_interval_or_that_few_carry_is_told_as_that(
+    cells: dict[str, object], verdict: str, told: str
+) -> None:
+    lots = {
+        "analysis": kinds.TREATMENT_EFFECT.name,
+        "estimand": "randomised effect",
+        "term": "magnesium",
+        "level": None,
+    }
+    others = {"treatments": section(ratio(verdict, **lots, **cells))}
+    lines = sentences.lines(flow(few()), headlines(others), others)
+    assert f"Effect, randomised: {told} magnesium." in " ".join(lines)

@@ -145,7 +145,7 @@ def why_few(rows: pd.DataFrame) -> str:
 
     What a row says of that in its own note is not said again.
     """
-    few = rows[rows["verdict"].eq("too few").fillna(value=False) & rows["estimate"].notna()]
+    few = rows[rows["verdict"].eq("too few").fillna(value=False) & rows["status"].isin(["converged", "boundary"])]
     said = {
         why: None
         for row in wording.with_none(few)

@@ -41,6 +41,7 @@ _SAID: Mapping[str, str] = {
     "imprecise": TOO_IMPRECISE,
     "too few": "too few people to tell",
     "few carry it": "carried by too few of the people to tell",
+    "no interval": "without an interval to tell",
 }
 _MOST_LINES = 12
 _NEXT_TO_ONE = (
