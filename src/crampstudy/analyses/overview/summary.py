@@ -24,7 +24,8 @@ from crampstudy.tables.overview.attrition import SET_ASIDE
 from crampstudy.wording.abbreviations import defined
 
 _ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
-_ADJUSTED = "what each is adjusted for stands in its section"
+_ADJUSTED = "what each is adjusted for stands in its row of estimates.csv, and in its section where the report has that"
+_NOTHING_ASKED = "No other section of this report asks what its people's cramps are like or go with."
 FOREST, QUALITY = "fig-summary", "tbl-data-quality"
 
 
@@ -75,9 +76,14 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         values={
             "summary": "\n".join(f"- {line}" for line in lines),
             "abbreviations": defined(None, lines) or "",
-            "unanswered": "\n".join(f"- {line}" for line in lost) or tables.ALL_ESTIMATED,
+            "unanswered": "\n".join(f"- {line}" for line in lost) or _all_told(others),
         },
     )
+
+
+def _all_told(others: Others) -> str:
+    """Return what stands where nothing is without an answer: that all of it has one, or that nothing was asked."""
+    return tables.ALL_ESTIMATED if {*others} & {*_TITLES} - {"cohort"} else _NOTHING_ASKED
 
 
 def _drawn(main: pd.DataFrame) -> pd.DataFrame:

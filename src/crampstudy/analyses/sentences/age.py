@@ -12,7 +12,7 @@ from crampstudy.analyses.sentences.covariates import beside_in_model, held, in_s
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import JOINTS, MUSCLE, SITTING
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
 from crampstudy.estimates.verdicts import who_are_few, why_beyond
@@ -199,6 +199,10 @@ def _declared(rows: pd.DataFrame) -> list[Row]:
 
 
 def _verdict(row: Row) -> str:
+    if verdicts.without_interval(row):
+        return "no interval to tell by"
+    if verdicts.few_degrees(row) and not verdicts.few_units(row):
+        return "carried by too few participants to tell"
     if row["verdict"] == "too few":
         return f"too few {who_are_few(pd.DataFrame([row]))} to tell"
     return _VERDICTS.get(str(row["verdict"]), "no verdict")

@@ -17,6 +17,7 @@ _Q = 0.05
 _BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}
 """Variables of a disease of any kind, with the narrower one that they hold."""
 _MORE = {"higher": "more", "lower": "less"}
+_LEFT_OUT = "left out"
 _LARGER = {"higher": "larger", "lower": "smaller"}
 
 
@@ -35,6 +36,7 @@ def answer(rows: pd.DataFrame) -> str:
             if len(measured)
             else "none of them was recorded"
         )
+        why = f"all of them were {why}" if why.startswith(_LEFT_OUT) else why
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]

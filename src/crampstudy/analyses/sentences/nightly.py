@@ -31,7 +31,7 @@ _FOUND = {
     "inconclusive": "neither clearly more nor clearly fewer cramps",
 }
 _FEWER = "adjusted for fewer than"
-_TOO_FEW = "cramps of which too few people tell"
+_TOO_FEW = "too few of the people tell whether they had more or fewer cramps"
 
 
 def judged(rows: pd.DataFrame, variable: str, level: str, kind: kinds.Kind | None = None) -> dict[str, Any] | None:
@@ -52,12 +52,14 @@ def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
     ratio 0.70; 0.55–0.90) people had fewer cramps``.
     """
     found: dict[str, list[str]] = {}
-    for when, row in asked:
-        if row is not None:
-            scale = "" if found else f"{measure(row)} "
-            ratio = in_brackets(row)
-            found.setdefault(_found(row), []).append(f"{when} ({scale}{ratio})")
-    return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())
+    known = [(when, row) for when, row in asked if row is not None]
+    # Last what too few tell, which is another sentence.
+    for when, row in sorted(known, key=lambda each: _found(each[1]) == _TOO_FEW):
+        scale = "" if found else f"{measure(row)} "
+        found.setdefault(_found(row), []).append(f"{when} ({scale}{in_brackets(row)})")
+    told = (f"{wording.listed(when)} people had {what}" for what, when in found.items() if what != _TOO_FEW)
+    few = [f"{_TOO_FEW} {wording.listed(found[_TOO_FEW])}"] if _TOO_FEW in found else []
+    return "; ".join([*told, *few])
 
 
 _CLEAR = {"higher": "more cramps went with {}", "lower": "fewer cramps went with {}"}

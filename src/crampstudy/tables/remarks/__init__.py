@@ -137,6 +137,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = (), level: Callable[
         *_splits(rows[split]),
         said,
         f"could not estimate: {failed}" if failed else "",
+        verdicts.why_few(shown),
         reworded(verdicts.remark(shown) or ""),
     )
     return wording.sentences(filter(None, texts))
