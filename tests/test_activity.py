@@ -322,8 +322,9 @@ def test_what_stands_in_one_model_is_said_to_be_adjusted_for_one_another(
     here = rows.assign(term=rows["term"].str.replace("sitting_min", "between(sitting_min)"))
     said = age.beside_sitting(here)
     assert said.startswith(
-        "Sitting stands in one model with exertion (session load), low-impact exercise and mindfulness, and is adjusted "
-        "for these as well, and for all that any of them is: exertion (session load) (within participants, 1 night before)"
+        "Sitting stands in one model with exertion (session load), low-impact exercise and mindfulness, and is "
+        "adjusted for these as well, and for all that any of them is: exertion (session load) (within participants, 1 "
+        "night before)"
     )
     apart = activity._within_between(
         Cohort("two", "diary", {**diary.tables, "diary": diary.frame("diary").select(*ONLY_TWO)}, as_of=None),
