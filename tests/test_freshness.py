@@ -86,7 +86,7 @@ class Project:
             "A report", "1", "2024-01-09", subject.origin(self.folder), (), (), {}, {}, {}, {}, {}, {}
         )
         (self.folder / "out" / provenance.MANIFEST).write_bytes(provenance.write(record))
-        reuse.remember(subject, self.folder / "out")
+        reuse.remember(self.folder / "out")
         return ["for the first time"] if told is None else [str(change) for change in told]
 
 

@@ -162,6 +162,37 @@ date,cramps,stretched___1,stretched____2,mood,night_complete,secret,other_comple
 """
 
 
+STRAYS = (
+    "participant_id,redcap_repeat_instrument,redcap_repeat_instance,age_years,sex,{0},date,cramps\n"
+    "1,,,60,female,North,,\n1,diary,1,,,,2025-03-01,1\n1,diary,2,,,,2025-03-02,0\n"
+    "2,,,71,male,South,,\n2,diary,1,,,,2025-03-01,0\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "absent"),
+    [
+        ("site", "episodes and the export has no episodes_date, episode"),
+        ("woke", "episodes and the export has no episodes_date, episode"),
+        ("unit", "labs and the export has no labs_date, analyte, value"),
+        ("start", "treatments and the export has no agent"),
+        ("randomised", "treatments and the export has no start, agent"),
+    ],
+)
+def test_a_field_called_as_one_of_a_table_that_the_study_has_not(tmp_path: Path, name: str, absent: str) -> None:
+    loaded, other = export(tmp_path, STRAYS.format(name)), export(tmp_path, STRAYS.format("centre"))
+    assert f"the codebook has them in {absent}: {name}; a mapping keeps what is the study's own" in notices(loaded)
+    assert loaded.cohort.digest == other.cohort.digest and set(loaded.cohort.tables) == {"participants", "diary"}
+    # The mapping that the notice speaks of keeps it.
+    who = "participant_id: participant_id"
+    text = f"version: 1\nclock: {{date: evening}}\ntables:\n  participants:\n    columns: {{{who}, sex: sex}}\n"
+    text += f"    own: {{{name}: text}}\n  diary:\n    columns: {{{who}, date: date, cramps: cramps}}\n"
+    (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "export.csv").write_text(STRAYS.format(name), encoding="utf-8")
+    kept = load(f"redcap:{tmp_path / 'export.csv'}?mapping={tmp_path / 'm.yaml'}").cohort
+    assert kept.frame("participants")[name].to_list() == ["North", "South"]
+
+
 class TestOwnDictionary:
     def test_fields_go_where_the_codebook_or_their_instrument_puts_them(self, tmp_path: Path) -> None:
         loaded = export(tmp_path, RAW, FIELDS)

@@ -7,6 +7,7 @@ rejected equal rows read. Nothing is ever corrected but what the user's own corr
 
 from __future__ import annotations
 
+from crampstudy.cleaning.apply_rules import gone
 from crampstudy.cleaning.corrections import Corrections
 from crampstudy.cleaning.raw import LEDGER, Raw, RawTable
 from crampstudy.cleaning.rule import Context
@@ -24,6 +25,7 @@ __all__ = [
     "Unlogged",
     "clean",
     "clean_table",
+    "gone",
     "nothing_left",
     "set_aside",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
 from crampstudy.cleaning.raw import Violation, where
 from crampstudy.cleaning.rule import AcrossParts, AcrossTables, Frames, Rule, Search, Stage, View
 from crampstudy.cleaning.rules import RULES
+from crampstudy.cohort import RuleCount
 
 
 def row_columns(table: str, columns: Sequence[str]) -> list[str]:
@@ -37,6 +38,16 @@ def across_parts(view: View) -> list[AcrossParts]:
     """Return how accepted rows of all participants are held against each other, in the order of the rules."""
     asked = (rule.parts for rule in RULES if rule.stage == "accepted" and rule.asked_of(view.table, view.rows.columns))
     return [across for across in asked if across is not None]
+
+
+def gone(counts: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
+    """Return the counts of what is not in the accepted rows any more; what is still in them is found again."""
+    stay = {rule.name for rule in RULES if rule.severity == "warn" and rule.stage not in _CHANGE}
+    return tuple(count for count in counts if count.severity != "warn" or count.rule not in stay)
+
+
+_CHANGE = ("cells", "user")
+"""Stages whose warnings are of cells that are not accepted as they came."""
 
 
 def across_tables(frames: Frames) -> Iterator[tuple[str, list[Violation]]]:

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook, names
 from crampstudy.cleaning.unlogged import Unlogged
 from crampstudy.codebook import Severity, Variable
-from crampstudy.cohort import Credits, Kind, RuleCount, SurveyDesign
+from crampstudy.cohort import Credits, EarlierReading, Kind, RuleCount, SurveyDesign
 from crampstudy.readable import OneLine
 
 LEDGER = pl.Schema(
@@ -99,7 +99,7 @@ class Raw(OneLine):
 
     ``name`` and ``title`` are cleaned of what no name for display holds; ``unlogged`` is the word that nights without a
     row had no cramp, where the study gives it; ``assumed`` says what was made of one when the files were written,
-    and ``remarks`` what whoever reads a number of the study has to know.
+    and ``remarks`` what whoever reads a number of the study has to know; ``before`` is what was set aside then.
     """
 
     name: str
@@ -115,6 +115,7 @@ class Raw(OneLine):
     assumed: str | None = None
     remarks: tuple[str, ...] = ()
     credits: Credits = field(default_factory=Credits)
+    before: EarlierReading = field(default_factory=EarlierReading)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")
@@ -204,15 +205,16 @@ def worded(rows: pl.DataFrame, hint: pl.Expr) -> pl.Series:
     return rows.rechunk().with_columns(worded=hint)["worded"]
 
 
-def rule_counts(ledger: pl.DataFrame) -> tuple[RuleCount, ...]:
-    """Return how often each rule was broken, and in which columns."""
+def rule_counts(ledger: pl.DataFrame, table: str) -> tuple[RuleCount, ...]:
+    """Return how often each rule was broken in a table, and in which columns."""
     counts = ledger.group_by("rule", "severity").len().sort("rule", "severity")
     by_column = ledger.filter(pl.col("column") != "").group_by("rule", "severity", "column").len().sort("column")
     named: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for rule, severity, column, n in by_column.iter_rows():
         named.setdefault((rule, severity), []).append((column, n))
     return tuple(
-        RuleCount(rule, severity, n, tuple(named.get((rule, severity), ()))) for rule, severity, n in counts.iter_rows()
+        RuleCount(rule, severity, n, tuple(named.get((rule, severity), ())), table)
+        for rule, severity, n in counts.iter_rows()
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -17,7 +17,7 @@ from crampstudy.cleaning.raw import ROW, Raw, RawTable, Violation, ledger, rejec
 from crampstudy.cleaning.rule import Context
 from crampstudy.cleaning.tables import clean_table, count, nothing_left, set_aside
 from crampstudy.cleaning.unlogged import filled, windows
-from crampstudy.cohort import Attrition, Cohort
+from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.errors import SchemaError, SourceError, UsageError
 from crampstudy.readable import Readable
 from crampstudy.wording import counted
@@ -28,12 +28,14 @@ class Cleaned(Readable):
     """The accepted cohort and the ledger of everything that was not accepted as it came.
 
     ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``; rows
-    that have not the cells of the header have them in ``__cells``, a JSON array.
+    that have not the cells of the header have them in ``__cells``, a JSON array. ``counts`` are the rows of each table
+    in this reading alone; the cohort's own go back to the files that a package was written of.
     """
 
     cohort: Cohort
     ledger: pl.DataFrame
     rejected: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    counts: tuple[TableCount, ...] = ()
 
 
 def clean(
@@ -79,13 +81,15 @@ def clean(
     told = [*filter(None, [zeros]), *_take_baselines(frames)]
     each = [in_parts.get(name) or _cleaned(by_name[name], accepted[name], said) for name, said in violations.items()]
     lines = pl.concat(done.ledger for done in each)
-    counts = tuple(done.count for done in each)
+    added = frames["diary"].height - logged if raw.unlogged else 0
+    counts = tuple(replace(done.count, added=added) if done.count.table == "diary" else done.count for done in each)
+    broken = [count for done in each for count in rule_counts(done.ledger, done.count.table)]
+    whole, rules = raw.before.and_then(counts, broken)
     corrected = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
     notices = (*raw.notices, *raw.remarks, *corrected, *told, *marks.notices(marks.count(lines)))
-    added = frames["diary"].height - logged if raw.unlogged else 0
-    attrition = Attrition(counts, rule_counts(lines), notices, zeros, raw.remarks, filled=added)
+    attrition = Attrition(whole, rules, (*notices, *raw.before.changed(counts)), zeros, raw.remarks)
     cohort = _cohort(raw, {name: frame.drop(ROW, strict=False) for name, frame in frames.items()}, attrition)
-    return Cleaned(cohort, lines, {done.count.table: done.rejected for done in each})
+    return Cleaned(cohort, lines, {done.count.table: done.rejected for done in each}, counts)
 
 
 def _cleaned(table: RawTable, accepted: pl.DataFrame, violations: Sequence[Violation]) -> CleanedTable:
@@ -129,4 +133,11 @@ def _fill(raw: Raw, frames: dict[str, pl.DataFrame], unknown: pl.DataFrame, toda
         raise UsageError(f"{raw.name} is a survey, which has no nights to be without a row; leave unlogged out")
     known = windows(frames["participants"], raw.unlogged, raw.window)
     frames["diary"], said = filled(frames["diary"], known, unknown, today)
-    return said
+    lost = sum(count.rejected for count in raw.before.tables if count.table == "diary")
+    if not lost:
+        return said
+    file = next(count.file for count in raw.before.tables if count.table == "diary")
+    return (
+        f"{said}; among them may be nights of the {counted(lost, 'rows')} of {file} that were rejected before these "
+        "files were written, which are not known any more"
+    )

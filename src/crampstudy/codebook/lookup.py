@@ -72,8 +72,10 @@ def analytes() -> Mapping[str, Variable]:
 
 @cache
 def _by_name() -> dict[str, Variable]:
-    # The participants come last, so that a name in several tables (participant_id) means theirs.
-    return {v.name: v for v in sorted(VARIABLES, key=lambda v: v.table == "participants")}
+    # The participants come last, and the diary before them, so that a name in several tables means theirs: a date is
+    # that of a night, not of a sample.
+    order = ("diary", "participants")
+    return {v.name: v for v in sorted(VARIABLES, key=lambda v: order.index(v.table) if v.table in order else -1)}
 
 
 def find(name: str, table: str | None = None) -> Variable | None:

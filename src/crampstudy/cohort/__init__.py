@@ -4,7 +4,7 @@ A diary cohort has nights; a survey cohort has participants with a recalled 30-d
 design. The constructor is the only door, and it lets in only tables that keep the codebook's rules.
 """
 
-from crampstudy.cohort.attrition import Attrition, RuleCount, TableCount
+from crampstudy.cohort.attrition import Attrition, EarlierReading, RuleCount, TableCount
 from crampstudy.cohort.checks import Kind, check_opened
 from crampstudy.cohort.credits import Credits
 from crampstudy.cohort.frozen import Cohort
@@ -16,6 +16,7 @@ __all__ = [
     "Attrition",
     "Cohort",
     "Credits",
+    "EarlierReading",
     "Kind",
     "ReadOnly",
     "RuleCount",

@@ -12,6 +12,7 @@ from crampstudy import estimates
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import UNDECIDED
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.nights import asked_from, inside_condition, left_outside, members, observed_night, outside_condition
 from crampstudy.wording import counted, records
 
@@ -68,6 +69,9 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
 def shares(steps: pd.DataFrame) -> pd.DataFrame:
     """Return the share of those in the file, or of those who were asked, who are still there at each later step.
 
+    Nights that were added are in no file: where there are any, later steps are of all that were accepted, and those are
+    no share of the file.
+
     Args:
         steps: the rows of :func:`flow`.
     """
@@ -76,8 +80,9 @@ def shares(steps: pd.DataFrame) -> pd.DataFrame:
     for (what, step), row in at.items():
         # Who was not asked could not answer.
         asked = at.get((what, ASKED)) if step in (ANSWERED, ANALYSED) else None
-        before = asked or at[what, IN_FILE]
-        if step != IN_FILE and before["estimate"]:
+        filled = at.get((what, ACCEPTED))
+        before = asked or (filled if filled and fact(filled, "added") else at[what, IN_FILE])
+        if step not in (IN_FILE, before["level"]) and before["estimate"]:
             same = ("status", "cohort", "population", "outcome", "term", "level", "n_participants", "n_nights")
             made.append(
                 estimates.row(
@@ -94,17 +99,17 @@ def shares(steps: pd.DataFrame) -> pd.DataFrame:
 def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iterator[dict[str, Any]]:
     table = "participants" if what == PARTICIPANTS else "diary"
     counts = [count for count in cohort.attrition.tables if count.table == table]
-    read = sum(count.read for count in counts)
     rejected = sum(count.rejected for count in counts)
     blanked = sum(count.blanked for count in counts)
     lost = [f"{rejected:,} rejected"] if rejected else []
     outside, accepted = outside_condition(cohort, table), inside_condition(cohort, table)
     apart = left_outside(cohort, table)
     kept = [f"{counted(blanked, 'cells')} blanked, their rows kept"] if blanked else []
-    added = cohort.attrition.filled if table == "diary" else 0
+    added = sum(count.added for count in counts)
     zeros = [f"{added:,} without a row, taken as without a cramp"] if added else []
     why_not = ", ".join([*lost, *kept, *zeros])
-    first = [(IN_FILE, max(read, accepted + outside - added), ""), (ACCEPTED, accepted + outside, why_not)]
+    read = sum(count.read for count in counts) if counts else accepted + outside
+    first = [(IN_FILE, read, ""), (ACCEPTED, accepted + outside, why_not)]
     if outside:
         first.append((MEETING, accepted, ", ".join(f"{n:,} {_UNTOLD.get(why, why)}" for why, n in apart)))
     before = None
@@ -123,7 +128,7 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
             estimate=n,
             n_participants=n if what == PARTICIPANTS else None,
             n_nights=n if what == NIGHTS else None,
-            facts={"said": told},
+            facts={"said": told, "added": f"{added}" if added and step == ACCEPTED else None},
             note=told,
         )
         before = n

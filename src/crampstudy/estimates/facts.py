@@ -41,6 +41,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "had by": "`nobody`, of a treatment that nobody took",
         "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
         "most a night": "`1`, where no night has more than one cramp",
+        "added": "how many nights are in no file, but were taken as without a cramp",
         "said": "what a table, a figure or a sentence says of the row in words",
     }
 )

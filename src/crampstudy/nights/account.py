@@ -27,7 +27,7 @@ def outside_condition(cohort: Cohort, table: str) -> int:
     condition cannot be decided are among them.
     """
     kept = inside_condition(cohort, table)
-    counts = [count.accepted for count in cohort.attrition.tables if count.table == table]
+    counts = [count.rows for count in cohort.attrition.tables if count.table == table]
     return max(sum(counts) - kept, 0) if counts else cohort.frame(table).height - kept
 
 

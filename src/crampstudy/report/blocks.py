@@ -39,6 +39,8 @@ from crampstudy.wording.abbreviations import defined
 _SVG = "image/svg+xml"
 _PNG = "image/png"
 _NOT_MADE = "Could not be estimated."
+_RAW = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
+"""How columns are named; what has an underscore otherwise, such as ``SITE_01``, is data and is printed as it is."""
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
 _SECTION = Section()
 """What the notebook of this process has said so far."""
@@ -331,7 +333,7 @@ def _printed(name: object, label: str) -> str:
     text = as_text(name)
     if text in _HEADINGS:
         return _HEADINGS[text]
-    if "_" in text:
+    if _RAW.fullmatch(text):
         raise ReportError(f"table {label!r} would print the raw name {text!r}; rename it to words for readers")
     return text
 

@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -145,5 +146,9 @@ def ledger_counts(cohorts: Sequence[Cohort]) -> bytes:
     writer.writerow((*(["cohort"] if several else []), "rule", "severity", "n"))
     for cohort in cohorts:
         first = [cohort.name] if several else []
-        writer.writerows((*first, count.rule, count.severity, count.n) for count in cohort.attrition.rules)
+        # Of all tables together.
+        numbers: Counter[tuple[str, str]] = Counter()
+        for count in cohort.attrition.rules:
+            numbers[count.rule, count.severity] += count.n
+        writer.writerows((*first, *rule, n) for rule, n in numbers.items())
     return text.getvalue().encode()

@@ -12,8 +12,9 @@ from typing import Any, get_args
 from crampstudy import codebook
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import Component, VariableType
-from crampstudy.cohort import Credits, Kind, SurveyDesign
+from crampstudy.cohort import Credits, EarlierReading, Kind, SurveyDesign
 from crampstudy.errors import SourceError, UsageError
+from crampstudy.sources import set_aside
 from crampstudy.sources.text.decimals import MARKS, Mark
 from crampstudy.sources.text.missing_codes import Codes
 
@@ -50,6 +51,7 @@ class Descriptor:
     assumed: str | None = None
     remarks: tuple[str, ...] = ()
     credits: Credits = field(default_factory=Credits)
+    before: EarlierReading = field(default_factory=EarlierReading)
 
     def codes(self, table: str, others: Codes) -> Codes:
         """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
@@ -120,6 +122,7 @@ def _parse(content: Any) -> Descriptor:
         assumed=_typed(own["assumed"], str, "crampstudy.assumed") if "assumed" in own else None,
         remarks=_texts(own.get("remarks", []), "crampstudy.remarks"),
         credits=Credits(*(_named(content.get(key, []), key) for key in CREDITS)),
+        before=_before(own),
     )
 
 
@@ -261,6 +264,13 @@ def _unlogged(own: Mapping[str, Any]) -> Unlogged | None:
     said = {key: _typed(own[key], str, f"crampstudy.{key}") for key in unlogged.KEYS if own.get(key) is not None}
     try:
         return unlogged.stated(said)
+    except UsageError as error:
+        raise _Wrong(f"crampstudy.{error}") from None
+
+
+def _before(own: Mapping[str, Any]) -> EarlierReading:
+    try:
+        return set_aside.stated(own.get(set_aside.KEY, {}))
     except UsageError as error:
         raise _Wrong(f"crampstudy.{error}") from None
 

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from crampstudy import codebook
 from crampstudy.atomic_write import csv_safe, unrecorded, whole_folder
 from crampstudy.codebook import Variable, VariableType, dictionary, rules
-from crampstudy.cohort import Credits, Kind, SurveyDesign
+from crampstudy.cohort import Credits, EarlierReading, Kind, SurveyDesign
 from crampstudy.errors import SchemaError, UsageError
-from crampstudy.sources import descriptor
+from crampstudy.sources import descriptor, set_aside
 from crampstudy.sources.extra_columns import extra_column
 
 Format = Literal["csv", "parquet"]
@@ -34,7 +34,7 @@ class About:
     """What the descriptor says of a cohort beside its tables.
 
     ``assumed`` says which of its nights nobody observed, but were taken to be without a cramp, and ``remarks`` what
-    whoever reads a number has to know.
+    whoever reads a number has to know; ``before`` is what was set aside of the files that it is made of.
     """
 
     name: str
@@ -46,6 +46,7 @@ class About:
     assumed: str | None = None
     remarks: tuple[str, ...] = ()
     credits: Credits = field(default_factory=Credits)
+    before: EarlierReading = field(default_factory=EarlierReading)
 
     def credited(self) -> dict[str, list[dict[str, str]]]:
         """Return whose data they are, in the words of a data package."""
@@ -60,6 +61,7 @@ class About:
             own["assumed"] = self.assumed
         if self.remarks:
             own["remarks"] = list(self.remarks)
+        own |= set_aside.described(self.before)
         if self.as_of:
             own["as_of"] = self.as_of.isoformat()
         if self.design:

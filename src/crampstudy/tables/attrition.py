@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crampstudy import wording
+from crampstudy import codebook, wording
 from crampstudy.cohort import Cohort, RuleCount
 from crampstudy.tables.table import as_table
 
+_OF_PEOPLE = ("participants", "diary")
+"""Tables whose variables are told apart by their names."""
 _MOST_NAMED = 6
 """Variables that are named of one rule."""
 
@@ -52,8 +54,18 @@ def _by_column(count: RuleCount) -> list[tuple[str, int]]:
     named = sorted(count.columns, key=lambda column: (-column[1], column[0]))
     # One more takes the line that would count it.
     most = _MOST_NAMED if len(named) > _MOST_NAMED + 1 else len(named)
-    shown = [(wording.term(name), n) for name, n in named[:most]]
+    shown = [(_variable(count.table, name), n) for name, n in named[:most]]
     if rest := sum(n for _, n in named[most:]):
         shown.append((wording.counted(len(named) - most, "other variables"), rest))
     whole = count.n - sum(n for _, n in named)
-    return shown + ([("whole row", whole)] if whole else [])
+    of = "" if count.table is None else f" ({count.table})"
+    return shown + ([(f"whole row{of}", whole)] if whole else [])
+
+
+def _variable(table: str | None, name: str) -> str:
+    """Return a variable as printed, with its table where its name alone does not tell of what it is."""
+    known = codebook.find(name, table) if table else None
+    if known is None:
+        return wording.term(name)
+    apart = table not in _OF_PEOPLE or sum(v.name == name for v in codebook.VARIABLES) > 1
+    return f"{known.label} ({table})" if apart else wording.term(name)

@@ -12,7 +12,7 @@ from crampstudy.cleaning.raw import CELLS
 
 def rejects(loaded: Cleaned) -> pl.DataFrame:
     """Return the ledger with, in its last column, the rejected rows as JSON: participants' data, to be kept safe."""
-    files = {t.table: t.file for t in loaded.cohort.attrition.tables}
+    files = {t.table: t.file for t in loaded.counts}
     return with_rows(loaded.ledger, {files[name]: rows for name, rows in loaded.rejected.items()})
 
 

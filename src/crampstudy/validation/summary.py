@@ -93,7 +93,7 @@ def summarise(loaded: Cleaned) -> Summary:
         cohort=cohort.name,
         kind=cohort.kind,
         digest=cohort.digest,
-        tables=cohort.attrition.tables,
+        tables=loaded.counts,
         rules=by_number(examples(ledger)),
         notices=(*cohort.attrition.notices, *(nights.remarks if nights else ())),
         nights=nights,

@@ -112,8 +112,13 @@ _MADE = {
 _NAMES = frozenset({"Beighton", "European"})
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
-    *((" AND ", " and "), (" OR ", " or "), ("'", "")),
+    *((" AND ", " and "), (" OR ", " or ")),
 )
+_QUOTED = re.compile(r"'((?:[^']|'')*)'")
+_HOLDER = 0xE000
+"""The first of the characters for private use that stand for texts while what is around them is worded."""
+_WRITTEN = re.compile(r"[a-z0-9_ ,.:;()+–-]*")
+"""How the levels of the codebook are written; what has other signs is data."""
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -130,9 +135,14 @@ def with_none(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def level(text: str) -> str:
-    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0."""
+    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0.
+
+    One that is not written as those of the codebook is data, in which every sign counts: ``SITE_01`` is no ``SITE 01``.
+    """
     if _WHOLE.fullmatch(text):
         return text.removesuffix(".0")
+    if not _WRITTEN.fullmatch(text):
+        return ranges(LEVELS.get(text) or text)
     return ranges(LEVELS.get(text) or AGENTS.get(text) or text.replace("_", " "))
 
 
@@ -278,10 +288,17 @@ def grouping(name: str) -> str:
 
 
 def condition(where: str) -> str:
-    """Return a condition as printed: ``Age ≥ 20 and Sex = female``."""
+    """Return a condition as printed: ``Age ≥ 20 and Sex = female``; a text in quotes is a level."""
+    texts: list[str] = []
+
+    def held(found: re.Match[str]) -> str:
+        texts.append(level(found[1].replace("''", "'")))
+        return chr(_HOLDER + len(texts) - 1)
+
+    where = _QUOTED.sub(held, where)
     for sign, printed in _OPERATORS:
         where = where.replace(sign, printed)
-    return term(where)
+    return re.sub("[\ue000-\uf8ff]", lambda holder: texts[ord(holder[0]) - _HOLDER], term(where))
 
 
 def label(name: str) -> str:

@@ -192,7 +192,7 @@ def make(
         recorded = provenance.write(record(plan, subject, origin, effective, made))
         (fresh.folder / MANIFEST).write_bytes(recorded)
     if plan.reuse is not None and plan.holds(shown.estimates):
-        plan.reuse.remember(subject, target)
+        plan.reuse.remember(target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.inside)), tuple(filter(None, (notice, *_doubts(subject))))
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)

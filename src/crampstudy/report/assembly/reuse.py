@@ -17,8 +17,6 @@ from crampstudy.report.freshness import Made, ReportParts, ReportRequest, data_f
 from crampstudy.sources import Address
 
 _KIND = "notebook"
-_BY_TODAY = "future-date"
-"""The rule of cleaning that follows the calendar of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +88,8 @@ class Reuse:
         given = {name: _content(name, value) for name, value in values.items()}
         return given, [cohort.content for cohort in subject.cohorts], dict(self.parts.software)
 
-    def remember(self, subject: Subject, folder: Path) -> None:
-        """Keep what the report in a folder was made of, so that it is not made again from the same.
-
-        Of nights that lie in the future more are accepted from day to day: such a report is always made again.
-        """
-        if any(count.rule == _BY_TODAY for cohort in subject.cohorts for count in cohort.attrition.rules):
-            return
+    def remember(self, folder: Path) -> None:
+        """Keep what the report in a folder was made of, so that it is not made again from the same."""
         made = Made(
             folder=str(folder.resolve()),
             request=self.asked.key,

@@ -13,7 +13,7 @@ from crampstudy.atomic_write import csv_restored
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.cohort import Cohort, Kind
 from crampstudy.errors import SourceError
-from crampstudy.sources import descriptor, parquet
+from crampstudy.sources import descriptor, parquet, set_aside
 from crampstudy.sources.chunked import joined
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.extra_columns import extra_columns
@@ -81,6 +81,7 @@ def read(
         table, noticed = _table(name, folder, found, described, declared, decimal)
         tables.append(table)
         notices.extend(noticed)
+    notices.extend(described.before.told())
     if not leave:
         missing_codes.check(declared, str(folder), [column for table in tables for column in table.frame.columns])
     return Raw(
@@ -97,6 +98,7 @@ def read(
         assumed=described.assumed,
         remarks=described.remarks,
         credits=described.credits,
+        before=described.before,
     )
 
 
@@ -167,6 +169,7 @@ def write(
         known.unlogged,
         known.remarks,
         cohort.credits,
+        set_aside.of(cohort),
     )
     with writing(folder, about, format, beside=extra, force=force) as out:
         out.add(cohort.tables)

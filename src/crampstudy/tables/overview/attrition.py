@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.flow import ASKED, shares
+from crampstudy.descriptive.flow import IN_FILE, shares
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.table import as_table, table_of_rows
@@ -32,7 +32,11 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-SET_ASIDE = ("Cells blanked as impossible", "Warnings, nothing changed")
+SET_ASIDE = (
+    "Nights without a row, taken as without a cramp",
+    "Cells blanked as impossible",
+    "Warnings, nothing changed",
+)
 """Lines of the quality of the data that count what cleaning did."""
 
 
@@ -44,7 +48,7 @@ def _steps(rows: pd.DataFrame, left: pd.DataFrame) -> dict[tuple[str, str], str]
 
 
 def _share(row: Mapping[str, Any]) -> str:
-    of = " of these" if row["reference"] == ASKED else ""
+    of = "" if row["reference"] == IN_FILE else " of these"
     return f"{wording.marked(row, wording.number(100 * row['estimate'], 1))}%{of}"
 
 
@@ -92,7 +96,10 @@ def data_quality(
     lines = {f"{wording.capital(str(what))} {step}": number for (what, step), number in numbers.items()}
     blanked = sum(count.blanked for count in cohort.attrition.tables)
     warned = sum(count.n for count in cohort.attrition.rules if count.severity == "warn")
-    lines |= dict(zip(SET_ASIDE, map(wording.count, (blanked, warned)), strict=True))
+    done = dict(zip(SET_ASIDE, (cohort.attrition.filled, blanked, warned), strict=True))
+    if not cohort.attrition.filled:
+        del done[SET_ASIDE[0]]
+    lines |= {what: wording.count(n) for what, n in done.items()}
     for row in wording.records(complete[complete["estimate"].notna()]):
         if row["scale"] == "proportion":
             aged = "" if youngest is None else f" aged {youngest} and older"

@@ -101,7 +101,7 @@ def read(
         *_clock_notice(day, known, stated.times),
         *_similar_names(frame),
     ]
-    count = next(count for count in loaded.cohort.attrition.tables if count.table == "diary")
+    count = next(count for count in loaded.counts if count.table == "diary")
     unused = unused_rows(loaded, guess, known.dates.timed)
     return NightList(path.name, guess, frame, unused, tuple(notices), count, text, loaded)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField
+from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField, columns
 from crampstudy.sources.readers.redcap.export import FORM, INSTANCE, Export
 from crampstudy.wording import counted
 
@@ -24,6 +24,33 @@ def tables_of_instruments(export: Export, fields: Sequence[RedcapField], describ
         if filled:
             homes[name] = max(dict.fromkeys(filled), key=filled.count)
     return homes
+
+
+def fields_of_tables(
+    file: str, fields: Sequence[RedcapField], homes: Mapping[str, str]
+) -> tuple[list[RedcapField], list[str]]:
+    """Return the fields of the tables that there can be, and a notice of the others.
+
+    A study may call something of its own as the codebook calls what belongs to a single cramp, a sample or a treatment,
+    such as its centres ``site``: without the fields that tell which cramp it is of there is no such table.
+    """
+    kept, notices = list(fields), []
+    for table in _BESIDE:
+        own = [f for f in fields if f.table == table]
+        needed = {v.name: name for name, v in columns().items() if v.table == table and v.required}
+        absent = [name for column, name in needed.items() if column not in {f.column for f in own}]
+        if own and absent and table not in homes.values():
+            kept = [f for f in kept if f.table != table]
+            names, lacking = (", ".join(each) for each in ([f.name for f in own], absent))
+            notices.append(
+                f"{file}: left out, for the codebook has them in {table} and the export has no {lacking}: {names}; a "
+                f"mapping keeps what is the study's own (own: {{{own[0].name}: text}}; docs/mapping.md)"
+            )
+    return kept, notices
+
+
+_BESIDE = ("episodes", "labs", "treatments")
+"""Tables that a study may be without."""
 
 
 def rows_of(export: Export, table: str, fields: Sequence[RedcapField], homes: Mapping[str, str]) -> pl.Series:

@@ -22,7 +22,12 @@ from crampstudy.sources.readers.redcap import data_dictionary, missing_data, own
 from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField
 from crampstudy.sources.readers.redcap.export import ADMINISTRATIVE, EVENT, ID, LAYOUT, Export, record_first
 from crampstudy.sources.readers.redcap.headings import read_named
-from crampstudy.sources.readers.redcap.instruments import rows_of, rows_of_no_table, tables_of_instruments
+from crampstudy.sources.readers.redcap.instruments import (
+    fields_of_tables,
+    rows_of,
+    rows_of_no_table,
+    tables_of_instruments,
+)
 from crampstudy.sources.readers.redcap.no_nights import check_nights
 from crampstudy.sources.readers.redcap.values import decode, merge_events
 from crampstudy.sources.text import decimals, missing_codes, row_index
@@ -71,6 +76,8 @@ def read(
     pointed, said = _with_points(export, fields, _stated(decimal, export), by_comma=text.separator == ";")
     notices.extend(said)
     homes = tables_of_instruments(export, fields, project)
+    fields, unused = fields_of_tables(export.file, fields, homes)
+    notices += unused
     parts = {table: rows_of(export, table, fields, homes) for table in codebook.TABLES}
     notices += rows_of_no_table(export, parts)
     tables = []
