@@ -96,6 +96,13 @@ def test_an_analysis_has_the_name_of_its_section_which_shows_all_of_it(analysis:
     assert set(re.findall(r"@((?:tbl|fig)-[a-z-]+)", prose_of(path))) <= set(analysis.parts)
 
 
+@EVERY
+def test_no_two_rows_of_an_analysis_have_one_key(analysis: Analysis, diary: Cohort) -> None:
+    found = analyses.run(analysis.name, diary, others={} if analysis.draws_on_others else None)
+    keys = found.estimates["key"]
+    assert keys.is_unique, keys[keys.duplicated()].tolist()
+
+
 def test_every_section_is_an_analysis() -> None:
     assert set(NOTEBOOKS) == set(analyses.ANALYSES)
 
