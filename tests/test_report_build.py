@@ -498,7 +498,10 @@ def test_a_notebook_that_draws_on_the_others_runs_after_them_and_stands_where_th
 def test_what_an_optional_section_made_of_the_others_is_handed_on_to_the_rest(
     source: Path, notebooks: Path, tmp_path: Path
 ) -> None:
-    foretold = "row = estimates.row(term='foretold', analysis='prediction skill', status='not_estimable', note='nobody to foretell')\n"
+    foretold = (
+        "row = estimates.row(term='foretold', analysis='prediction skill', "
+        "status='not_estimable', note='nobody to foretell')\n"
+    )
     found = f"{foretold}blocks.record_findings(analyses.Findings(estimates.frame([row]), values={{}}))"
     told = "blocks.value('heard', f\"{sorted(others)}: {others['between'].estimates['note'].dropna().iloc[-1]}\")"
     for name, cells in {"between": (DRAWS, found), "last": (DRAWS, told)}.items():

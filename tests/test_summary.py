@@ -518,7 +518,7 @@ def test_the_checklist_counts_what_has_no_number_as_the_tables_do(diary: Cohort)
 
 
 def test_the_checklist_has_a_second_opinion_only_where_there_is_one(diary: Cohort) -> None:
-    def item(*rows: dict[str, Any]) -> str:
+    def item(*rows: dict[str, object]) -> str:
         others = OTHERS | {"second-opinion": section(*rows)}
         return {topic: text for _, topic, text, _ in checklist(diary, Settings(), others)}["Other analyses"]
 

@@ -46,7 +46,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The names that there are, in the order in which they are written, and what the value of each says."""
-_OF_ESTIMATE = ("covariance", "margins", "no verdict", "beyond", "no interval", "q", "tell", "rests on", "whom", "beside")
+_OF_ESTIMATE = (
+    *("covariance", "margins", "no verdict", "beyond", "no interval", "q"),
+    *("tell", "rests on", "whom", "beside"),
+)
 """What a row without an estimate does not say."""
 _NEXT, _IS = "; ", ": "
 

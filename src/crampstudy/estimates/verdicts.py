@@ -37,6 +37,8 @@ TELL = "tell"
 RESTS_ON, WHOM = "rests on", "whom"
 """The facts of how many participants tell of a ratio beside what it is adjusted for, where not all do, and of whom."""
 DIFFERENCE = "difference"
+NEVER_AT = "no night was at"
+"""How it is said that a value of what a ratio is modified by was never observed, which the fact ``never at`` has."""
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 """Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
 WIDER = "the difference beside it is not inside its margins"
@@ -250,6 +252,8 @@ def why_beyond(row: Mapping[str, Any]) -> str:
     """Return beyond what a row is compared, if that is why it has no verdict, empty where it is not."""
     if not facts.fact(row, "beyond"):
         return ""
+    if never := facts.fact(row, "never at"):
+        return f"{NEVER_AT} {never}"
     return facts.fact(row, "no verdict").removesuffix(_NO_VERDICT)
 
 

@@ -332,7 +332,12 @@ ANALYSIS = Analysis(
     "How often do cramps come, and how unevenly are they spread over people and nights?",
     answers={
         "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, *parts.RECALLS, PERIOD), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (PEOPLE, CLASSES, RECALLED), {"participants": ("recalled_low",)}),
+        "survey": CohortAnswer(
+            of_survey,
+            (PEOPLE, CLASSES, RECALLED),
+            {"participants": ("recalled_low",)},
+            "How many people have cramps, and how often do they have them?",
+        ),
     },
     values=("answer", "elsewhere", "runs", "recall", "limits"),
 )

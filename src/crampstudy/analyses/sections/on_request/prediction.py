@@ -236,7 +236,10 @@ ANALYSIS = Analysis(
             of_diary, (FIGURE, SCORES, COUNTS, SKILL, GAINS, WEEKS, RESTS, DEPENDS, CURVES), {"diary": ("cramps",)}
         ),
         "survey": CohortAnswer(
-            of_survey, (FIGURE, SCORES, SKILL, GAINS, DEPENDS, CURVES), {"participants": ("recalled_low", "age_years")}
+            of_survey,
+            (FIGURE, SCORES, SKILL, GAINS, DEPENDS, CURVES),
+            {"participants": ("recalled_low", "age_years")},
+            "Can it be foretold better than by a simple rule who recalls moderate-severe cramps?",
         ),
     },
     values=("answer", "newcomer", "depends", "limits"),
