@@ -198,6 +198,11 @@ def too_imprecise(row: Mapping[str, Any]) -> bool:
     return bool(row["ci_low"] <= IMPRECISE[0] and row["ci_high"] >= IMPRECISE[1])
 
 
+def told_as(row: Mapping[str, Any]) -> str:
+    """Return the verdict of a row as sentences tell it: what rules nothing out is imprecise, and not uncertain."""
+    return "imprecise" if row["verdict"] == "inconclusive" and too_imprecise(row) else str(row["verdict"])
+
+
 def who_are_few(rows: pd.DataFrame, people: str = "participants") -> str:
     """Return of whom there are too few for rows that rest on too few: ``people``, or the PSUs of a survey.
 

@@ -19,6 +19,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
+from crampstudy.estimates.verdicts import told_as
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
@@ -44,6 +45,7 @@ _GROUPS = {
     "differs but negligible": "A difference too small to matter went with {each}",
     "near null": "No difference that would matter was seen for {names}",
     "inconclusive": "For {names} the interval holds both no difference and one that would matter",
+    "imprecise": "Too imprecise to tell: {names}",
     "too few": "Too few participants tell of {names}",
 }
 """What is said of the contrasts of each verdict: with their numbers, or by name."""
@@ -91,7 +93,7 @@ def answer(compared: pd.DataFrame) -> str:
         return "No declared contrast could be judged."
     said = []
     for verdict, text in _GROUPS.items():
-        own = [row for row in judged if row["verdict"] == verdict]
+        own = [row for row in judged if told_as(row) == verdict]
         if own:
             names = [_named(row) for row in own]
             toward = [directed(row, name) for row, name in zip(own, names, strict=True)]

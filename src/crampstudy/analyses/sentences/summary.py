@@ -137,17 +137,13 @@ def _of_whom(level: str) -> str:
 def of_verdicts(rows: pd.DataFrame) -> dict[str, str]:
     """Return a line for each verdict: which contrasts have it; what goes with cramps is named with its direction."""
     every = wording.records(rows)
-    groups = {name: [row for row in every if _told_as(row) == name] for name, _ in _BY_VERDICT}
+    groups = {name: [row for row in every if verdicts.told_as(row) == name] for name, _ in _BY_VERDICT}
     of_whom = who_are_few(rows[rows["verdict"].eq("too few")], "people")
     return {
         name: said.format(wording.listed(_named(row, name) for row in groups[name]), of_whom=of_whom)
         for name, said in _BY_VERDICT
         if groups[name]
     }
-
-
-def _told_as(row: Mapping[str, Any]) -> str:
-    return "imprecise" if row["verdict"] == "inconclusive" and verdicts.too_imprecise(row) else str(row["verdict"])
 
 
 def _named(row: Mapping[str, Any], told_as: str) -> str:
@@ -184,7 +180,7 @@ def _effects_of(rows: pd.DataFrame, kind: kinds.Kind, said: str) -> Iterator[str
     lots = kind == kinds.TREATMENT_EFFECT
     parts = []
     for name, _ in _BY_VERDICT:
-        of = [row for row in made if _told_as(row) == name]
+        of = [row for row in made if verdicts.told_as(row) == name]
         numbers = name not in _NUMBERLESS or (lots and name == "inconclusive")
         if of:
             parts.append(f"{_SAID[name]} with {wording.listed(_agent(row, every, numbers=numbers) for row in of)}")
@@ -221,7 +217,7 @@ def not_drawn(rows: pd.DataFrame) -> str:
     every = wording.records(rows)
     said = []
     for told_as, why in (("too few", "too few people"), ("imprecise", TOO_IMPRECISE)):
-        own = [row for row in every if _told_as(row) == told_as]
+        own = [row for row in every if verdicts.told_as(row) == told_as]
         names = [f"{wording.small(wording.term(str(row['term'])))}{of_part(row)}" for row in own]
         said += [f"{wording.listed(names)} ({why})"] if names else []
     return f"not drawn: {'; '.join(said)}" if said else ""

@@ -16,6 +16,7 @@ from crampstudy.analyses.sentences.prediction import answer, depends, limits_of_
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import recalled
 from crampstudy.tables.sections.prediction import any_nightly
 
 FIGURE, SCORES, COUNTS, SKILL = (
@@ -179,7 +180,9 @@ def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
     lacking = [name for name in SECTIONS if name not in others]
     left = f"Not among the sections of this report, and so not beside: {wording.listed(lacking)}." if lacking else ""
     curves = kinds.DEPENDENCE_CURVE.rows(shown)
-    note = " ".join(filter(None, (_DEPENDS_NOTE, _LAST_DAY if any_nightly(shown) else "", left)))
+    outcome = next(filter(None, map(recalled, wording.records(ratios))), "")
+    of = f"The model foretells {outcome}; of which cramps a section's ratio is stands beside it." if outcome else ""
+    note = " ".join(filter(None, (_DEPENDS_NOTE, of, _LAST_DAY if any_nightly(shown) else "", left)))
     table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, note)
     said = depends(shown)
     near = "nights, or people," if any_nightly(curves) else "people"
