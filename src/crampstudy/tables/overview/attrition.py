@@ -44,7 +44,7 @@ def _steps(rows: pd.DataFrame, left: pd.DataFrame) -> dict[tuple[str, str], str]
 
 
 def _share(row: Mapping[str, Any]) -> str:
-    of = " of these" if row["reference"] == ASKED else ""
+    of = f" of those {ASKED}" if row["reference"] == ASKED else ""
     return f"{wording.marked(row, wording.number(100 * row['estimate'], 1))}%{of}"
 
 
