@@ -103,7 +103,7 @@ def test_who_has_weight_0_is_counted_as_missing_so_that_counts_add_up() -> None:
     # One without a value, one of weight 0.
     assert (pick(rows, "bmi_kg_m2", "missing")[["estimate", "n_events"]] == [2, 1]).all()
     assert "Missing: participants without a value, or whose value has weight 0." in tables.what_cells_say(rows)
-    unweighted = characteristics(replace(asked, design=None), bands=AgeBands((20,)))
+    unweighted = characteristics(diary(), bands=AgeBands((20,)))
     assert "Missing: participants without a value." in tables.what_cells_say(unweighted)
 
 

@@ -508,3 +508,8 @@ def test_an_answer_leaves_no_clear_result_of_its_tables_out() -> None:
         "0 of 14 nights: 2.00; 1.50–2.60)"
     )
     assert nightly_sentences.clear_besides(rows.assign(verdict="inconclusive"), []) == ""
+    # Of what is yes or no the contrast is told, and not the level a second time.
+    yes = {"term": "electrolyte_drink", "level": "between", "unit": "yes against no"}
+    drunk = estimates.frame([estimates.row(status="converged", verdict="higher", **(cells | numbers | yes))])
+    said = "electrolyte drink between participants (yes against no: 2.00; 1.50–2.60)"
+    assert nightly_sentences.clear_besides(drunk, []).endswith(said)

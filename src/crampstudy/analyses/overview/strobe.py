@@ -23,7 +23,7 @@ _MADE = ("converged", "boundary")
 def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[str, str, str, bool]]:
     """Return the items: number, topic, what the report says of it or whose gap it is, and whether it is reported."""
     rows = together(section.estimates for section in others.values())
-    facts, holds = _facts(cohort, settings, rows) | _compared(others), _holds(cohort, others, rows)
+    facts, holds = {**_facts(cohort, settings, rows), **_compared(others)}, _holds(cohort, others, rows)
     text = files("crampstudy.analyses.overview").joinpath("strobe.csv").read_text(encoding="utf-8")
     in_part = (*_IN_PART, *(["observed"] if trial(cohort) else []))
     made = []

@@ -151,6 +151,12 @@ def _adherence(cohort: Cohort, asked: dict[str, Any], ratios: pd.DataFrame | Non
             f" Nights after days with at least 1,893 mL had {times(compared)} the cramps of the same person's "
             f"other nights ({compared['verdict']})."
         )
+    compared = None if ratios is None else said.judged(ratios, GUIDELINE, "between")
+    if compared is not None:
+        note += (
+            f" People with so much on every day had {times(compared)} the cramps of people with it on no day "
+            f"({compared['verdict']})."
+        )
     remarks = tables.notes(rows)
     caption = "How often fluid reached what guidelines ask for."
     return Findings(rows, {_ADHERENCE: ReportTable(tables.adherence(rows), caption, f"{note} {remarks}".strip())})
