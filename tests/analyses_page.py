@@ -18,7 +18,9 @@ def page() -> str:
     lines = ["| analysis | question | answered from | tables and figures |", "|---|---|---|---|"]
     for analysis in ANALYSES.values():
         parts = ", ".join(f"`{label}`" for label in analysis.parts)
-        lines.append(f"| `{analysis.name}` | {analysis.question} | {', '.join(analysis.answers)} | {parts} |")
+        own = [(kind, answer.question) for kind, answer in analysis.answers.items() if answer.question]
+        asked = " ".join([analysis.question, *(f"Of a {kind}: {question}" for kind, question in own)])
+        lines.append(f"| `{analysis.name}` | {asked} | {', '.join(analysis.answers)} | {parts} |")
     return "\n".join(lines)
 
 

@@ -96,6 +96,21 @@ def test_an_analysis_has_the_name_of_its_section_which_shows_all_of_it(analysis:
     assert set(re.findall(r"@((?:tbl|fig)-[a-z-]+)", prose_of(path))) <= set(analysis.parts)
 
 
+@EVERY
+def test_no_two_rows_of_an_analysis_have_one_key(analysis: Analysis, diary: Cohort) -> None:
+    found = analyses.run(analysis.name, diary, others={} if analysis.draws_on_others else None)
+    keys = found.estimates["key"]
+    assert keys.is_unique, keys[keys.duplicated()].tolist()
+
+
+def test_a_survey_is_asked_what_a_survey_can_answer() -> None:
+    """Nights, single cramps, and what is noted from day to day are of diaries alone."""
+    of_diaries = r"night|tomorrow|same|later|next day|electrolyte drink|stretching|stress|exertion|month|peak"
+    own = [each for each in analyses.ANALYSES.values() if "survey" in each.answers and each.answers["survey"].parts]
+    assert not [each.name for each in own if re.search(of_diaries, each.asks("survey"))]
+    assert analyses.named("prediction").asks("diary").startswith("Can tomorrow night's cramps")
+
+
 def test_every_section_is_an_analysis() -> None:
     assert set(NOTEBOOKS) == set(analyses.ANALYSES)
 

@@ -90,6 +90,23 @@ def test_survey_is_weighted_by_the_component_of_each_variable() -> None:
     assert pick(rows, "diabetes", "proportion", level="true")["estimate"] == pytest.approx(1 / 4)
 
 
+def test_who_has_weight_0_is_counted_as_missing_so_that_counts_add_up() -> None:
+    cohort = survey()
+    people = cohort.frame("participants").with_columns(age_years=pl.lit(40.0), smoking=pl.lit("never"))
+    people = people.with_columns(bmi_kg_m2=pl.Series([20.0, None, 40.0, 30.0]))
+    asked = replace(cohort, tables={"participants": people})
+    rows = characteristics(asked, bands=AgeBands((20,)))
+    for term in rows["term"].unique():
+        own = rows[rows["term"].eq(term) & rows["population"].eq("all")]
+        known = own.loc[~own["scale"].eq("missing"), "n_participants"].iloc[0]
+        assert known + own.loc[own["scale"].eq("missing"), "estimate"].iloc[0] == 4, term
+    # One without a value, one of weight 0.
+    assert (pick(rows, "bmi_kg_m2", "missing")[["estimate", "n_events"]] == [2, 1]).all()
+    assert "Missing: participants without a value, or whose value has weight 0." in tables.what_cells_say(rows)
+    unweighted = characteristics(diary(), bands=AgeBands((20,)))
+    assert "Missing: participants without a value." in tables.what_cells_say(unweighted)
+
+
 def test_completeness_counts_calendar_nights() -> None:
     rows = completeness(diary(), AgeBands((20, 60)))
     assert rows["key"].is_unique

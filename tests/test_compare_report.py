@@ -719,6 +719,17 @@ def test_factors_are_counted_without_empty_counts(verdicts: list[str | None], sa
     assert text.startswith(first if len(made) == 1 else f"The ratios of {len(made)} factors are compared at their ")
 
 
+def test_what_one_cohort_alone_measured_is_not_said_to_be_estimated(diary: Cohort, other: Cohort) -> None:
+    lacking = other.frame("participants").drop("smoking")
+    less = replace(other, tables={**other.tables, "participants": lacking})
+    asked = ComparisonSettings(age_bands=(20, 60), factors="none")
+    said = compare_cohorts((diary, less), asked).values["not_estimated"]
+    assert said == "All that is compared could be estimated, but for what is said to be lacking where it stands."
+    made = compare_cohorts((diary, other), asked)
+    short = made.estimates[made.estimates["status"].isin(["not_measured", "not_estimable"])]
+    assert (made.values["not_estimated"] == tables.ALL_ESTIMATED) == short.empty
+
+
 def test_a_reason_is_told_once_with_the_name_of_its_cohort(diary: Cohort, other: Cohort) -> None:
     table = other.frame("participants").with_columns(age_years=pl.lit(70.0))
     old = replace(other, tables={**other.tables, "participants": table})

@@ -281,6 +281,12 @@ def test_the_figure_has_two_marks_a_condition_and_leaves_what_too_few_have_to_th
     assert axes.get_xscale() == "log" and axes.patches[0].get_x() == 0.8
 
 
+def test_one_test_alone_is_not_allowed_for() -> None:
+    none = estimates.frame([])
+    assert sentences._remaining(none, 1) == ""
+    assert sentences._remaining(none, 2) == "allowing for 2 tests at once (q below 0.05), none remains"
+
+
 def test_the_section_says_which_go_with_more_cramps_and_that_a_rare_one_cannot_be_told(diary: Cohort) -> None:
     found = analyses.run("conditions", diary)
     row = of(found.estimates, kinds.CONDITION, "arthritis")

@@ -316,6 +316,10 @@ def test_who_never_had_a_cramp_and_logged_one_is_counted() -> None:
     said = "f the 3 who answered that they never had one, 2 logged a cramp."
     assert said in found.values["answer"] and said in str(found.tables["tbl-people-by-frequency"].note)
     assert len(kinds.NEVER.rows(found.estimates)) == 1
+    for never, who in ((1, "the one person"), (2, "both people"), (4, "all 4")):
+        every = diary(*nights, ages=[30.0] * 7, ever_cramp=[False] * never + [True] * (7 - never))
+        said = f"{who[1:]} who answered that they never had one logged a cramp all the same."
+        assert said in analyses.run("frequency", every).values["answer"]
     # Nobody under the first limit is of these, and nobody of whom nothing is told is spoken of.
     young = diary(*nights, ages=[10.0] * 2 + [30.0] * 5, ever_cramp=[True, False, True, None, False, True, True])
     assert never_yet_told(young)["n_events"].tolist() == [0]

@@ -27,6 +27,7 @@ from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.facts import fact
+from crampstudy.estimates.verdicts import why_beyond
 from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
 
@@ -238,6 +239,12 @@ def test_the_ratio_of_ratios_is_of_the_joint_covariance(diary: Cohort) -> None:
     assert warmest < 30 and "no night was at 30 °C" in both["note"] and pd.isna(both["verdict"])
     assert fact(both, "never at") == "30 °C"
     assert fact(both, "no verdict") == "no night was at 30 °C, where the line of the model is followed"
+    # Why a claim of it cannot be tested, and why the section has no answer, is that alone.
+    assert why_beyond(both) == "no night was at 30 °C"
+    lacking = tables.not_estimated(made, {})
+    assert lacking == (
+        "No verdict, as what is compared lies beyond all that was observed: fluid intake (30 °C against 10 °C)."
+    )
     hot = pl.when(pl.int_range(pl.len()) < 20).then(pl.lit(31.0)).otherwise(pl.col("ambient_temperature_c"))
     nights = diary.frame("diary").with_columns(ambient_temperature_c=hot)
     seen = Cohort("hot", "diary", {"participants": diary.frame("participants"), "diary": nights}, as_of=None)
@@ -511,3 +518,8 @@ def test_an_answer_leaves_no_clear_result_of_its_tables_out() -> None:
         "0 of 14 nights: 2.00; 1.50–2.60)"
     )
     assert nightly_sentences.clear_besides(rows.assign(verdict="inconclusive"), []) == ""
+    # Of what is yes or no the contrast is told, and not the level a second time.
+    yes = {"term": "electrolyte_drink", "level": "between", "unit": "yes against no"}
+    drunk = estimates.frame([estimates.row(status="converged", verdict="higher", **(cells | numbers | yes))])
+    said = "electrolyte drink between participants (yes against no: 2.00; 1.50–2.60)"
+    assert nightly_sentences.clear_besides(drunk, []).endswith(said)

@@ -220,6 +220,33 @@ def test_no_share_is_low_of_numbers_in_another_unit() -> None:
     assert (told["n_events"], told["note"]) == (1, "2 values of 7 look like another unit")
 
 
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        (
+            (0.0, 0.0),
+            "Nobody had a low level: serum magnesium was below 0.7 mmol/L in 0.0% (0.0–9.0) and serum potassium ",
+        ),
+        ((0.0, 0.0002), "Hardly anybody had a low level: serum potassium was below 3.5 mmol/L in 0.0% (0.0–9.0) and "),
+        ((0.04, 0.04), "Of 2 levels with a limit, none is low in more participants than another: serum magnesium was "),
+        (
+            (0.04, 0.05),
+            "Of 2 levels with a limit, this one is low in more participants than any other: serum potassium",
+        ),
+        ((0.04, 0.04, 0.01), "Of 3 levels with a limit, these are low in more participants than any other: serum magn"),
+        ((0.04,), "One level with a limit was measured: serum magnesium was below 0.7 mmol/L in 4.0% (0.0–9.0)."),
+    ],
+)
+def test_the_level_that_most_lack_is_named_only_where_there_is_one(shares: tuple[float, ...], said: str) -> None:
+    names = {MAGNESIUM: "0.7", "serum_potassium_mmol_l": "3.5", "serum_phosphate_mmol_l": "0.8"}
+    cells = {"scale": "proportion", "status": "converged", "ci_low": 0.0, "ci_high": 0.09, "ci_level": 0.95}
+    made = estimates.frame(
+        estimates.row(analysis=kinds.LOW_LEVEL.name, term=name, level=level, estimate=share, **cells)
+        for (name, level), share in zip(names.items(), shares, strict=False)
+    )
+    assert sentences.low(made).startswith(said)
+
+
 def test_what_is_in_two_units_has_its_caveat_where_its_numbers_stand(diary: Cohort) -> None:
     """A mean of mmol/L and mg/dL is none of anything, and the ratio that of who sent the sample where."""
     people = diary.frame("participants")

@@ -186,7 +186,9 @@ def test_who_has_no_groups_looked_for(alike: Cohort) -> None:
     few = _table(np.random.default_rng(1).normal(size=(29, 2)))
     with pytest.raises(AnalysisError, match="29 participants have a cramp and at least 14 logged nights"):
         grouping_of(few)
-    with pytest.raises(AnalysisError, match=r"^1 participant has a cramp and"):
+    with pytest.raises(AnalysisError, match="no participant has a cramp and at least 14 logged nights"):
+        grouping_of(_table(np.empty((0, 2))))
+    with pytest.raises(AnalysisError, match="1 participant has a cramp and at least 14 logged nights"):
         grouping_of(_table(np.ones((1, 2))))
     with pytest.raises(AnalysisError, match="only frequency is known"):
         grouping_of(_table(np.random.default_rng(1).normal(size=(40, 1))))

@@ -256,6 +256,36 @@ def test_where_a_section_has_other_values_of_the_same_centiles_both_stand_there(
         assert have_other_values(both) == others_too
 
 
+def test_a_ratio_of_other_cramps_is_not_set_against_that_of_the_model() -> None:
+    shared = {"scale": "prevalence_ratio", "reference": "false", "level": "true", "ci_level": 0.95}
+    outcome = {"outcome": "moderate_severe_vs_rest", "model": "learned from cycle D"}
+    model = shared | {"scale": "probability_ratio"} | outcome
+    asked = [
+        estimates.row(status="converged", analysis=kinds.PARTIAL_DEPENDENCE.name, term=term, estimate=1.2, **model)
+        for term in ("diabetes", "statin", "arthritis")
+    ]
+    cells = shared | {"analysis": kinds.CONDITION.name, "population": "all participants", "ci_low": 1.1, "ci_high": 1.4}
+    any_cramp, moderate = ({"outcome": name} for name in ("any_cramp", "moderate_severe_vs_none"))
+    others = {
+        "conditions": results(
+            estimates.row(status="converged", term="diabetes", estimate=1.3, **cells, **any_cramp),
+            estimates.row(status="converged", term="diabetes", estimate=1.25, **cells, **moderate),
+            estimates.row(status="converged", term="statin", estimate=3.0, **cells, **any_cramp),
+        )
+    }
+    rows = estimates.frame(asked)
+    found = beside(rows, others).set_index("term")
+    # Of two ratios that of the same cramps stands beside.
+    assert found["estimate"].to_dict() == {"diabetes": 1.25, "statin": 3.0}
+    said = depends(pd.concat([rows, beside(rows, others)]))
+    assert "Of 1 factor that a section estimates as well, of moderate-severe cramps alike, the model's ratio" in said
+    assert "Farthest apart are those of diabetes" in said
+    assert (
+        "For 1 factor the section's ratio is of any cramp and that of the model of moderate-severe cramps, so that the "
+        "two are not compared"
+    ) in said
+
+
 def test_curves_are_drawn_over_what_is_near_and_say_why_there_is_none() -> None:
     rows = dependence_rows(held({"age_years": np.linspace(40, 90, 40)}, [0.02]))
     drawn = figures.partial_dependence(rows)

@@ -109,6 +109,8 @@ def test_what_is_gained_against_what_knows_less_by_hand() -> None:
     }
     made = kinds.PREDICTION_GAIN.rows(rows.skills_of(of(counts, said))).set_index("reference")
     assert made["term"].eq(CHOSEN).all() and made["population"].eq("all").all()
+    begins = "made/all/prediction-gain/cramp-night/unseen-participants/chosen-model/"
+    assert made["key"].to_dict() == {ONE_RATE: f"{begins}skill", PAST_ALONE: f"{begins}against-own-past-alone/skill"}
     # One rate loses 4 x 0.64 + 16 x 0.04, the own past 20 x 0.04, the model 8 x 0.04.
     assert made["estimate"].to_dict() == pytest.approx({ONE_RATE: 1 - 0.32 / 3.2, PAST_ALONE: 1 - 0.32 / 0.8}, abs=1e-5)
     assert (made["ci_low"] < made["estimate"]).all() and (made["estimate"] < made["ci_high"]).all()

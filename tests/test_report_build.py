@@ -492,3 +492,27 @@ def test_a_notebook_that_draws_on_the_others_runs_after_them_and_stands_where_th
     assert made.estimates.read_text().count("0.3333333333") == 1 and "what the others found" not in page
     with pytest.raises(ParameterError, match="'results' is given by the report itself"):
         build(str(source), settings=["results=x"], notebooks_dir=notebooks, out=tmp_path / "out")
+
+
+@pytest.mark.usefixtures("forked")
+def test_what_an_optional_section_made_of_the_others_is_handed_on_to_the_rest(
+    source: Path, notebooks: Path, tmp_path: Path
+) -> None:
+    foretold = (
+        "row = estimates.row(term='foretold', analysis='prediction skill', "
+        "status='not_estimable', note='nobody to foretell')\n"
+    )
+    found = f"{foretold}blocks.record_findings(analyses.Findings(estimates.frame([row]), values={{}}))"
+    told = "blocks.value('heard', f\"{sorted(others)}: {others['between'].estimates['note'].dropna().iloc[-1]}\")"
+    for name, cells in {"between": (DRAWS, found), "last": (DRAWS, told)}.items():
+        own = write_notebook(notebooks, name, *cells)
+        content = json.loads(own.read_text("utf-8"))
+        content["cells"][0]["source"] = "# Last\n\n{{heard}}" if name == "last" else "# Between"
+        content["cells"][1]["source"] += "\nresults: str | None = None  # what the others found"
+        own.write_text(json.dumps(content), "utf-8")
+    outline = "title: T\nparts:\n  - title: Last\n    notebooks: [last, cohort]\n"
+    outline += "  - title: Between\n    notebooks: [between]\n    optional: true\n"
+    (notebooks / "outline.yaml").write_text(outline, "utf-8")
+    made = build(str(source), notebooks_dir=notebooks, sections=["all"], out=tmp_path / "out")
+    page = re.sub("<[^>]+>", "", made.html.read_text(encoding="utf-8"))
+    assert "[‘between’, ‘cohort’]: nobody to foretell" in page

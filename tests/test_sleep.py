@@ -141,7 +141,7 @@ def test_the_model_at_its_word_stands_beside_without_a_verdict(found: analyses.F
     note = found.tables["tbl-sleep-scores"].note or ""
     widths = [(rows["ci_high"] - rows["ci_low"])[rows["level"] == "within"].to_numpy() for rows in (model, plain)]
     ratio = widths[0] / widths[1]
-    assert f"word are {ratio.min():.2f} to {ratio.max():.2f} times as wide" in note
+    assert f"model is, are {ratio.min():.2f} to {ratio.max():.2f} times as wide" in note
 
 
 def test_what_the_graph_asks_for_is_held_as_deviations(diary: Cohort, found: analyses.Findings) -> None:

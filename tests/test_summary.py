@@ -506,6 +506,28 @@ def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
     assert frame.loc["22", "Status"] == "GAP" and frame.loc["3", "Status"] == "reported"
 
 
+def test_the_checklist_counts_what_has_no_number_as_the_tables_do(diary: Cohort) -> None:
+    failed = estimates.row(status="not_estimable", analysis="regression", term="statin", model="poisson", note="none")
+    others = OTHERS | {"prediction": section(failed)}
+    said = {topic: text for _, topic, text, _ in checklist(diary, Settings(), others)}
+    assert "2 rows say why there is no number, 1 of them as something was not measured" in said["Statistical methods"]
+    kinds_of = analyses.run("definitions", diary, others=others).tables["tbl-definitions"].frame
+    assert kinds_of["Without a number"].tolist().count("0") == 2 and "2" in [*kinds_of["Without a number"]]
+    alone = {topic: text for _, topic, text, _ in checklist(diary, Settings(), {"prediction": section(failed)})}
+    assert alone["Statistical methods"].endswith("1 row says why there is no number")
+
+
+def test_the_checklist_has_a_second_opinion_only_where_there_is_one(diary: Cohort) -> None:
+    def item(*rows: dict[str, object]) -> str:
+        others = OTHERS | {"second-opinion": section(*rows)}
+        return {topic: text for _, topic, text, _ in checklist(diary, Settings(), others)}["Other analyses"]
+
+    row = estimates.row(status="converged", analysis="coefficient", term="sex", scale="coefficient", estimate=0.1)
+    assert item(row) == "The appendix has the sensitivity analyses, and the second opinion of another implementation"
+    none = "The appendix has the sensitivity analyses; none of the models could be compared with another implementation"
+    assert item() == none
+
+
 def test_treatments_that_nobody_took_are_no_variables_that_were_not_measured(diary: Cohort) -> None:
     cells = {"status": "not_measured", "analysis": kinds.TREATMENT_EFFECT.name}
     untaken = estimates.frame(

@@ -154,7 +154,7 @@ def test_those_too_young_to_be_asked_are_told_apart_from_those_who_did_not_answe
     assert rows.loc["answered", "note"] == "3 without a recalled frequency"
     table = tables.data_quality(flow(asked), completeness(asked, AgeBands((20, 50))), asked, 20)["Number"]
     share = 100 * (1 - 3 / (people.height - young))
-    assert table["Participants answered"] == f"{people.height - young - 3:,} ({share:.1f}% of these)"
+    assert table["Participants answered"] == f"{people.height - young - 3:,} ({share:.1f}% of those asked)"
     assert any(re.fullmatch(r"Answered, of [\d,]+ participants aged 20 and older", what) for what in table.index)
     for account in (of_cohort(asked), prevalence_account(asked)):
         told = dict(account.left_out)

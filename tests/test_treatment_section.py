@@ -12,12 +12,13 @@ import pytest
 from test_age_curve import survey
 from test_treatment_designs import study
 
-from crampstudy import analyses, figures, tables, terminal
+from crampstudy import analyses, estimates, figures, tables, terminal
 from crampstudy.analyses import Findings, Settings
 from crampstudy.analyses.sections import treatments as section
 from crampstudy.analyses.sentences import treatments as sentences
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.kinds import Kind
 from crampstudy.simulate import Mess, Truth, simulate, write
 from crampstudy.simulate.scenario.presets import preset
 from crampstudy.simulate.truth.design import StudyDesign
@@ -247,3 +248,19 @@ def test_what_modifies_is_of_those_with_the_covariates_and_names_those_that_ther
     assert set(kinds.TREATMENT_DOSE.rows(found.estimates)["adjusted_for"]) == {"run_in_log_rate"}
     note = str(found.tables[section.MODIFIERS].note)
     assert "In open use adjusted for run-in and age, as far as each ratio takes them." in note and "sex" not in note
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(0.05, 30.0, "too imprecise"), (0.5, 3.0, "too uncertain")])
+def test_what_rules_nothing_out_is_told_in_the_words_of_the_summary(low: float, high: float, said: str) -> None:
+    def answer(kind: Kind, **cells: object) -> str:
+        shared = {"term": "vitamin_k2", "population": "all participants", "verdict": "inconclusive", "ci_level": 0.95}
+        shared |= {"estimate": 1.2, "ci_low": low, "ci_high": high, "outcome": "cramps", "scale": "rate_ratio"}
+        return sentences.answer(
+            estimates.frame([estimates.row(status="converged", analysis=kind.name, **shared, **cells)])
+        )
+
+    chosen = answer(kinds.OPEN_USE, level="begun", reference="not begun")
+    assert chosen == f"Taken by choice, and weighted for who takes them: {said} to tell for vitamin K2."
+    drawn = answer(kinds.TREATMENT_EFFECT, level="parallel arms", reference="placebo")
+    number = "" if said == "too imprecise" else " (rate ratio 1.20 (0.50–3.00))"
+    assert drawn == f"By lot, vitamin K2 against placebo: {said} to tell{number}."

@@ -592,6 +592,35 @@ def test_a_ratio_with_a_difference_is_negligible_by_both_margins(
     assert (WIDER in str(first["note"])) == (said not in ("near null", "differs but negligible") and ratio[2] < 1.25)
 
 
+@pytest.mark.parametrize(
+    ("of_ratio", "of_difference", "few"),
+    [
+        ({"df": 12.6}, {"df": 2.3}, "difference"),
+        ({"df": 2.3}, {"df": 12.6}, "ratio"),
+        ({"df": 12.6}, {"df": 12.6}, None),
+        ({"df": 2.3}, {"df": 2.3}, "both"),
+        ({"df": 12.6}, {"df": 12.6, "ci_low": None, "ci_high": None}, "difference"),
+    ],
+)
+def test_a_ratio_and_a_difference_of_one_contrast_rest_on_too_few_together(
+    of_ratio: dict[str, Any], of_difference: dict[str, Any], few: str | None
+) -> None:
+    shared = {"term": "magnesium", "analysis": "open use, weighted", "n_participants": 53, "n_exposed": 8}
+    ratio = {"scale": "rate_ratio", "outcome": "cramps", "estimate": 6.48, "ci_low": 2.66, "ci_high": 15.76}
+    weekly = {"scale": "difference", "outcome": "cramps_per_week", "estimate": 6.69, "ci_low": 0.9, "ci_high": 14.3}
+    rows = []
+    for cells in (ratio | of_ratio, weekly | of_difference):
+        made = estimates.row(status="converged", **shared | cells)
+        rows.append(made | {"verdict": verdict(made)})
+    found = of_both(rows)
+    assert {row["verdict"] for row in found} == ({"too few"} if few else {"higher"})
+    names = ("ratio", "difference")
+    for name, other, row in zip(names, reversed(names), found, strict=True):
+        assert (row["note"] == f"the {other} beside it rests on too few") == (few == other), name
+        # Whoever reads the row alone comes to the same: a claim, a table.
+        assert verdict(row) == row["verdict"]
+
+
 def test_margins_lie_around_one() -> None:
     assert parse_margins("0.8,1.25") == MARGINS
 

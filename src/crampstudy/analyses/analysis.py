@@ -17,11 +17,13 @@ class CohortAnswer:
         function: a pure function of a cohort and settings; of an analysis that draws on others also of their results.
         parts: labels of the tables (``tbl-…``) and figures (``fig-…``) that it gives, in the section's order.
         needs: the tables without which there is no answer, and the columns of each that must have a value.
+        question: what it asks of this kind of cohort, where that is not what the analysis asks of any.
     """
 
     function: Callable[..., Findings]
     parts: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    question: str | None = None
 
     def lacking(self, cohort: Cohort) -> str | None:
         """Return what of its needs a cohort does not have, ``None`` where it has them all; an empty column is none."""
@@ -58,6 +60,11 @@ class Analysis:
     draws_on_others: bool = False
     drawn_on: frozenset[str] | None = None
     on_request: bool = False
+
+    def asks(self, kind: Kind) -> str:
+        """Return the question as it is asked of a kind of cohort."""
+        answer = self.answers.get(kind)
+        return (answer and answer.question) or self.question
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -115,12 +115,13 @@ def _run(analysis: Analysis, cohort: Cohort, settings: Settings | None, others: 
     answer = analysis.answers.get(cohort.kind)
     if answer is None:
         served = " or ".join(f"a {kind}" for kind in analysis.answers)
-        return _nothing(analysis, analysis.parts, f"this is answered from {served}, and not from a {cohort.kind}")
+        reason = f"this is answered from {served}, and not from a {cohort.kind}"
+        return _nothing(analysis, cohort, analysis.parts, reason)
     if lacking := answer.lacking(cohort):
-        return _nothing(analysis, answer.parts, lacking)
+        return _nothing(analysis, cohort, answer.parts, lacking)
     asked = settings or Settings()
     if young := subpopulation.too_young(cohort, asked.youngest):
-        return _nothing(analysis, answer.parts, young)
+        return _nothing(analysis, cohort, answer.parts, young)
     drawn_on = (
         (run_others(cohort, asked, analysis.drawn_on) if others is None else others,)
         if analysis.draws_on_others
@@ -136,8 +137,8 @@ def _run(analysis: Analysis, cohort: Cohort, settings: Settings | None, others: 
         with threads.alone():
             found = find() if asked.graph or drawn_on else kept((name, asked), (cohort,), find)
     except AnalysisError as problem:
-        return _nothing(analysis, answer.parts, str(problem))
-    return _whole(analysis, answer.parts, found)
+        return _nothing(analysis, cohort, answer.parts, str(problem))
+    return _whole(analysis, cohort, answer.parts, found)
 
 
 def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None = None) -> Others:
@@ -165,16 +166,16 @@ def _results(cohort: Cohort, name: str, settings: Settings) -> SectionResults:
     return SectionResults.of(run(name, cohort, settings))
 
 
-def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:
+def _nothing(analysis: Analysis, cohort: Cohort, parts: Sequence[str], reason: str) -> Findings:
     # A kind of cohort that has none of the parts says of all of them why.
     parts = parts or analysis.parts
     # Said once, where the section's own prose begins.
     said = {name: "" if i else f"Could not estimate: {reason}." for i, name in enumerate(analysis.values)}
     found = Findings(together([]), values=said, could_not=dict.fromkeys(parts, reason))
-    return _whole(analysis, parts, found)
+    return _whole(analysis, cohort, parts, found)
 
 
-def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Findings:
+def _whole(analysis: Analysis, cohort: Cohort, parts: Sequence[str], found: Findings) -> Findings:
     """Return findings that say of every part of the section whether it was made, could not be, or is absent.
 
     Raises:
@@ -190,7 +191,7 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     told_of_all = replace(
         made,
         could_not=could_not,
-        values={**found.values, "question": analysis.question, "not_estimated": lacking},
+        values={**found.values, "question": analysis.asks(cohort.kind), "not_estimated": lacking},
         absent=(*found.absent, *(label for label in analysis.parts if label not in parts)),
     )
     return unmarked(told_of_all)

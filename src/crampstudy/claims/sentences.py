@@ -199,6 +199,8 @@ def _too_few(row: Any) -> str:
         return verdicts.rests_on(row).removeprefix("rests on ")
     if row["df"] is not None and row["df"] < verdicts.FEWEST_DF:
         return f"{row['df']:.1f} degrees of freedom"
+    if other := fact(row, verdicts.BESIDE):
+        return f"the {other} beside it does"
     return wording.counted(int(row["n_participants"]), "participants")
 
 

@@ -210,10 +210,12 @@ def quantile(values: Array, w: Array, share: float) -> float:
 
 
 def _missing(cells: _Cells, frame: pl.DataFrame) -> Row:
-    missing = frame[cells.variable.name].null_count()
-    counted = {"n_participants": frame.height, "n_events": missing}
-    of_whom = cells.of("participants without a value", unit="participants", **counted)
-    return estimates.row(status="converged", scale="missing", estimate=missing, **of_whom)
+    """Return how many are in no number of a variable: without a value (``n_events``), or with one of weight 0."""
+    known, _, weight = _known(cells.cohort, cells.variable, frame)
+    counted = {"n_participants": frame.height, "n_events": frame[cells.variable.name].null_count()}
+    whom = f"participants without a value{' or of weight 0' if weight else ''}"
+    of_whom = cells.of(whom, unit="participants", **counted)
+    return estimates.row(status="converged", scale="missing", estimate=frame.height - known.height, **of_whom)
 
 
 def _described(cohort: Cohort, youngest: int, where: str | None, bands: AgeBands | None = None) -> pl.DataFrame:

@@ -188,7 +188,7 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands, who: pl.DataFrame) -
         error.correction = by, able[0]
         raise error
     check_apart([by], "cramps", "groups")
-    levels = sorted(str(level).lower() for level in nights[by].drop_nulls().unique())
+    levels = sorted(nights[by].drop_nulls().cast(pl.String).unique())
     if nights.height and not levels:
         # That nobody has a value is said of the levels that there could have been.
         known = codebook.find(by)

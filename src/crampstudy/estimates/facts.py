@@ -34,6 +34,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "value varies and who had an event",
         "rests on": "how many participants tell of a ratio beside what it is adjusted for, where not all do",
         "whom": "who these are",
+        "beside": "`ratio` or `difference`, where that of the same contrast rests on too few",
         "where": "at which values of what it interacts with a term is taken",
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
@@ -46,7 +47,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The names that there are, in the order in which they are written, and what the value of each says."""
-_OF_ESTIMATE = ("covariance", "margins", "no verdict", "beyond", "no interval", "q", "tell", "rests on", "whom")
+_OF_ESTIMATE = (
+    *("covariance", "margins", "no verdict", "beyond", "no interval", "q"),
+    *("tell", "rests on", "whom", "beside"),
+)
 """What a row without an estimate does not say."""
 _NEXT, _IS = "; ", ": "
 

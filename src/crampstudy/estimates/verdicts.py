@@ -43,10 +43,14 @@ FEW_DEGREES = f"{_RESTS} on few participants, with fewer than {FEWEST_DF:g} degr
 NO_INTERVAL = "no interval"
 """The fact of why an estimate has none."""
 DIFFERENCE = "difference"
+NEVER_AT = "no night was at"
+"""How it is said that a value of what a ratio is modified by was never observed, which the fact ``never at`` has."""
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 """Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
 WIDER = "the difference beside it is not inside its margins"
 """What the note of a ratio says where it alone would be as good as 1: of a contrast that has margins of both."""
+BESIDE = "beside"
+"""The fact of which other number of a contrast rests on too few, so that this one does as well."""
 _OF_CONTRAST = ("analysis", "term", "level", "reference", "population")
 _SET = "verdict with margins"
 _NO_VERDICT = ": no verdict"
@@ -88,11 +92,18 @@ def verdict(
 
 def difference_beside(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the difference in cramps a week of the contrast that a ratio is of, of those ``rows`` with a verdict."""
-    if not _alike(row["outcome"], CRAMPS) or _alike(row["scale"], DIFFERENCE) or pd.isna(row["verdict"]):
+    return None if _alike(row["scale"], DIFFERENCE) else other_of_contrast(row, rows)
+
+
+def other_of_contrast(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the difference in cramps a week beside a ratio, or that ratio beside it, of ``rows`` with a verdict."""
+    own, other = (PER_WEEK, CRAMPS) if _alike(row["scale"], DIFFERENCE) else (CRAMPS, PER_WEEK)
+    if not _alike(row["outcome"], own) or pd.isna(row["verdict"]):
         return None
-    wanted = {**{name: row[name] for name in _OF_CONTRAST}, "scale": DIFFERENCE, "outcome": PER_WEEK}
+    wanted = {**{name: row[name] for name in _OF_CONTRAST}, "outcome": other}
     found = (each for each in rows if all(_alike(each[name], cell) for name, cell in wanted.items()))
-    return next((each for each in found if not pd.isna(each["verdict"])), None)
+    judged = (each for each in found if compares(each) and not pd.isna(each["verdict"]))
+    return next((each for each in judged if _alike(each["scale"], DIFFERENCE) == (other == PER_WEEK)), None)
 
 
 def exceeds(difference: Mapping[str, Any] | None) -> bool:
@@ -105,10 +116,20 @@ def widened(row: Mapping[str, Any], beside: Mapping[str, Any] | None, margins: M
     return exceeds(beside) and verdict(row, margins) in INSIDE
 
 
-def of_both(ratio: Mapping[str, Any], difference: Mapping[str, Any], margins: Margins = MARGINS) -> dict[str, Any]:
-    """Return the verdict of a ratio by its margins and those of its ``difference``, and its note, which says so."""
-    said = WIDER if widened(ratio, difference, margins) else ""
-    return {"verdict": verdict(ratio, margins, difference), "note": _noted(ratio, said)}
+def of_both(row: Mapping[str, Any], other: Mapping[str, Any], margins: Margins = MARGINS) -> dict[str, Any]:
+    """Return the cells of a ratio or a difference that follow from the ``other`` of its contrast, and say so.
+
+    What the one rests on is what the other rests on: where either is of too few, so are both. A ratio is as good as 1
+    only where its difference is inside its margins as well.
+    """
+    few = not too_few(row) and verdict(other, margins) == "too few"
+    which = "ratio" if other["scale"] != DIFFERENCE else DIFFERENCE
+    made = facts.with_facts(row, {BESIDE: which}) if few else dict(row)
+    difference = None if row["scale"] == DIFFERENCE else other
+    said = f"the {which} beside it rests on too few" if few else ""
+    if widened(made, difference, margins):
+        said = WIDER
+    return {"facts": made["facts"], "verdict": verdict(made, margins, difference), "note": _noted(row, said)}
 
 
 def _noted(row: Mapping[str, Any], said: str) -> str | None:
@@ -138,6 +159,7 @@ def _few_people(row: Mapping[str, Any]) -> bool:
         or _below(row, "n_exposed", FEWEST_EXPOSED)
         or facts.fact(row, TELL) != ""
         or few_tell(row)
+        or facts.fact(row, BESIDE) != ""
     )
 
 
@@ -222,6 +244,11 @@ def without_interval(row: Mapping[str, Any]) -> bool:
     return row["verdict"] == "inconclusive" and bool(pd.isna(row["ci_low"])) and facts.fact(row, NO_INTERVAL) != ""
 
 
+def told_as(row: Mapping[str, Any]) -> str:
+    """Return the verdict of a row as sentences tell it: what rules nothing out is imprecise, and not uncertain."""
+    return "imprecise" if row["verdict"] == "inconclusive" and too_imprecise(row) else str(row["verdict"])
+
+
 def who_are_few(rows: pd.DataFrame, people: str = "participants") -> str:
     """Return of whom there are too few for rows that rest on too few: ``people``, or the PSUs of a survey.
 
@@ -277,6 +304,8 @@ def why_beyond(row: Mapping[str, Any]) -> str:
     """Return beyond what a row is compared, if that is why it has no verdict, empty where it is not."""
     if not facts.fact(row, "beyond"):
         return ""
+    if never := facts.fact(row, "never at"):
+        return f"{NEVER_AT} {never}"
     return facts.fact(row, "no verdict").removesuffix(_NO_VERDICT)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from crampstudy import wording
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
 from crampstudy.phenotypes.mixture import GroupMixture, UncertainTraits, fit_mixture
 from crampstudy.phenotypes.traits import FEWEST_NIGHTS, TRAITS, TraitTable
 from crampstudy.readable import OneLine
-from crampstudy.wording import counted
 
 MOST = 5
 """Groups that are tried at most."""
@@ -105,9 +105,9 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
     """
     own = table.known
     if len(table.ids) < FEWEST:
+        whom = wording.counted(len(table.ids), "participants", "have") if len(table.ids) else "no participant has"
         raise AnalysisError(
-            f"{counted(len(table.ids), 'participants', 'have')} a cramp and at least {FEWEST_NIGHTS} logged nights; "
-            f"groups are looked for among at least {FEWEST}"
+            f"{whom} a cramp and at least {FEWEST_NIGHTS} logged nights; groups are looked for among at least {FEWEST}"
         )
     if len(own) < 2:
         known = ", ".join(TRAITS[i] for i in own) or "nothing"

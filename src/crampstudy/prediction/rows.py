@@ -185,7 +185,10 @@ def _gains(summary: PredictionSummary) -> Iterator[Row]:
     everybody = np.ones(len(summary.found.happened), dtype=bool)
     for reference in (baselines.ONE_RATE, PAST_ALONE):
         if reference in summary.found.said:
-            yield _skill(summary, kinds.PREDICTION_GAIN, CHOSEN, reference, "all", everybody)
+            made = _skill(summary, kinds.PREDICTION_GAIN, CHOSEN, reference, "all", everybody)
+            # A reference is in no key, and these two rows differ in nothing else.
+            named = made if reference == baselines.ONE_RATE else made | {"level": f"against {reference}"}
+            yield made | {"key": estimates.key(named)}
 
 
 def _skill(

@@ -47,11 +47,17 @@ class Document:
     estimates: str
 
 
-def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[str] = ()) -> Document:
+def collect(
+    outline: Outline,
+    executed: Mapping[str, Path],
+    later: Collection[str] = (),
+    unheard: Collection[str] | None = None,
+) -> Document:
     """Return the document of executed notebooks (name → file) in the order of the outline.
 
     What they send to the appendix stands at its head, under the titles of their sections. Those that ran ``later`` say
-    again what the others recorded, and such a row is recorded once.
+    again what the others recorded, and such a row is recorded once. None of them drew on those ``unheard``, by default
+    themselves.
 
     Raises:
         ReportError: a label or value is defined twice, a value unknown, or a result shown without a block.
@@ -87,9 +93,10 @@ def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[st
         # An outline may have no appendix of its own, or one that is a single section.
         headed = appendix[:1] if appendix[:1] and appendix[0].startswith("# ") else [f"# {_APPENDIX}\n"]
         appendix = [*headed, f"## {_FURTHER}\n", *further, *(each for each in appendix if each not in headed)]
+    unheard = later if unheard is None else unheard
     # A summary of the others says so at its head, but of those alone that ran before it.
     told = any("unanswered" in gathered.found.get(name, {}) for name in later)
-    parts += _unanswered({name: cells for name, cells in contents.items() if name in later or not told}, gathered)
+    parts += _unanswered({name: cells for name, cells in contents.items() if name in unheard or not told}, gathered)
     rows = [(csv, name in later) for name in contents for csv in gathered.estimates.get(name, ())]
     estimates = gathered.places.beside(rows)
     markdown = said_once("\n".join([*parts, *appendix]), escaped)

@@ -40,7 +40,9 @@ def what_cells_say(described: pd.DataFrame) -> str:
     """Return what the cells of rows of characteristics are, for the note of a table, as far as it has such cells."""
     scales = set(described["scale"])
     skewed = "IQR: interquartile range, of a number that is skewed (skewness beyond 1). "
-    missing = "Missing: participants without a value. "
+    absent = described[described["scale"] == "missing"]
+    weightless = ", or whose value has weight 0" if (absent["estimate"] > absent["n_events"]).any() else ""
+    missing = f"Missing: participants without a value{weightless}. "
     return (
         f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}{_without_row(described)}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -25,12 +26,15 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str], of: str = "this 
     """Return what of the ``rows`` was not measured or has no estimate, and which ``parts`` could not be made, by label.
 
     A reason is told once, with what it is of. What a specification of a claim lacks stands in its own table. Where
-    something was measured ``of`` says.
+    something was measured ``of`` says. What was estimated beyond all that was observed has no
+    verdict, which is told as well.
     """
     rows = rows[rows["analysis"].ne(kinds.UNDER_SPECIFICATION.name)]
     said = not_measured(rows, of=of)
     failed = reasons(_with_parts(rows), brief=True)
     said += [f"could not estimate: {failed}"] if failed else []
+    if beyond := _beyond(rows):
+        said.append(f"no verdict, as what is compared lies beyond all that was observed: {wording.listed(beyond)}")
     whys = [why for why in dict.fromkeys(parts.values()) if not _is_told(why, failed) and why != NOTHING_SHOWN]
     # What was not measured is said of the rows.
     said += [why for why in whys if not said or not why.startswith(_UNMEASURED)]
@@ -83,6 +87,19 @@ def unmeasured_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _names(terms: pd.Series[str]) -> list[str]:
     return list(dict.fromkeys(wording.small(wording.term(str(term))) for term in terms))
+
+
+def _beyond(rows: pd.DataFrame) -> list[str]:
+    """Return what has a number and no verdict, for it is compared beyond all that was observed, each once."""
+    own = wording.with_none(rows[of_rows(rows, "beyond").ne("")])
+    return list(dict.fromkeys(f"{wording.small(wording.term(str(row['term'])))}{_which(row)}" for row in own))
+
+
+def _which(row: Mapping[str, Any]) -> str:
+    """Return which of the rows of a variable is meant: that between participants, or at what it is modified by."""
+    if not row["level"]:
+        return ""
+    return f" ({row['level']} participants)" if row["level"] in ("within", "between") else f" ({row['level']})"
 
 
 def untaken_of(rows: pd.DataFrame) -> pd.Series[bool]:

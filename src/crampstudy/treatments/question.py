@@ -202,8 +202,8 @@ def without_offset(found: Row) -> Row:
 
 
 def of_both(rows: Sequence[Row], margins: Margins = MARGINS) -> list[Row]:
-    """Return rows in which a ratio is negligible or near null only if its difference in cramps a week is as well."""
-    pairs = ((row, verdicts.difference_beside(row, rows)) for row in rows)
+    """Return rows in which the ratio and the difference in cramps a week of one contrast have verdicts that agree."""
+    pairs = ((row, verdicts.other_of_contrast(row, rows)) for row in rows)
     return [row | verdicts.of_both(row, beside, margins) if beside else row for row, beside in pairs]
 
 

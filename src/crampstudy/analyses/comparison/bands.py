@@ -72,6 +72,12 @@ def by_group(rows: pd.DataFrame) -> Findings:
     return Findings(rows, shown, {FIGURE: drawing}, {"answer": said.answer(rows), "groups": said.by_group(rows)})
 
 
+_OF_RATIOS = (
+    "p, p (Holm) and verdict are of the ratio, which is tested on the log scale: the interval of a difference beside "
+    "it may exclude 0 where that of the ratio holds 1, and the other way round."
+)
+
+
 def tests(rows: pd.DataFrame) -> Findings:
     """Return the differences, the tests of cohort by group and the trends with age of cohorts of one kind."""
     own = rows[rows["analysis"].isin([kind.name for kind in _CONTRASTS])]
@@ -82,7 +88,7 @@ def tests(rows: pd.DataFrame) -> Findings:
         CONTRASTS: ReportTable(
             tables.between_cohorts(own),
             "Ratios and differences between cohorts, with their tests.",
-            tables.notes(own).replace(BY_HOLM, "p (Holm)"),
+            f"{_OF_RATIOS} {tables.notes(own).replace(BY_HOLM, 'p (Holm)')}",
         ),
         TESTS: ReportTable(
             tables.cohort_interaction(joint),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -130,10 +130,20 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
     values |= {
         "answer": f"{values['answer']} {beside}".strip(),
         "question": said.question(cohorts, settings),
-        "not_estimated": tables.not_estimated(_once(rows), of_no_row(stated, found.could_not), "every cohort"),
+        "not_estimated": _not_estimated(rows, of_no_row(stated, found.could_not)),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
     return replace(found, values=values, absent=tuple(label for label in _SHOWN if label not in given))
+
+
+def _not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
+    """Return what could not be estimated or compared, but for what is told where it stands."""
+    said = tables.not_estimated(_once(rows), parts, "every cohort")
+    beside = rows[rows["analysis"].isin(_TOLD_BESIDE) & ~rows["status"].isin(["converged", "boundary"])]
+    return _ELSE if said == tables.ALL_ESTIMATED and len(beside) else said
+
+
+_ELSE = "All that is compared could be estimated, but for what is said to be lacking where it stands."
 
 
 def _with_names(found: Findings, cohorts: Sequence[Cohort]) -> Findings:

@@ -51,7 +51,8 @@ def describe_methods(cohort: Cohort, settings: Settings, others: Others) -> Find
 def models(rows: pd.DataFrame, cohort: str | None = None) -> tuple[pd.DataFrame, ReportTable]:
     """Return the models of rows, and how many rows each has, which are rows themselves."""
     note = (
-        "Intervals: how the uncertainty of the coefficients was estimated. Without a number: rows that say why instead."
+        "Intervals: how the uncertainty of the coefficients was estimated. Without a number: rows that say why "
+        "instead, also where something was not measured."
     )
     shown = ReportTable(tables.models_used(rows), "Models of this report.", note)
     return counted(shown, cohort, "estimates of a model", OF_ROWS)

@@ -23,7 +23,7 @@ _MADE = ("converged", "boundary")
 def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[str, str, str, bool]]:
     """Return the items: number, topic, what the report says of it or whose gap it is, and whether it is reported."""
     rows = together(section.estimates for section in others.values())
-    facts, holds = _facts(cohort, settings, rows), _holds(cohort, others, rows)
+    facts, holds = {**_facts(cohort, settings, rows), **_compared(others)}, _holds(cohort, others, rows)
     text = files("crampstudy.analyses.overview").joinpath("strobe.csv").read_text(encoding="utf-8")
     in_part = (*_IN_PART, *(["observed"] if trial(cohort) else []))
     made = []
@@ -66,7 +66,10 @@ def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[st
     observed = "cohort with nightly diaries" if diary else "cross-sectional survey with a sampling design"
     first, last = cohort.frame("diary")["date"].min(), wording.day(cohort.date_of_data)
     since = f"nights from {wording.day(first)} to {last}" if isinstance(first, datetime.date) else f"data to {last}"
-    failed = int((~rows["status"].isin([*_MADE, "not_measured"])).sum())
+    without = int((~rows["status"].isin(_MADE)).sum())
+    unmeasured = int(rows["status"].eq("not_measured").sum())
+    of_those = f", {unmeasured:,} of them as something was not measured" if unmeasured else ""
+    said = "says" if without == 1 else "say"
     adjusted = _adjusted(rows)
     return {
         "design": f"{tried}, with nightly diaries" if tried else observed,
@@ -79,11 +82,19 @@ def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[st
         else "nobody has an age; numbers are compared at contrasts that are declared beforehand",
         "described": f"the table of characteristics{' by age' if aged else ''} in the section Cohort"
         f"{', and by arm in that on treatments' if by_arm else ''}, with the number of missing values",
-        "methods": f"the section Methods; {wording.counted(failed, 'rows')} say why there is no number",
+        "methods": f"the section Methods; {wording.counted(without, 'rows')} {said} why there is no number{of_those}",
         "outcomes": "the sections Frequency, and Age and muscle",
         "results": f"{wording.counted(len(adjusted), 'ratios and differences')} with intervals, crude and adjusted",
-        "second": "the appendix has the sensitivity analyses, and the second opinion of another implementation",
     }
+
+
+def _compared(others: Others) -> Mapping[str, str]:
+    """Return what of further analyses the appendix has: no second opinion where no model could be compared."""
+    opinion = others.get("second-opinion")
+    made = opinion is not None and len(opinion.estimates)
+    second = ", and the second opinion of another implementation"
+    none = "; none of the models could be compared with another implementation"
+    return {"second": f"the appendix has the sensitivity analyses{second if made else none}"}
 
 
 def _adjusted(rows: pd.DataFrame) -> pd.DataFrame:

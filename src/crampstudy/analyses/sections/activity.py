@@ -302,7 +302,12 @@ ANALYSIS = Analysis(
     "Do exertion, too little stretching, sitting and stress go with more cramps, on the same night or later?",
     answers={
         "diary": CohortAnswer(of_diary, (_SIDES, _MAIN, _CURVES, _NIGHTS, _JOINT), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (_MAIN,), {"participants": ("recalled_low",)}),
+        "survey": CohortAnswer(
+            of_survey,
+            (_MAIN,),
+            {"participants": ("recalled_low",)},
+            "Do usual activity, leisure activity and sitting go with cramps?",
+        ),
     },
     values=("answer", "late", "shown", "programme", "limits"),
 )

@@ -67,7 +67,9 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, model: str, outc
         "compared": said.compared(muscle.estimates),
         "limits": f"{said.limits(cohort, ages.estimates, muscle.estimates)} {doubted}".strip(),
         "beside": _beside(ages.estimates),
-        "drawn": _DRAWN if curved else "by age band, for too few are known to draw a curve over age",
+        "drawn": f"{_QUANTITY[cohort.kind]} {_DRAWN}"
+        if curved
+        else f"{_QUANTITY[cohort.kind]} by age band, for too few are known to draw a curve over age",
     }
     shown = Findings(curve, figures={_CURVE: drawing}, values=values)
     return joined(bands, shown, muscle, ages)
@@ -91,6 +93,8 @@ def _beside(ages: pd.DataFrame) -> str:
     return "without and with them side by side, of the same participants"
 
 
+_QUANTITY = {"diary": "it", "survey": "how common each is"}
+"""What a figure draws, after the sentence that says how it was measured."""
 _DRAWN = (
     "over age, as a natural cubic spline of age alone that describes how cramps differ between ages and does not "
     "explain why, and by age band"

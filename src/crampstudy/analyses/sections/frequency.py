@@ -113,12 +113,18 @@ def _asked(cohort: Cohort, settings: Settings) -> pd.DataFrame:
 
 def _of_never(asked: pd.DataFrame) -> list[str]:
     """Return how many of those who answered that they never had a cramp have one, where any has."""
-    return [
-        f"of the {wording.count_of(row, 'n_participants')} who answered that they never had one, "
-        f"{wording.count_of(row, 'n_events')} {row['level']}"
-        for row in wording.records(kinds.NEVER.rows(asked))
-        if row["n_events"]
-    ]
+    return [_of_those(row) for row in wording.records(kinds.NEVER.rows(asked)) if row["n_events"]]
+
+
+def _of_those(row: Mapping[str, Any]) -> str:
+    who, n = "who answered that they never had one", row["n_participants"]
+    of, told = (wording.count_of(row, name) for name in ("n_participants", "n_events"))
+    if row["n_events"] < n:
+        return f"of the {of} {who}, {told} {row['level']}"
+    if n == 1:
+        return f"the one person {who} {row['level']} all the same"
+    every = "both people" if n == 2 else f"all {of}"
+    return f"{every} {who} {row['level']} all the same"
 
 
 def _of_chosen(chosen: pd.DataFrame) -> str:
@@ -332,7 +338,12 @@ ANALYSIS = Analysis(
     "How often do cramps come, and how unevenly are they spread over people and nights?",
     answers={
         "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, *parts.RECALLS, PERIOD), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (PEOPLE, CLASSES, RECALLED), {"participants": ("recalled_low",)}),
+        "survey": CohortAnswer(
+            of_survey,
+            (PEOPLE, CLASSES, RECALLED),
+            {"participants": ("recalled_low",)},
+            "How many people have cramps, and how often do they have them?",
+        ),
     },
     values=("answer", "elsewhere", "runs", "recall", "limits"),
 )

@@ -19,7 +19,7 @@ from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.nights.modification import NEVER_AT, Modification, modified_ratio
+from crampstudy.contrasts.nights.modification import Modification, modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
 from crampstudy.descriptive.adherence import PER_KG, adherence
@@ -27,7 +27,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
-from crampstudy.estimates.verdicts import too_imprecise
+from crampstudy.estimates.verdicts import NEVER_AT, too_imprecise
 
 DRINK, ALCOHOL, GUIDELINE, WARMTH = "electrolyte_drink", "alcohol_units", "fluid_guideline", "ambient_temperature_c"
 TOGETHER = (FLUID, DRINK), (ALCOHOL,), (GUIDELINE,)
@@ -151,6 +151,12 @@ def _adherence(cohort: Cohort, asked: dict[str, Any], ratios: pd.DataFrame | Non
             f" Nights after days with at least 1,893 mL had {times(compared)} the cramps of the same person's "
             f"other nights ({compared['verdict']})."
         )
+    compared = None if ratios is None else said.judged(ratios, GUIDELINE, "between")
+    if compared is not None:
+        note += (
+            f" People with so much on every day had {times(compared)} the cramps of people with it on no day "
+            f"({compared['verdict']})."
+        )
     remarks = tables.notes(rows)
     caption = "How often fluid reached what guidelines ask for."
     return Findings(rows, {_ADHERENCE: ReportTable(tables.adherence(rows), caption, f"{note} {remarks}".strip())})
@@ -249,7 +255,12 @@ ANALYSIS = Analysis(
     "Do little fluid, drinks without electrolytes and alcohol go with more cramps, on the same night or later?",
     answers={
         "diary": CohortAnswer(of_diary, (_CURVES, _MAIN, _HEAT, _ADHERENCE), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (_MAIN, _ADHERENCE), {"participants": ("recalled_low",)}),
+        "survey": CohortAnswer(
+            of_survey,
+            (_MAIN, _ADHERENCE),
+            {"participants": ("recalled_low",)},
+            "Do little water and alcohol go with more cramps?",
+        ),
     },
     values=("answer", "shown", "limits"),
 )

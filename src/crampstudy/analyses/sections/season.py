@@ -215,7 +215,12 @@ ANALYSIS = Analysis(
     "Is there an annual cycle of cramps, and when is its peak?",
     answers={
         "diary": CohortAnswer(of_diary, (FIGURE, CYCLE), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (EXAMINED,), {"participants": ("recalled_low",)}),
+        "survey": CohortAnswer(
+            of_survey,
+            (EXAMINED,),
+            {"participants": ("recalled_low",)},
+            "Are cramps more common among people examined in winter than among those examined in summer?",
+        ),
     },
     values=("answer", "claim", "limits"),
 )

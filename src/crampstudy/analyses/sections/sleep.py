@@ -170,7 +170,12 @@ ANALYSIS = Analysis(
     "What do cramps do to sleep and to the next day, and does poor sleep go before them?",
     answers={
         "diary": CohortAnswer(of_diary, (_DIRECTIONS, _SCORES, _LAGS), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(of_survey, (_USUAL_DRAWN, _USUAL), {"participants": ("recalled_low",)}),
+        "survey": CohortAnswer(
+            of_survey,
+            (_USUAL_DRAWN, _USUAL),
+            {"participants": ("recalled_low",)},
+            "Do short sleep and depression go with cramps?",
+        ),
     },
     values=("answer", "sleep_read", "limits"),
 )

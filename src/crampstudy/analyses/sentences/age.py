@@ -27,7 +27,7 @@ _VERDICTS = {
     "higher": "more cramps",
     "lower": "fewer cramps",
     "differs but negligible": "a difference too small to matter",
-    "near null": "as good as no difference",
+    "near null": "no difference that would matter",
     "inconclusive": "an interval too wide to tell",
 }
 

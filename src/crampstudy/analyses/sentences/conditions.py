@@ -238,6 +238,8 @@ def _tests(rows: pd.DataFrame) -> int:
 
 def _remaining(held: pd.DataFrame, tests: int) -> str:
     kept = f"{_listed(held)} remain{'s' if len(held) == 1 else ''}" if len(held) else "none remains"
+    if tests == 1:
+        return ""
     return f"allowing for {wording.counted(tests, 'tests')} at once (q below {_Q:g}), {kept}"
 
 

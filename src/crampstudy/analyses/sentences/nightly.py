@@ -82,7 +82,10 @@ def _with_part(row: Mapping[str, Any]) -> str:
     level = str(row["level"])
     part = f"{level} participants" if level in OF_PERSON else _SEVERAL
     name = wording.small(wording.label(exposures.unsplit(str(row["term"]).removeprefix(wording.CONTRAST))))
-    return f"{directed(row, name)} {part} ({wording.contrast(row)}: {in_brackets(row)})"
+    # Of what is yes or no the level says only of whom the ratio is.
+    of_person = level in OF_PERSON and not wording.is_declared(row["term"]) and pd.notna(row["unit"])
+    compared = str(row["unit"]) if of_person else wording.contrast(row)
+    return f"{directed(row, name)} {part} ({compared}: {in_brackets(row)})"
 
 
 def held_over_nights(rows: pd.DataFrame) -> str:

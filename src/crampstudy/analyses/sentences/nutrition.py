@@ -20,6 +20,7 @@ from crampstudy.contrasts.people.per_sd import BESIDE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
+from crampstudy.estimates.verdicts import told_as
 from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
@@ -46,6 +47,7 @@ _GROUPS = {
     "differs but negligible": "A difference too small to matter went with {each}",
     "near null": "No difference that would matter was seen for {names}",
     "inconclusive": "For {names} the interval holds both no difference and one that would matter",
+    "imprecise": "Too imprecise to tell: {names}",
     "too few": "Too few participants tell of {names}",
 }
 """What is said of the contrasts of each verdict: with their numbers, or by name."""
@@ -94,7 +96,7 @@ def answer(compared: pd.DataFrame) -> str:
         return "No declared contrast could be judged."
     said = []
     for verdict, text in _GROUPS.items():
-        own = [row for row in judged if row["verdict"] == verdict]
+        own = [row for row in judged if told_as(row) == verdict]
         if own:
             names = [_named(row) for row in own]
             toward = [directed(row, name) for row, name in zip(own, names, strict=True)]
@@ -138,16 +140,26 @@ def _tried(cohort: Cohort) -> str:
 
 
 def low(rows: pd.DataFrame) -> str:
-    """Return the level of which most are too low."""
+    """Return the level of which most are too low, or the levels where several are alike."""
     every = kinds.LOW_LEVEL.rows(rows)
     if every.empty:
         return "No level with a limit of low was measured."
     found = every[every["estimate"].notna()].sort_values("estimate", ascending=False, kind="stable")
     if found.empty:
         return f"How many are low could not be estimated: {wording.listed(dict.fromkeys(every['note']))}."
-    first = _low(wording.records(found)[0])
+    # Shares that are printed alike cannot be told apart by a reader.
+    shares = (100 * found["estimate"]).round(1)
+    most = found[shares.eq(shares.iloc[0])]
+    said = wording.listed(map(_low, wording.records(most)))
+    if not shares.iloc[0]:
+        return f"{'Hardly anybody' if most['estimate'].any() else 'Nobody'} had a low level: {said}."
     of = wording.counted(len(found), "levels")
-    return f"Of {of} with a limit, this one is low in more participants than any other: {first}."
+    if len(found) == 1:
+        return f"One level with a limit was measured: {said}."
+    if len(most) == len(found):
+        return f"Of {of} with a limit, none is low in more participants than another: {said}."
+    these = "this one is" if len(most) == 1 else "these are"
+    return f"Of {of} with a limit, {these} low in more participants than any other: {said}."
 
 
 def shapes(rows: pd.DataFrame) -> str:

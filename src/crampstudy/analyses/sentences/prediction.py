@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import in_text, value
+from crampstudy.estimates.sentences import in_text, recalled, value
 
 _MODEL = "chosen model"
 _SMALL = 0.05
@@ -93,13 +93,22 @@ def _beside(rows: pd.DataFrame, every: pd.DataFrame) -> Iterator[str]:
     found = {(row["term"], row["level"]): row for row in wording.records(kinds.DEPENDENCE_BESIDE.rows(rows))}
     # Of two models the one that knows no past is asked what the sections ask.
     own = {(row["term"], row["level"]): row for row in wording.records(every) if pd.notna(row["estimate"])}
-    pairs = [(row, found[key]) for key, row in own.items() if key in found and pd.notna(found[key]["ci_low"])]
+    every_pair = [(row, found[key]) for key, row in own.items() if key in found and pd.notna(found[key]["ci_low"])]
+    pairs = [(row, beside) for row, beside in every_pair if recalled(row) == recalled(beside)]
+    if others := [(row, beside) for row, beside in every_pair if recalled(row) != recalled(beside)]:
+        of, than = (wording.listed(dict.fromkeys(map(recalled, each))) for each in zip(*others, strict=True))
+        yield (
+            f"For {wording.counted(len(others), 'factors')} the section's ratio is of {than} and that of the model of "
+            f"{of}, so that the two are not compared"
+        )
     if not pairs:
         return
+    same = recalled(pairs[0][0])
+    estimated = f"estimates as well{f', of {same} alike' if others else ''}"
     inside = sum(beside["ci_low"] <= row["estimate"] <= beside["ci_high"] for row, beside in pairs)
     unused = sum(abs(row["estimate"] - 1) < _ONE for row, _ in pairs)
     yield (
-        f"Of {wording.counted(len(pairs), 'factors')} that a section estimates as well, the model's ratio lies "
+        f"Of {wording.counted(len(pairs), 'factors')} that a section {estimated}, the model's ratio lies "
         f"within the section's interval for {wording.count(inside)}; for {wording.count(unused)} it is 1.00, as it is "
         "for what a model does not use"
     )

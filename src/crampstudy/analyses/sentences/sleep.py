@@ -198,7 +198,8 @@ def model_based(rows: pd.DataFrame) -> str:
     low, high = (wording.number(value) for value in (ratio.min(), ratio.max()))
     times = low if low == high else f"{low} to {high}"
     return (
-        f"Intervals that take the model at its word are {times} times as wide as those of nights within participants."
+        f"Model-based intervals, which are right only if the model is, are {times} times as wide as those of nights "
+        "within participants."
     )
 
 

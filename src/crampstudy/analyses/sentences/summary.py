@@ -160,11 +160,12 @@ def of_verdicts(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _told_as(row: Mapping[str, Any]) -> str:
+    """Return the verdict of a row as it is told, or why it has none that its people would tell."""
     if verdicts.without_interval(row):
         return "no interval"
     if verdicts.few_degrees(row) and not verdicts.few_units(row):
         return "few carry it"
-    return "imprecise" if row["verdict"] == "inconclusive" and verdicts.too_imprecise(row) else str(row["verdict"])
+    return verdicts.told_as(row)
 
 
 def _named(row: Mapping[str, Any], told_as: str) -> str:

@@ -29,6 +29,7 @@ _FOUND = {
     "differs but negligible": "a difference that is negligible",
     "near null": "no difference that would matter",
     "inconclusive": "too uncertain to tell",
+    "imprecise": TOO_IMPRECISE,
     "too few": "too few to tell",
 }
 _HOW = {kinds.TREATMENT_EFFECT.name: "By lot", kinds.OPEN_USE.name: "Taken by choice"}
@@ -123,10 +124,11 @@ def open_by_difference(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 
 def _of_trial(row: Mapping[str, Any]) -> str:
     near = f": the ratio is near 1, but {row['open']}" if row["open"] else ""
-    return (
-        f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
-        f"(rate ratio {in_text(row)}{row['weekly']}){near}."
-    )
+    told = verdicts.told_as(row)
+    weekly = str(row["weekly"]).removeprefix(", ")
+    numbers = weekly if told == "imprecise" else f"rate ratio {in_text(row)}{row['weekly']}"
+    beside = f" ({numbers})" if numbers else ""
+    return f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:
@@ -140,11 +142,12 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
     if own.empty:
         return []
     said = []
+    every = wording.records(own)
     for verdict, found in _FOUND.items():
-        some = wording.records(own[own["verdict"] == verdict])
+        some = [row for row in every if verdicts.told_as(row) == verdict]
         if not some:
             continue
-        if verdict in ("inconclusive", "too few"):
+        if verdict in ("inconclusive", "imprecise", "too few"):
             names = wording.listed(wording.agent(str(row["term"])) for row in some)
             said.append(f"{found} for {names}")
         else:

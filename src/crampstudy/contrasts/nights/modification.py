@@ -24,7 +24,6 @@ from crampstudy.nights import Diary, observed_night
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
-NEVER_AT = "no night was at"
 """Before the values of a modifier that no night had."""
 _ON_LINE = ", where the line of the model is followed"
 """What a note says of values that no night had."""
@@ -91,7 +90,7 @@ def modified_ratio(
     size = asked.size if asked.size is not None else _between_centiles(cohort, asked.exposure)
     lacking = _unseen(asked, cohort)
     never = " or ".join(lacking)
-    beyond = f"{NEVER_AT} {never}{_ON_LINE}" if lacking else ""
+    beyond = f"{verdicts.NEVER_AT} {never}{_ON_LINE}" if lacking else ""
     cells |= {"facts": {"never at": never}, "note": held.sentence, "unit": asked.unit, **held.cells}
     return estimates.frame(_rows(fitted.linear, asked, size, cells, beyond, judge=not {*asked.judged} & {*lacking}))
 

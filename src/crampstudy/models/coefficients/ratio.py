@@ -162,7 +162,9 @@ class Linear(OneLine):
 
 
 def _text(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value).lower()
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
 def _listed(names: object) -> str:

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from crampstudy.report.assembly.make import DocumentPlan
 
 
-def collected(plan: DocumentPlan, executed: Mapping[str, Path], later: Collection[str]) -> Document:
+def collected(
+    plan: DocumentPlan, executed: Mapping[str, Path], later: Collection[str], unheard: Collection[str]
+) -> Document:
     """Return the document of executed notebooks, its rows said to be planned or post hoc where there is a plan.
+
+    Those that ran ``later`` drew on others, and on those ``unheard`` none did.
 
     Raises:
         ReportError: a label or value is defined twice, a value unknown, or a result shown without a block.
     """
-    document = collect(plan.outline, executed, later)
+    document = collect(plan.outline, executed, later, unheard)
     frozen = plan.values.get("plan")
     if frozen is None:
         return document

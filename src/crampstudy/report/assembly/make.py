@@ -145,7 +145,7 @@ def make(
         AnalysisError: a notebook failed, or what it shows cannot be made into a report.
     """
     outline = plan.outline
-    later = [path for path in outline.notebooks if params.draws_on_others(path)]
+    first, between, last = _waves(outline)
     with contextlib.ExitStack() as stack:
         # The server imports while the source is read. A single notebook gains nothing from it.
         if server is None and len(outline.notebooks) > 1:
@@ -172,15 +172,18 @@ def make(
                 earlier.set_again()
             threading.Thread(target=lambda: [*map(importlib.import_module, _LATER)], daemon=True).start()
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
-            first = {path: its for path, its in given.items() if path not in later}
             with failure.kept(work, Path(f"{target}{place.partial}") if place.partial else None):
-                executed = _run(first, work, jobs, options, execute)
-                again = _given_results({path: given[path] for path in later}, executed, work)
-                executed |= _run(again, work, jobs, options, execute)
+                executed = _run({path: given[path] for path in first}, work, jobs, options, execute)
+                for wave in (between, last):
+                    heard = executed if first else {}
+                    again = _given_results({path: given[path] for path in wave}, heard, work)
+                    executed |= _run(again, work, jobs, options, execute)
         from crampstudy.report.assembly import document
 
         with clock.stage("collect"):
-            shown = document.collected(plan, executed, [path.stem for path in later])
+            later, unheard = (*between, *last), last if first else (*between, *last)
+            names = [[path.stem for path in paths] for paths in (later, unheard)]
+            shown = document.collected(plan, executed, *names)
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
         with clock.stage("typeset"):
             files, notice = document.typeset(plan, shown, subject, effective, earlier)
@@ -206,6 +209,17 @@ def _doubts(subject: Subject) -> list[str]:
     from crampstudy.analyses import doubts
 
     return [f"{cohort.name}: {said}" for cohort in doubtful for said in doubts.of_cohort(cohort)]
+
+
+def _waves(outline: Outline) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return the notebooks that draw on no other, those of optional parts that do, and the others that do.
+
+    A prediction draws on the sections, and the summary and the methods are of both.
+    """
+    optional = {path for part in outline.parts if part.optional for path in part.notebooks}
+    later = [path for path in outline.notebooks if params.draws_on_others(path)]
+    first = [path for path in outline.notebooks if path not in later]
+    return first, [path for path in later if path in optional], [path for path in later if path not in optional]
 
 
 def _given_results(

@@ -48,7 +48,7 @@ def _steps(rows: pd.DataFrame, left: pd.DataFrame) -> dict[tuple[str, str], str]
 
 
 def _share(row: Mapping[str, Any]) -> str:
-    of = "" if row["reference"] == IN_FILE else " of these"
+    of = "" if row["reference"] == IN_FILE else f" of those {row['reference']}"
     return f"{wording.marked(row, wording.number(100 * row['estimate'], 1))}%{of}"
 
 

@@ -20,7 +20,7 @@ _VERDICTS = {
     "higher": "cramps are more common",
     "lower": "cramps are less common",
     "differs but negligible": "a difference too small to matter",
-    "near null": "as good as no difference",
+    "near null": "no difference that would matter",
     "inconclusive": "an interval too wide to tell",
     "too few": "too few participants to tell",
 }

@@ -66,8 +66,8 @@ def _of_factor(factor: Row, others: Others) -> dict[str, Any] | None:
     found = [(name, row) for name in SECTIONS if name in others for row in _same(factor, others[name].estimates)]
     if not found:
         return None
-    # The day before comes first, and what is adjusted; else the order is that of the sections.
-    section, row = min(found, key=lambda each: (each[1]["level"] != _DAY_BEFORE, each[1]["analysis"] in _UNADJUSTED))
+    # What is of the same cramps comes first, the day before, and what is adjusted; else the order of the sections.
+    section, row = min(found, key=lambda each: _far(each[1], factor))
     day = "the day before" if row["level"] == _DAY_BEFORE else "the same day" if _is_of_night(factor) else ""
     outcome = (
         "" if row["outcome"] == factor["outcome"] else recalled(row) or wording.small(wording.outcome(row["outcome"]))
@@ -76,6 +76,11 @@ def _of_factor(factor: Row, others: Others) -> dict[str, Any] | None:
     cells = {name: row[name] for name in _KEPT} | {name: factor[name] for name in ("term", "level", "reference")}
     cells |= {"estimand": ", ".join(filter(None, (section, day, scale, outcome)))}
     return estimates.row(status=row["status"], unit=row["unit"], analysis=kinds.DEPENDENCE_BESIDE.name, **cells)
+
+
+def _far(row: Row, factor: Row) -> tuple[bool, ...]:
+    other_cramps = recalled(row) != recalled(factor)
+    return other_cramps, row["level"] != _DAY_BEFORE, row["analysis"] in _UNADJUSTED
 
 
 def _same(factor: Row, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from crampstudy.analyses.sentences.prediction import answer, depends, limits_of_
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import recalled
 from crampstudy.tables.sections.prediction import any_nightly, have_other_values
 
 FIGURE, SCORES, COUNTS, SKILL = (
@@ -184,7 +185,9 @@ def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
     left = f"Not among the sections of this report, and so not beside: {wording.listed(lacking)}." if lacking else ""
     curves = kinds.DEPENDENCE_CURVE.rows(shown)
     others_too = _OTHER_VALUES if have_other_values(shown) else ""
-    note = " ".join(filter(None, (_DEPENDS_NOTE, _LAST_DAY if any_nightly(shown) else "", others_too, left)))
+    outcome = next(filter(None, map(recalled, wording.records(ratios))), "")
+    of = f"The model foretells {outcome}; of which cramps a section's ratio is stands beside it." if outcome else ""
+    note = " ".join(filter(None, (_DEPENDS_NOTE, of, _LAST_DAY if any_nightly(shown) else "", others_too, left)))
     table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, note)
     said = depends(shown)
     near = "nights, or people," if any_nightly(curves) else "people"
@@ -241,7 +244,10 @@ ANALYSIS = Analysis(
             of_diary, (FIGURE, SCORES, COUNTS, SKILL, GAINS, WEEKS, RESTS, DEPENDS, CURVES), {"diary": ("cramps",)}
         ),
         "survey": CohortAnswer(
-            of_survey, (FIGURE, SCORES, SKILL, GAINS, DEPENDS, CURVES), {"participants": ("recalled_low", "age_years")}
+            of_survey,
+            (FIGURE, SCORES, SKILL, GAINS, DEPENDS, CURVES),
+            {"participants": ("recalled_low", "age_years")},
+            "Can it be foretold better than by a simple rule who recalls moderate-severe cramps?",
         ),
     },
     values=("answer", "newcomer", "depends", "limits"),
