@@ -17,6 +17,7 @@ from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.inference.implied import Resting
 from crampstudy.models.terms import design_matrix
+from crampstudy.models.terms.functions import text_of
 from crampstudy.nights import AGE_CENTRE
 from crampstudy.readable import OneLine
 
@@ -59,7 +60,7 @@ class Linear(OneLine):
         cells = {
             "term": ", ".join(at),
             "level": ", ".join(map(_text, at.values())),
-            "reference": ", ".join(_text(against[name]) for name in at),
+            "reference": ", ".join(text_of(against[name]) for name in at),
             "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
         }
         return self._row(contrast, cells)
@@ -156,15 +157,9 @@ class Linear(OneLine):
             for value in (side[smooth.variable] for side in sides if smooth.variable in side):
                 if not low <= float(value) <= high:
                     raise UsageError(
-                        f"{smooth.variable} = {_text(value)} is where nobody is: values run from {low:g} to {high:g}, "
+                        f"{smooth.variable} = {text_of(value)} is where nobody is: values run from {low:g} to {high:g}, "
                         f"and {smooth.term} says nothing beyond them; give one of these"
                     )
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
 def _listed(names: object) -> str:

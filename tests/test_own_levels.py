@@ -1,0 +1,52 @@
+"""A study's own levels are data: they keep their signs, and each has its participants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crampstudy import Cohort, describe, open_cohort, wording
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    folder = tmp_path_factory.mktemp("sites")
+    names = ["SITE_01", "SITE 01", "site_01"]
+    people = "".join(f"P{i:02},{names[i % 3]},{50 + i}\n" for i in range(30))
+    (folder / "participants.csv").write_text(f"participant_id,centre_name,age_years\n{people}")
+    nights = "".join(f"P{i:02},2024-03-{day:02},{(i + day) % 4 == 0:d}\n" for i in range(30) for day in range(1, 11))
+    (folder / "diary.csv").write_text(f"participant_id,date,cramps\n{nights}")
+    return open_cohort(folder)
+
+
+def test_each_level_has_its_participants_whatever_its_letters(sites: Cohort) -> None:
+    rows = describe(sites, by="centre_name").estimates
+    crude = rows[rows["analysis"] == "incidence rate"].set_index("level")["n_participants"]
+    assert crude.drop("all").to_dict() == {"SITE_01": 10, "SITE 01": 10, "site_01": 10} and crude["all"] == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("SITE_01", "SITE_01"),
+        ("A & B #1 <x> _it_", "A & B #1 <x> _it_"),
+        ("some_college", "some college"),
+        ("20-39", "20–39"),
+        ("2.0", "2"),
+    ],
+)
+def test_a_level_of_ones_own_is_printed_as_it_is(text: str, printed: str) -> None:
+    assert wording.level(text) == printed
+
+
+@pytest.mark.parametrize(
+    ("where", "printed"),
+    [
+        ("centre_name = 'SITE_01'", "centre name = SITE_01"),
+        ("age_years >= 20 AND centre_name = 'O''Neill_2 >= x'", "Age ≥ 20 and centre name = O'Neill_2 >= x"),
+        ("education = 'some_college'", "Education = some college"),
+    ],
+)
+def test_a_text_of_a_condition_is_a_level(where: str, printed: str) -> None:
+    assert wording.condition(where) == printed
