@@ -59,7 +59,7 @@ class Linear(OneLine):
         contrast = self._contrast(at, against)
         cells = {
             "term": ", ".join(at),
-            "level": ", ".join(map(_text, at.values())),
+            "level": ", ".join(map(text_of, at.values())),
             "reference": ", ".join(text_of(against[name]) for name in at),
             "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
         }
@@ -82,8 +82,8 @@ class Linear(OneLine):
         """
         cells = {
             "term": ", ".join(at),
-            "level": ", ".join(map(_text, where.values())),
-            "reference": ", ".join(map(_text, than.values())),
+            "level": ", ".join(map(text_of, where.values())),
+            "reference": ", ".join(map(text_of, than.values())),
             "unit": f"{self.scale.of}, difference of differences" if self.scale.of else "ratio of ratios",
         }
         upper, lower = (self._contrast({**at, **side}, {**against, **side}) for side in (where, than))
@@ -157,8 +157,8 @@ class Linear(OneLine):
             for value in (side[smooth.variable] for side in sides if smooth.variable in side):
                 if not low <= float(value) <= high:
                     raise UsageError(
-                        f"{smooth.variable} = {text_of(value)} is where nobody is: values run from {low:g} to {high:g}, "
-                        f"and {smooth.term} says nothing beyond them; give one of these"
+                        f"{smooth.variable} = {text_of(value)} is where nobody is: values run from {low:g} to "
+                        f"{high:g}, and {smooth.term} says nothing beyond them; give one of these"
                     )
 
 
