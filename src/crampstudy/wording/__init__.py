@@ -110,8 +110,12 @@ _MADE = {
     "scale": "standardised",
 }
 _NAMES = frozenset({"Beighton", "European"})
+_SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "<>": "≠"}
+_JOINED = {"AND": "and", "OR": "or"}
+# A text, a name in quotes of its own, a sign, or a word.
+_CONDITION = re.compile(r"""'((?:[^']|'')*)'|"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|([<>!]=|<>)|(?<![\w.])([A-Za-z_]\w*)""")
 _OPERATORS = (
-    *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
+    *_SIGNS.items(),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
 )
 
@@ -130,10 +134,13 @@ def with_none(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def level(text: str) -> str:
-    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0."""
+    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0.
+
+    One that is no level of the codebook is data, in which every sign counts: ``SITE_01`` is not ``SITE 01``.
+    """
     if _WHOLE.fullmatch(text):
         return text.removesuffix(".0")
-    return ranges(LEVELS.get(text) or AGENTS.get(text) or text.replace("_", " "))
+    return ranges(LEVELS.get(text) or AGENTS.get(text) or (text.replace("_", " ") if text in _CODED else text))
 
 
 def remedy(name: str) -> str:
@@ -278,10 +285,17 @@ def grouping(name: str) -> str:
 
 
 def condition(where: str) -> str:
-    """Return a condition as printed: ``Age ≥ 20 and Sex = female``."""
-    for sign, printed in _OPERATORS:
-        where = where.replace(sign, printed)
-    return term(where)
+    """Return a condition as printed: ``Age ≥ 20 and Sex = female``; a text in quotes is a level of the data."""
+
+    def printed(found: re.Match[str]) -> str:
+        text, name, sign, word = found[1], found[2] or found[3] or found[4], found[5], found[6]
+        if text is not None:
+            return level(text.replace("''", "'"))
+        if sign:
+            return _SIGNS[sign]
+        return _JOINED.get(word) or label(name or word)
+
+    return _CONDITION.sub(printed, where)
 
 
 def label(name: str) -> str:
