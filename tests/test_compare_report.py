@@ -971,3 +971,17 @@ def test_a_document_ends_as_the_terminal_does_and_is_not_made_again_of_the_same(
 def test_make_compare_makes_the_document() -> None:
     done = subprocess.run(["make", "-n", "compare", "A=x", "B=y"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert '.venv/bin/crampstudy compare "x" "y" --report' in done.stdout
+
+
+def test_parts_whose_names_differ_in_signs_alone_are_told_apart(tmp_path: Path, diary: Cohort, run: Run) -> None:
+    people = diary.frame("participants")
+    sites = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("SITE_01")).otherwise(pl.lit("SITE 01"))
+    own = replace(diary, tables={**diary.tables, "participants": people.with_columns(site_id=sites)})
+    cohorts = several([own], split="site_id")
+    assert [(each.name, each.heading) for each in cohorts] == [("A", "SITE 01"), ("B", "SITE_01")]
+    found = compare_cohorts(cohorts)
+    assert all("A: SITE 01; B: SITE_01." in (shown.note or "") for shown in found.tables.values())
+    package.write(own, tmp_path / "here")
+    assert "note: A: SITE 01; B: SITE_01" in run("compare", str(tmp_path / "here"), "--split", "site_id")[2]
+    # Names that are different keep themselves.
+    assert [each.name for each in several([diary], split="sex")] == ["female", "male"]

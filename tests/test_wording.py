@@ -339,3 +339,21 @@ def test_models_are_printed_as_their_field_writes_them(name: str, printed: str) 
 
 def test_a_sentence_begins_with_the_name_of_a_file_as_it_is() -> None:
     assert wording.sentences(["clinic24.csv: not used", "of it 3 rows"]) == "clinic24.csv: not used. Of it 3 rows."
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("site_id = 'SITE_01'", "site id = SITE_01"),
+        ("age_years >= 20 AND site_id IN ('SITE_01', 'A & B_x')", "Age ≥ 20 and site id IN (SITE_01, A & B_x)"),
+        ("name <> 'O''Neil AND_x'", "name ≠ O'Neil AND_x"),
+        ("education = 'some_college' OR `bad night` = true", "Education = some college or bad night = true"),
+    ],
+)
+def test_levels_of_the_data_are_printed_as_they_are(where: str, said: str) -> None:
+    assert wording.condition(where) == said
+
+
+def test_only_the_levels_of_the_codebook_are_reworded() -> None:
+    told = {"SITE_01": "SITE_01", "SITE 01": "SITE 01", "_it_": "_it_", "some_college": "some college"}
+    assert {text: wording.level(text) for text in told} == told

@@ -230,12 +230,16 @@ def _cohorts(
 ) -> tuple[Cohort, ...]:
     """Return the cohorts to compare; of one that is split only the parts are held any longer, and what they need."""
     from crampstudy.contrasts.cohorts.asked import numbers_of_nights
+    from crampstudy.contrasts.cohorts.naming import lettered
     from crampstudy.contrasts.cohorts.parts import several
 
     found = [opened(source) for source in sources]
     numbers = numbers_of_nights(found[0], **question) if split is not None else None
     bands = question["bands"]
-    return several(found, names=names, split=split, bands=bands, source=sources[0], numbers=numbers)
+    cohorts = several(found, names=names, split=split, bands=bands, source=sources[0], numbers=numbers)
+    if who := lettered(cohorts):
+        typer.echo(f"note: {who}", err=True)
+    return cohorts
 
 
 def _check_adjusted(cohorts: Sequence[Cohort], adjust: str, limits: AgeBands | None, reference: str | None) -> None:

@@ -110,15 +110,14 @@ _MADE = {
     "scale": "standardised",
 }
 _NAMES = frozenset({"Beighton", "European"})
+_SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "<>": "≠"}
+_JOINED = {"AND": "and", "OR": "or"}
+# A text, a name in quotes of its own, a sign, or a word.
+_CONDITION = re.compile(r"""'((?:[^']|'')*)'|"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|([<>!]=|<>)|(?<![\w.])([A-Za-z_]\w*)""")
 _OPERATORS = (
-    *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
-    *((" AND ", " and "), (" OR ", " or ")),
+    *_SIGNS.items(),
+    *((" AND ", " and "), (" OR ", " or "), ("'", "")),
 )
-_QUOTED = re.compile(r"'((?:[^']|'')*)'")
-_HOLDER = 0xE000
-"""The first of the characters for private use that stand for texts while what is around them is worded."""
-_WRITTEN = re.compile(r"[a-z0-9_ ,.:;()+–-]*")
-"""How the levels of the codebook are written; what has other signs is data."""
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -137,13 +136,11 @@ def with_none(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def level(text: str) -> str:
     """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``, ``2`` of a code that is 2.0.
 
-    One that is not written as those of the codebook is data, in which every sign counts: ``SITE_01`` is no ``SITE 01``.
+    One that is no level of the codebook is data, in which every sign counts: ``SITE_01`` is not ``SITE 01``.
     """
     if _WHOLE.fullmatch(text):
         return text.removesuffix(".0")
-    if not _WRITTEN.fullmatch(text):
-        return ranges(LEVELS.get(text) or text)
-    return ranges(LEVELS.get(text) or AGENTS.get(text) or text.replace("_", " "))
+    return ranges(LEVELS.get(text) or AGENTS.get(text) or (text.replace("_", " ") if text in _CODED else text))
 
 
 def remedy(name: str) -> str:
@@ -288,17 +285,17 @@ def grouping(name: str) -> str:
 
 
 def condition(where: str) -> str:
-    """Return a condition as printed: ``Age ≥ 20 and Sex = female``; a text in quotes is a level."""
-    texts: list[str] = []
+    """Return a condition as printed: ``Age ≥ 20 and Sex = female``; a text in quotes is a level of the data."""
 
-    def held(found: re.Match[str]) -> str:
-        texts.append(level(found[1].replace("''", "'")))
-        return chr(_HOLDER + len(texts) - 1)
+    def printed(found: re.Match[str]) -> str:
+        text, name, sign, word = found[1], found[2] or found[3] or found[4], found[5], found[6]
+        if text is not None:
+            return level(text.replace("''", "'"))
+        if sign:
+            return _SIGNS[sign]
+        return _JOINED.get(word) or label(name or word)
 
-    where = _QUOTED.sub(held, where)
-    for sign, printed in _OPERATORS:
-        where = where.replace(sign, printed)
-    return re.sub("[\ue000-\uf8ff]", lambda holder: texts[ord(holder[0]) - _HOLDER], term(where))
+    return _CONDITION.sub(printed, where)
 
 
 def label(name: str) -> str:

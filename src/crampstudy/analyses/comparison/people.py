@@ -11,6 +11,7 @@ from crampstudy.analyses.counted import SET_ASIDE, counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.naming import lettered
 from crampstudy.descriptive.characteristics import characteristics_of_cohorts, completeness
 from crampstudy.nights import denominator, of_cohort, people
 from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
@@ -64,8 +65,7 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
 
 def who_is_who(cohorts: Sequence[Cohort]) -> str:
     """Return what readers are shown of cohorts whose names are letters, nothing where they have names of their own."""
-    lettered = [f"{cohort.name}: {cohort.heading}" for cohort in cohorts if len(cohort.name) == 1 and cohort.title]
-    return wording.sentences(["; ".join(lettered)] if lettered else [], [cohort.name for cohort in cohorts])
+    return wording.sentences(filter(None, [lettered(cohorts)]), [cohort.name for cohort in cohorts])
 
 
 def _of_which_ages(cohorts: Sequence[Cohort], youngest: int) -> str:

@@ -38,5 +38,10 @@ def named(cohorts: Sequence[Cohort], names: Sequence[str] | None) -> tuple[Cohor
     )
 
 
+def lettered(cohorts: Sequence[Cohort]) -> str:
+    """Return what cohorts whose names are letters are, ``""`` where they have names of their own."""
+    return "; ".join(f"{cohort.name}: {cohort.heading}" for cohort in cohorts if len(cohort.name) == 1 and cohort.title)
+
+
 def _keys(*names: str) -> set[str]:
     return {estimates.key({"cohort": name}) for name in names}
