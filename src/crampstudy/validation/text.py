@@ -13,7 +13,11 @@ from crampstudy.wording import counted
 
 def as_json(summary: Summary) -> str:
     """Return the summary as JSON."""
-    return json.dumps(asdict(summary), indent=1, ensure_ascii=False, default=date.isoformat)
+    content = asdict(summary)
+    for table in content["tables"]:
+        if not table["added"]:
+            del table["added"]
+    return json.dumps(content, indent=1, ensure_ascii=False, default=date.isoformat)
 
 
 def as_text(summary: Summary) -> str:
