@@ -15,9 +15,12 @@ from test_age_curve import survey
 
 from crampstudy import analyses, causal, codebook, figures, fit, tables, wording
 from crampstudy.analyses.sections import activity
+from crampstudy.analyses.sentences import age
 from crampstudy.causal.graph import descendants
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.nights import nightly
+from crampstudy.contrasts.nights.activity import between_ratio
 from crampstudy.contrasts.nights.modification import modified_ratio
 from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model
 from crampstudy.contrasts.nights.thirds import active_thirds
@@ -28,6 +31,7 @@ from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
 
 EVERY = {v.name for table in ("participants", "diary", "derived") for v in codebook.variables(table)}
+ONLY_TWO = ("participant_id", "date", "cramps", "steps", "sitting_breaks")
 FEW = {"participants_per_coefficient": 5}
 
 
@@ -297,6 +301,39 @@ def test_the_answer_says_the_rows(found: analyses.Findings) -> None:
     assert ", 90th against 10th centile: " in head and " above own mean against " in head
     assert over.loc[head, "Contrast"].iloc[0] == "90th against 10th centile"
     assert not over["Contrast"].str.contains(head.partition(": ")[2], regex=False).any()
+
+
+def test_what_stands_in_one_model_is_said_to_be_adjusted_for_one_another(
+    diary: Cohort, found: analyses.Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few have a model for each.
+    assert "one model" not in str(found.tables["tbl-activity"].note)
+    monkeypatch.setattr(nightly, "ENOUGH_TOGETHER", 60)
+    asked = {"where": None, "ci_level": 0.95, "replicates": 40}
+    made = activity._within_between(diary, asked, causal.measured_in(diary))
+    note = str(made.tables["tbl-activity"].note)
+    assert (
+        "In each of these models stand together exertion (session load), low-impact exercise, sitting and mindfulness; "
+        "steps, breaks from sitting and stress; calf stretching, hamstring stretching and hip-flexor stretching: each "
+        "is adjusted for the others as well, and for all that any of them is. "
+    ) in note
+    # The same model is that of sitting in the section on age, whose table says so.
+    rows = pd.concat([between_ratio(diary, "sitting_min", where=None, ci_level=0.95)])
+    here = rows.assign(term=rows["term"].str.replace("sitting_min", "between(sitting_min)"))
+    said = age.beside_sitting(here)
+    assert said.startswith(
+        "Sitting stands in one model with exertion (session load), low-impact exercise and mindfulness, and is "
+        "adjusted for these as well, and for all that any of them is: exertion (session load) (within participants, 1 "
+        "night before)"
+    )
+    apart = activity._within_between(
+        Cohort("two", "diary", {**diary.tables, "diary": diary.frame("diary").select(*ONLY_TWO)}, as_of=None),
+        asked,
+        frozenset({"steps", "sitting_breaks"}),
+    )
+    assert (
+        "In one model with one another stand steps and breaks from sitting: each is adjusted for the other as well"
+    ) in str(apart.tables["tbl-activity"].note)
 
 
 def test_within_and_between_stand_side_by_side(found: analyses.Findings) -> None:

@@ -42,6 +42,27 @@ def test_parts_that_stand_beside_each_other_share_a_row_that_says_for_which_it_i
     }
 
 
+def test_what_one_exposure_is_adjusted_for_is_told_of_each_outcome_where_it_differs() -> None:
+    def of(outcome: str, beside: str) -> dict[str, object]:
+        return _row("cramp_night", beside, "within") | {"outcome": outcome}
+
+    told = _told(
+        of("sleep_quality_0_10", "within(alcohol_units)"),
+        of("fatigue_0_10", "within(alcohol_units); within(hours_in_bed)"),
+        of("sleep_hours", "within(alcohol_units)"),
+    )
+    assert told == {
+        "Cramp night (within), for sleep quality and sleep": "alcohol (within)",
+        "Cramp night (within), for next-day fatigue": "alcohol (within); time in bed (within)",
+    }
+    # Of one set there is nothing to tell apart, and cramps need no name.
+    assert list(_told(of("sleep_hours", "sex"), of("fatigue_0_10", "sex"))) == ["Cramp night (within)"]
+    fluid = [
+        _row("fluid_ml", beside, "within") | {"outcome": o} for o, beside in (("cramps", "sex"), ("nocturia", None))
+    ]
+    assert list(_told(*fluid)) == ["Fluid intake (within)", "Fluid intake (within), for nocturia"]
+
+
 def test_exposures_with_the_same_beside_them_share_a_row() -> None:
     told = _told(_row("diabetes", "sex; bmi_kg_m2"), _row("hypertension", "bmi_kg_m2; sex"), _row("statin", None))
     assert told == {"Diabetes; hypertension": "sex; body-mass index", "Statin": "nothing"}

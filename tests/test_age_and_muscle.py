@@ -14,7 +14,7 @@ from drawn_figures import drawn
 from matplotlib.colors import to_hex
 from test_age_curve import survey
 
-from crampstudy import analyses, figures, fit, tables
+from crampstudy import analyses, estimates, figures, fit, tables
 from crampstudy.analyses.sections import activity
 from crampstudy.analyses.sentences import age as sentences
 from crampstudy.causal import measured_in
@@ -183,6 +183,28 @@ def test_age_of_too_few_for_a_curve_is_a_straight_line(diary: Cohort) -> None:
     assert alone["estimate"] == pytest.approx(slope**25) and "age as a straight line" in alone["note"]
 
 
+def test_beside_the_others_age_is_the_line_that_it_is_alone(diary: Cohort) -> None:
+    def made(people: pl.DataFrame) -> tuple[Cohort, pd.DataFrame]:
+        nights = diary.tables["diary"].join(people.select("participant_id"), on="participant_id", how="semi")
+        cohort = Cohort("few", "diary", {"participants": people, "diary": nights}, as_of=None)
+        return cohort, age_ratios(cohort, **ASKED)
+
+    people = diary.tables["participants"].drop("grip_strength_kg", "joint_pain_0_10")
+    # Two of the first 26 never logged how long they sat.
+    few, rows = made(people.head(26).filter(~pl.col("participant_id").is_in(["p001", "p016"])))
+    alone, beside = (declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_SITTING))
+    # A mean, age, sex and sitting are four coefficients, of 24 people five each.
+    by_hand = fit(few, terms="age_years + sex + between(sitting_min)", **ASKED).estimates.set_index("term")
+    assert beside["estimate"] == pytest.approx(float(by_hand.loc["age_years", "estimate"]) ** 25)
+    assert alone["n_participants"] == beside["n_participants"] == 24
+    assert all("age as a straight line, of all participants" in row["note"] for row in (alone, beside))
+    # Where some are not known, both are of those who are.
+    _, rows = made(people.head(24))
+    told = [declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_SITTING)]
+    of_some = "age as a straight line, as those of whom all that was measured is known are too few for a curve"
+    assert all(row["n_participants"] == 22 and of_some in row["note"] for row in told)
+
+
 def test_why_age_has_no_ratio_is_said_with_it(ages: pd.DataFrame) -> None:
     rows = ages.copy()
     rows["estimate"], rows["note"] = np.nan, "too few participants for a curve of age beside sex"
@@ -210,6 +232,19 @@ def test_a_ratio_of_ages_that_nobody_is_of_is_no_answer(diary: Cohort) -> None:
     answer = found.values["answer"]
     assert "What age has to do with cramps, 75 against 50 years, cannot be told here, as it is compared bey" in answer
     assert "no verdict" not in answer and f"{declared(found.estimates, kinds.AGE_ALONE)['estimate']:.2f}" not in answer
+
+
+def test_all_that_is_told_of_is_named_where_it_is_not_adjusted_enough(ages: pd.DataFrame) -> None:
+    cells = {"analysis": kinds.MUSCLE.name, "scale": "prevalence_ratio", "n_participants": 500, "n_events": 900}
+    cells |= {"status": "converged", "outcome": "any_cramp", "adjustment": "not measured", "level": "true"}
+    of = {"arthritis": ("higher", 2.0), "usual_sitting_min": ("near null", 1.0), "joint_pain_0_10": ("near null", 1.1)}
+    rows = estimates.frame(
+        [estimates.row(term=name, verdict=said, estimate=at, **cells) for name, (said, at) in of.items()]
+    )
+    told = sentences.answer(ages.head(0), rows, "nobody has an age")
+    assert told.endswith(
+        "Not adjusted for all that the causal graph asks for: any arthritis, usual sitting and joint pain."
+    )
 
 
 def test_what_stands_beside_age_is_told_apart_where_all_of_it_has_no_ratio(ages: pd.DataFrame) -> None:

@@ -226,3 +226,15 @@ def test_only_a_survey_is_a_standard() -> None:
         class_shares(cohort, standard=cohort)
     with pytest.raises(UsageError, match="survey"):
         class_shares(survey())
+
+
+def test_nights_are_called_alike_given_the_rate_of_each_person_alone() -> None:
+    """Counts of people with unlike rates are dispersed, though those of each person may be as Poisson as can be."""
+    even = diary(40, 30, 11)
+    by_turns = (pl.int_range(pl.len()) % 2 * (pl.col("participant_id").rank("dense") % 3)).cast(pl.Int64)
+    tables = {**even.tables, "diary": even.frame("diary").with_columns(cramps=by_turns)}
+    cohort = Cohort("made", "diary", tables, synthetic=True)
+    cramps = cohort.frame("diary")["cramps"].to_numpy()
+    assert cramps.var() / cramps.mean() > 1
+    notes = shares(class_shares(cohort).estimates)["note"]
+    assert notes.str.contains("given the rate of each person, nights are no more dispersed than Poisson").all()

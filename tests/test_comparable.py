@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -463,3 +464,24 @@ def test_of_three_cohorts_each_other_one_has_lines_of_its_own(here: Cohort, ther
     of = [kinds.BETWEEN_COHORTS, kinds.BETWEEN_STANDARDISED, kinds.BETWEEN_ADJUSTED]
     groups = [group for group, _ in tables.between_cohorts(pd.concat([kind.rows(found) for kind in of])).index]
     assert groups == sorted(groups) and len(set(groups)) == 2
+
+
+def test_several_reasons_of_all_groups_are_told_once_and_before_others() -> None:
+    """In one cohort nobody has a cramp, in the other everybody has one each night; some groups are of few people."""
+    made = [_named(simulate(40, 14, seed, Truth(), Mess.none()), name) for seed, name in ((5, "none"), (6, "all"))]
+    none, every = _no_cramp(made[0]), made[1]
+    nights = every.frame("diary").with_columns(cramps=pl.lit(1).cast(pl.Int64))
+    every = replace(every, tables={**every.tables, "diary": nights})
+    found = compare_cohorts([none, every], ComparisonSettings(age_bands=(20, 40, 60), factors="none"))
+    assert "no spread between participants (all); no cramp (none)" in found.values["answer"]
+    told = found.values["groups"]
+    assert told.count("for the same reason") == 1 and told.startswith("Not compared, for the same reason: ")
+
+
+def test_a_characteristic_of_two_levels_is_named_once(here: Cohort, there: Cohort) -> None:
+    women = _people(there, sex=pl.lit("female"))
+    found = compare_cohorts([here, women], ComparisonSettings(age_bands=(20, 60), factors="none"))
+    told = found.values["people"]
+    number = int(re.search(r"standard deviations in (\d+) of", told)[1])
+    assert ("sex female" in told) != ("sex male" in told)
+    assert told.partition(" of ")[2].count("(") >= min(number, 6)

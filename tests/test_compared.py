@@ -244,6 +244,18 @@ def test_what_has_no_verdict_in_one_cohort_has_none_between_and_says_why(three: 
     assert f"Of them 25-hydroxyvitamin D has {why}" in said
 
 
+def test_a_ratio_beyond_all_that_one_cohort_observed_is_no_number_beside_that_of_the_other(three: list[Cohort]) -> None:
+    narrow = three[1].frame("participants").with_columns(pl.col("vitamin_d_nmol_l") * 0.05 + 60.0)
+    close = replace(three[1], tables={**three[1].tables, "participants": narrow})
+    shown = tables.factors_between(compare_factors([three[0], close], ["vitamin_d_nmol_l"], bands=BANDS))
+    (cells,) = shown.to_dict("records")
+    own, there, between = (next(v for k, v in cells.items() if k.startswith(head)) for head in _COLUMNS)
+    assert there == between == "beyond all observed" and own[0].isdigit()
+
+
+_COLUMNS = ("Rate ratio in here", "Rate ratio in there", "Ratio of ratios")
+
+
 def test_few_degrees_of_freedom_are_not_called_few_participants(three: list[Cohort]) -> None:
     rows = compare_factors(three[:2], ["vitamin_b1_nmol_l"], bands=BANDS)
     between = rows["analysis"].eq(kinds.FACTOR_BETWEEN.name)

@@ -301,6 +301,20 @@ def test_the_section_says_which_go_with_more_cramps_and_that_a_rare_one_cannot_b
     assert not found.could_not and "left out" not in str(found.tables["tbl-conditions"].note)
 
 
+def test_all_that_is_told_a_finding_of_is_named_where_it_is_not_adjusted_enough() -> None:
+    found = [("statin", "near null", 1.0), ("diabetes", "higher", 2.0), ("heart_failure", "inconclusive", 1.2)]
+    cells = {"status": "converged", "n_participants": 500, "n_events": 900, "adjustment": "not measured"}
+    rows = estimates.frame([condition(term, estimate=at, verdict=said, **cells) for term, said, at in found])
+    told = sentences.answer(rows)
+    assert (
+        "too close to 1 to matter for statin. Not adjusted for all that the causal graph asks for: statin and dia"
+        in told
+    )
+    assert "Not adjusted" not in sentences.answer(rows.assign(adjustment="sufficient"))
+    # What is not drawn at two ages may be a number as well, or of part of the participants.
+    assert sentences.drawn(two=True).endswith("or at all ages where there is no such ratio to draw.")
+
+
 def condition(term: str, population: str = "age_years >= 20", **cells: Any) -> dict[str, Any]:
     of = {"analysis": kinds.CONDITION.name, "level": "true", "reference": "false", "scale": "rate_ratio"} | cells
     return estimates.row(cohort="c", term=term, population=population, outcome="cramps", **of)

@@ -114,3 +114,11 @@ def test_sections_and_summary_say_which_way_what_goes_with_cramps_goes() -> None
     assert "higher HbA1c" in conditions.alt(estimates.frame([sugar]), two=False)
     water = ratio("recall_water_ml", "10th against 90th centile: 0 against 2,370 mL/day")
     assert reported([water]).startswith("With less plain water (recall), 10th against 90th centile: 0 against 2,370 mL")
+
+
+def test_a_value_is_rounded_alike_whatever_its_last_digits() -> None:
+    made = contrasts.find("vitamin_b6_nmol_l")
+    assert made is not None
+    # The same centile by two computations: one lies a little below 19.155.
+    told = {made.wording(at, 49.95) for at in (19.155, 19.154999999999998, 19.155000000000003)}
+    assert len(told) == 1

@@ -5,10 +5,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import fit
+from crampstudy import fit, tables
 from crampstudy.analyses.sentences import conditions as sentences
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -198,9 +199,16 @@ def test_ratios_by_age_rest_on_them_as_well(others: int) -> None:
     assert own["note"].str.contains(said, regex=False).all() and own["facts"].str.contains("covariance: ").all()
     # Of the eight fewer than five are on one side, though of all who have it there are enough.
     assert (len(own), len(lost)) == ((4, 0) if others == 24 else (1, 3))
+    whom = "fewer than 5 with any arthritis who have no osteoarthritis are on one side of 62.5 years"
+    assert lost["note"].eq(f"no ratio by age, as {whom}").all()
     told = sentences.answer(rows) if others == 24 else ""
     assert said in told or not own["verdict"].isin(["higher", "lower"]).any()
     assert sentences.rest(rows) == f" The ratio of any arthritis {said}."
+    # A note has it of the row by its name, whatever other rows the table has.
+    (first, *_) = rows.head(1).to_dict("records")
+    statin = {**first, "term": "statin", "note": "covariance cluster", "facts": None}
+    told = tables.notes(pd.DataFrame([{**first, "note": f"covariance cluster; {said}"}, statin]))
+    assert told.startswith(f"Cluster-robust intervals; Any arthritis: {said}.")
 
 
 def test_a_ratio_that_rests_on_one_participant_is_none() -> None:

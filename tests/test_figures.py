@@ -371,3 +371,13 @@ def test_the_last_band_is_drawn_and_no_summary_in_its_place(limits: tuple[int, .
     drawn(figure)
     labels = [label.get_text().split("\n")[0] for label in figure.axes[0].get_xticklabels()]
     assert labels[-1] == last and len(labels) == len(limits)
+
+
+def test_panels_above_an_empty_place_show_the_values_of_the_shared_axis() -> None:
+    figure = style.JournalFigure()
+    grid = figure.subplots(3, 3, sharex=True, squeeze=False)
+    style.hide_unused(grid, 7)
+    figure.canvas.draw()
+    labelled = [any(each.get_visible() for each in axes.get_xticklabels()) for axes in grid.flat]
+    assert [axes.get_visible() for axes in grid.flat] == [True] * 7 + [False] * 2
+    assert labelled[:7] == [False, False, False, False, True, True, True]

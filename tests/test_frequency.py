@@ -489,3 +489,16 @@ def test_shares_of_two_or_three_people_are_counts(people: int) -> None:
     assert any("half of the cramps" in text for text in texts) is not few
     # Nights are many, and no share of people.
     assert "a cramp came on" in told.lower() and f"{100 * weekly / 7 / people:.1f}" in told
+
+
+def test_a_part_of_one_person_is_no_share_of_people() -> None:
+    """Of seven two have cramps, one nearly all of them: half of them would be had by 0.6 of a person."""
+    own = diary("1" * 28, "1000000" * 4, *["0" * 28] * 5)
+    found = analyses.run("frequency", own)
+    table = found.tables["tbl-cramp-nights"].frame
+    assert table.loc["all"].filter(like="half of the cramps").tolist() == ["less than one person"]
+    told = found.values["answer"]
+    assert "half of their cramps" not in told and "unevenly" not in told
+    assert "half of the cramps" not in found.figures["fig-distribution"].alt
+    drawn = figures.distribution(found.figures["fig-distribution"].estimates)
+    assert not any("half of the cramps" in text.get_text() for axes in drawn.axes for text in axes.texts)

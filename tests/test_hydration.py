@@ -422,6 +422,16 @@ def test_verdicts_of_one_kind_are_told_together() -> None:
     )
 
 
+def test_what_too_few_tell_is_a_sentence_of_its_own() -> None:
+    cells = {"scale": "rate_ratio", "status": "converged", "unit": None, "estimate": 1.0, "ci_low": 0.5, "ci_high": 2.0}
+    few, open_ = ({**cells, "verdict": verdict} for verdict in ("too few", "inconclusive"))
+    said = nightly_sentences.had(("after a", few), ("after b", open_), ("after c", few))
+    assert said == (
+        "after b (rate ratio 1.00; 0.50–2.00) people had neither clearly more nor clearly fewer cramps; too few of the "
+        "people tell whether they had more or fewer cramps after a (1.00; 0.50–2.00) and after c (1.00; 0.50–2.00)"
+    )
+
+
 def test_a_control_that_leaves_1_out_is_a_warning() -> None:
     def control(low: float, high: float) -> pd.DataFrame:
         cells = {"term": "contrast: fluid_ml", "level": "lead 1", "scale": "rate_ratio", "analysis": "distributed lag"}

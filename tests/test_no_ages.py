@@ -14,8 +14,11 @@ from test_age_curve import survey
 
 from crampstudy import AgeBands, analyses, describe, fit, open_cohort, tables
 from crampstudy.analyses.findings import Findings, attempt
+from crampstudy.analyses.sentences import nutrition
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.estimates import frame
@@ -143,6 +146,32 @@ def test_the_reason_is_of_the_cohort_where_nothing_but_cramps_was_logged(whole: 
 def test_a_table_that_no_row_is_for_is_no_reason() -> None:
     found = attempt(("tbl-ages",), lambda: Findings(pd.DataFrame(tables.age_ratios(frame([])))))
     assert found.could_not == {"tbl-ages": tables.NOTHING_SHOWN}
+
+
+def test_a_note_says_no_age_that_nothing_was_adjusted_for() -> None:
+    of_a_year = simulate(60, 300, seed=3)
+    for cohort, held in ((of_a_year, "age, sex and the night in study"), (without(of_a_year, "age_years"), "sex and")):
+        note = str(analyses.run("season", cohort).tables["tbl-season"].note)
+        assert f"a negative binomial model of the nights, adjusted for {held}" in note
+
+
+def test_year_of_birth_is_named_where_it_stands_in_the_place_of_age(whole: Cohort) -> None:
+    made = without(whole, "age_years")
+    fitted = adjusted_fit(made, "smoking", model="poisson")
+    assert "birth_year" in str(fitted.estimates["adjusted_for"].iloc[0])
+    assert fitted.said.startswith("adjusted for birth_year") and "age_years" not in fitted.said
+    assert "(between persons also year of birth, " in adjustments(made, "sitting_min")
+    assert "(between persons also age, " in adjustments(whole, "sitting_min")
+
+
+def test_ratios_per_standard_deviation_say_what_they_are_adjusted_for() -> None:
+    row = {"term": "serum_magnesium_mmol_l", "status": "converged", "estimate": 1.0, "note": None}
+    for held, said in (
+        ("age_decade; sex; education; bmi_kg_m2", "adjusted for age, sex, education and body-mass index, as published"),
+        ("sex; education", "adjusted for sex and education, and weighted by the component"),
+    ):
+        made = frame([{**row, "adjusted_for": held, "scale": "odds_ratio", "analysis": "regression"}])
+        assert f"Each {said}" in nutrition.per_sd_note(made)
 
 
 @pytest.mark.slow

@@ -57,6 +57,15 @@ def curve(diary: Cohort) -> pd.DataFrame:
     return dose_response(diary, B12, model="poisson", reference=350, covariance="cluster")
 
 
+def test_what_the_contrasts_compare_is_true_of_every_row(found: Findings) -> None:
+    assert found.values["contrasts"] == (
+        ": a low value against a usual one; a low value against a high one for serum phosphate, dietary magnesium, "
+        "dietary sodium, dietary potassium and dietary calcium; some of it against none for supplemental magnesium; a "
+        "day above the own mean against that mean for supplemental magnesium within participants"
+    )
+    assert sentences.nothing("none")["contrasts"] == ""
+
+
 def people_with(diary: Cohort, **columns: pl.Expr) -> Cohort:
     return Cohort(
         "changed", "diary", {**diary.tables, "participants": diary.tables["participants"].with_columns(**columns)}

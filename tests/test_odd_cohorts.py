@@ -13,8 +13,10 @@ from odd_cohort import cohort as odd
 from test_age_curve import survey as asked
 
 from crampstudy import analyses, fit, tables
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.errors import ParameterError
+from crampstudy.contrasts.cohorts.asked import check_ages
+from crampstudy.errors import ParameterError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.prediction import models
 from crampstudy.prediction.outcome import ANY
@@ -40,6 +42,34 @@ def test_a_cohort_below_the_youngest_band_is_told_of_the_bands(cohort: Cohort) -
         suit(young, {})
     suit(young, {"age_bands": [10, 15]})
     suit(changed(cohort, participants=young.frame("participants").with_columns(age_years=pl.lit(None, pl.Float64))), {})
+
+
+def test_a_band_of_reference_that_nobody_is_of_is_refused(cohort: Cohort) -> None:
+    aged = changed(cohort, participants=cohort.frame("participants").with_columns(age_years=pl.lit(55.0)))
+    with pytest.raises(ParameterError, match=r"nobody in .* is of the age band 20-39, .* people are of 50-59") as told:
+        suit(aged, {"reference_band": "20-39"})
+    assert told.value.correction == ("reference_band=20-39", "reference_band=50-59")
+    suit(aged, {"reference_band": "50–59"})
+    # Bands of one's own, and a cohort in which nobody has an age.
+    suit(aged, {"reference_band": "40+", "age_bands": [20, 40]})
+    suit(changed(cohort, participants=aged.frame("participants").with_columns(age_years=pl.lit(None, pl.Float64))), {})
+
+
+def test_cohorts_of_which_one_is_below_the_bands_are_not_compared_by_age(cohort: Cohort) -> None:
+    young, old = (
+        replace(
+            changed(cohort, participants=cohort.frame("participants").with_columns(age_years=pl.lit(age))), name=name
+        )
+        for name, age in (("teens", 19.0), ("over80", 85.0))
+    )
+    with pytest.raises(UsageError, match=r"nobody in teens is 20 or older.*such as --age-bands 5,10,15,80$"):
+        check_ages([young, old], "age_band", AgeBands())
+    check_ages([young, old], "age_band", AgeBands((5, 10, 15, 80)))
+    # Grouped by sex people are of any age, two cohorts may be compared beside a third, and one may have no ages.
+    check_ages([young, old], "sex", AgeBands())
+    check_ages([young, old, old], "age_band", AgeBands())
+    with pytest.raises(UsageError, match="begin lower"):
+        check_ages([young, young], "sex", AgeBands())
 
 
 def test_random_effects_of_one_night_each_are_not_estimated(cohort: Cohort) -> None:

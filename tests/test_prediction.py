@@ -245,6 +245,8 @@ class TestValidation:
         few = nights_of(diary({f"P{i}": {0: 1, 1: 0} for i in range(24)}))
         with pytest.raises(AnalysisError, match=r"^24 participants .*at least 25, and 5 with a cramp$"):
             validating.validate(few, COUNT)
+        with pytest.raises(AnalysisError, match=r"^1 participant with logged nights, 1 of them"):
+            validating.validate(nights_of(diary({"P1": {0: 1, 1: 0}})), COUNT)
         quiet = nights_of(diary({f"P{i}": {0: int(i < 4), 1: 0} for i in range(30)}))
         with pytest.raises(AnalysisError, match="30 participants with logged nights, 4 of them with a cramp"):
             validating.validate(quiet, COUNT)

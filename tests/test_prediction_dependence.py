@@ -21,6 +21,7 @@ from crampstudy.prediction.held_out import HeldOut, held_out
 from crampstudy.prediction.models import Candidate, fitted
 from crampstudy.prediction.outcome import ANY, COUNT, Outcome
 from crampstudy.prediction.resampled import Resamples
+from crampstudy.tables.sections.prediction import have_other_values
 
 NIGHTS = 6
 
@@ -265,6 +266,24 @@ def test_a_ratio_of_other_cramps_is_not_set_against_that_of_the_model() -> None:
         "For 1 factor the section's ratio is of any cramp and that of the model of moderate-severe cramps, so that the "
         "two are not compared"
     ) in said
+
+
+def test_where_a_section_has_other_values_of_the_same_centiles_both_stand_there() -> None:
+    rng = np.random.default_rng(2)
+    steps = np.repeat(rng.normal(6000, 500, 40), 6) + rng.normal(0, 1500, 240)
+    rows = dependence_rows(held({"last_steps": steps}, [0.0001]))
+    (own,) = kinds.PARTIAL_DEPENDENCE.rows(rows)["unit"]
+    term = {"term": "contrast: steps", "level": "within", "analysis": kinds.WITHIN_BETWEEN.name}
+    values = "2,225 steps/day below own mean against 2,465 above it"
+    centiles = own.partition(": ")[0]
+    assert values not in own and centiles == "10th against 90th centile"
+    for unit, printed, others_too in (
+        (f"{centiles}: {values}", f"{own}; in its section {values}", True),
+        (own, own, False),
+    ):
+        both = pd.concat([rows, beside(rows, {"activity": results(of_section(**term, unit=unit))})])
+        assert tables.partial_dependence(both)["Compared"].tolist() == [printed]
+        assert have_other_values(both) == others_too
 
 
 def test_curves_are_drawn_over_what_is_near_and_say_why_there_is_none() -> None:

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from crampstudy import codebook, estimates, figures, look
 from crampstudy.figures import style
 from crampstudy.report import MIME, ReportError, blocks
-from crampstudy.report.block_parts.abbreviations import defined
 from crampstudy.report.block_parts.cells import as_text, is_numeric
+from crampstudy.wording.abbreviations import defined
 
 
 def drawn() -> Figure:

@@ -25,8 +25,8 @@ from crampstudy.report.trace.printed_numbers import words
 from crampstudy.wording import marks
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-OF_NO_ROW = ("tbl-data-quality", "tbl-cleaning")
-"""What they count of what was read and set aside is in ledger-counts.csv."""
+OF_NO_ROW = ("tbl-software", "tbl-strobe")
+"""They have versions, settings and dates."""
 INTERVAL = re.compile(r"\d\.\d+ ?[(;] ?[−\d.]+(?:–| to )[−\d.]+")
 
 
@@ -238,6 +238,8 @@ class Cells(HTMLParser):
         self.label, self.tables, self.values, self.bare = "", {}, [], []
         # Numbers of sentences, and all else that these say.
         self.prose, self.said, self._paragraphs = [], [], 0
+        # The same of captions and notes.
+        self.captions, self.bare_captions = [], []
         self._keys, self._cell = "", ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -252,7 +254,8 @@ class Cells(HTMLParser):
         if tag == "span" and "data-rows" in given:
             self._keys = str(given["data-rows"])
             self.values.append(["", self._keys])
-            self.prose += [] if self._cell else [self.values[-1]]
+            if not self._cell:
+                (self.captions if self.label else self.prose).append(self.values[-1])
         self._paragraphs += tag in ("p", "li")
 
     def handle_endtag(self, tag: str) -> None:
@@ -266,6 +269,8 @@ class Cells(HTMLParser):
             self.values[-1][0] += data
         elif self._paragraphs and not self.label:
             self.said.append(data)
+        elif self.label and not self._cell:
+            self.bare_captions.append(data)
         if self._cell:
             self.tables[self.label][-1] += data
             if not self._keys and self._cell == "td" and self.label not in OF_NO_ROW:
@@ -284,7 +289,7 @@ def of_word(path: Path) -> Iterator[list[str]]:
 @pytest.mark.usefixtures("forked")
 def test_every_number_is_of_a_row_and_the_same_in_all_formats(tmp_path: Path) -> None:
     simulate.write(tmp_path / "cohort", 60, 28, 3, draws=3_000)
-    sections = ["summary", "cohort", "frequency", "age-and-muscle"]
+    sections = ["summary", "cohort", "frequency", "age-and-muscle", "methods", "definitions", "second-opinion"]
     made = build(str(tmp_path / "cohort"), out=tmp_path / "out", sections=sections)
     known = list(csv.DictReader(made.estimates.open(encoding="utf-8")))
     shown_page = made.html.read_text(encoding="utf-8")
@@ -328,4 +333,6 @@ def test_every_number_is_of_a_row_and_the_same_in_all_formats(tmp_path: Path) ->
         assert dense(shown) in prose or any(dense(shown) in cell for cell in in_tables)
     # A row knows the places that show it.
     places = {place for row in known for place in row["where"].split("; ") if place}
-    assert {"frequency", "age-and-muscle", *page.tables} - {"tbl-cleaning"} <= places
+    assert {"frequency", "age-and-muscle", *page.tables} - {*OF_NO_ROW, "tbl-adjustment-sets"} <= places
+    # Captions and notes lead to rows as well.
+    assert any(keys for _, keys in page.captions) and not any(INTERVAL.search(text) for text in page.bare_captions)

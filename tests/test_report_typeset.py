@@ -558,3 +558,15 @@ def test_a_long_name_is_parted_within_the_margins(tmp_path: Path, name: str) -> 
     titled = pages_of(pdf(document, replace(FRONT, title=name, subtitle="Demo")))[0].replace("\u200b", "")
     # Each line of a page is a word of its text here.
     assert name not in titled and name in titled.replace(" ", "")
+
+
+def test_a_table_with_more_columns_than_a_page_has_room_for_stands_in_parts(tmp_path: Path) -> None:
+    columns = [f"a heading of column {n}" for n in range(24)]
+    wide = pd.DataFrame(
+        [range(100, 124), range(200, 224)], columns=columns, index=pd.Index(["one", "two"], name="Stub")
+    )
+    found = pages_of(pdf(gathered(tmp_path, [text("# A"), code(blocks.table(wide, "tbl-wide", caption="Wide."))])))
+    printed = " ".join(" ".join(found).split())
+    # Each part has the stub and its rows whole, and no column is in two.
+    assert 1 < printed.count("Stub") == printed.count("one") == printed.count("two") < 6
+    assert all(printed.count(str(number)) == 1 for number in (*range(100, 124), *range(200, 224)))

@@ -597,3 +597,51 @@ def test_a_randomised_trial_is_called_one(diary: Cohort) -> None:
     for cohort, told in ((tried, "this cohort is a trial of it"), (diary, "by the published trials")):
         empty = estimates.frame([])
         assert told in nutrition_said.values(cohort, empty, empty)["magnesium"]
+
+
+def test_a_summary_of_nothing_that_was_asked_says_so() -> None:
+    """With nothing but who took part there is no rate and no ratio that could be summed up."""
+    alone = analyses.run("summary", few(), others={"cohort": section(ratio("higher"))})
+    assert alone.values["unanswered"] == (
+        "No other section of this report asks what its people's cramps are like or go with."
+    )
+    asked = analyses.run("summary", few(), others={"conditions": section(ratio("higher"))})
+    assert asked.values["unanswered"] == tables.ALL_ESTIMATED
+    # The section of a ratio may be in no report; its row is.
+    assert "row of estimates.csv, and in its section where the report has that" in str(
+        asked.figures["fig-summary"].note
+    )
+    assert asked.estimates["adjusted_for"].isna().all()
+
+
+def test_all_conditions_left_out_are_the_subject_of_why() -> None:
+    cells = {"estimate": None, "ci_low": None, "ci_high": None, "verdict": None, "adjusted_for": None}
+    why = "left out, as there are too few participants for so many coefficients"
+    lost = [
+        {**ratio("higher", term=term), **cells, "status": "not_estimable", "note": why} for term in ("statin", "gout")
+    ]
+    told = conditions_said.answer(estimates.frame(lost))
+    assert told.endswith(
+        "go with cramps: all of them were left out, as there are too few participants for so many coefficients."
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "verdict", "told"),
+    [
+        ({"std_error": 0.0, "ci_low": 1.5, "ci_high": 1.5}, "inconclusive", "without an interval to tell for"),
+        ({"df": 3.0}, "too few", "carried by too few of the people to tell for"),
+    ],
+)
+def test_an_effect_without_an_interval_or_that_few_carry_is_told_as_that(
+    cells: dict[str, object], verdict: str, told: str
+) -> None:
+    lots = {
+        "analysis": kinds.TREATMENT_EFFECT.name,
+        "estimand": "randomised effect",
+        "term": "magnesium",
+        "level": None,
+    }
+    others = {"treatments": section(ratio(verdict, **lots, **cells))}
+    lines = sentences.lines(flow(few()), headlines(others), others)
+    assert f"Effect, randomised: {told} magnesium." in " ".join(lines)

@@ -21,10 +21,12 @@ from hypothesis import strategies as st
 
 from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
 from crampstudy.analyses.overview import summary
+from crampstudy.analyses.sentences.summary import of_verdicts
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.errors import UsageError
-from crampstudy.estimates import sentences, verdicts
+from crampstudy.estimates import kinds, sentences, verdicts
 from crampstudy.estimates.verdicts import MARGINS, WIDER, parse_margins, remark, too_imprecise, verdict
+from crampstudy.figures import points
 from crampstudy.treatments.question import of_both
 
 PEOPLE, NIGHTS = 60, 12
@@ -693,3 +695,59 @@ def test_what_has_no_interval_and_no_verdict_is_not_of_too_few() -> None:
     assert made["verdict"] is None
     few = row(1.5, 9.0) | {"n_participants": 3, "verdict": "too few"}
     assert verdicts.unjudged(few, "beyond")["verdict"] == "too few"
+
+
+def test_people_who_are_all_alike_are_not_too_few() -> None:
+    """Twenty people with a cramp each night: the ratio of age is 1 and has no interval, whoever they are."""
+    alike = row(1.0, 1.0, estimate=1.0, std_error=0.0, n_participants=20, n_events=420, term="sex")
+    assert alike["status"] == "boundary" and alike["facts"] == "no interval: no spread, so no interval"
+    assert verdict(alike) == "inconclusive"
+    assert verdict(alike | {"n_participants": 9}) == "too few"
+    told = estimates.frame([alike | {"verdict": "inconclusive"}])
+    assert not verdicts.told_in_numbers(told).any()
+    assert list(of_verdicts(told).values()) == ["Nothing to tell, for want of an interval: sex."]
+
+
+def test_a_note_says_on_what_too_few_rests() -> None:
+    rows = [
+        row(0.5, 2.0, df=3.2, term="sex", verdict="too few"),
+        row(0.5, 2.0, n_events=7, term="diabetes", verdict="too few"),
+        row(0.5, 2.0, df=3.2, term="statin", verdict="too few", note=verdicts.FEW_DEGREES),
+        row(0.5, 2.0, n_participants=4, term="arthritis", verdict="inconclusive"),
+    ]
+    few = "on few participants, with fewer than 4 degrees of freedom"
+    assert verdicts.why_few(estimates.frame(rows)) == f"too few is what rests {few} or on fewer than 10 events"
+    # What a note says of its own row is not said again; of sampling units people are not few.
+    assert verdicts.why_few(estimates.frame(rows[2:])) == ""
+    survey = row(0.5, 2.0, df=3.2, model="survey-poisson", verdict="too few")
+    assert "few sampling units" in verdicts.why_few(estimates.frame([survey]))
+    assert f"Too few is what rests {few}." in tables.notes(estimates.frame([rows[0]]))
+    lost = estimates.row(status="not_estimable", scale="rate_ratio", n_exposed=2, verdict="too few", note="nobody")
+    assert verdicts.why_few(estimates.frame([lost])) == ""
+
+
+def test_many_people_of_whom_few_carry_a_ratio_are_not_too_few_people() -> None:
+    carried = row(0.5, 2.0, df=3.2, n_participants=46, n_events=58, term="sex", verdict="too few")
+    few = carried | {"n_participants": 8, "term": "statin", "key": "other"}
+    told = of_verdicts(estimates.frame([carried, few]))
+    assert told == {
+        "too few": "Too few people to tell: statin.",
+        "few carry it": "Carried by too few of the people to tell: sex.",
+    }
+
+
+def test_what_is_beyond_all_that_was_observed_is_no_number_in_table_figure_or_text() -> None:
+    """The row keeps it, for whoever reads ``estimates.csv``; no claim is tested by it, and nothing else prints it."""
+    why = "compared beyond the values observed, which lie 0.925 apart at most: no verdict"
+    cells = {"term": "contrast: alcohol_units", "level": "between", "unit": "3 against 0 units/day", "p_value": 0.75}
+    cells |= {"analysis": kinds.WITHIN_BETWEEN.name, "status": "converged", "n_nights": 1192}
+    far = verdicts.unjudged(row(0.001, 11629.0, **cells, verdict="inconclusive"), why, beyond=True)
+    inside = row(0.7, 1.3, **cells | {"level": "within"}, verdict="inconclusive")
+    rows = estimates.frame([inside, far])
+    table = tables.nightly_exposures(rows)
+    assert table["Rate ratio (95% CI)"].tolist() == ["1.10 (0.70–1.30)", "beyond all observed"]
+    assert table["p"].tolist() == ["0.750", "–"] and table["Verdict"].tolist() == ["inconclusive", "–"]
+    assert "Alcohol (between participants): compared beyond the values observed" in tables.notes(rows)
+    assert sentences.in_text(far) == sentences.in_brackets(far) == "beyond all observed"
+    assert points.estimated(rows)["level"].tolist() == ["within"]
+    assert rows["estimate"].notna().all()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from crampstudy import estimates as rows
 from crampstudy.errors import AnalysisError, NoRowToShow, UsageError
+from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine, Readable
 from crampstudy.tables import NOTHING_SHOWN, why_none
 from crampstudy.wording import DASH, listed, small
@@ -21,20 +22,22 @@ class ReportTable(Readable):
     """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it.
 
     ``marked`` are cells whose numbers bear the marks of their rows (:mod:`crampstudy.wording.marks`), by the line and
-    the column that they are in; column 0 is the stub.
+    the column that they are in; column 0 is the stub. ``said`` are caption and note with theirs, where these have any.
     """
 
     frame: pd.DataFrame
     caption: str
     note: str | None = None
     marked: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drawing(OneLine):
     """A figure that is not drawn yet: a function of :mod:`crampstudy.figures` by name, and the estimates it draws.
 
-    ``alt`` is what a reader who cannot see the figure needs to know of it.
+    ``alt`` is what a reader who cannot see the figure needs to know of it. ``said`` are caption and note with the marks
+    of their rows, where these have any.
     """
 
     figure: str
@@ -42,6 +45,7 @@ class Drawing(OneLine):
     caption: str
     alt: str
     note: str | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,7 +79,8 @@ class Findings(Readable):
     @property
     def estimated(self) -> bool:
         """Whether anything was estimated: a row of the estimates, or a table where an analysis has no such rows."""
-        return bool(has_estimate(self.estimates)) if len(self.estimates) else bool(self.tables)
+        own = self.estimates[~kinds.of_tables(self.estimates)]
+        return has_estimate(own) if len(own) else bool(self.tables)
 
     @property
     def unanswered(self) -> str | None:
@@ -144,9 +149,9 @@ def of_no_row(found: Findings, could_not: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_estimate(estimates: pd.DataFrame) -> bool:
-    """Return whether any of the rows has an estimate."""
+    """Return whether any of the rows has an estimate; what tables count is none."""
     made = estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()
-    return bool(made.any())
+    return bool((made & ~kinds.of_tables(estimates)).any())
 
 
 def joined(*parts: Findings) -> Findings:

@@ -39,7 +39,7 @@ def _table(table: ReportTable) -> ReportTable:
     if isinstance(frame, PrintedTable):
         frame.notes = tuple(map(marks.without, frame.notes))
     note = table.note and marks.without(table.note)
-    return ReportTable(frame, marks.without(table.caption), note, marked)
+    return ReportTable(frame, marks.without(table.caption), note, marked, _said(table))
 
 
 def _marked_cells(frame: pd.DataFrame) -> Iterator[tuple[tuple[int, int], str]]:
@@ -52,7 +52,14 @@ def _marked_cells(frame: pd.DataFrame) -> Iterator[tuple[tuple[int, int], str]]:
 
 def _drawing(drawing: Drawing) -> Drawing:
     note = drawing.note and marks.without(drawing.note)
-    return replace(drawing, caption=marks.without(drawing.caption), alt=marks.without(drawing.alt), note=note)
+    caption, alt = marks.without(drawing.caption), marks.without(drawing.alt)
+    return replace(drawing, caption=caption, alt=alt, note=note, said=_said(drawing))
+
+
+def _said(part: ReportTable | Drawing) -> dict[str, str]:
+    """Return caption and note of a part where they have marks."""
+    texts = {"caption": part.caption, "note": part.note or ""}
+    return {name: text for name, text in texts.items() if marks.MARK.search(text)}
 
 
 def _has_marks(name: Any) -> bool:

@@ -205,9 +205,14 @@ def _recordable(node: CausalNode) -> bool:
 
 
 def shown(node: CausalNode, column: str | None = None) -> str:
-    """Return a node by its name, with its column where the codebook lacks the name, unless the column says it."""
-    if column is None or column == node.name or codebook.find(node.name):
+    """Return a node by its name, with its column where the codebook lacks the name, unless the column says it.
+
+    A node that the codebook knows and that another column shows is named by that column: year of birth is no age.
+    """
+    if column is None or column == node.name:
         return node.name
+    if codebook.find(node.name):
+        return column if codebook.find(column) else node.name
     known = [codebook.find(one) for one in together(column)]
     # The season of the examination need not be said to be one of season, nor a year's sine and cosine.
     if all(each and each.label.lower().startswith(wording.label(node.name)) for each in known):

@@ -192,11 +192,14 @@ def compare(
         if output.as_json or output.as_csv:
             _show_rows(done, output)
         return
+    from crampstudy.age_bands import AgeBands
+    from crampstudy.contrasts.cohorts.asked import check_ages
     from crampstudy.contrasts.cohorts.compare import compare
 
     limits, rng = bands(age_bands), _draws(seed) if bootstrap else None
     question = {"by": by, "bands": limits, "where": where, "adjust": adjust}
     cohorts = _cohorts(asked, names, split, question)
+    check_ages(cohorts, by, limits or AgeBands())
     _check_adjusted(cohorts, adjust, limits, reference)
     first, second, *others = cohorts
     described = compare(

@@ -47,6 +47,8 @@ class Contrast:
         """Return the contrast as printed, with the values that it has in a cohort: ``0.7 against 0.85 mmol/L``."""
         if self.printed:
             return self.printed
+        # The centile of one computation is off that of another in the last digits, which must not decide how it rounds.
+        at, reference = (float(f"{value:.12g}") for value in (at, reference))
         # Large numbers that differ little are printed with as many digits as show it.
         digits = next((n for n in range(4, 16) if f"{at:.{n}g}" != f"{reference:.{n}g}"), 16)
         text = f"{_digits(at, digits)} against {_digits(reference, digits)} {_unit(self.name)}".rstrip()

@@ -16,9 +16,9 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.estimates import kinds, note
-from crampstudy.estimates.verdicts import FEWEST_DF
+from crampstudy.estimates.verdicts import FEW_DEGREES, FEWEST_DF
 from crampstudy.models.coefficients.ratio import Linear
-from crampstudy.models.coefficients.rows import ALONE, FEW, TEST, shown
+from crampstudy.models.coefficients.rows import ALONE, TEST, shown
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.terms.person_time import means
@@ -168,7 +168,7 @@ def _curve(linear: Linear, smooth: Smooth, values: Array, reference: float | Non
         if not np.isfinite(ratio) or np.isnan(error):
             yield estimates.row(status="not_estimable", **point | {"note": ALONE})
             continue
-        few = FEW if its_df < FEWEST_DF else ""
+        few = FEW_DEGREES if its_df < FEWEST_DF else ""
         point |= {"std_error": error, "df": its_df, "note": note(few, said, cells["note"] or "")}
         point |= {"p_value": p_value(ratio / error, its_df) if error > 0 else None}
         yield shown(ratio, quantile(cells["ci_level"], its_df) * error, linear.scale, point)

@@ -224,7 +224,9 @@ def _implied(
         *solution.account.remarks(),
         _extrapolated(solution, matrix, population.weight),
         "participants do not differ beyond the terms" if not spread else "",
-        "nights are no more dispersed than Poisson" if solution.engine.dispersion and not dispersed else "",
+        "given the rate of each person, nights are no more dispersed than Poisson"
+        if solution.engine.dispersion and not dispersed
+        else "",
     )
     made = []
     for label in labels:

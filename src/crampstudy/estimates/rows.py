@@ -125,7 +125,8 @@ def no_interval(cells: Mapping[str, Any]) -> str | None:
 def without_interval(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the cells of an estimate that keeps its number and loses what stood around it, for the ``reason``."""
     note = reason if pd.isna(cells.get("note")) else f"{reason}; {cells['note']}"
-    return {**cells, **dict.fromkeys(_AROUND), "status": "boundary", "note": note}
+    own = facts.with_facts(cells, {"no interval": reason})
+    return {**own, **dict.fromkeys(_AROUND), "status": "boundary", "note": note}
 
 
 def withheld(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:

@@ -32,8 +32,16 @@ _PRINTED = {
 """Digits, factor and unit of a number, by its scale; others have two digits and their own unit."""
 
 
+BEYOND = "beyond all observed"
+
+
 def estimate(row: Mapping[str, Any]) -> str:
-    """Return the number of a row with its interval, as its scale is printed: ``12.3 (10.0–15.0)`` of a prevalence."""
+    """Return the number of a row with its interval, as its scale is printed: ``12.3 (10.0–15.0)`` of a prevalence.
+
+    Of a contrast beyond all that was observed it is what a model guesses, and is in no table, figure or sentence.
+    """
+    if fact(row, "beyond"):
+        return BEYOND
     digits, factor, _ = _PRINTED.get(str(row["scale"]), (2, 1.0, ""))
     return wording.estimate(row, digits, factor)
 
@@ -46,7 +54,7 @@ def in_text(row: Mapping[str, Any]) -> str:
 
     Tables have its interval (:func:`~crampstudy.estimates.verdicts.too_imprecise`).
     """
-    return TOO_IMPRECISE if too_imprecise(row) else estimate(row)
+    return TOO_IMPRECISE if too_imprecise(row) and not fact(row, "beyond") else estimate(row)
 
 
 def times(row: Mapping[str, Any]) -> str:
@@ -172,3 +180,10 @@ def of_part(row: Mapping[str, Any]) -> str:
 def _who(population: object) -> str:
     inside = condition(population)
     return wording.level(group(population)) + (f", {wording.condition(inside)}" if inside else "")
+
+
+def part_of_one(row: Mapping[str, Any]) -> bool:
+    """Say whether a share of people without an interval would be a part of one of them, which is told as no number."""
+    if row["scale"] != "prevalence" or pd.isna(row["estimate"]) or pd.notna(row["ci_low"]):
+        return False
+    return bool(0 < row["estimate"] * row["n_participants"] < 1)

@@ -36,6 +36,12 @@ TELL = "tell"
 """The fact of how many participants tell of a ratio within participants, where they are fewer than that."""
 RESTS_ON, WHOM = "rests on", "whom"
 """The facts of how many participants tell of a ratio beside what it is adjusted for, where not all do, and of whom."""
+_RESTS = "rests"
+_RESTS_ON_THE = f"{_RESTS} on the "
+FEW_DEGREES = f"{_RESTS} on few participants, with fewer than {FEWEST_DF:g} degrees of freedom"
+"""What is said of an estimate with few degrees of freedom."""
+NO_INTERVAL = "no interval"
+"""The fact of why an estimate has none."""
 DIFFERENCE = "difference"
 NEVER_AT = "no night was at"
 """How it is said that a value of what a ratio is modified by was never observed, which the fact ``never at`` has."""
@@ -60,7 +66,8 @@ def verdict(
     excludes 0, then whether it lies inside those that the codebook declares for the outcome, and without any nothing is
     negligible or null. A ratio with a difference ``beside`` it (:func:`difference_beside`) is inside only if both are:
     what may be more than the margins of one is not negligible by those of the other. One that rests on too few, or has
-    no interval, is neither. A p-value above 0.05 is never read as no effect. What is neither, or could not be
+    no interval, is neither; the latter is inconclusive where its ``facts`` say why, such as that people are all alike,
+    and not how many they are. A p-value above 0.05 is never read as no effect. What is neither, or could not be
     estimated, has no verdict, unless it is for a level that too few participants are at.
 
     Source: Schuirmann 1987 (equivalence by an interval); Lakens 2017 (both questions of one interval).
@@ -69,8 +76,10 @@ def verdict(
         return None
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return "too few" if row["status"] == "not_estimable" and _below(row, "n_exposed", FEWEST_EXPOSED) else None
-    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]) or too_few(row):
+    if too_few(row):
         return "too few"
+    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+        return "inconclusive" if facts.fact(row, NO_INTERVAL) else "too few"
     null, limits = (1, margins) if row["scale"] != DIFFERENCE else (0, _of_outcome(row["outcome"]))
     inside = limits is not None and limits[0] <= row["ci_low"] and row["ci_high"] <= limits[1]
     inside = inside and not exceeds(beside)
@@ -154,6 +163,33 @@ def _few_people(row: Mapping[str, Any]) -> bool:
     )
 
 
+def why_few(rows: pd.DataFrame) -> str:
+    """Return on what those rows rest that have an estimate and are of too few, empty where there are none.
+
+    What a row says of that in its own note is not said again.
+    """
+    few = rows[rows["verdict"].eq("too few").fillna(value=False) & rows["status"].isin(["converged", "boundary"])]
+    said = {
+        why: None
+        for row in wording.with_none(few)
+        for why in _rests_on_few(row)
+        if f"{_RESTS} {why}" not in str(row["note"])
+    }
+    return f"too few is what rests {' or '.join(said)}" if said else ""
+
+
+def _rests_on_few(row: Mapping[str, Any]) -> list[str]:
+    if few_units(row):
+        return [f"on few sampling units, with fewer than {FEWEST_DF:g} degrees of freedom"]
+    counts = (
+        ("n_participants", FEWEST, f"on fewer than {FEWEST} participants"),
+        ("n_events", FEWEST, f"on fewer than {FEWEST} events"),
+        ("n_exposed", FEWEST_EXPOSED, f"on fewer than {FEWEST_EXPOSED} participants at a level or whose value varies"),
+        ("df", FEWEST_DF, FEW_DEGREES.removeprefix(f"{_RESTS} ")),
+    )
+    return [why for name, fewest, why in counts if _below(row, name, fewest)]
+
+
 def few_tell(row: Mapping[str, Any]) -> bool:
     """Say whether beside what a ratio is adjusted for it rests on too few of its participants."""
     told = facts.fact(row, RESTS_ON)
@@ -182,7 +218,12 @@ def resting_on_some(row: Mapping[str, Any], participants: int, whom: str) -> dic
 def rests_on(row: Mapping[str, Any]) -> str:
     """Return on whom a ratio rests, where that is not all of its participants: ``rests on the 30 with …``."""
     told = facts.fact(row, RESTS_ON)
-    return f"rests on the {int(told):,} {facts.fact(row, WHOM)}" if told else ""
+    return f"{_RESTS_ON_THE}{int(told):,} {facts.fact(row, WHOM)}" if told else ""
+
+
+def is_whom(remark: str) -> bool:
+    """Say whether a remark on a row tells on whom its ratio rests."""
+    return remark.startswith(_RESTS_ON_THE)
 
 
 def too_imprecise(row: Mapping[str, Any]) -> bool:
@@ -203,6 +244,11 @@ def told_as(row: Mapping[str, Any]) -> str:
     return "imprecise" if row["verdict"] == "inconclusive" and too_imprecise(row) else str(row["verdict"])
 
 
+def without_interval(row: Mapping[str, Any]) -> bool:
+    """Say whether a row is inconclusive as there is no interval, and not as its interval is wide."""
+    return row["verdict"] == "inconclusive" and bool(pd.isna(row["ci_low"])) and facts.fact(row, NO_INTERVAL) != ""
+
+
 def who_are_few(rows: pd.DataFrame, people: str = "participants") -> str:
     """Return of whom there are too few for rows that rest on too few: ``people``, or the PSUs of a survey.
 
@@ -221,7 +267,8 @@ def few_units(row: Mapping[str, Any]) -> bool:
 
 def told_in_numbers(rows: pd.DataFrame) -> pd.Series[bool]:
     """Return of which rows with a verdict a summary shows the number: not of those that say nothing."""
-    told = [row["verdict"] != "too few" and not too_imprecise(row) for row in wording.with_none(rows)]
+    every = wording.with_none(rows)
+    told = [row["verdict"] != "too few" and not (too_imprecise(row) or without_interval(row)) for row in every]
     return pd.Series(told, index=rows.index, dtype=bool)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from crampstudy import look, wording
+from crampstudy.estimates.facts import of_rows
 from crampstudy.figures import intervals, style
 
 _APART = 0.16
@@ -33,8 +34,9 @@ class Groups:
 
 
 def estimated(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that have an estimate."""
-    return estimates[estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()]
+    """Return the rows that have an estimate that is told: not one beyond all that was observed."""
+    made = estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()
+    return estimates[made & of_rows(estimates, "beyond").eq("")]
 
 
 def single_groups(estimates: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -30,8 +30,8 @@ def rootogram(frame: pd.DataFrame) -> Figure:
     down = -(-len(models) // across)
     with style.journal():
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.4 + _ROW * down))
-        panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-        for axes, model in zip(panels, models, strict=False):
+        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for axes, model in zip(grid.flat, models, strict=False):
             rows = frame[frame["model"] == model]
             at, top = rows["count"].to_numpy(), rows["expected_root"].to_numpy()
             observed = rows["observed_root"].to_numpy()
@@ -43,10 +43,9 @@ def rootogram(frame: pd.DataFrame) -> Figure:
             axes.set_xticks(at[shown], [str(label) for label in rows["cramps"].to_numpy()[shown]])
             axes.yaxis.set_major_locator(MaxNLocator(5))
             axes.grid(axis="y")
-        for unused in panels[len(models) :]:
-            unused.set_visible(False)
+        style.hide_unused(grid, len(models))
         figure.supxlabel("Cramps a night", fontsize=8.5)
         figure.supylabel("Square root of nights", fontsize=8.5)
-        handles, labels = panels[0].get_legend_handles_labels()
+        handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure

@@ -120,6 +120,15 @@ def grid(axes: Axes, axis: Literal["x", "y"]) -> None:
     axes.tick_params(axis=axis, length=0)
 
 
+def hide_unused(grid: Any, used: int) -> None:
+    """Hide the panels of a grid after the ``used`` first ones; those above them show the values of a shared axis."""
+    across = grid.shape[1]
+    for at, axes in enumerate(grid.flat):
+        axes.set_visible(at < used)
+        if at < used <= at + across:
+            axes.tick_params(axis="x", labelbottom=True)
+
+
 def legend_above(axes: Axes) -> None:
     """Put the legend above the axes, where it covers nothing."""
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crampstudy import wording
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
 from crampstudy.phenotypes.mixture import GroupMixture, UncertainTraits, fit_mixture
 from crampstudy.phenotypes.traits import FEWEST_NIGHTS, TRAITS, TraitTable
 from crampstudy.readable import OneLine
+from crampstudy.wording import counted
 
 MOST = 5
 """Groups that are tried at most."""
@@ -105,7 +105,7 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
     """
     own = table.known
     if len(table.ids) < FEWEST:
-        whom = wording.counted(len(table.ids), "participants", "have") if len(table.ids) else "no participant has"
+        whom = counted(len(table.ids), "participants", "have") if len(table.ids) else "no participant has"
         raise AnalysisError(
             f"{whom} a cramp and at least {FEWEST_NIGHTS} logged nights; groups are looked for among at least {FEWEST}"
         )

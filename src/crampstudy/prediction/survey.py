@@ -24,6 +24,7 @@ from crampstudy.prediction.models import candidates
 from crampstudy.prediction.outcome import SURVEY
 from crampstudy.prediction.resampled import Resamples
 from crampstudy.prediction.validation import CHOSEN, FOLDS, SEED, Validated, best, folds_of, said_by, tried
+from crampstudy.wording import counted
 
 UNITS, A_FIFTH = "unseen sampling units", "a fifth of the sampling units held out"
 FEWEST_EVENTS = 20
@@ -126,8 +127,8 @@ def _check(table: FeatureTable, train: Flags, test: Flags) -> None:
     events = [int(table.counts[own].sum()) for own in (train, test)]
     if min(events) < FEWEST_EVENTS // (1 if test.sum() > train.sum() / 2 else FOLDS):
         raise AnalysisError(
-            f"moderate-severe cramps of {events[0]} people to learn from and of {events[1]} to test on; a prediction "
-            f"needs {FEWEST_EVENTS}"
+            f"moderate-severe cramps of {counted(events[0], 'people')} to learn from and of {events[1]} to test on; "
+            f"a prediction needs {FEWEST_EVENTS}"
         )
 
 

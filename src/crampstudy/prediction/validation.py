@@ -18,6 +18,7 @@ from crampstudy.prediction.models import Candidate, candidates, fitted, predicte
 from crampstudy.prediction.outcome import Outcome
 from crampstudy.prediction.scores import crps, dispersion, log_score
 from crampstudy.readable import OneLine
+from crampstudy.wording import counted
 
 FOLDS, INNER = 5, 3
 FEWEST = 25
@@ -79,8 +80,8 @@ def check_enough(table: FeatureTable) -> None:
     cramped = len(np.unique(table.person[table.counts > 0]))
     if n < FEWEST or cramped < FOLDS:
         raise AnalysisError(
-            f"{n} participants with logged nights, {cramped} of them with a cramp; a prediction needs at least "
-            f"{FEWEST}, and {FOLDS} with a cramp"
+            f"{counted(n, 'participants')} with logged nights, {cramped} of them with a cramp; a prediction needs "
+            f"at least {FEWEST}, and {FOLDS} with a cramp"
         )
 
 

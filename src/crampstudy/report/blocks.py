@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 
 from crampstudy import look
 from crampstudy.analyses import Findings, SectionResults
+from crampstudy.analyses.findings import Drawing, ReportTable
 from crampstudy.cache import KERNEL_VARIABLE
 from crampstudy.codebook import VARIABLES
 from crampstudy.estimates import COLUMNS, kinds, to_csv
@@ -29,11 +30,11 @@ from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError, page
-from crampstudy.report.block_parts.abbreviations import defined
 from crampstudy.report.block_parts.cells import as_text, is_numeric, overlapping
 from crampstudy.report.block_parts.drawn import Drawn, draw, drawn
 from crampstudy.report.prose import Section, cited
 from crampstudy.wording import capital, marks, sentences
+from crampstudy.wording.abbreviations import defined
 
 _SVG = "image/svg+xml"
 _PNG = "image/png"
@@ -256,21 +257,37 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
         return _missing(label, reason)
     if label in found.tables:
         made = found.tables[label]
-        caption, note = cited(made.caption), made.note and cited(made.note)
+        caption, note = _texts(made)
         shown = table(made.frame, label, caption=caption, note=note, appendix=appendix)
-        return replace(shown, data={**shown.data, "rows": _with_marks(shown.data["rows"], made.marked)})
+        rows = _with_marks(shown.data["rows"], made.marked)
+        return replace(shown, data={**shown.data, **_told(shown.data), "rows": rows})
     if label in found.figures:
         drawing = found.figures[label]
         data, alt = drawing.estimates, drawing.alt
-        caption, note = cited(drawing.caption), drawing.note and cited(drawing.note)
+        caption, note = _texts(drawing)
         if _in_report():
             _check(label, "fig", caption=caption, alt=alt)
             texts = {"label": label, "caption": caption, "alt": alt, "note": note}
-            return _figure(drawn(found, label), texts, data, {}, appendix=appendix)
+            block = _figure(drawn(found, label), texts, data, {}, appendix=appendix)
+            return replace(block, data={**block.data, **_told(block.data)})
+        caption, note = marks.without(caption), note and marks.without(note)
         fig = FIGURES[drawing.figure](data)
         return figure(fig, label, caption=caption, alt=alt, note=note, data=data, appendix=appendix)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
+
+
+def _texts(part: ReportTable | Drawing) -> tuple[str, str | None]:
+    """Return caption and note of a part as Markdown, with the marks of the rows that they tell of."""
+    caption, note = part.said.get("caption", part.caption), part.said.get("note", part.note)
+    return cited(caption), note and cited(note)
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return caption and note of a block as readers have them, and beside them, where they have marks, with these."""
+    texts = {name: data[name] for name in ("caption", "note") if data[name]}
+    plain = {name: marks.without(text) for name, text in texts.items()}
+    return {**plain, "told": {name: text for name, text in texts.items() if text != plain[name]}}
 
 
 def _with_marks(lines: list[dict[str, Any]], marked: Mapping[tuple[int, int], str]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,12 +215,17 @@ class _Gathered:
                 self.blocks[label] = {**block, "rows": plain, "traced": traced}
             else:
                 self.places.add(label, keys_of(block.get("csv") or ""))
+            told = {name: trace.pieces([text], recorded=True)[0] for name, text in block.get("told", {}).items()}
+            self.places.add(label, {key for pieces in told.values() for key in shown(pieces)})
+            spans = {name: "".join(_span(piece, str) for piece in pieces) for name, pieces in told.items()}
+            self.blocks[label] = {**self.blocks[label], "told": spans}
 
     def _texts(self, notebook: str) -> Iterator[str]:
         yield from self.found.get(notebook, {}).values()
         for label, block in self.blocks.items():
-            if self.owners[label] == notebook and block["kind"] == "table":
-                yield from (cell for row in block["rows"] for cell in row.get("marked", ()))
+            if self.owners[label] == notebook:
+                yield from (cell for row in block.get("rows", ()) for cell in row.get("marked", ()))
+                yield from block.get("told", {}).values()
 
     def seen_from(self, notebook: str) -> Mapping[str, _Value]:
         """Return the values that a notebook may name: its own, the report's, and what one other alone has."""
@@ -318,7 +323,7 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
             elif block.get("kind") == "prose":
                 place.append(_filled(without(block["markdown"], gathered.missing), values, name, gathered.places))
             elif block.get("kind") in _VIEW:
-                place.append(_div(block, values, name, gathered.places))
+                place.append(_div(gathered.blocks[block["label"]], values, name, gathered.places))
                 here.shown += 1
                 here.moved += [block["label"]] if block.get("appendix") else []
     kept = _kept(subsections)
@@ -345,10 +350,11 @@ def _elsewhere(labels: list[str]) -> Iterator[str]:
 
 
 def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:
-    caption = _filled(block["caption"], values, notebook, places)
+    texts = {**block, **block.get("told", {})}
+    caption = _filled(texts["caption"], values, notebook, places)
     text = f"::::::: {{#{block['label']} .{block['kind']}}}\n{caption}\n"
-    if block["note"]:
-        text += f"\n:::::: note\n{_filled(block['note'], values, notebook, places)}\n::::::\n"
+    if texts["note"]:
+        text += f"\n:::::: note\n{_filled(texts['note'], values, notebook, places)}\n::::::\n"
     return text + ":::::::"
 
 
@@ -369,6 +375,6 @@ def _filled(markdown: str, values: Mapping[str, _Value], notebook: str, places: 
     return VALUE.sub(put, markdown)
 
 
-def _span(piece: TextPiece) -> str:
-    text = escaped(piece.text)
+def _span(piece: TextPiece, shown_as: Callable[[str], str] = escaped) -> str:
+    text = shown_as(piece.text)
     return f'[{text}]{{.value rows="{" ".join(piece.keys)}"}}' if piece.keys else text

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.codebook.recalled import GROUPS
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import estimate, value
+from crampstudy.estimates.sentences import estimate, part_of_one, value
 from crampstudy.nights.calendar import day_of
 from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, people_of, with_level
 from crampstudy.tables.table import table_of_rows
@@ -122,12 +122,16 @@ def _by_level(rows: pd.DataFrame, *, percent: bool) -> pd.DataFrame:
         if apart and [level] == first:
             columns[f"With {ENOUGH_NIGHTS} nights"] = people_of(rows[rated])
         shares = percent or of_level["scale"].iloc[0] in ("prevalence", "proportion")
-        texts = pd.Series([estimate(row) for row in wording.records(of_level)], index=of_level["row"])
+        texts = pd.Series([_share(row) for row in wording.records(of_level)], index=of_level["row"])
         heading = wording.capital(wording.level(str(level))) + (", %" if shares else "")
         columns[with_level(f"{heading} (95% CI)", of_level)] = texts
     made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))].fillna(wording.DASH)
     made.index.name = by_group(made.index)
     return made
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    return "less than one person" if part_of_one(row) else estimate(row)
 
 
 @table_of_rows

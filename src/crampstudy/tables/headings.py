@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import group
+from crampstudy.estimates.sentences import estimate
 
 WITHOUT_ESTIMATE = ("not_estimable", "not_converged")
 """Statuses of rows whose p-value is not shown, as their estimate is not."""
@@ -93,8 +95,9 @@ def people_of(rows: pd.DataFrame) -> pd.Series[str]:
 
 
 def p_of(row: Mapping[str, Any], of: str = "p_value") -> str:
-    """Return the p-value of a row as a cell, or its q-value: a dash where it has none or could not be estimated."""
-    return wording.DASH if row["status"] in WITHOUT_ESTIMATE else wording.marked(row, p_value(row[of]))
+    """Return the p-value of a row as a cell, or its q-value: a dash where it has none, or its number is not told."""
+    untold = row["status"] in WITHOUT_ESTIMATE or fact(row, "beyond")
+    return wording.DASH if untold else wording.marked(row, p_value(row[of]))
 
 
 def p_value(value: float) -> str:
@@ -111,7 +114,7 @@ def unit_of_difference(rows: pd.DataFrame) -> str:
 
 def difference(row: Mapping[str, Any]) -> str:
     """Return a difference with its interval, of shares in percentage points."""
-    return wording.estimate(row, 1, 100.0) if row["unit"] == _SHARES else wording.estimate(row)
+    return wording.estimate(row, 1, 100.0) if row["unit"] == _SHARES else estimate(row)
 
 
 def in_groups(rows: pd.DataFrame) -> pd.DataFrame:

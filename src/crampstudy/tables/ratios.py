@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
-from crampstudy.estimates.sentences import label
+from crampstudy.estimates.sentences import estimate, label
 from crampstudy.tables.headings import age_and_sex, p_of, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.remarks.model_parameters import parameters
@@ -88,7 +88,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
         name = scale if model == primary else f"{str(model).replace('-', ' ')}: {scale}"
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[with_level(f"{name[:1].upper()}{name[1:]} ({how}) (95% CI)", rows)] = {
-            key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
+            key: wording.DASH if row["scale"] == "wald_test" else estimate(row) for key, row in cells.items()
         }
         if first:
             columns |= {heading: {key: p_of(row, of) for key, row in cells.items()} for heading, of in _TESTS.items()}
@@ -137,7 +137,7 @@ def _factor(row: dict[str, Any], scale: str) -> _Key:
 
 def _cell(row: dict[str, Any]) -> str:
     """Return an estimate as printed; of a joint test which number it is, for it is no ratio."""
-    number = wording.estimate(row)
+    number = estimate(row)
     if row["scale"] != "wald_test" or row["status"] != "converged":
         return number
     return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {number}"

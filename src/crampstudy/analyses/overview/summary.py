@@ -21,9 +21,11 @@ from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, resting
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
 from crampstudy.tables.overview.attrition import SET_ASIDE
+from crampstudy.wording.abbreviations import defined
 
 _ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
-_ADJUSTED = "what each is adjusted for stands in its section"
+_ADJUSTED = "what each is adjusted for stands in its row of estimates.csv, and in its section where the report has that"
+_NOTHING_ASKED = "No other section of this report asks what its people's cramps are like or go with."
 FOREST, QUALITY = "fig-summary", "tbl-data-quality"
 
 
@@ -73,9 +75,15 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         {FOREST: drawing},
         values={
             "summary": "\n".join(f"- {line}" for line in lines),
-            "unanswered": "\n".join(f"- {line}" for line in lost) or tables.ALL_ESTIMATED,
+            "abbreviations": defined(None, lines) or "",
+            "unanswered": "\n".join(f"- {line}" for line in lost) or _all_told(others),
         },
     )
+
+
+def _all_told(others: Others) -> str:
+    """Return what stands where nothing is without an answer: that all of it has one, or that nothing was asked."""
+    return tables.ALL_ESTIMATED if {*others} & {*_TITLES} - {"cohort"} else _NOTHING_ASKED
 
 
 def _drawn(main: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +134,7 @@ ANALYSIS = Analysis(
     "summary",
     "What did this cohort show?",
     answers={"diary": CohortAnswer(summarise, PARTS), "survey": CohortAnswer(summarise, PARTS)},
-    values=("summary", "unanswered"),
+    values=("summary", "abbreviations", "unanswered"),
     follows_graph=True,
     draws_on_others=True,
 )

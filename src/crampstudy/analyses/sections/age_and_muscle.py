@@ -210,9 +210,10 @@ def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = muscle_ratios(cohort, **asked)
     # A number is shown at its declared contrast alone.
     shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
-    caption = f"{wording.capital(said.parts(shown))}{_of_outcome(rows)}: each ratio of a model of its own"
-    caption += f", {said.adjusted(shown)}."
-    notes = f"{_SITTING[cohort.kind] if said.of_sitting(shown).any() else ''} {tables.notes(shown)}".strip()
+    beside = said.beside_sitting(shown)
+    own = "each ratio, but for that of sitting, of a model of its own" if beside else "each ratio of a model of its own"
+    caption = f"{wording.capital(said.parts(shown))}{_of_outcome(rows)}: {own}, {said.adjusted(shown)}."
+    notes = f"{_SITTING[cohort.kind] if said.of_sitting(shown).any() else ''} {beside} {tables.notes(shown)}".strip()
     return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, notes or None)})
 
 

@@ -24,7 +24,7 @@ from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.groups import whole
 from crampstudy.estimates.kinds.frequency import HALF
-from crampstudy.estimates.sentences import estimate, value
+from crampstudy.estimates.sentences import estimate, part_of_one, value
 
 PEOPLE, NIGHTS, PERIOD = "tbl-people-by-frequency", "tbl-cramp-nights", "tbl-period-prevalence"
 DISTRIBUTION, CLASSES, RECALLED = "fig-distribution", "fig-recalled-classes", "tbl-recalled-classes"
@@ -278,7 +278,7 @@ def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str,
 def _half(nights: pd.DataFrame) -> Mapping[str, Any] | None:
     """Return the row of how many people have half of the cramps; of few people it would be a part of one."""
     row = _of_whole(nights, HALF)
-    return row if row and row["n_participants"] >= FEWEST else None
+    return row if row and row["n_participants"] >= FEWEST and not part_of_one(row) else None
 
 
 def _rated(bins: pd.DataFrame) -> str:

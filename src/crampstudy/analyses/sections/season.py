@@ -11,6 +11,7 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
+from crampstudy.analyses.sentences.covariates import held
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_term import age_term
@@ -25,14 +26,15 @@ from crampstudy.wording import marks
 FIGURE, CYCLE, EXAMINED = "fig-season", "tbl-season", "tbl-season-examined"
 SEED = 20240101
 """Of the resamples: the same cohort has the same intervals."""
+_NIGHT = "night in study"
 _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
 _CAPTION = "Incidence rate by calendar month, all years together, with intervals"
 _CURVE = "; the curve is the fitted cycle at the mean of what it is adjusted for, with its pointwise band."
 _OF_CYCLE = (
-    "A cosine and a sine of the day of the year in a negative binomial model of the nights, adjusted for age, sex and "
-    "the night in study. The relative amplitude is (max − min) / (max + min) of the rate. Amplitude, peak and the "
-    "ratio of peak to trough have intervals from resampled participants; a lower limit of 0, or of a ratio of 1, says "
-    "that a cycle cannot be told from none."
+    "A cosine and a sine of the day of the year in a negative binomial model of the nights{held}. The relative "
+    "amplitude is (max − min) / (max + min) of the rate. Amplitude, peak and the ratio of peak to trough have "
+    "intervals from resampled participants; a lower limit of 0, or of a ratio of 1, says that a cycle cannot be told "
+    "from none."
 )
 
 
@@ -52,13 +54,22 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     )
     peaks = [tables.peak(row) for row in wording.records(cycle[cycle["level"] == "peak"]) if pd.notna(row["ci_low"])]
     # The words of rows have no marks.
-    note = f"{_OF_CYCLE} {tables.notes(cycle, besides=list(map(marks.without, peaks)))}".strip()
+    note = (
+        f"{_OF_CYCLE.format(held=_held(cycle))} {tables.notes(cycle, besides=list(map(marks.without, peaks)))}".strip()
+    )
     return Findings(
         rows,
         {CYCLE: ReportTable(tables.season(cycle), "The annual cycle of cramps.", note)},
         {FIGURE: drawing},
         values={"answer": _answer(cycle), "claim": _claim(cycle), "limits": _limits(cycle)},
     )
+
+
+def _held(cycle: pd.DataFrame) -> str:
+    """Return for what the cycle is adjusted, as it goes on after a comma, nothing where it is for nothing."""
+    made = wording.records(cycle[cycle["estimate"].notna()])
+    names = [f"the {name}" if name == _NIGHT else name for name in (held(made[0]) if made else ())]
+    return f", adjusted for {wording.listed(names)}" if names else ""
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -99,9 +110,9 @@ def _examined(cohort: Cohort, settings: Settings) -> Findings:
     rows = together([each[each["term"].str.contains("exam_season", na=False)] for each in fits])
     named = {wording.outcome(outcome): rows[rows["outcome"] == outcome] for outcome in _OUTCOMES}
     beside = age_and_sex(rows)
-    held = f", adjusted for {beside}" if beside else ""
+    besides = f", adjusted for {beside}" if beside else ""
     note = (
-        f"Prevalence ratios by design{held} [@lumley2004]: people examined from November to April against those "
+        f"Prevalence ratios by design{besides} [@lumley2004]: people examined from November to April against those "
         "examined from May to October. Moderate-severe: five or more cramps in the past month, against fewer or none."
     )
     table = ReportTable(

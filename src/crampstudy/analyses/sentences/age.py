@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences.covariates import beside_in_model, held, in_sentence
 from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.muscle_and_joints import JOINTS, MUSCLE, SITTING
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.adjustment import enough
 from crampstudy.estimates.sentences import beside, in_brackets, in_text
 from crampstudy.estimates.verdicts import who_are_few, why_beyond
@@ -155,21 +156,36 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
         records = wording.records(told[told["verdict"] == verdict])
         names = [f"{directed(row, _name(row))} ({wording.contrast(row)}: {in_brackets(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
-    clear = told[told["verdict"].isin(["higher", "lower"])]
-    crude = clear[~enough(clear)]
-    if len(crude):
-        names = [_name(row) for row in wording.records(crude)]
-        said.append(f"not adjusted for all that the causal graph asks for: {wording.listed(names)}")
     rest = told[~told["verdict"].isin(["higher", "lower"])]
     names = [_name(row) for row in wording.records(rest)]
     none = "neither more nor fewer cramps are shown to go with"
-    return [*said, *([f"{none} {wording.listed(names)}"] if names else [])]
+    said += [f"{none} {wording.listed(names)}"] if names else []
+    # The table has that of sitting as well, and so has the sentence.
+    judged = rows[rows["verdict"].notna() & rows["verdict"].ne("too few")]
+    lacking = [_name(row) for row in wording.records(judged[~enough(judged)])]
+    return [
+        *said,
+        *([f"not adjusted for all that the causal graph asks for: {wording.listed(lacking)}"] if lacking else []),
+    ]
 
 
 def of_sitting(rows: pd.DataFrame) -> pd.Series[bool]:
     """Say which rows are of sitting, of which the section on activity tells."""
     terms = [f"{BETWEEN}({SITTING['diary']})", SITTING["survey"]]
     return rows["term"].str.removeprefix(wording.CONTRAST).isin(terms)
+
+
+def beside_sitting(rows: pd.DataFrame) -> str:
+    """Return what else stands in the model of sitting, as a sentence, nothing where the model is its own."""
+    own = [row for row in wording.records(rows[of_sitting(rows)]) if beside_in_model(row)]
+    if not own:
+        return ""
+    names = [wording.small(wording.label(name)) for name in beside_in_model(own[0])]
+    needed = [name for name in held(own[0]) if name not in (*names, in_sentence(SITTING["diary"]))]
+    told = (name.partition(", ") for name in needed)
+    listed = wording.listed(f"{first} ({more})" if more else first for first, _, more in told)
+    also = f", and for all that any of them is: {listed}" if listed else ""
+    return f"Sitting stands in one model with {wording.listed(names)}, and is adjusted for these as well{also}."
 
 
 def _name(row: Row) -> str:
@@ -183,6 +199,10 @@ def _declared(rows: pd.DataFrame) -> list[Row]:
 
 
 def _verdict(row: Row) -> str:
+    if verdicts.without_interval(row):
+        return "no interval to tell by"
+    if verdicts.few_degrees(row) and not verdicts.few_units(row):
+        return "carried by too few participants to tell"
     if row["verdict"] == "too few":
         return f"too few {who_are_few(pd.DataFrame([row]))} to tell"
     return _VERDICTS.get(str(row["verdict"]), "no verdict")

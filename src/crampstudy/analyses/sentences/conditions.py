@@ -17,6 +17,7 @@ _Q = 0.05
 _BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}
 """Variables of a disease of any kind, with the narrower one that they hold."""
 _MORE = {"higher": "more", "lower": "less"}
+_LEFT_OUT = "left out"
 _LARGER = {"higher": "larger", "lower": "smaller"}
 
 
@@ -35,6 +36,7 @@ def answer(rows: pd.DataFrame) -> str:
             if len(measured)
             else "none of them was recorded"
         )
+        why = f"all of them were {why}" if why.startswith(_LEFT_OUT) else why
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
     clear = told[told["verdict"].isin(_MORE)]
@@ -46,21 +48,24 @@ def answer(rows: pd.DataFrame) -> str:
     if not said:
         measures = wording.counted(len(told), "conditions, drugs and measures")
         said = [f"none of {measures} goes clearly with more or with fewer cramps"]
-    said += [f"not adjusted for all that the causal graph asks for: {_listed(crude)}"] if len(crude) else []
-    said += resting(clear)
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
     said += [
         _kept(told, _tests(main)),
         f"the ratio is too close to 1 to matter for {_listed(small)}" if len(small) else "",
     ]
+    # Of what is told above, whatever was found of it.
+    found = told[told.index.isin([*clear.index, *small.index])]
+    lacking = found[~enough(found)]
+    said += [f"not adjusted for all that the causal graph asks for: {_listed(lacking)}"] if len(lacking) else []
+    said += resting(found)
     unknown = int(judged["verdict"].eq("inconclusive").sum())
     open_ = wording.counted(unknown, "others") if len(told) > unknown else f"{unknown}"
     said += [f"for {open_} the interval is too wide to tell"] if unknown else []
     of_few = judged[judged["verdict"].eq("too few")]
     by_df = [verdicts.few_degrees(row) and not verdicts.few_units(row) for row in wording.records(of_few)]
-    lacking = of_few[~pd.Series(by_df, of_few.index, dtype=bool)]
-    whom = f"too few {who_are_few(lacking)}"
-    said += [f"of {len(lacking)} more there are {whom} for anything to be said"] if len(lacking) else []
+    by_people = of_few[~pd.Series(by_df, of_few.index, dtype=bool)]
+    whom = f"too few {who_are_few(by_people)}"
+    said += [f"of {len(by_people)} more there are {whom} for anything to be said"] if len(by_people) else []
     on_df = f"rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few for anything to be said"
     said += [f"of {sum(by_df)} more the interval {on_df}"] if any(by_df) else []
     return wording.sentences(filter(None, said))
@@ -154,8 +159,8 @@ def _by_side(rows: pd.DataFrame) -> str:
 
 
 AT_TWO_AGES = (
-    "at 50 and at 75 years, from one model of each condition with its product with age, or at all ages where too few "
-    "are of either age"
+    "at 50 and at 75 years, from one model of each condition with its product with age, or at all ages where there is "
+    "no such ratio to draw"
 )
 
 
@@ -176,7 +181,7 @@ def adjusted(main: pd.DataFrame, *, two: bool) -> str:
         text = f"adjusted for {for_what}"
     by_age = (
         " Beside them stand those at 50 and at 75 years, where at least 5 participants with the condition and 5 "
-        "without are younger than 62.5 years, and as many older."
+        "without, of those whom its ratio rests on, are younger than 62.5 years, and as many older."
     )
     return f"{text}.{by_age if two else ''}"
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import codebook, wording
-from crampstudy.codebook import exposures
+from crampstudy.analyses.sentences.covariates import in_sentence
+from crampstudy.codebook import contrasts, exposures
+from crampstudy.codebook.contrasts import Contrast
+from crampstudy.codebook.exposures import WITHIN
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import measure, recalled
 
@@ -16,6 +19,7 @@ _LEVELS_DRAWN = (
 )
 _INTAKE_DRAWN = " over the intake of minerals with food, each against its median"
 _RATIOS = "Ratios"
+_MEDIAN = 50
 
 
 def caption(compared: pd.DataFrame) -> str:
@@ -39,6 +43,34 @@ def of_survey(compared: pd.DataFrame) -> str:
     """Return which ratios the numbers of an answer are, where these are of a survey."""
     named = _ratios(compared[compared["verdict"].notna()])
     return "" if named == _RATIOS else f"The numbers are {wording.small(named)}, against none."
+
+
+def compared(rows: pd.DataFrame) -> str:
+    """Return what the declared contrasts of rows compare, as it goes on after a text, nothing where there are none.
+
+    What most of them compare stands first, and of what else they compare it is said for which.
+    """
+    groups: dict[str, list[str]] = {}
+    for row in wording.records(rows[rows["term"].map(wording.is_declared)]):
+        name = str(row["term"]).removeprefix(wording.CONTRAST)
+        found = exposures.find(name)
+        variable, part = (found.variable, found.part) if found else (name, None)
+        stated, centiles = contrasts.of_variable(variable, deviation=part == WITHIN)
+        within = " within participants" if part == WITHIN else ""
+        groups.setdefault(_sides(stated or centiles), []).append(f"{in_sentence(variable)}{within}")
+    first, *others = sorted(groups, key=lambda sides: -len(groups[sides])) or [""]
+    said = [f"{sides} for {wording.listed(dict.fromkeys(groups[sides]))}" for sides in others]
+    return f": {'; '.join([first, *said])}" if first else ""
+
+
+def _sides(contrast: Contrast) -> str:
+    """Return what a contrast compares, in words: ``a low value against a high one``."""
+    if contrast.reference == 0:
+        deviation = contrast.kind == "deviation"
+        return "a day above the own mean against that mean" if deviation else "some of it against none"
+    low, high = ("a low value", "a high one") if contrast.at < contrast.reference else ("a high value", "a low one")
+    usual = contrast.kind == "value" or contrast.reference == _MEDIAN
+    return f"{low} against {'a usual one' if usual else high}"
 
 
 def of_columns(made: pd.DataFrame) -> list[str]:

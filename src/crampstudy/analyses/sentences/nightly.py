@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses.sentences.covariates import held
+from crampstudy.analyses.sentences.covariates import beside_in_model, held
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
 from crampstudy.cohort import Cohort
@@ -31,7 +31,7 @@ _FOUND = {
     "inconclusive": "neither clearly more nor clearly fewer cramps",
 }
 _FEWER = "adjusted for fewer than"
-_TOO_FEW = "cramps of which too few people tell"
+_TOO_FEW = "too few of the people tell whether they had more or fewer cramps"
 
 
 def judged(rows: pd.DataFrame, variable: str, level: str, kind: kinds.Kind | None = None) -> dict[str, Any] | None:
@@ -52,12 +52,14 @@ def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
     ratio 0.70; 0.55–0.90) people had fewer cramps``.
     """
     found: dict[str, list[str]] = {}
-    for when, row in asked:
-        if row is not None:
-            scale = "" if found else f"{measure(row)} "
-            ratio = in_brackets(row)
-            found.setdefault(_found(row), []).append(f"{when} ({scale}{ratio})")
-    return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())
+    known = [(when, row) for when, row in asked if row is not None]
+    # Last what too few tell, which is another sentence.
+    for when, row in sorted(known, key=lambda each: _found(each[1]) == _TOO_FEW):
+        scale = "" if found else f"{measure(row)} "
+        found.setdefault(_found(row), []).append(f"{when} ({scale}{in_brackets(row)})")
+    told = (f"{wording.listed(when)} people had {what}" for what, when in found.items() if what != _TOO_FEW)
+    few = [f"{_TOO_FEW} {wording.listed(found[_TOO_FEW])}"] if _TOO_FEW in found else []
+    return "; ".join([*told, *few])
 
 
 _CLEAR = {"higher": "more cramps went with {}", "lower": "fewer cramps went with {}"}
@@ -178,7 +180,24 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     )
     remarks = without_adjustment(tables.at_contrasts(rows), kinds.RELIABILITY.rows(rows))
     how = "The study's causal graph asks to adjust" if names else "Adjusted, as the study's causal graph asks,"
-    return f"{how} for these: {each}. {left_out}{remarks}".strip()
+    return f"{how} for these: {each}. {_in_one_model(variables, rows)}{left_out}{remarks}".strip()
+
+
+def _in_one_model(variables: Collection[str], rows: pd.DataFrame) -> str:
+    """Return which exposures stand in one model with one another, as a sentence before others, nothing where none do.
+
+    The model has what any of them is adjusted for, so that each is adjusted for it.
+    """
+    groups: dict[tuple[str, ...], None] = {}
+    for row in wording.records(kinds.WITHIN_BETWEEN.rows(rows[rows["estimate"].notna()])):
+        of = {exposures.unsplit(str(row["term"]).removeprefix(wording.CONTRAST)), *beside_in_model(row)}
+        groups.setdefault(tuple(name for name in variables if name in of))
+    several = [wording.listed(wording.small(wording.label(name)) for name in of) for of in groups if len(of) > 1]
+    if not several:
+        return ""
+    one = "In one model with one another stand" if len(several) == 1 else "In each of these models stand together"
+    others = "the other" if all(len(of) <= 2 for of in groups) else "the others"
+    return f"{one} {'; '.join(several)}: each is adjusted for {others} as well, and for all that any of them is. "
 
 
 def fewer_than_asked(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -16,17 +16,19 @@ from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.people.per_sd import BESIDE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
 from crampstudy.estimates.verdicts import told_as
+from crampstudy.models.terms import formula
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
-VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits", "together")
+VALUES = ("answer", "magnesium", "contrasts", "low", "shapes", "method", "limits", "together")
 _AGENT = "magnesium"
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
@@ -77,6 +79,7 @@ def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[s
             )
         ),
         f"{magnesium(rows, compared)} {_tried(cohort)}".strip(),
+        levels.compared(compared),
         low(rows),
         shapes(rows),
         method(cohort),
@@ -240,13 +243,13 @@ def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     known = known[known["n_participants"].notna()]
     of_value = {_variable(row): int(row["n_participants"]) for row in wording.records(known)}
     made = compared[compared["term"].map(wording.is_declared) & compared["estimate"].notna()]
-    fewer: dict[int, list[str]] = {}
+    fewer: dict[int, list[tuple[str, str]]] = {}
     for row in wording.records(made):
         if (n := int(row["n_participants"])) < of_value.get(_variable(row), 0):
-            fewer.setdefault(n, []).append(_named(row))
+            fewer.setdefault(n, []).append((wording.count_of(row, "n_participants"), _named(row)))
     if not fewer:
         return "a ratio is of all of them"
-    said = "; ".join(f"{n:,} for {wording.listed(names)}" for n, names in fewer.items())
+    said = "; ".join(f"{some[0][0]} for {wording.listed(name for _, name in some)}" for some in fewer.values())
     return f"a ratio is of those with all that it is adjusted for as well, who are fewer for some: {said}"
 
 
@@ -313,8 +316,12 @@ def per_sd(rows: pd.DataFrame) -> pd.DataFrame:
 def per_sd_note(rows: pd.DataFrame) -> str:
     """Return the note of the ratios per standard deviation."""
     told = rows.assign(note=rows["note"].where(rows["status"] != "converged"))
-    said = "Each adjusted for age, sex, education and body-mass index, as published [@grandner2017], and weighted by "
-    return f"{said}the component that measured it. {tables.notes(told)}".strip()
+    sets = {tuple(held(row)) for row in wording.records(rows[rows["estimate"].notna()])}
+    names = next(iter(sets), ())
+    # Of what was not measured, or what a model had no room for, the publication is no model.
+    published = ", as published [@grandner2017]" if len(names) == len(formula.singly(BESIDE)) else ""
+    alike = f"adjusted for {wording.listed(names)}{published}, and " if len(sets) == 1 and names else ""
+    return f"Each {alike}weighted by the component that measured it. {tables.notes(told)}".strip()
 
 
 def alt(curves: Sequence[pd.DataFrame]) -> str:

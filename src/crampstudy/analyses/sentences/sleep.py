@@ -14,6 +14,7 @@ from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import in_text
+from crampstudy.wording import marks
 
 HOW_ADJUSTED = (
     "Usual sleep and depression have a model each, with the sampling design and adjusted for what the study's causal "
@@ -170,10 +171,18 @@ def counts(rows: pd.DataFrame) -> str:
         own = kind.rows(rows)
         own = own[own["estimate"].notna()]
         if len(own):
-            numbers = (own[name] for name in ("n_participants", "n_nights", "n_events"))
-            spans = (" to ".join(dict.fromkeys(map(wording.count, (of.min(), of.max())))) for of in numbers)
-            told.setdefault("{} participants, {} nights, {} of them with a cramp".format(*spans), which)
-    return wording.sentences(["; ".join(f"{which}{of_whom}" for of_whom, which in told.items())] if told else [])
+            spans = (_span(own, name) for name in ("n_participants", "n_nights", "n_events"))
+            of_whom = "{} participants, {} nights, {} of them with a cramp".format(*spans)
+            told.setdefault(marks.without(of_whom), f"{which}{of_whom}")
+    return wording.sentences(["; ".join(told.values())] if told else [])
+
+
+def _span(rows: pd.DataFrame, column: str) -> str:
+    """Return the least and the most that rows count, one of both where they are the same."""
+    ordered = wording.records(rows.sort_values(column, kind="stable"))
+    few, most = ordered[0], ordered[-1]
+    ends = (few,) if few[column] == most[column] else (few, most)
+    return " to ".join(wording.count_of(row, column) for row in ends)
 
 
 def model_based(rows: pd.DataFrame) -> str:

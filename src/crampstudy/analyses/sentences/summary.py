@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import treatments
@@ -28,6 +28,8 @@ _BY_VERDICT = (
     ("inconclusive", "Too uncertain to tell: {}."),
     ("imprecise", "Too imprecise to tell: {}."),
     ("too few", "Too few {of_whom} to tell: {}."),
+    ("few carry it", "Carried by too few of the people to tell: {}."),
+    ("no interval", "Nothing to tell, for want of an interval: {}."),
 )
 """What is said of the contrasts of each verdict, and of those of any whose interval rules nothing out."""
 _SAID: Mapping[str, str] = {
@@ -38,17 +40,28 @@ _SAID: Mapping[str, str] = {
     "inconclusive": "too uncertain to tell",
     "imprecise": TOO_IMPRECISE,
     "too few": "too few people to tell",
+    "few carry it": "carried by too few of the people to tell",
+    "no interval": "without an interval to tell",
 }
 _MOST_LINES = 12
-_NEXT_TO_ONE = (("differs but negligible", "near null"), ("inconclusive", "imprecise", "too few"))
+_NEXT_TO_ONE = (
+    ("differs but negligible", "near null"),
+    ("inconclusive", "imprecise", "too few", "few carry it", "no interval"),
+)
 """Verdicts whose sentences share a line where there would be more lines."""
 _MOST_NAMES = 12
 """Of what was not measured; the sections name all of it."""
 _MOST_REASONS = 2
 """Of those of a section, which names all of them."""
 _COULD_NOT = "Could not estimate: "
-_NUMBERLESS = ("inconclusive", "imprecise", "too few")
+_NUMBERLESS = _NEXT_TO_ONE[1]
 _SIDES = ("higher", "lower")
+_NOT_DRAWN = {
+    "too few": "too few people",
+    "few carry it": "carried by too few of the people",
+    "imprecise": TOO_IMPRECISE,
+    "no interval": "no interval",
+}
 _RANDOMISED = kinds.TREATMENT_EFFECT, "Effect, randomised: {}."
 _BY_CHOICE = kinds.OPEN_USE, "Effect of what people took by choice, adjusted for who takes it: {}."
 
@@ -137,13 +150,21 @@ def _of_whom(level: str) -> str:
 def of_verdicts(rows: pd.DataFrame) -> dict[str, str]:
     """Return a line for each verdict: which contrasts have it; what goes with cramps is named with its direction."""
     every = wording.records(rows)
-    groups = {name: [row for row in every if verdicts.told_as(row) == name] for name, _ in _BY_VERDICT}
-    of_whom = who_are_few(rows[rows["verdict"].eq("too few")], "people")
+    groups = {name: [row for row in every if _told_as(row) == name] for name, _ in _BY_VERDICT}
+    of_whom = who_are_few(estimates.frame(groups["too few"]), "people")
     return {
         name: said.format(wording.listed(_named(row, name) for row in groups[name]), of_whom=of_whom)
         for name, said in _BY_VERDICT
         if groups[name]
     }
+
+
+def _told_as(row: Mapping[str, Any]) -> str:
+    if verdicts.without_interval(row):
+        return "no interval"
+    if verdicts.few_degrees(row) and not verdicts.few_units(row):
+        return "few carry it"
+    return verdicts.told_as(row)
 
 
 def _named(row: Mapping[str, Any], told_as: str) -> str:
@@ -180,7 +201,7 @@ def _effects_of(rows: pd.DataFrame, kind: kinds.Kind, said: str) -> Iterator[str
     lots = kind == kinds.TREATMENT_EFFECT
     parts = []
     for name, _ in _BY_VERDICT:
-        of = [row for row in made if verdicts.told_as(row) == name]
+        of = [row for row in made if _told_as(row) == name]
         numbers = name not in _NUMBERLESS or (lots and name == "inconclusive")
         if of:
             parts.append(f"{_SAID[name]} with {wording.listed(_agent(row, every, numbers=numbers) for row in of)}")
@@ -216,8 +237,8 @@ def not_drawn(rows: pd.DataFrame) -> str:
     """Return which of the contrasts a figure leaves to the text, as these say nothing in numbers."""
     every = wording.records(rows)
     said = []
-    for told_as, why in (("too few", "too few people"), ("imprecise", TOO_IMPRECISE)):
-        own = [row for row in every if verdicts.told_as(row) == told_as]
+    for told_as, why in _NOT_DRAWN.items():
+        own = [row for row in every if _told_as(row) == told_as]
         names = [f"{wording.small(wording.term(str(row['term'])))}{of_part(row)}" for row in own]
         said += [f"{wording.listed(names)} ({why})"] if names else []
     return f"not drawn: {'; '.join(said)}" if said else ""

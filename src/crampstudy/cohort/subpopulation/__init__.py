@@ -119,6 +119,15 @@ def too_young(cohort: Cohort, youngest: int) -> str | None:
     return f"{said}: the highest age is {oldest:g} years" if oldest < youngest else None
 
 
+def bands_with_people(cohort: Cohort, bands: AgeBands) -> tuple[str, ...]:
+    """Return the labels of the bands from the first limit on that somebody is of, all where nobody has an age."""
+    if not cohort.has("age_years"):
+        return bands.labels[1:]
+    ages = cohort.frame("participants")["age_years"].drop_nulls().unique()
+    found = {bands.label(float(age)) for age in ages}
+    return tuple(label for label in bands.labels[1:] if label in found)
+
+
 def bands_among(cohorts: Sequence[Cohort]) -> AgeBands:
     """Return age bands that people of the cohorts are in, of those that have an age."""
     ages = pl.concat(

@@ -107,6 +107,24 @@ def check_part(cohort: Cohort, bands: AgeBands, where: str | None) -> None:
     subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else people(cohort, bands), where)
 
 
+def check_ages(cohorts: Sequence[Cohort], by: str, bands: AgeBands) -> None:
+    """Check that two cohorts at least have somebody from the first age band on; one without ages is taken whole.
+
+    Of cohorts that are grouped ``by`` something else one is enough: their groups are of any age.
+
+    Raises:
+        UsageError: fewer have; the message names bands that people of each are in.
+    """
+    young = [subpopulation.too_young(cohort, bands.limits[0]) for cohort in cohorts]
+    if young.count(None) >= (2 if by == "age_band" else 1):
+        return
+    sides = ([c for c, said in zip(cohorts, young, strict=True) if bool(said) is below] for below in (True, False))
+    aged = ([cohort for cohort in side if cohort.has("age_years")] for side in sides)
+    limits = sorted({limit for side in aged if side for limit in subpopulation.bands_among(side).limits})
+    possible = ",".join(map(str, limits))
+    raise UsageError(f"{'; '.join(filter(None, young))}; begin lower, such as --age-bands {possible}")
+
+
 def numbers_of_nights(
     cohort: Cohort, by: str, bands: AgeBands | None = None, where: str | None = None, adjust: str = ""
 ) -> frozenset[str] | None:

@@ -349,7 +349,9 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     if "too few" in (row["verdict"], first["verdict"]):
         return made | {"verdict": "too few"}
     silent = [_silent(each) for each in (first, row) if each["verdict"] is None]
-    return verdicts.unjudged(made, f"no verdict, as on the ratio of {wording.listed(silent)}") if silent else made
+    beyond = any(facts.fact(each, "beyond") for each in (first, row))
+    why = f"no verdict, as on the ratio of {wording.listed(silent)}" if silent else ""
+    return verdicts.unjudged(made, why, beyond=beyond) if silent else made
 
 
 def _silent(row: Row) -> str:

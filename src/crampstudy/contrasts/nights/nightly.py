@@ -113,8 +113,12 @@ def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None)
     """
     known = graph or study()
     within, between = (_set(cohort, f"{part}({exposure})", known) for part in OF_PERSON)
-    own = [_named(node) for node in within.nodes]
-    others = [_named(node) for node in between.nodes if node not in within.nodes]
+    own = list(map(_named, within.nodes, within.columns))
+    others = [
+        _named(node, column)
+        for node, column in zip(between.nodes, between.columns, strict=True)
+        if node not in within.nodes
+    ]
     missing = [_named(node) for node in dict.fromkeys((*within.missing, *between.missing))]
     also = f" (between persons also {listed(others)})" if others else ""
     were = "was" if len(missing) == 1 else "were"
@@ -122,8 +126,11 @@ def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None)
     return f"{small(label(exposure))}: {listed(own) if own else 'nothing'}{also}{lacking}"
 
 
-def _named(node: CausalNode) -> str:
-    return small(label(node.name)) if codebook.find(node.name) else node.meaning
+def _named(node: CausalNode, column: str | None = None) -> str:
+    """Return a node in words, by the ``column`` that shows it where the codebook knows both."""
+    if not codebook.find(node.name):
+        return node.meaning
+    return small(label(column if column and codebook.find(column) else node.name))
 
 
 def not_measured(cohort: Cohort, exposure: str) -> pd.DataFrame:

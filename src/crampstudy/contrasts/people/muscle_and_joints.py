@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,7 @@ _CROWDED = "too few participants to take in all that stands beside age"
 _CROWDED_ALONE = "too few participants for a curve of age"
 _NOBODY = "nobody has all that was measured of muscle, joints and sitting"
 _STRAIGHT = "age as a straight line, of all participants, as they are too few for a curve"
+_STRAIGHT_OF_SOME = "age as a straight line, as those of whom all that was measured is known are too few for a curve"
 _EVERYBODY = "of all participants, as too few have all that was measured of muscle, joints and sitting"
 _STEP = 5
 """Years between the ages at which a ratio of age is given."""
@@ -89,7 +90,8 @@ def age_ratios(
     Age is a natural cubic spline: a ratio every five years against 50, and the declared contrast. A set of which
     nothing was measured is left out; one that there are too few participants for has no estimate, nor one of a column
     for whose component a survey has no weight, which the others do without. Where those of whom all is known are too
-    few even for age beside sex, that is of everybody. That a ratio of age changes when they stand beside does not say
+    few even for age beside sex, that is of everybody. Where everybody is too few for a curve beside sex, age is a
+    straight line in all of them. That a ratio of age changes when they stand beside does not say
     that they are on its path.
 
     Args:
@@ -109,26 +111,59 @@ def age_ratios(
     whole = not fitted_people(complete, (), inside).is_empty()
     if not whole and all(sets.values()):
         raise AnalysisError(_NOBODY)
-    alone: list[Row] = []
-    made: list[Row] = []
+    known: list[_Part] = [(complete, inside)] if whole else []
+    itself = next((kind for kind, names in sets.items() if not names), None)
+    alone = [] if itself is None else _curve(itself, known, (cohort, where), asked, of_some=bool(measured))
+    straight = itself is not None and not _estimated(alone)
+    fitted: dict[kinds.Kind, list[Row]] = {}
+    without: dict[kinds.Kind, tuple[str, str]] = {}
     for kind, asked_for in track(sets.items(), "models of age"):
         beside = [_term(cohort, name) for name in asked_for if name in measured]
-        if not asked_for:
-            alone = _of_age(complete, inside, kind, (), asked) if whole else []
-            if measured and not _estimated(alone):
-                alone = [_with(row, _EVERYBODY) for row in _of_age(cohort, where, kind, (), asked)]
-            if not _estimated(alone):
-                line = [_with(row, _STRAIGHT) for row in _of_age(cohort, where, kind, (), asked, LINE)]
-                alone = line if _estimated(line) else alone
-            made += alone
-            continue
         lacks = next((why for name, why in weightless.items() if name in asked_for), "" if whole else _NOBODY)
-        if beside and not lacks:
-            made += _of_age(complete, inside, kind, beside, asked)
+        if beside and lacks:
+            without[kind] = lacks, "; ".join((*_sex(cohort), *beside))
         elif beside:
-            own = {"analysis": kind.name, "adjusted_for": "; ".join((*_sex(cohort), *beside))}
-            made += [_without(row | own, lacks) for row in alone]
+            fitted[kind] = _of_age(complete, inside, kind, beside, asked, LINE if straight else None)
+    if straight and itself is not None:
+        some = known if any(map(_estimated, fitted.values())) else []
+        alone = next(filter(_estimated, _lines(itself, [*some, (cohort, where)], asked)), alone)
+        everybody = len(fitted_people(cohort, (), where))
+        fitted = {kind: [_with_line(row, everybody) for row in rows] for kind, rows in fitted.items()}
+        alone = [_with_line(row, everybody) for row in alone]
+    made = [*alone]
+    for kind in sets:
+        made += fitted.get(kind, [])
+        if kind in without:
+            why, held = without[kind]
+            made += [_without(row | {"analysis": kind.name, "adjusted_for": held}, why) for row in alone]
     return estimates.frame(made)
+
+
+_Part = tuple[Cohort, str | None]
+"""A cohort, and the condition that names a part of it."""
+
+
+def _curve(
+    kind: kinds.Kind, known: Sequence[_Part], everybody: _Part, asked: Mapping[str, Any], *, of_some: bool
+) -> list[Row]:
+    """Return the ratios of a curve of age beside sex alone: of those of whom all is ``known``, else of ``everybody``.
+
+    That there are others than these is said ``of_some`` cohorts.
+    """
+    rows = _of_age(*known[0], kind, (), asked) if known else []
+    if of_some and not _estimated(rows):
+        rows = [_with(row, _EVERYBODY) for row in _of_age(*everybody, kind, (), asked)]
+    return rows
+
+
+def _lines(kind: kinds.Kind, parts: Iterable[_Part], asked: Mapping[str, Any]) -> Iterator[list[Row]]:
+    """Yield the ratios of a straight line of age beside sex alone, of each of some parts."""
+    yield from (_of_age(*part, kind, (), asked, LINE) for part in parts)
+
+
+def _with_line(row: Row, everybody: int) -> Row:
+    """Return a row with an estimate, and that age is a straight line in it, of all participants or of some."""
+    return _with(row, _STRAIGHT if row["n_participants"] == everybody else _STRAIGHT_OF_SOME)
 
 
 def _of_person(cohort: Cohort, name: str, asked: Mapping[str, Any]) -> list[Row]:

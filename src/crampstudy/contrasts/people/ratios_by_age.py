@@ -110,18 +110,32 @@ def _too_few(cohort: Cohort, cells: Row, overall: AdjustedFit, where: str | None
     if overall.fit.linear is None:
         return "no ratio by age, as there is none at all ages"
     frame = fitted_people(cohort, overall.fit.linear.design.variables, where)
-    text, rests = pl.col(cells["term"]).cast(pl.String), _resting(overall, cells)
+    everybody = {True: "with the condition or drug", False: "without the condition or drug"}
+    if (why := _one_sided(frame, cells, everybody)) is not None:
+        return why
+    rests = _resting(overall, cells)
     # Who has what nobody without it has, or has not, tells of no age, either.
-    for column, having in rests.inside if rests else ():
-        if column.term in frame.columns:
-            frame = frame.filter((pl.col(column.term).cast(pl.String) == column.level) == having)
-    for said, which in (("with the condition or drug", "level"), ("without the condition or drug", "reference")):
+    inside = [each for each in (rests.inside if rests else ()) if each[0].term in frame.columns]
+    if rests is None or not inside:
+        return None
+    for column, having in inside:
+        frame = frame.filter((pl.col(column.term).cast(pl.String) == column.level) == having)
+    return _one_sided(frame, cells, {having: rests.side(having=having) for having in everybody})
+
+
+def _one_sided(frame: pl.DataFrame, cells: Row, said: Mapping[bool, str]) -> str | None:
+    """Return why people are too much of one age for a ratio by age, ``None`` where they are not.
+
+    ``said`` is how those at the level are called, and those at the reference.
+    """
+    text = pl.col(cells["term"]).cast(pl.String)
+    for having, which in ((True, "level"), (False, "reference")):
         ages = frame.filter(text == cells[which])["age_years"]
         old = int((ages >= MIDDLE).sum())
         if min(old, len(ages) - old) < FEWEST_EXPOSED:
-            return f"no ratio by age, as fewer than {FEWEST_EXPOSED} {said} are on one side of {MIDDLE:g} years"
+            return f"no ratio by age, as fewer than {FEWEST_EXPOSED} {said[having]} are on one side of {MIDDLE:g} years"
         if not ((ages <= YOUNG).any() and (ages >= OLD).any()):
-            return f"no ratio by age, as nobody {said} is as young as {YOUNG} or nobody as old as {OLD} years"
+            return f"no ratio by age, as nobody {said[having]} is as young as {YOUNG} or nobody as old as {OLD} years"
     return None
 
 

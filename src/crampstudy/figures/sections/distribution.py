@@ -15,6 +15,7 @@ from crampstudy.codebook.recalled import LABELS
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.results import of_result
+from crampstudy.estimates.sentences import part_of_one
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate
 
@@ -43,9 +44,10 @@ def distribution(estimates: pd.DataFrame) -> Figure:
         if right is not None:
             nights = kinds.CRAMP_NIGHTS.rows(estimates)
             of_curve = nights["level"].eq(HALF) & nights["population"].eq(curve["population"].iloc[0])
-            half = nights[of_curve].iloc[0]
+            half = wording.records(nights[of_curve])[0]
             # Of few people it would be a part of one.
-            _concentration(right, curve, 100 * float(half["estimate"]) if half["n_participants"] >= FEWEST else None)
+            told = half["n_participants"] >= FEWEST and not part_of_one(half)
+            _concentration(right, curve, 100 * float(half["estimate"]) if told else None)
     return figure
 
 

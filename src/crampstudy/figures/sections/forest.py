@@ -150,7 +150,11 @@ def _write(left: Axes, right: Axes, at: int, line: _Line) -> None:
     heading = line.row is None
     bold = heading or line.kind == "pool"
     colour = _COHORT if line.kind == "cohort" else look.INK
-    left.text(0 if heading else 0.03, at, line.label, fontweight=600 if bold else 400, color=colour, **small)
+    # A long heading stands on what is shaded.
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if heading else None
+    left.text(
+        *(0 if heading else 0.03, at, line.label), fontweight=600 if bold else 400, color=colour, bbox=ground, **small
+    )
     if line.row is None:
         return
     numbers = wording.estimate(line.row)

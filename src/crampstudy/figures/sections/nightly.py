@@ -65,8 +65,7 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
             axes.set_xticks(list(places.values()), [_night(level) for level in places])
             axes.set_title(f"{name}, {_short(wording.records(own)[0])}", fontsize=8)
             axes.set_xlabel("Nights after the exposure")
-        for axes in list(grid.flat)[len(panels) :]:
-            axes.set_visible(False)
+        style.hide_unused(grid, len(panels))
         for axes in grid[:, 0]:
             _ratio_axis(axes, drawn)
     return figure
@@ -149,7 +148,9 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
 
     axes.axvspan(*verdicts.MARGINS, color=look.RULE, alpha=0.12, linewidth=0)
     axes.axvline(1, color=look.RULE, linewidth=0.8)
-    low, high = _limits(rows)
+    # What is beyond all that was observed shall not flatten what a verdict is on.
+    judged = rows[rows["verdict"].notna()]
+    low, high = _limits(rows if judged.empty else judged)
     set_ratio_axis(axes, "x", low / 1.08, high * 1.08)
     inside = ~intervals.outside(rows, (low, high)).to_numpy()
     at = np.asarray(places, dtype=float)

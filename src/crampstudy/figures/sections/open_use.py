@@ -52,16 +52,15 @@ def balance(estimates: pd.DataFrame) -> Figure:
         n = -(-len(agents) // _COLUMNS)
         height = 0.55 + n * (_HEAD + _ROW * _LINES)
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, height))
-        panels = figure.subplots(n, min(_COLUMNS, len(agents)), squeeze=False, sharex=True).ravel()
+        grid = figure.subplots(n, min(_COLUMNS, len(agents)), squeeze=False, sharex=True)
         drawn = {agent: _shown(rows[rows["outcome"] == agent]) for agent in agents}
         sizes = pd.concat(drawn.values())[["estimate", "after"]].abs().to_numpy(dtype=float)
         reach = max(_LEAST_REACH, 1.05 * float(np.nanmax(sizes[np.isfinite(sizes)], initial=0.0)))
-        for axes, agent in zip(panels, agents, strict=False):
+        for axes, agent in zip(grid.flat, agents, strict=False):
             _differences(axes, drawn[agent], reach)
             axes.set_title(wording.capital(wording.agent(str(agent))))
-        for axes in panels[len(agents) :]:
-            axes.set_visible(False)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        style.hide_unused(grid, len(agents))
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
         figure.supxlabel("Absolute standardised mean difference", fontsize=8.5)
     return figure
 

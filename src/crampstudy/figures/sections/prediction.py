@@ -42,6 +42,7 @@ def prediction(estimates: pd.DataFrame) -> Figure:
         # One way of holding back is drawn, the first.
         _calibration(left, curve[curve["model"] == curve["model"].iloc[0]])
         _skill(right, skill[skill["model"] == curve["model"].iloc[0]])
+        figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
 
 
@@ -116,7 +117,6 @@ def _calibration(axes: Axes, curve: pd.DataFrame) -> None:
         label = wording.capital(str(name))
         axes.plot(at, own["estimate"], marker, color=colour, markersize=4, markeredgewidth=0, label=label)
     axes.set(xlim=(0, top), ylim=(0, top), xlabel="Predicted probability", ylabel="Observed share", title="Calibration")
-    axes.legend(loc="lower right")
     style.grid(axes, "y")
 
 

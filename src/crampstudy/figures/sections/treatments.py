@@ -56,8 +56,7 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
                 _labelled(axes, numbers)
             else:
                 axes.set_title(f"{wording.capital(wording.agent(term))}, n = {_listed(numbers)}", fontsize=7.5)
-        for axes in list(grid.flat)[len(panels) :]:
-            axes.set_visible(False)
+        style.hide_unused(grid, len(panels))
         if not single:
             _legend(figure, rows)
         figure.supxlabel(_WEEKS.get(str(rows["term"].iloc[0]), "Weeks since time zero"), fontsize=8.5)

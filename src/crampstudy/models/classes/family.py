@@ -21,6 +21,7 @@ from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours, robust
 from crampstudy.models.times.event_family import EventAnswer, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.nights import event_times, people
+from crampstudy.wording import counted
 
 
 def classes_of(of: Events) -> tuple[Array, list[str]]:
@@ -44,7 +45,9 @@ def _solve(of: Events) -> EventAnswer:
     # Each slope needs a participant's score of its own; of thresholds, which all have cramps on both sides, none does.
     slopes = len(fitted.names) - len(fitted.thresholds)
     if kind != "model" and of.clusters <= slopes:
-        reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {slopes} slopes"
+        reason = (
+            f"{counted(of.clusters, 'participants', 'are')} too few for a cluster-robust covariance of {slopes} slopes"
+        )
         return EventAnswer(rows.CoefficientTable.none(design, "not_estimable", reason), above, fitted.iterations)
     curvatures = None
     if fitted.curvatures and of.clusters <= CURVED_TO:

@@ -28,8 +28,6 @@ Row = dict[str, Any]
 TEST = "wald_test"
 BASELINES = (design_matrix.INTERCEPT, design_matrix.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
-FEW = f"rests on few participants, with fewer than {verdicts.FEWEST_DF:g} degrees of freedom"
-"""What is said of an estimate with few degrees of freedom."""
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
 """Why a coefficient has no variance though it was fitted."""
 CROWDED = "left out, as there are too few participants for so many coefficients"
@@ -93,7 +91,9 @@ class CoefficientTable(OneLine):
         """Return the moments of k combinations (k x q) of the first q coefficients, those of the design's columns."""
         return self.moments.turned(np.pad(contrasts, ((0, 0), (0, len(self.columns) - contrasts.shape[1]))))
 
-    def resting_on(self, found: Mapping[design_matrix.Column, Exposed], few: str | None = FEW) -> CoefficientTable:
+    def resting_on(
+        self, found: Mapping[design_matrix.Column, Exposed], few: str | None = verdicts.FEW_DEGREES
+    ) -> CoefficientTable:
         """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
 
         ``few`` is said of a column with few degrees of freedom.

@@ -39,9 +39,12 @@ class Resting:
     @property
     def whom(self) -> str:
         """Who they are: ``with any arthritis who have no osteoarthritis``."""
-        one = self.participants == 1
-        beside = wording.listed(_has(column, having=having, one=one) for column, having in self.inside)
-        return f"{_with(self.column, having=self.having, one=one)} who {beside}"
+        return self.side(having=self.having, one=self.participants == 1)
+
+    def side(self, *, having: bool, one: bool = False) -> str:
+        """Return who those ``inside`` are that are at the level, or at the reference, as :attr:`whom` says it."""
+        beside = wording.listed(_has(column, having=has, one=one) for column, has in self.inside)
+        return f"{_with(self.column, having=having, one=one)} who {beside}"
 
     def on(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the cells in which a row of the ratio says so."""

@@ -284,7 +284,9 @@ def extras(fitted: IntervalFit) -> tuple[Extra, ...]:
         unit, expected = "alpha, relative variance of persons' rates", "binomial"
     found = Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, df=df)
     if fitted.dispersion_at_boundary:
-        found = replace(found, status="boundary", note=f"the answers are no more dispersed than {expected}")
+        found = replace(
+            found, status="boundary", note=f"given the terms, the answers are no more dispersed than {expected}"
+        )
     made, unit = [found], "proportion of people"
     if fitted.near_nightly_at_boundary:
         note = "the highest class holds no more than the law without such people expects"

@@ -281,7 +281,7 @@ def obstacle(
         return "no term is left whose ratio could be estimated"
     if request.covariance != "model" and clusters <= len(design.columns):
         p = len(design.columns)
-        return f"{clusters} participants are too few for a cluster-robust covariance of {p} coefficients"
+        return f"{counted(clusters, 'participants', 'are')} too few for a cluster-robust covariance of {p} coefficients"
     return collinear(design.standardised(), baseline=True)
 
 

@@ -12,7 +12,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.comparison import ComparisonSettings, as_compared, compares_anything
 from crampstudy.cache import Cache
 from crampstudy.cohort import subpopulation
-from crampstudy.errors import UsageError
+from crampstudy.contrasts.cohorts.asked import check_ages
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
@@ -78,10 +78,8 @@ def build_comparison(
         bands = AgeBands(tuple(asked.age_bands))
         cohorts = as_compared(opened, sources, names=names, split=split, bands=bands)
         asked.check(cohorts)
+        check_ages(cohorts, asked.by, bands)
         young = [subpopulation.too_young(cohort, bands.limits[0]) for cohort in cohorts]
-        if all(young):
-            possible = ",".join(map(str, subpopulation.bands_among(cohorts).limits))
-            raise UsageError(f"{'; '.join(filter(None, young))}; begin lower, such as --age-bands {possible}")
         for cohort, said in zip(cohorts, young, strict=True):
             # Whom a condition or the bands leave in which cohort is what a comparison says.
             if not said:

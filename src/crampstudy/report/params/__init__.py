@@ -137,7 +137,7 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
 
     Raises:
         ParameterError: the last age band begins above the age at which a survey top-codes ages, the first above all
-            ages, or nobody in the cohort can meet the condition ``where``.
+            ages, nobody is of the band of reference, or nobody in the cohort can meet the condition ``where``.
     """
     # Both load models, which a report that runs notebooks elsewhere does without.
     if (where := values.get("where")) is not None:
@@ -157,6 +157,7 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
         error = ParameterError(f"parameter 'age_bands': {young}; begin lower, such as --set age_bands={possible}")
         error.correction = f"age_bands={','.join(map(str, bands.limits))}", f"age_bands={possible}"
         raise error
+    _check_has_people(cohort, bands, values.get("reference_band"))
     if cohort.kind == "survey" and "age_bands" in values:
         from crampstudy.descriptive.prevalence import check_bands
 
@@ -165,6 +166,24 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> Cohort:
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
     return cohort
+
+
+def _check_has_people(cohort: Cohort, bands: AgeBands, reference: str | None) -> None:
+    """Check that somebody is of the band that the others are to be compared with.
+
+    Raises:
+        ParameterError: nobody is; the message names the bands that have people.
+    """
+    if reference is None:
+        return
+    label, known = bands.find(reference), subpopulation.bands_with_people(cohort, bands)
+    if label not in known:
+        error = ParameterError(
+            f"parameter 'reference_band': nobody in {cohort.name} is of the age band {label}, so that no other could "
+            f"be compared with it; people are of {', '.join(known)}"
+        )
+        error.correction = f"reference_band={reference}", f"reference_band={known[0]}"
+        raise error
 
 
 def _columns(cohort: Cohort) -> Iterator[str]:

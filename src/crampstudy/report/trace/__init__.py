@@ -21,7 +21,7 @@ from functools import cached_property
 from crampstudy.report.trace.printed_numbers import Cell, PrintedNumbers, could_be, likeliest, words
 from crampstudy.wording import marks
 
-_NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:\u202f?%)?"
+_NUMBER = r"(?:10[⁻⁰¹²³⁴-⁹]+|[−-]?\d[\d,]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴-⁹]+|\u202f?%)?)"
 _LIMIT = r"(?:[−<>-]?\d[\d,]*(?:\.\d+)?|∞)"
 # Not within a word or a longer number: the 12 of B12, the 2020 of a date, the 25 of 25-hydroxyvitamin.
 _ALONE = rf"(?<![\w.,−-])(?:[<≥≤>] ?)?{_NUMBER}(?![\w]|[.,]\d|-[^\W\d])"

@@ -30,6 +30,10 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
 """What a number counts by the noun after it, and the columns that have it."""
 _NOUN = re.compile(rf" (?:of [\d,]+ )?({'|'.join(_COUNTS)})\b")
 _ENOUGH_DIGITS = 2
+_BOUNDED = re.compile("_ratio$|^gap_of_")
+"""Scales of which what is very small, or large, is printed as a bound."""
+_POWER = re.compile(r"(?:(.+)×)?10([⁻⁰¹²³⁴-⁹]+)")
+_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _SELDOM = frozenset({"std_error", "df", "n_effective"})
 Cell = tuple[int, str]
 """A row by its place, and a column."""
@@ -57,7 +61,7 @@ class PrintedNumbers:
         ]
         ordered = sorted(pair for value, cell in given for pair in _forms(value, cell))
         ratios = {
-            (place, column) for place, row in enumerate(rows) if row["scale"].endswith("_ratio") for column in _INTERVAL
+            (place, column) for place, row in enumerate(rows) if _BOUNDED.search(row["scale"]) for column in _INTERVAL
         }
         minutes: dict[int, set[Cell]] = {}
         days: dict[str, set[Cell]] = {}
@@ -86,15 +90,24 @@ class PrintedNumbers:
         if ":" in bare:
             hour, minute = map(int, bare.split(":"))
             return self.minutes.get((hour * 60 + minute) % _DAY, frozenset())
-        number = float(bare.lstrip("<≤≥>").replace("∞", "inf"))
+        written, power = _as_power(bare.lstrip("<≤≥>"))
+        number = float(written.replace("∞", "inf")) * power
         if bare.startswith("<"):
             p_values = [] if beside else [cell for value, cell in self.p_values if value < number]
             return frozenset(p_values or [cell for value, cell in self.ratios if value < number])
         if bare.startswith(">") and number == LARGEST_RATIO:
             return frozenset(cell for value, cell in self.ratios if value > number)
-        half = 0.0 if math.isinf(number) else 0.5 * 10.0 ** -len(bare.partition(".")[2]) + abs(number) * _ROUNDING
+        step = power * 10.0 ** -len(written.partition(".")[2])
+        half = 0.0 if math.isinf(number) else 0.5 * step + abs(number) * _ROUNDING
         first, last = bisect_left(self.numbers, number - half), bisect_right(self.numbers, number + half)
         return frozenset(self.cells[first:last])
+
+
+def _as_power(text: str) -> tuple[str, float]:
+    """Return a number and the power of ten that it is a multiple of: ``2`` and 10⁻⁵ of ``2×10⁻⁵``."""
+    if not (found := _POWER.fullmatch(text)):
+        return text, 1.0
+    return found[1] or "1", 10.0 ** int(found[2].translate(_LOWERED))
 
 
 def _forms(value: float, cell: Cell) -> Iterator[tuple[float, Cell]]:

@@ -12,6 +12,8 @@ from crampstudy import codebook, wording
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.estimates.sentences import recalled
+from crampstudy.estimates.verdicts import CRAMPS
 from crampstudy.nights.calendar import CYCLE
 from crampstudy.tables.headings import among
 from crampstudy.tables.table import as_table
@@ -27,11 +29,12 @@ _SPLINE = re.compile(r"ns\(([^,]+),.*\)")
 def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return for each exposure what the causal graph had it adjusted for, and where that is not enough under it.
 
-    Exposures share a row where they have the same beside them, each other apart.
+    Exposures share a row where they have the same beside them, each other apart. An exposure with one set for one
+    outcome and another one for another has a row for each set, which names its outcomes unless these are cramps.
     """
     told = _told(estimates)
     named = told.assign(whom=[", ".join(whom) for whom in among(told)])
-    rows = wording.records(named.drop_duplicates(["term", "whom"]))
+    rows = _by_outcome(wording.records(named.drop_duplicates(["term", "whom", "outcome"])))
     made = [(_exposures(of), _beside(of)) for of in _alike(rows)]
     return pd.DataFrame(
         {"Adjusted for": [beside for _, beside in made]},
@@ -61,17 +64,37 @@ def _told(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of exposures that the table tells of, each with the part that it is of."""
     own = estimates[adjustment.by_graph(estimates) & ~estimates["analysis"].isin(_ELSEWHERE)]
     told = own[own["estimate"].notna() & own["scale"].ne("wald_test")]
-    return told.assign(term=[_in_part(row) for row in wording.records(told)]).drop_duplicates(["term", "adjusted_for"])
+    in_part = told.assign(term=[_in_part(row) for row in wording.records(told)])
+    return in_part.drop_duplicates(["term", "outcome", "adjusted_for"])
+
+
+def _by_outcome(rows: Sequence[Row]) -> list[Row]:
+    """Return rows, those of an exposure and some people with the same beside them as one, with what it is ``of``."""
+    sets: dict[tuple[str, str], dict[tuple[frozenset[str], str], list[Row]]] = {}
+    for row in rows:
+        own = sets.setdefault((row["term"], row["whom"]), {})
+        own.setdefault((_terms(row), _lacking(row)), []).append(row)
+    made: list[Row] = []
+    for own in sets.values():
+        for alike in own.values():
+            names = [wording.small(wording.label(str(row["outcome"]))) for row in alike if not _of_cramps(row)]
+            unnamed = len(own) == 1 or len(names) < len(alike)
+            made.append({**alike[0], "of": "" if unnamed else wording.listed(names)})
+    return made
+
+
+def _of_cramps(row: Row) -> bool:
+    return row["outcome"] == CRAMPS or recalled(row) != "" or bool(pd.isna(row["outcome"]))
 
 
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:
     """Return rows with the same beside them, each other apart or lacking the same, in the order of their first ones."""
-    jointly: dict[tuple[frozenset[str], str], list[Row]] = {}
+    jointly: dict[tuple[frozenset[str], str, str], list[Row]] = {}
     for row in rows:
-        jointly.setdefault((_terms(row) | {row["term"]}, row["whom"]), []).append(row)
-    equally: dict[tuple[frozenset[str], str, str], list[Row]] = {}
+        jointly.setdefault((_terms(row) | {row["term"]}, row["whom"], row["of"]), []).append(row)
+    equally: dict[tuple[frozenset[str], str, str, str], list[Row]] = {}
     for row in (of[0] for of in jointly.values() if len(of) == 1):
-        equally.setdefault((_terms(row), row["whom"], _lacking(row)), []).append(row)
+        equally.setdefault((_terms(row), row["whom"], row["of"], _lacking(row)), []).append(row)
     several = [of for of in jointly.values() if len(of) > 1]
     return sorted([*several, *equally.values()], key=lambda of: rows.index(of[0]))
 
@@ -84,7 +107,8 @@ def _exposures(rows: Sequence[Row]) -> str:
     """Return what rows of the same people are of: ``Fluid intake (within, between); alcohol (within, between)``."""
     names = _listed(str(row["term"]) for row in rows)
     whom = f" ({rows[0]['whom']})" if rows[0]["whom"] else ""
-    return f"{wording.capital(names) if names.split()[0].islower() else names}{whom}"
+    of = f", for {rows[0]['of']}" if rows[0]["of"] else ""
+    return f"{wording.capital(names) if names.split()[0].islower() else names}{whom}{of}"
 
 
 def _beside(rows: Sequence[Row]) -> str:

@@ -137,6 +137,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = (), level: Callable[
         *_splits(rows[split]),
         said,
         f"could not estimate: {failed}" if failed else "",
+        verdicts.why_few(shown),
         reworded(verdicts.remark(shown) or ""),
     )
     return wording.sentences(filter(None, texts))
@@ -335,6 +336,9 @@ def _inside(name: str, every: Mapping[str, bool]) -> str:
 def _is_named(name: str, text: str, having: Collection[str]) -> bool:
     """Say whether a text names a row, or the row of everybody that one of some people stands beside."""
     whole = name.partition(" (")[0]
+    if verdicts.is_whom(text):
+        # These are people of the row, and the row is not what it says of them.
+        return False
     return name.lower() in text.lower() or (whole in having and whole.lower() in text.lower())
 
 

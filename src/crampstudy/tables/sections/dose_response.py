@@ -60,7 +60,7 @@ def _cells(estimates: pd.DataFrame) -> Iterator[tuple[str, _Key, str]]:
     for row in shown:
         yield "Contrast", _key(row), wording.contrast(row).rpartition(": ")[2]
     for row in shown:
-        yield with_level(f"{scale} (95% CI)", compared), _key(row), wording.estimate(row)
+        yield with_level(f"{scale} (95% CI)", compared), _key(row), estimate(row)
     for row in shown:
         if pd.notna(row["verdict"]):
             yield "Verdict", _key(row), str(row["verdict"])

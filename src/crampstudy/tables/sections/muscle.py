@@ -6,7 +6,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import compares, ratios
-from crampstudy.estimates.sentences import beside
+from crampstudy.estimates.sentences import beside, estimate
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import table_of_rows
 
@@ -24,7 +24,7 @@ def age_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
         {
             "Besides": [_besides(row["adjusted_for"]) for row in records],
             "Participants": [wording.count_of(row, "n_participants") for row in records],
-            with_level(heading, rows): [wording.estimate(row) for row in records],
+            with_level(heading, rows): [estimate(row) for row in records],
             "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
         },
         dtype=object,

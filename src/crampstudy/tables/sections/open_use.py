@@ -48,7 +48,9 @@ def open_use(estimates: pd.DataFrame) -> PrintedTable:
     made.index = pd.Index([_agent(row) for row in every], name="Treatment")
     lost = ratios[ratios["status"] == "not_estimable"]
     reasons = (f"{_agent(row)}, could not estimate: {row['note']}" for row in wording.records(lost))
-    return PrintedTable.of(made, notes=(wording.sentences([*reasons, *filter(None, [verdicts.remark(rows)])]),))
+    return PrintedTable.of(
+        made, notes=(wording.sentences([*reasons, *filter(None, [verdicts.why_few(rows), verdicts.remark(rows)])]),)
+    )
 
 
 @table_of_rows

@@ -80,7 +80,8 @@ def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
     # What people are comes first.
     named = {(row["term"], row["level"]): row for row in every}
     factors = sorted(named.values(), key=lambda row: _is_of_night(str(row["term"])))
-    made = pd.DataFrame({"Compared": [wording.contrast(row) for row in factors]})
+    found = {(row["term"], row["level"]): row for row in wording.records(beside)}
+    made = pd.DataFrame({"Compared": [_compared(row, found.get((row["term"], row["level"]))) for row in factors]})
     names = [wording.term(str(row["term"])) for row in factors]
     made.index = pd.Index(names, name="Factor")
     groups = [_LAST if _is_of_night(str(row["term"])) else _LASTING for row in factors]
@@ -94,13 +95,33 @@ def partial_dependence(estimates: pd.DataFrame) -> pd.DataFrame:
         near = [[share.get((row["model"], row["term"], row[end])) for end in ("level", "reference")] for row in factors]
         made["Near, %"] = [" / ".join(wording.DASH if x is None else f"{100 * x:.0f}" for x in two) for two in near]
     if len(beside):
-        found = {(row["term"], row["level"]): row for row in wording.records(beside)}
         cells = [found.get((row["term"], row["level"])) for row in factors]
         made[with_level("In its section (95% CI)", beside)] = [
             wording.DASH if cell is None else estimate(cell) for cell in cells
         ]
         made["Section"] = [wording.DASH if cell is None else str(cell["estimand"]) for cell in cells]
     return made
+
+
+def have_other_values(estimates: pd.DataFrame) -> bool:
+    """Say whether the centiles of any section have other values than those of the model beside it."""
+    own = kinds.PARTIAL_DEPENDENCE.rows(estimates).drop_duplicates(["term", "level"])
+    beside = {(row["term"], row["level"]): row for row in wording.records(kinds.DEPENDENCE_BESIDE.rows(estimates))}
+    return any(_values_beside(row, beside.get((row["term"], row["level"]))) for row in wording.records(own))
+
+
+def _compared(row: dict[str, Any], beside: dict[str, Any] | None) -> str:
+    """Return what a model compares, and what its section does where that has other values of the same centiles."""
+    values = _values_beside(row, beside)
+    return f"{wording.contrast(row)}{f'; in its section {values}' if values else ''}"
+
+
+def _values_beside(row: dict[str, Any], beside: dict[str, Any] | None) -> str:
+    """Return the values of the centiles that a section compares, nothing where they are those of the model."""
+    if beside is None or not wording.is_declared(row["term"]):
+        return ""
+    (_, _, own), (_, _, others) = (wording.contrast(each).partition(": ") for each in (row, beside))
+    return others if own != others else ""
 
 
 def any_nightly(estimates: pd.DataFrame) -> bool:

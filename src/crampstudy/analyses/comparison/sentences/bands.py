@@ -173,6 +173,9 @@ def _told(rows: pd.DataFrame) -> frozenset[str]:
     return frozenset(str(wholes[0]["note"]).split("; "))
 
 
+_SAME = "for the same reason"
+
+
 def _verdicts(name: str, rows: pd.DataFrame, outcome: str, told_before: frozenset[str]) -> Iterator[str]:
     known = rows[rows["estimate"].notna()]
     told = [
@@ -184,10 +187,12 @@ def _verdicts(name: str, rows: pd.DataFrame, outcome: str, told_before: frozense
     reasons: dict[str, list[str]] = {}
     for row in wording.records(rows[rows["estimate"].isna()]):
         for part in str(row["note"]).split("; "):
-            reasons.setdefault(part, []).append(wording.level(str(row["level"])))
-    for part, groups in reasons.items():
-        why = "for the same reason" if part in told_before else part
-        yield f"not compared, {why}: {wording.listed(groups)}"
+            why = _SAME if part in told_before else part
+            groups = reasons.setdefault(why, [])
+            groups += [group] if (group := wording.level(str(row["level"]))) not in groups else []
+    # First what stands closest to its reason.
+    for why in sorted(reasons, key=lambda why: why != _SAME):
+        yield f"not compared, {why}: {wording.listed(reasons[why])}"
 
 
 def _counted(rows: Sequence[Row]) -> list[str]:

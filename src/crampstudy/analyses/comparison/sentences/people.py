@@ -55,16 +55,18 @@ def told_once(cohorts: Sequence[Cohort], remarks: Sequence[Sequence[str]]) -> li
 def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
     known = rows[rows["status"] == "converged"]
     far = known[known["estimate"].abs() > APART]
-    order = far["estimate"].abs().sort_values(ascending=False).index[:MOST]
+    order = far["estimate"].abs().sort_values(ascending=False, kind="stable").index
+    # Of a characteristic of several levels the one that lies furthest apart: of two each is the other turned round.
+    furthest_of_each = far.loc[order].drop_duplicates("term")[:MOST]
     largest = [
         f"{_named(row)} ({wording.marked(row, wording.number(row['estimate']))})"
-        for row in wording.records(far.loc[order])
+        for row in wording.records(furthest_of_each)
     ]
     reference = rows["reference"].iloc[0]
     if largest:
         number = f"{far['term'].nunique()} of {wording.counted(known['term'].nunique(), 'characteristics')}"
         first = f"the cohort {name} differs from {reference} by more than {APART:g} standard deviations in {number}, "
-        first += "most in "
+        first += "most in " if far["term"].nunique() > len(largest) else "in "
         said = [first + wording.listed(largest)]
     elif len(known):
         number = wording.counted(known["term"].nunique(), "characteristics")

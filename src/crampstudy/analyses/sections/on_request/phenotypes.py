@@ -13,9 +13,9 @@ from crampstudy.phenotypes import groups
 
 FIGURE, PROFILES, TRIED = "fig-phenotypes", "tbl-phenotypes", "tbl-phenotypes-tried"
 _TRIED_NOTE = (
-    f"A number of groups is clear if the criterion of Schwarz is at least {groups.GAIN:g} below that of one group, "
-    f"no group has fewer than {groups.SMALLEST} people, the density between any two falls to a tenth of the lower "
-    "peak, and groups of resampled participants agree with them (adjusted Rand index of at least "
+    f"A number of groups is clear if the criterion of Schwarz (BIC) is at least {groups.GAIN:g} below that of one "
+    f"group, no group has fewer than {groups.SMALLEST} people, the density between any two falls to a tenth of the "
+    "lower peak, and groups of resampled participants agree with them (adjusted Rand index of at least "
     f"{groups.AGAIN:g} on average). Of several the one with the lowest criterion is taken."
 )
 _PROFILES_NOTE = (

@@ -17,7 +17,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import recalled
-from crampstudy.tables.sections.prediction import any_nightly
+from crampstudy.tables.sections.prediction import any_nightly, have_other_values
 
 FIGURE, SCORES, COUNTS, SKILL = (
     "fig-prediction",
@@ -83,6 +83,10 @@ _DEPENDS_NOTE = (
     "1.00 stands as well where the model does not use the factor."
 )
 _LAST_DAY = "What a night has is that of the last logged day, against the person's own mean."
+_OTHER_VALUES = (
+    "Centiles are those of the people, or days, that the model has; where a section has others, the values of its own "
+    "centiles stand beside them."
+)
 _CURVES_CAPTION = (
     "What a model expects where all who were held out have one value of a number. Bars: how many {} "
     "have a value near it; where hardly any has, there is no line. It is no effect of the number."
@@ -182,7 +186,8 @@ def _dependence(rows: pd.DataFrame, others: Others) -> Findings:
     curves = kinds.DEPENDENCE_CURVE.rows(shown)
     outcome = next(filter(None, map(recalled, wording.records(ratios))), "")
     of = f"The model foretells {outcome}; of which cramps a section's ratio is stands beside it." if outcome else ""
-    note = " ".join(filter(None, (_DEPENDS_NOTE, of, _LAST_DAY if any_nightly(shown) else "", left)))
+    others_too = _OTHER_VALUES if have_other_values(shown) else ""
+    note = " ".join(filter(None, (_DEPENDS_NOTE, of, _LAST_DAY if any_nightly(shown) else "", others_too, left)))
     table = ReportTable(tables.partial_dependence(shown), _DEPENDS_CAPTION, note)
     said = depends(shown)
     near = "nights, or people," if any_nightly(curves) else "people"

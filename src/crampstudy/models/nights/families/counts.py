@@ -59,7 +59,7 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
     found = automatic.of_regression(fitted, nights, kind)
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)
-    undispersed = ("the counts are no more dispersed than Poisson",) if fitted.at_boundary else ()
+    undispersed = ("given the terms, the counts are no more dispersed than Poisson",) if fitted.at_boundary else ()
     return Solved(
         fitted.coefficients,
         found.variance,

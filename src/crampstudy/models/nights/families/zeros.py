@@ -50,7 +50,7 @@ def _solve(
     each = np.eye(k)
     moments = found.moments.turned(each[:p])
     series = bool(np.isinf(fitted.dispersion))
-    undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
+    undispersed = ("given the terms, the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
     return Solved(
         fitted.coefficients,
         found.variance[:p, :p],

@@ -8,14 +8,17 @@ from types import MappingProxyType
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
+        "BIC": "Bayesian information criterion",
         "CI": "confidence interval",
         "CR2": "bias-reduced cluster-robust covariance",
+        "CRPS": "continuous ranked probability score",
         "df": "degrees of freedom",
         "GEE": "generalised estimating equations",
         "GLM": "generalised linear model",
         "HbA1c": "glycated haemoglobin",
         "ICC": "intraclass correlation",
         "IQR": "interquartile range",
+        "MLE": "maximum likelihood estimation",
         "MOR": "median odds ratio",
         "MRR": "median rate ratio",
         "OLS": "ordinary least squares",
