@@ -322,7 +322,9 @@ def test_the_curve_has_a_rug_of_people_and_the_bands_beside(kind: str, diary: Co
 
 
 def test_curves_and_bands_of_a_survey_are_of_the_same_outcomes_in_the_same_colours() -> None:
-    found = analyses.run("age-and-muscle", survey(80)).figures["fig-age-curve"]
+    made = analyses.run("age-and-muscle", survey(80))
+    assert made.values["drawn"].startswith("how common each is over age")
+    found = made.figures["fig-age-curve"]
     left, right = figures.age_curve(found.estimates).axes
     curves = {line.get_label(): to_hex(line.get_color()) for line in left.lines if line.get_label()[0] != "_"}
     handles, names = right.get_legend_handles_labels()

@@ -487,6 +487,8 @@ def test_three_cohorts_have_a_ratio_each_against_the_reference(diary: Cohort, ot
     table = made.tables["tbl-groups"].frame
     assert list(table["Cohort"][:3]) == ["third", "here", "there"]
     assert {name for name, _ in made.tables["tbl-contrasts"].frame.index} == {"here", "there"}
+    note = str(made.tables["tbl-contrasts"].note)
+    assert note.startswith("p, p (Holm) and verdict are of the ratio, which is tested on the log scale")
     assert "against" not in made.values["answer"] and made.values["answer"].count("times that in third") == 2
     assert made.values["sensitivity"] == "Nothing is standardised here, so that there are no other ways to standardise."
 
