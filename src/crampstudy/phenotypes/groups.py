@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from crampstudy import wording
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
 from crampstudy.phenotypes.mixture import GroupMixture, UncertainTraits, fit_mixture
@@ -104,7 +105,7 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
     """
     own = table.known
     if len(table.ids) < FEWEST:
-        whom = counted(len(table.ids), "participants", "have") if len(table.ids) else "no participant has"
+        whom = wording.counted(len(table.ids), "participants", "have") if len(table.ids) else "no participant has"
         raise AnalysisError(
             f"{whom} a cramp and at least {FEWEST_NIGHTS} logged nights; groups are looked for among at least {FEWEST}"
         )
