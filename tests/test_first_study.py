@@ -222,6 +222,7 @@ class TestWhatIsWritten:
         _, out, _ = run("try", str(tmp_path / "f.csv"))
         kept = "Sleep hours as sleep_hours; Age as age_years; Geschlecht as sex; Mood today as integer; Notes as text"
         assert f"note: also kept: {kept}; Site as text" in out
+        assert "nothing here is age-standardised" in out and "without ages" not in out
 
     @pytest.mark.parametrize(
         ("age", "sex"),

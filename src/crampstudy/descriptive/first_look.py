@@ -132,7 +132,9 @@ def _rates(look: FirstLook) -> Iterator[str]:
         yield f"  {look.why_not}"
         yield f"  {look.window}"
         return
-    yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; without ages nothing is age-standardised"
+    aged = look.nights.loaded.cohort.frame("participants")["age_years"].count()
+    standardised = "nothing here is age-standardised" if aged else "without ages nothing is age-standardised"
+    yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; {standardised}"
     if rate.cramps and not math.isnan(rate.ci_high) and (said := coverage_note(rate.participants)):
         yield f"  {said}"
 
