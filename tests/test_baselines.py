@@ -72,3 +72,13 @@ def test_a_study_whose_levels_stand_in_labs_alone_has_them_as_its_baselines(tmp_
     assert "vitamin_d_nmol_l" not in people.columns
     (said,) = [each for each in cohort.attrition.notices if "baseline" in each]
     assert "serum magnesium (5 participants)" in said and said.endswith("of serum magnesium (1 participant)")
+
+
+def test_of_many_levels_it_is_said_how_many_they_are() -> None:
+    names = ("serum_magnesium", "serum_sodium", "serum_potassium", "serum_calcium")
+    people = pl.DataFrame({"participant_id": ["P1", "P2"]})
+    diary = pl.DataFrame({"participant_id": ["P1", "P2"], "date": FIRST, "cramps": [0, 1]})
+    labs = pl.DataFrame({"participant_id": "P1", "date": FIRST, "analyte": names, "value": 1.0})
+    labs = pl.concat([labs, labs.head(1).with_columns(participant_id=pl.lit("P2"))])
+    _, told = with_baselines(people, diary, labs)
+    assert told is not None and told.endswith("is the baseline of 4 levels (1 to 2 participants each)")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from crampstudy import codebook
 from crampstudy.wording import counted, label, listed, small
+
+_MOST_NAMED = 3
+"""Variables that are named."""
 
 
 def with_baselines(
@@ -26,7 +31,8 @@ def with_baselines(
     measured = labs.filter(pl.col("value").is_not_null(), pl.col("analyte").is_in(list(known))).join(
         first, on="participant_id"
     )
-    taken, late = [], []
+    taken: dict[str, int] = {}
+    late: dict[str, int] = {}
     for analyte, variable in known.items():
         own = measured.filter(pl.col("analyte") == analyte)
         if own.is_empty():
@@ -44,16 +50,25 @@ def with_baselines(
         alone = len(later & set(beside.filter(lacking)["participant_id"]))
         if filled:
             participants = participants.with_columns(beside["had"].fill_null(beside["measured"]).alias(name))
-            taken.append(f"{small(label(name))} ({counted(filled, 'participants')})")
+            taken[name] = filled
         if alone:
-            late.append(f"{small(label(name))} ({counted(alone, 'participants')})")
+            late[name] = alone
     return participants, _said(taken, late)
 
 
-def _said(taken: list[str], late: list[str]) -> str | None:
+def _said(taken: Mapping[str, int], late: Mapping[str, int]) -> str | None:
     said = []
     if taken:
-        said.append(f"the last value of labs on or before the first night is the baseline of {listed(taken)}")
+        said.append(f"the last value of labs on or before the first night is the baseline of {_of_whom(taken)}")
     if late:
-        said.append(f"labs have values after the first night alone, which are no baseline, of {listed(late)}")
+        said.append(f"labs have values after the first night alone, which are no baseline, of {_of_whom(late)}")
     return ", and ".join(said) or None
+
+
+def _of_whom(counts: Mapping[str, int]) -> str:
+    """Return variables with their participants, of many how many they are and of how many participants each."""
+    if len(counts) <= _MOST_NAMED:
+        return listed(f"{small(label(name))} ({counted(n, 'participants')})" for name, n in counts.items())
+    few, most = min(counts.values()), max(counts.values())
+    each = counted(few, "participants") if few == most else f"{few:,} to {most:,} participants"
+    return f"{len(counts)} levels ({each} each)"
