@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import open_cohort
-from crampstudy.cleaning.baselines import with_baselines
+from crampstudy.cohort.baselines import taken
 
 FIRST = date(2024, 3, 10)
 
@@ -22,7 +22,7 @@ def tables(days: list[int], values: list[float], had: float | None = None) -> tu
     diary = pl.DataFrame({"participant_id": ["P1", "P1"], "date": [FIRST + timedelta(1), FIRST], "cramps": [0, 1]})
     dates = [FIRST + timedelta(day) for day in days]
     labs = {"participant_id": "P1", "date": dates, "analyte": "serum_magnesium", "value": values}
-    return with_baselines(people, diary, pl.DataFrame(labs, schema_overrides={"value": pl.Float64}))
+    return taken(people, diary, pl.DataFrame(labs, schema_overrides={"value": pl.Float64}))
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_of_many_levels_it_is_said_how_many_they_are() -> None:
     diary = pl.DataFrame({"participant_id": ["P1", "P2"], "date": FIRST, "cramps": [0, 1]})
     labs = pl.DataFrame({"participant_id": "P1", "date": FIRST, "analyte": names, "value": 1.0})
     labs = pl.concat([labs, labs.head(1).with_columns(participant_id=pl.lit("P2"))])
-    _, told = with_baselines(people, diary, labs)
+    _, told = taken(people, diary, labs)
     assert told is not None and told.endswith("is the baseline of 4 levels (1 to 2 participants each)")

@@ -159,7 +159,7 @@ class TestNightsThatWereAdded:
             table = tables.data_quality(steps, estimates.frame([]), cohort)["Number"]
             assert table["Nights accepted"] == f"{number[NIGHTS, ACCEPTED]:.0f}"
             assert table["Nights without a row, taken as without a cramp"] == f"{cohort.attrition.filled}"
-            assert table["Nights logged"].endswith("% of these)")
+            assert table["Nights logged"].endswith("% of those accepted)")
 
     def test_those_of_whom_a_condition_is_not_met_are_still_told(self, both: tuple[Cohort, Cohort]) -> None:
         for cohort in both:

@@ -10,7 +10,6 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cleaning import apply_rules, marks
-from crampstudy.cleaning.baselines import with_baselines
 from crampstudy.cleaning.corrections import Corrections
 from crampstudy.cleaning.parts import CleanedTable, Parts, clean_parts
 from crampstudy.cleaning.raw import ROW, Raw, RawTable, Violation, ledger, rejected, rule_counts
@@ -78,7 +77,6 @@ def clean(
     zeros = _fill(raw, frames, _half_known(by_name, violations), today) if raw.unlogged else raw.assumed
     for name, found in apply_rules.across_tables(frames):
         violations[name] += found
-    told = [*filter(None, [zeros]), *_take_baselines(frames)]
     each = [in_parts.get(name) or _cleaned(by_name[name], accepted[name], said) for name, said in violations.items()]
     lines = pl.concat(done.ledger for done in each)
     added = frames["diary"].height - logged if raw.unlogged else 0
@@ -86,7 +84,7 @@ def clean(
     broken = [count for done in each for count in rule_counts(done.ledger, done.count.table)]
     whole, rules = raw.before.and_then(counts, broken)
     corrected = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
-    notices = (*raw.notices, *raw.remarks, *corrected, *told, *marks.notices(marks.count(lines)))
+    notices = (*raw.notices, *raw.remarks, *corrected, *filter(None, [zeros]), *marks.notices(marks.count(lines)))
     attrition = Attrition(whole, rules, (*notices, *raw.before.changed(counts)), zeros, raw.remarks)
     cohort = _cohort(raw, {name: frame.drop(ROW, strict=False) for name, frame in frames.items()}, attrition)
     return Cleaned(cohort, lines, {done.count.table: done.rejected for done in each}, counts)
@@ -117,14 +115,6 @@ def _half_known(tables: Mapping[str, RawTable], violations: Mapping[str, Sequenc
         found.append(tables["episodes"].frame.select(pl.col(night).cast(pl.String)))
     day = pl.col("date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     return pl.concat(found).with_columns(day).drop_nulls().unique()
-
-
-def _take_baselines(frames: dict[str, pl.DataFrame]) -> list[str]:
-    """Give participants the baselines that dated measurements have, and return what was taken."""
-    if not {"diary", "labs"} <= {*frames}:
-        return []
-    frames["participants"], said = with_baselines(frames["participants"], frames["diary"], frames["labs"])
-    return [said] if said else []
 
 
 def _fill(raw: Raw, frames: dict[str, pl.DataFrame], unknown: pl.DataFrame, today: date | None) -> str:

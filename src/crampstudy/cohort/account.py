@@ -18,8 +18,11 @@ from crampstudy.wording import counted, ranges
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
 UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
 UNREACHED = "without the other nights that the terms need"
+LACKING = "without all that is compared"
+"""Why somebody is left out who lacks a value that a condition asks for."""
 NO_AGE, YOUNGER = "without an age", "younger than "
 _FROM_AGE = re.compile(r"age_years >= (\d+)")
+_KNOWN = re.compile(r" AND \w+ IS NOT NULL")
 _OF_A_PART = {OUTSIDE: "of another part", UNDECIDED: "of no part, as a value is missing"}
 """What is said of those who were left out when a cohort was split, which needs no condition."""
 
@@ -89,17 +92,20 @@ def unmet(
         alone = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(n).is_not_null() for n in others)))[:, 0]
         unaged = part.unknown & frame["age_years"].is_null() & alone
         apart = {NO_AGE: unaged, **apart, UNDECIDED: part.unknown & ~unaged}
-    if limit := _FROM_AGE.fullmatch(where or ""):
+    asked = _KNOWN.sub("", where or "")
+    if limit := _FROM_AGE.fullmatch(asked):
         # Of a survey those whom another condition left out before have no age any more.
-        young = apart[OUTSIDE] & frame["age_years"].is_not_null()
+        young = apart[OUTSIDE] & (frame["age_years"] < float(limit[1])).fill_null(value=False)
         apart |= {f"{YOUNGER}{limit[1]}": young, OUTSIDE: apart[OUTSIDE] & ~young}
+        if asked != where:
+            apart[LACKING] = apart.pop(OUTSIDE)
     counts = {why: rows.sum() if times is None else times.filter(rows).sum() for why, rows in apart.items()}
     return tuple((why, int(n)) for why, n in counts.items())
 
 
 def is_unmet(why: str) -> bool:
     """Say whether a row was left out for a condition that it does not meet, or that could not be decided."""
-    return why in (UNDECIDED, OUTSIDE, NO_AGE) or why.startswith(YOUNGER)
+    return why in (UNDECIDED, OUTSIDE, NO_AGE, LACKING) or why.startswith(YOUNGER)
 
 
 def read_as(frame: pl.DataFrame, names: Iterable[str], *tables: str) -> tuple[str, ...]:

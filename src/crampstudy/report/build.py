@@ -99,7 +99,7 @@ def build(
         plan = replace(plan, reuse=Reuse.of(cache, asked, outline.notebooks, plan.outline_file))
 
     def load() -> Subject:
-        cohort = sources.load(source).cohort
+        cohort = sources.open_cohort(source)
         inside = params.suit(cohort, values)
         # A kernel runs in another folder.
         (place,) = absolute([source])

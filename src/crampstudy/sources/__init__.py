@@ -10,6 +10,7 @@ from crampstudy.cleaning import Cleaned, Corrections, Raw, clean, unlogged
 from crampstudy.cleaning.corrections import load as load_corrections
 from crampstudy.codebook.cases import criteria
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.baselines import with_baselines
 from crampstudy.cohort.case_definition import meeting
 from crampstudy.sources import large, readers
 from crampstudy.sources.address import Address
@@ -22,12 +23,13 @@ __all__ = ["Address", "load", "open_cohort", "read"]
 def open_cohort(source: str | Path | Address) -> Cohort:
     """Read and clean a source: a data package folder, or ``kind:path?option=value``.
 
-    A notebook that a report runs is handed the cohort that the report has read.
+    Levels that dated measurements alone have are baselines of its participants (:mod:`crampstudy.cohort.baselines`). A
+    notebook that a report runs is handed the cohort that the report has opened.
 
     Raises:
         SourceError: the source is not there or cannot be read; the message says what was expected.
     """
-    return cohort_of(source) or load(source).cohort
+    return cohort_of(source) or with_baselines(load(source).cohort)
 
 
 def load(

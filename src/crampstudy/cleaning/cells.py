@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.cleaning import unit_error
-from crampstudy.cleaning.cells import column_shift
+from crampstudy.cleaning import column_shift, unit_error
 from crampstudy.cleaning.raw import ROW, RawTable, Violation, worded
 from crampstudy.codebook import Severity, Variable, rules
 

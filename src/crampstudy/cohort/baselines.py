@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.cohort.frozen import Cohort
 from crampstudy.wording import counted, label, listed, small
 
 _MOST_NAMED = 3
 """Variables that are named."""
 
 
-def with_baselines(
-    participants: pl.DataFrame, diary: pl.DataFrame, labs: pl.DataFrame
-) -> tuple[pl.DataFrame, str | None]:
-    """Return participants with the baselines that they lack and ``labs`` have, and in words whose these are.
+def with_baselines(cohort: Cohort) -> Cohort:
+    """Return a cohort whose participants have the baselines that they lack and its ``labs`` have, and a notice of whom.
 
     A value that a study gives among the participants is its baseline and stays, whatever was measured besides. What was
     measured after the first night may follow from what happened then, and is none.
+    """
+    if cohort.kind != "diary" or "labs" not in cohort.tables:
+        return cohort
+    people, said = taken(*(cohort.frame(name) for name in ("participants", "diary", "labs")))
+    if said is None:
+        return cohort
+    attrition = replace(cohort.attrition, notices=(*cohort.attrition.notices, said))
+    return replace(cohort, tables={**cohort.tables, "participants": people}, attrition=attrition)
+
+
+def taken(participants: pl.DataFrame, diary: pl.DataFrame, labs: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
+    """Return participants with the baselines that they lack and ``labs`` have, and in words whose these are.
 
     Args:
         participants: as accepted.
@@ -31,7 +43,7 @@ def with_baselines(
     measured = labs.filter(pl.col("value").is_not_null(), pl.col("analyte").is_in(list(known))).join(
         first, on="participant_id"
     )
-    taken: dict[str, int] = {}
+    had_by: dict[str, int] = {}
     late: dict[str, int] = {}
     for analyte, variable in known.items():
         own = measured.filter(pl.col("analyte") == analyte)
@@ -50,16 +62,16 @@ def with_baselines(
         alone = len(later & set(beside.filter(lacking)["participant_id"]))
         if filled:
             participants = participants.with_columns(beside["had"].fill_null(beside["measured"]).alias(name))
-            taken[name] = filled
+            had_by[name] = filled
         if alone:
             late[name] = alone
-    return participants, _said(taken, late)
+    return participants, _said(had_by, late)
 
 
-def _said(taken: Mapping[str, int], late: Mapping[str, int]) -> str | None:
+def _said(had_by: Mapping[str, int], late: Mapping[str, int]) -> str | None:
     said = []
-    if taken:
-        said.append(f"the last value of labs on or before the first night is the baseline of {_of_whom(taken)}")
+    if had_by:
+        said.append(f"the last value of labs on or before the first night is the baseline of {_of_whom(had_by)}")
     if late:
         said.append(f"labs have values after the first night alone, which are no baseline, of {_of_whom(late)}")
     return ", and ".join(said) or None
