@@ -40,6 +40,8 @@ _RESTS = "rests"
 _RESTS_ON_THE = f"{_RESTS} on the "
 FEW_DEGREES = f"{_RESTS} on few participants, with fewer than {FEWEST_DF:g} degrees of freedom"
 """What is said of an estimate with few degrees of freedom."""
+FEW_PSUS = f"{_RESTS} on few PSUs"
+"""How a row of a survey says that it has few sampling units."""
 NO_INTERVAL = "no interval"
 """The fact of why an estimate has none."""
 DIFFERENCE = "difference"
@@ -172,6 +174,7 @@ def why_few(rows: pd.DataFrame) -> str:
     said = {
         why: None
         for row in wording.with_none(few)
+        if FEW_PSUS not in str(row["note"])
         for why in _rests_on_few(row)
         if f"{_RESTS} {why}" not in str(row["note"])
     }

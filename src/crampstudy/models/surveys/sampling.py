@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.errors import AnalysisError
+from crampstudy.estimates import verdicts
 from crampstudy.wording import counted
 
 NO_VARIANCE = "the domain has no more PSUs than strata, so its variance cannot be estimated"
@@ -110,7 +111,7 @@ def few_note(df: int, df_residual: int) -> str:
     """Say that few of the ``df`` degrees of freedom of a sampling design are left beside the slopes, if so."""
     if df_residual >= _FEW_DF:
         return ""
-    return f"rests on few PSUs: the slopes leave {df_residual} of the {df} degrees of freedom of the sampling design"
+    return f"{verdicts.FEW_PSUS}: the slopes leave {df_residual} of the {df} degrees of freedom of the sampling design"
 
 
 def domain_rows(
