@@ -1,10 +1,10 @@
-"""A study's own levels are data: they keep their signs, and each has its participants."""
+"""A study's own levels are data: each has its participants, whatever its letters."""
 
 from __future__ import annotations
 
 import pytest
 
-from crampstudy import Cohort, describe, open_cohort, wording
+from crampstudy import Cohort, describe, open_cohort
 
 
 @pytest.fixture(scope="module")
@@ -22,29 +22,3 @@ def test_each_level_has_its_participants_whatever_its_letters(sites: Cohort) -> 
     rows = describe(sites, by="centre_name").estimates
     crude = rows[rows["analysis"] == "incidence rate"].set_index("level")["n_participants"]
     assert crude.drop("all").to_dict() == {"SITE_01": 10, "SITE 01": 10, "site_01": 10} and crude["all"] == 30
-
-
-@pytest.mark.parametrize(
-    ("text", "printed"),
-    [
-        ("SITE_01", "SITE_01"),
-        ("A & B #1 <x> _it_", "A & B #1 <x> _it_"),
-        ("some_college", "some college"),
-        ("20-39", "20–39"),
-        ("2.0", "2"),
-    ],
-)
-def test_a_level_of_ones_own_is_printed_as_it_is(text: str, printed: str) -> None:
-    assert wording.level(text) == printed
-
-
-@pytest.mark.parametrize(
-    ("where", "printed"),
-    [
-        ("centre_name = 'SITE_01'", "centre name = SITE_01"),
-        ("age_years >= 20 AND centre_name = 'O''Neill_2 >= x'", "Age ≥ 20 and centre name = O'Neill_2 >= x"),
-        ("education = 'some_college'", "Education = some college"),
-    ],
-)
-def test_a_text_of_a_condition_is_a_level(where: str, printed: str) -> None:
-    assert wording.condition(where) == printed

@@ -345,6 +345,9 @@ def test_a_sentence_begins_with_the_name_of_a_file_as_it_is() -> None:
     ("where", "said"),
     [
         ("site_id = 'SITE_01'", "site id = SITE_01"),
+        ("centre_name = 'SITE_01'", "centre name = SITE_01"),
+        ("age_years >= 20 AND centre_name = 'O''Neill_2 >= x'", "Age ≥ 20 and centre name = O'Neill_2 >= x"),
+        ("education = 'some_college'", "Education = some college"),
         ("age_years >= 20 AND site_id IN ('SITE_01', 'A & B_x')", "Age ≥ 20 and site id IN (SITE_01, A & B_x)"),
         ("name <> 'O''Neil AND_x'", "name ≠ O'Neil AND_x"),
         ("education = 'some_college' OR `bad night` = true", "Education = some college or bad night = true"),
@@ -356,4 +359,5 @@ def test_levels_of_the_data_are_printed_as_they_are(where: str, said: str) -> No
 
 def test_only_the_levels_of_the_codebook_are_reworded() -> None:
     told = {"SITE_01": "SITE_01", "SITE 01": "SITE 01", "_it_": "_it_", "some_college": "some college"}
+    told |= {"A & B #1 <x> _it_": "A & B #1 <x> _it_", "20-39": "20–39", "2.0": "2"}
     assert {text: wording.level(text) for text in told} == told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,10 +21,17 @@ def compared_coefficients(opinions: pd.DataFrame) -> pd.DataFrame:
     Args:
         opinions: the columns :data:`crampstudy.models.second_opinion.COLUMNS`.
     """
-    return rows.frame(row for opinion in wording.records(opinions) for row in _rows(opinion))
+    records = zip(wording.records(opinions), *gaps(opinions), strict=True)
+    return rows.frame(row for opinion, *apart in records for row in _rows(opinion, apart))
 
 
-def _rows(opinion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def gaps(opinions: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
+    errors = opinions["std_error"].where(opinions["std_error"] > 0)
+    return (opinions["coefficient_difference"] / errors).abs(), (opinions["std_error_difference"] / errors).abs()
+
+
+def _rows(opinion: Mapping[str, Any], apart: Sequence[float]) -> Iterator[dict[str, Any]]:
     if pd.isna(opinion["coefficient"]):
         return
     cells = {name: opinion[name] for name in _SHARED if pd.notna(opinion[name])}
@@ -33,8 +40,6 @@ def _rows(opinion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         numbers = {"estimate": opinion[f"{whose}coefficient"], "std_error": opinion[f"{whose}std_error"]}
         if pd.notna(numbers["estimate"]):
             yield rows.row(status="converged", analysis=kind.name, scale="coefficient", **cells, **numbers)
-    error = opinion["std_error"]
-    for what, scale in (("coefficient", GAP), ("std_error", ERROR_GAP)) if error > 0 else ():
-        gap = abs(opinion[f"{what}_difference"]) / error
+    for scale, gap in zip((GAP, ERROR_GAP), apart, strict=True):
         if pd.notna(gap):
             yield rows.row(status="converged", analysis=kinds.COEFFICIENT_GAP.name, scale=scale, **cells, estimate=gap)

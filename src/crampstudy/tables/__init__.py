@@ -1,5 +1,6 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
+from crampstudy.estimates.opinions import gaps
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_of_arms, table_one, what_cells_say
 from crampstudy.tables.evidence import (

@@ -11,7 +11,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
-from crampstudy.estimates.opinions import ERROR_GAP, GAP, compared_coefficients
+from crampstudy.estimates.opinions import ERROR_GAP, GAP, compared_coefficients, gaps
 from crampstudy.tables.reworded import reworded
 from crampstudy.tables.table import PrintedTable, as_table, table_of_rows
 
@@ -175,12 +175,6 @@ def _largest(opinions: pd.DataFrame, scale: str) -> str:
     own = rows[rows["scale"] == scale].sort_values("estimate", kind="stable").tail(1)
     made = (wording.marked(row, wording.magnitude(row["estimate"])) for row in wording.records(own))
     return next(made, wording.DASH)
-
-
-def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
-    """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
-    errors = rows["std_error"].where(rows["std_error"] > 0)
-    return (rows["coefficient_difference"] / errors).abs(), (rows["std_error_difference"] / errors).abs()
 
 
 def _parameter(row: Mapping[str, Any]) -> str:
