@@ -43,7 +43,6 @@ from crampstudy.tables.opinions import (
     agreement,
     agreements,
     coefficients,
-    gaps,
     opinion_notes,
     second_opinion,
     second_opinions,

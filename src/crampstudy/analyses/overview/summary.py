@@ -20,7 +20,7 @@ from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, resting
 from crampstudy.estimates.verdicts import told_in_numbers
 from crampstudy.nights import denominator
-from crampstudy.tables.overview.attrition import SET_ASIDE
+from crampstudy.tables.overview.attrition import OF_CLEANING
 from crampstudy.wording.abbreviations import defined
 
 _ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
@@ -64,7 +64,7 @@ def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
         cohort.name,
         "cells and rows of all files",
         ["Number"],
-        SET_ASIDE,
+        OF_CLEANING,
     )
     said = sentences.lines(steps, main, others, aged=cohort.has("age_years"), whose=settings.whose, doubted=doubted)
     lines = [line for line in said if line]

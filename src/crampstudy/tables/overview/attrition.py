@@ -32,7 +32,7 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-SET_ASIDE = (
+OF_CLEANING = (
     "Nights without a row, taken as without a cramp",
     "Cells blanked as impossible",
     "Warnings, nothing changed",
@@ -96,9 +96,9 @@ def data_quality(
     lines = {f"{wording.capital(str(what))} {step}": number for (what, step), number in numbers.items()}
     blanked = sum(count.blanked for count in cohort.attrition.tables)
     warned = sum(count.n for count in cohort.attrition.rules if count.severity == "warn")
-    done = dict(zip(SET_ASIDE, (cohort.attrition.filled, blanked, warned), strict=True))
+    done = dict(zip(OF_CLEANING, (cohort.attrition.filled, blanked, warned), strict=True))
     if not cohort.attrition.filled:
-        del done[SET_ASIDE[0]]
+        del done[OF_CLEANING[0]]
     lines |= {what: wording.count(n) for what, n in done.items()}
     for row in wording.records(complete[complete["estimate"].notna()]):
         if row["scale"] == "proportion":
