@@ -457,6 +457,41 @@ def test_few_participants_of_unlike_rates_have_wider_intervals_of_lags() -> None
     assert all(0.3 < lags[12, level] < 0.6 for _, level in lags)
 
 
+def test_ratios_within_few_participants_of_unlike_rates_have_fewer_degrees_of_freedom() -> None:
+    """Those of any terms of deviations, also of a product, and of none but these."""
+    terms = "within(alcohol_units) + between(alcohol_units) + within(alcohol_units):stress_0_10 + stress_0_10"
+    cohort = unlike(20, 12)
+    found, named = (fit(cohort, model="poisson", terms=terms, covariance=kind) for kind in ("auto", "cluster-small"))
+    deviations = 0
+    for own, plain in zip(found.estimates.to_dict("records"), named.estimates.to_dict("records"), strict=True):
+        if own["term"] in ("overdispersion", "intercept") or own["term"].startswith("reliability"):
+            continue
+        if own["status"] != "converged":
+            assert own["status"] == plain["status"]
+            continue
+        of_deviations = "within(" in own["term"]
+        deviations += of_deviations
+        assert (own["estimate"], own["std_error"]) == (plain["estimate"], plain["std_error"])
+        assert (own["df"] < plain["df"]) == of_deviations, own["term"]
+        assert ("own numbers of cramps" in str(own["note"])) == of_deviations
+        assert "own numbers of cramps" not in str(plain["note"])
+    assert deviations == 2
+    assert found.linear is not None
+    (per_unit,) = found.estimates[found.estimates["term"] == "within(alcohol_units)"].to_dict("records")
+    again = found.linear.ratio(
+        {"within(alcohol_units)": 1.0, "stress_0_10": 0.0}, {"within(alcohol_units)": 0.0, "stress_0_10": 0.0}
+    )
+    assert [again[name] for name in ("df", "ci_low", "p_value")] == pytest.approx(
+        [per_unit[name] for name in ("df", "ci_low", "p_value")]
+    )
+    assert "own numbers of cramps" in again["note"]
+    mixed = found.linear.ratio(
+        {"within(alcohol_units)": 1.0, "between(alcohol_units)": 1.0, "stress_0_10": 0.0},
+        {"within(alcohol_units)": 0.0, "between(alcohol_units)": 0.0, "stress_0_10": 0.0},
+    )
+    assert "own numbers of cramps" not in str(mixed["note"])
+
+
 def test_many_participants_have_the_degrees_of_freedom_of_the_fit() -> None:
     rows = distributed_lag(unlike(50, 12), "alcohol_units", model="poisson")
     named = distributed_lag(unlike(50, 12), "alcohol_units", model="poisson", covariance="cluster-small")

@@ -84,7 +84,8 @@ class Simulated:
 class Diaries:
     """Diaries with gaps of a log-linear law; what is eaten acts by the usual amount and by the distance from it.
 
-    The mean of a few nights is not the usual amount: ``correlation`` is that of two nights of a participant.
+    The mean of a few nights is not the usual amount: ``correlation`` is that of two nights of a participant. ``prone``
+    are the participants who have any cramps, all of them if not given; their number a night is about ``rate``.
     """
 
     effects: Mapping[str, float]
@@ -93,6 +94,8 @@ class Diaries:
     logged: float = 0.85
     person_sd: float = 0.9
     night_dispersion: float = 0.4
+    rate: float = 0.6
+    prone: int | None = None
 
     def curve(self, value: float) -> float:
         """Return the log rate ratio at a serum potassium to that at 4.2 mmol/L: least there, or a little above."""
@@ -108,12 +111,14 @@ class Diaries:
         usual = math.sqrt(self.correlation) * rng.standard_normal((people, 1))
         away = math.sqrt(1 - self.correlation) * rng.standard_normal(size)
         warm, potassium = rng.standard_normal(size), 4.2 + _SD * rng.standard_normal((people, 1))
-        eta = math.log(0.6) + self.person_sd * rng.standard_normal((people, 1)) + self.effects[CORRECTED] * usual
+        eta = math.log(self.rate) + self.person_sd * rng.standard_normal((people, 1)) + self.effects[CORRECTED] * usual
         eta = eta + (self.effects["within"] + self.effects[PRODUCT] * warm) * away
         eta = eta + np.vectorize(self.curve)(potassium)
         for k, lag in enumerate(LAGS):
             eta = eta + self.effects[lag] * drunk[:, before - k : nights + before - k]
         mean = np.exp(eta) * rng.gamma(1 / self.night_dispersion, self.night_dispersion, size)
+        if self.prone is not None:
+            mean[self.prone :] = 0.0
         names = [f"p{i:05}" for i in range(people)]
         person = drunk[:, before:] + 2 + rng.standard_normal((people, 1))
         columns: Mapping[str, NDArray[Any]] = {

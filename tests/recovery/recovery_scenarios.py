@@ -300,5 +300,9 @@ def _person_time() -> Iterator[Scenario]:
             yield _of(f"{PERSON_TIME} simulated {people} {state}", Simulated(truth), own, people, nights)
             diaries = Diaries({term: size * effect for term, effect in sizes.items()})
             yield _of(f"{PERSON_TIME} diaries {people} {state}", diaries, asked, people, nights)
+    for prone in (5, 9, 15, 25):
+        # About 60 cramps in all: of a ratio within participants only those who have any tell.
+        few = Diaries(dict.fromkeys(sizes, 0.0), rate=1.7 / prone, prone=prone)
+        yield _of(f"{PERSON_TIME} diaries {prone} of 46 null", few, (SPLIT,), 46, 2 * OBSERVED)
     for people, nights in sized:
         yield _of(f"{PERSON_TIME} fluid {people} on", Simulated(within), (SPLIT,), people, nights)

@@ -81,25 +81,24 @@ def distributed_lag(
     made: list[_Row] = []
     if within.leave_out:
         made.append(_untold(joint, own[0]))
-    single = {one: _single(joint, one, f"lag {one.shift}", more) for one in own}
+    single = {one: _single(joint, one, f"lag {one.shift}") for one in own}
     same = _Declared.of(joint, own[0], single[own[0]])
     single = {one: _at_same(joint, one, rows, same, more) for one, rows in single.items()}
     made += chain.from_iterable(single.values())
     made += _together(joint, single, dict.fromkeys(own, 1.0), CUMULATIVE, same, more)
     if not within.leave_out:
         made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", same, more)
-    leads = _single(control, later, f"lead {lead}", more)
+    leads = _single(control, later, f"lead {lead}")
     for row in _at_same(control, later, leads, same, more):
         made.append(row if _lacks([row]) else row | {"note": estimates.note(_CONTROL, row["note"] or "")})
     if against_lead and not within.leave_out:
-        ends = {one: _single(control, one, f"lead {lead}", more) for one in (own[0], later)}
+        ends = {one: _single(control, one, f"lead {lead}") for one in (own[0], later)}
         made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", same, more)
     return estimates.frame(made)
 
 
-def _single(fitted: Fit, one: Exposure, level: str, more: Mapping[str, Any]) -> list[_Row]:
-    rows = person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG)
-    return [person_time.at_own_rates(row, fitted, {one: 1.0}, more) for row in rows]
+def _single(fitted: Fit, one: Exposure, level: str) -> list[_Row]:
+    return person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ def _moved(fitted: Fit, one: Exposure, row: _Row, same: _Declared, more: Mapping
         name: row[name]
         for name in ("term", "level", "analysis", "estimand", "adjusted_for", "adjustment", "lacks", "note")
     }
-    made = person_time.at_own_rates(estimates.row(**kept | cells | {"unit": same.unit}), fitted, {one: 1.0}, more)
+    made = estimates.row(**kept | cells | {"unit": same.unit})
     return made if row["verdict"] is None else person_time.judged(made, more.get("margins", MARGINS))
 
 
@@ -190,7 +189,7 @@ def _together(
         others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *at))
         cells |= {"adjusted_for": "; ".join(others) or None, "note": row["note"] or plain["note"]}
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-        made.append(person_time.at_own_rates(estimates.row(**kept | cells), fitted, signs, more))
+        made.append(estimates.row(**kept | cells))
         if plain["verdict"] is not None:
             made[-1] = person_time.judged(made[-1], more.get("margins", MARGINS))
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +20,6 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
 from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.coefficients.result import Fit
-from crampstudy.models.coefficients.rows import shown
-from crampstudy.models.inference.covariance import FEW_CLUSTERS, p_value, quantile
-from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.terms.declared_contrasts import Beyond
 from crampstudy.models.validation import default_outcome
@@ -31,8 +28,6 @@ from crampstudy.nights.calendar import CALENDAR
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
-_OWN_RATES = "degrees of freedom of participants' own numbers of cramps"
-_MADE_ANEW = ("key", "status", "estimate", "ci_low", "ci_high", "df", "p_value", "verdict")
 
 
 def part(variable: str, which: Part, model: str, outcome: str | None) -> Exposure:
@@ -123,33 +118,3 @@ def judged_inside(row: Row, linear: Linear, name: str, size: float, margins: Mar
     low, high = linear.design.observed.get(name, (-math.inf, math.inf))
     beyond = Beyond.of(abs(size), high - low)
     return beyond.on(judged(row, margins)) if beyond else judged(row, margins)
-
-
-def at_own_rates(row: Row, fitted: Fit, signs: Mapping[Exposure, float], more: Mapping[str, Any]) -> Row:
-    """Return the row of a sum of exposures with the degrees of freedom that few participants of unlike rates leave.
-
-    The model expects as much of one participant as of another; of fewer than
-    :data:`~crampstudy.models.inference.covariance.FEW_CLUSTERS`, those with most cramps tell most of what nights are
-    compared for, and t has the degrees of freedom that they leave. Other rows are as they were, and so are all where
-    a covariance was named.
-
-    Args:
-        row: a row of the fit.
-        fitted: the fit.
-        signs: how often each exposure is in the sum.
-        more: what else was asked of the fit, such as ``covariance`` or ``margins``.
-    """
-    linear, people = fitted.linear, row["n_participants"]
-    if more.get("covariance", "auto") != "auto" or row["status"] != "converged" or row["ci_low"] is None:
-        return row
-    if linear is None or not isinstance(linear.moments, Satterthwaite) or people is None or people >= FEW_CLUSTERS:
-        return row
-    by_term = {str(exposure): sign for exposure, sign in signs.items()}
-    contrast = np.array([by_term.get(column.term, 0.0) for column in linear.design.columns])
-    df, error = float(linear.moments.df_at_own_rates(contrast[None, :])[0]), float(row["std_error"])
-    value = float(row["estimate"] if linear.scale.of else np.log(row["estimate"]))
-    cells = {name: cell for name, cell in row.items() if name not in _MADE_ANEW and cell is not None}
-    cells |= {"df": df, "p_value": p_value(value / error, df) if error > 0 else None}
-    cells["note"] = estimates.note(cells.get("note", ""), _OWN_RATES)
-    made = shown(value, quantile(row["ci_level"], df) * error, linear.scale, cells)
-    return judged(made, more.get("margins", MARGINS)) if row["verdict"] is not None else made

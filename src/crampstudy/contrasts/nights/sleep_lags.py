@@ -43,11 +43,7 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
     """
     found, beside = _fitted(cohort, sleep, model, causal.measured_in(cohort), None, more)
     own = [person_time.part(sleep, WITHIN, model, None).at_lag(k) for k in range(1, LAGS + 1)]
-    made = [
-        person_time.at_own_rates(row, found.fit, {one: 1.0}, more)
-        for one in own
-        for row in person_time.of_term(found.fit, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
-    ]
+    made = [row for one in own for row in person_time.of_term(found.fit, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)]
     nothing = {*found.fit.surplus, *found.fit.left_out} >= {*single_terms(beside)}
     return estimates.frame(for_nothing(row) if nothing else row for row in map(found.held.on, made))
 

@@ -13,7 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
 from crampstudy.estimates import verdicts
 from crampstudy.models.coefficients.rows import ALONE, TEST, Row, Scale, shown, untested, wald_cells
-from crampstudy.models.inference.automatic import Moments
+from crampstudy.models.inference.automatic import Moments, notes
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.inference.implied import Resting
 from crampstudy.models.terms import design_matrix
@@ -114,7 +114,8 @@ class Linear(OneLine):
         on = [self.resting[i] for i in moved.tolist() if i in self.resting]
         if fewest := min(on, key=lambda each: each.participants, default=None):
             cells |= fewest.on(cells)
-        df = float(self.moments.df(contrast[None, :])[0])
+        (df,), (said,) = self.moments.df(contrast[None, :]).tolist(), notes(self.moments, contrast[None, :])
+        cells |= {"note": estimates.note(said, cells.get("note") or "")}
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)
 

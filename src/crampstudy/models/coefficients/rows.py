@@ -15,7 +15,7 @@ from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.contrast_units import points, unit_of
 from crampstudy.models.common.estimability import apart_of
-from crampstudy.models.inference.automatic import Conventional, Moments
+from crampstudy.models.inference.automatic import Conventional, Moments, notes
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
 from crampstudy.models.inference.exposed_participants import Exposed
 from crampstudy.models.inference.implied import Resting
@@ -101,14 +101,15 @@ class CoefficientTable(OneLine):
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
         if any(exposed.baseline for exposed in found.values()):
             lone |= {column: ALONE for column in self.columns if column.term in BASELINES}
-        shown = [column for column in self.columns if column.term not in BASELINES]
-        poor = {
-            column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
-        }
+        own = notes(self.moments, np.eye(len(self.columns)))
+        said = [
+            note(each, few if few and df < verdicts.FEWEST_DF else "") for each, df in zip(own, self.df, strict=True)
+        ]
+        told = {c: remark for c, remark in zip(self.columns, said, strict=True) if remark and c.term not in BASELINES}
         return replace(
             self,
             coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
-            warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
+            warnings={**told, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
             tell={column: exposed.tell for column, exposed in found.items() if exposed.tell is not None},
             resting={column: exposed.resting for column, exposed in found.items() if exposed.resting is not None},
@@ -286,13 +287,13 @@ def _row(
         return estimates.row(status="not_estimable", **cells | {"note": why})
     cells |= verdicts.resting_on(cells, answer.tell.get(column))
     cells |= answer.resting[column].on(cells) if column in answer.resting else {}
-    notes = (answer.warnings.get(column), cells.get("note"))
+    remarks = (answer.warnings.get(column), cells.get("note"))
     tested = column.term not in BASELINES and error > 0
     more = {
         "std_error": error,
         "df": df,
         "p_value": p_value(coefficient / error, df) if tested else None,
-        "note": "; ".join(filter(None, notes)) or None,
+        "note": "; ".join(filter(None, remarks)) or None,
     }
     shift = float(np.log(scale.factor)) if column.term in BASELINES else 0.0
     return shown(coefficient + shift, quantile(ci_level, df) * error, scale, cells | more)
@@ -368,22 +369,22 @@ def _smooth(
 
 def extra(found: Extra, base: Row, ci_level: float) -> Row:
     """Return the row of a parameter beside the coefficients, with its interval where it has an error."""
-    notes = note(found.note or "", base.get("note") or "")
-    cells = base | {"term": found.term, "scale": found.scale, "unit": found.unit, "note": notes, "adjusted_for": None}
+    remarks = note(found.note or "", base.get("note") or "")
+    cells = base | {"term": found.term, "scale": found.scale, "unit": found.unit, "note": remarks, "adjusted_for": None}
     if found.status == "not_estimable":
         return estimates.row(status=found.status, **cells)
     if not np.isfinite(found.error):
         return estimates.row(status=found.status, estimate=found.seen(found.estimate), **cells)
     more: Row = {"estimate": found.seen(found.estimate), "std_error": found.error}
     if found.profile is None and found.link == "log" and quantile(ci_level, found.df) * found.error > _MILLION:
-        said = note("its interval spans more than a million times it each way: nothing is known of it", notes or "")
+        said = note("its interval spans more than a million times it each way: nothing is known of it", remarks or "")
         return estimates.row(status="boundary", **cells | more | {"note": said})
     low, high = found.interval(ci_level)
     said = "0 is not excluded" if found.profile is not None and low == found.seen(0.0) else ""
     if np.isinf(high):
         said = note("no value above the estimate is excluded", said) or ""
-        return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, notes or "")})
-    limits = {"ci_low": low, "ci_high": high, "note": note(said, notes or "")}
+        return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, remarks or "")})
+    limits = {"ci_low": low, "ci_high": high, "note": note(said, remarks or "")}
     return estimates.row(status=found.status, **cells | more | limits)
 
 

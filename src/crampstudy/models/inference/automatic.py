@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from crampstudy.arrays import Array, Codes
+from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.models.inference.covariance import (
     FEW_CLUSTERS,
     JACKKNIFE_BELOW,
@@ -24,6 +24,7 @@ from crampstudy.models.inference.covariance import (
     sandwich,
     without_rounding,
 )
+from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.inference.small_sample import Nights, bias_reduced, reach
 from crampstudy.progress import track
 
@@ -31,6 +32,7 @@ MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
 JOINT = 1.5
 """How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
+OWN_RATES = "degrees of freedom of participants' own numbers of cramps"
 Refit = Callable[[int], Array | None]
 _DEFINITE = 1e-8
 _ALONE = 0.05
@@ -138,6 +140,50 @@ class Limited:
     def turned(self, by: Array) -> Limited:
         """Return the same of k other coefficients, ``by`` (k x p) of these."""
         return Limited(self.moments.turned(by), self.participants)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtOwnRates:
+    """What ``moments`` tell of few participants of unlike rates, of whose p coefficients some are ``deviations`` (p).
+
+    The model expects as much of one participant as of another, but those with most cramps tell most of what their own
+    nights are compared for. Combinations of deviations alone have the degrees of freedom that this leaves.
+    """
+
+    moments: Satterthwaite
+    deviations: Flags
+
+    def df(self, contrasts: Array | None = None) -> Array:
+        """Return the degrees of freedom of coefficients or contrasts (k x p)."""
+        combinations = np.eye(len(self.deviations)) if contrasts is None else contrasts
+        found, own = self.moments.df(contrasts), self.of_own_nights(combinations)
+        if own.any():
+            found = found.copy()
+            found[own] = self.moments.df_at_own_rates(combinations[own])
+        return found
+
+    def of_own_nights(self, contrasts: Array) -> Flags:
+        """Say of each of k contrasts (k x p) whether it is of deviations alone."""
+        moved = contrasts != 0
+        own: Flags = moved.any(axis=1) & ~moved[:, ~self.deviations].any(axis=1)
+        return own
+
+    def effective(self, contrasts: Array | None = None) -> Array:
+        """Return the effective participants of coefficients or contrasts (k x p)."""
+        return self.moments.effective(contrasts)
+
+    def turned(self, by: Array) -> AtOwnRates:
+        """Return the same of k other coefficients, ``by`` (k x p) of these."""
+        return AtOwnRates(self.moments.turned(by), self.of_own_nights(by))
+
+
+def notes(moments: Moments, contrasts: Array) -> list[str]:
+    """Return what is to be said of the degrees of freedom of each of k contrasts (k x p), mostly nothing."""
+    if isinstance(moments, Limited):
+        return notes(moments.moments, contrasts)
+    if not isinstance(moments, AtOwnRates):
+        return [""] * len(contrasts)
+    return [OWN_RATES if own else "" for own in moments.of_own_nights(contrasts)]
 
 
 def named(used: Covariance, kind: Covariance) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def exposed(
         if column.level is None and not all(_are_either(each, least, most) for each in (low, high, values)):
             varies = high > low
             made[column] = Exposed(int(varies.sum()) if varies.any() else people)
-            if tell is not None and varies.any() and _is_within(column.term):
+            if tell is not None and varies.any() and is_deviation(column.term):
                 made[column] = _within(int(varies.sum()), int((varies & tell).sum()))
             if lone := _alone(column, low, varies):
                 elsewhere = low[~varies][0]
@@ -87,10 +87,10 @@ def exposed(
     return made
 
 
-def _is_within(term: str) -> bool:
-    """Say whether a term is the deviation of a night from the participant's own mean."""
-    exposure = exposures.find(term)
-    return exposure is not None and exposure.part == WITHIN
+def is_deviation(term: str) -> bool:
+    """Say whether a term is the deviation of a night from the participant's own mean, or of such a one and others."""
+    found = map(exposures.find, term.split(":"))
+    return any(exposure is not None and exposure.part == WITHIN for exposure in found)
 
 
 def _within(participants: int, tell: int) -> Exposed:

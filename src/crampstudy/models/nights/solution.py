@@ -14,9 +14,10 @@ from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.lone_levels import Rest
 from crampstudy.models.common.estimability import collinear, no_rows, obstacle, too_few, with_any
 from crampstudy.models.common.separation import Apart
-from crampstudy.models.inference.automatic import Limited, Moments
-from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.inference.exposed_participants import Exposed, exposed
+from crampstudy.models.inference.automatic import AtOwnRates, Limited, Moments
+from crampstudy.models.inference.covariance import FEW_CLUSTERS, Covariance
+from crampstudy.models.inference.exposed_participants import Exposed, exposed, is_deviation
+from crampstudy.models.inference.satterthwaite import Satterthwaite
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.engine import Engine, Fitted, Solved
 from crampstudy.models.nights.linear import no_residual
@@ -146,9 +147,16 @@ class Solution(OneLine):
             solved,
             coefficients=coefficients,
             variance=variance,
-            moments=self._limited(solved.moments.turned(standard.back())),
+            moments=self._limited(self._at_own_rates(solved.moments.turned(standard.back()))),
             zero=zero,
         )
+
+    def _at_own_rates(self, moments: Moments) -> Moments:
+        """Return what coefficients tell, those of participants' own nights where few are of unlike rates."""
+        of_events = self.kind == "auto" and not self.is_number and len(self.participants) < FEW_CLUSTERS
+        if not (of_events and isinstance(moments, Satterthwaite)):
+            return moments
+        return AtOwnRates(moments, np.array([is_deviation(column.term) for column in self.design.columns]))
 
     def _limited(self, moments: Moments) -> Moments:
         """Return what coefficients tell, where few participants have a cramp no more than those do."""
