@@ -376,3 +376,16 @@ def test_a_unit_stands_after_its_number_and_an_hour_after_its_words(found: Findi
     assert not re.search(r"\bpoints [−\d]", found.values["helped"])
     assert re.search(r"pain fell .*\([−\d.]+; [−\d.]+( to |–)[−\d.]+ points\)", found.values["helped"])
     assert re.search(r"more begin in the hour from \d\d:00 than in any other, [\d.]+", found.values["described"])
+
+
+def test_remedies_are_compared_with_none_or_not_at_all(of_r: Cohort) -> None:
+    """Where cramps without a remedy lack the time to relief, no remedy takes their place."""
+    without = pl.col("remedy").cast(pl.String) == "none"
+    own = of_r.frame("episodes").with_columns(relief_s=pl.when(~without).then("relief_s"))
+    rows = remedies(with_episodes(of_r, own))
+    assert set(rows["reference"].dropna()) == {"none"}
+    relief, fall = (rows[rows["outcome"] == outcome] for outcome in ("relief", "pain_fall"))
+    assert set(relief["status"]) == {"not_estimable"} and set(relief["level"]) == set(fall["level"])
+    assert set(relief["note"]) == {"no cramp without a remedy is among those that could be compared"}
+    assert fall["estimate"].notna().any() and relief["key"].is_unique
+    assert "without a remedy, " not in said.helped(relief)

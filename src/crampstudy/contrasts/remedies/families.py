@@ -31,6 +31,7 @@ COLUMNS = {"relief": ("relief_s",), FALL: (PAIN, AFTER), SORE: (SORE,)}
 WITHOUT_REMEDY = "none"
 APART = "what was used cannot be told apart within participants: too few used one thing beside another"
 ALIKE = "no participant used one remedy, or none, on some cramps and another on others"
+NOTHING_TO_COMPARE = "no cramp without a remedy is among those that could be compared"
 NEVER = "no participant who used different remedies was ever sore"
 ALL_OR_NONE = "with some remedy, or with none, every cramp or no cramp was followed by soreness"
 
@@ -83,7 +84,9 @@ def _compared(
         ("of participants who always did the same", known.height - varied.height),
         ("of participants who were never sore", varied.height - kept.height),
     )
-    why_not = None if kept.height else ALIKE if varied.is_empty() else NEVER
+    why_not = ALIKE if varied.is_empty() else NEVER if kept.is_empty() else None
+    if why_not is None and (kept[REMEDY] != WITHOUT_REMEDY).all():
+        why_not = NOTHING_TO_COMPARE
     return EventRows(kept.drop("_outcome"), "cramps", lost, kept["_outcome"].to_numpy(), why_not=why_not)
 
 

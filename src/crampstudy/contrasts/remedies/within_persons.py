@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import polars as pl
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies.families import COLUMNS, FAMILIES, PAIN, REMEDY, WITHOUT_REMEDY, labels
 from crampstudy.errors import AnalysisError
@@ -68,7 +68,17 @@ def _of_family(cohort: Cohort, family: EventFamily, where: str | None, ci_level:
     adjusted = replace(plain, terms=f"{REMEDY} + {PAIN}", analysis=kinds.REMEDY_AT_EQUAL_PAIN.name)
     for asked in (plain, adjusted) if PAIN in known else (plain,):
         rows = fit_events(family, asked).estimates
-        yield rows[rows["term"] == REMEDY].assign(estimand=ESTIMAND)
+        of_remedies = rows[rows["term"] == REMEDY].assign(estimand=ESTIMAND)
+        yield of_remedies if of_remedies["reference"].eq(WITHOUT_REMEDY).all() else _uncompared(of_remedies)
+
+
+def _uncompared(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of remedies, of which none has an estimate, as those against no remedy that had been asked for."""
+    first, *_ = wording.records(rows)
+    cells = {name: cell for name, cell in first.items() if name not in ("key", "level") and pd.notna(cell)}
+    levels = dict.fromkeys([*rows["reference"], *rows["level"]])
+    made = (cells | {"level": level, "reference": WITHOUT_REMEDY} for level in levels)
+    return estimates.frame(estimates.row(**each) for each in made)
 
 
 def _not_measured(asked: ModelRequest, lacking: Sequence[str]) -> pd.DataFrame:
