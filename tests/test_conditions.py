@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from crampstudy import analyses, estimates, figures, tables
 from crampstudy.analyses.sections.conditions import CONDITIONS
 from crampstudy.analyses.sentences import conditions as sentences
 from crampstudy.causal import adjustment_set, measured_in
+from crampstudy.claims.ledger import ledger
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -27,6 +29,8 @@ from crampstudy.contrasts.people.ratios_by_age import OLD, YOUNG
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
+from crampstudy.simulate import simulate
+from crampstudy.tables.sections.conditions import labels
 
 PARITY = Path(__file__).parent / "parity"
 R: dict[str, Any] = json.loads((PARITY / "by_age.json").read_text(encoding="utf-8"))
@@ -499,3 +503,24 @@ def test_ratios_that_hold_no_age_are_named_beside_those_that_do(rows: pd.DataFra
     assert "age as a natural cubic spline where it is asked for" in found.values["adjusted"]
     for text in (found.tables["tbl-conditions"].note, found.figures["fig-conditions"].note):
         assert bare in str(text) and beside in str(text)
+
+
+def test_a_level_in_the_place_of_none_is_named() -> None:
+    """Where everybody takes a diuretic, one class stands against another, in the table and for a claim."""
+    cohort = simulate(300, 20, 4)
+    takers = cohort.frame("participants").with_columns(
+        pl.when(pl.col("diuretic_class").cast(pl.String) == "none")
+        .then(None)
+        .otherwise("diuretic_class")
+        .alias("diuretic_class")
+    )
+    of_takers = replace(cohort, tables={**cohort.tables, "participants": takers})
+    found = analyses.run("conditions", of_takers)
+    rows = found.estimates[found.estimates["term"].eq("diuretic_class") & found.estimates["level"].eq("loop")]
+    assert set(rows["reference"]) == {"thiazide"}
+    assert ("Medication", "Diuretic (loop against thiazide)") in found.tables["tbl-conditions"].frame.index
+    assert not any("against" in str(label) for label in labels(rows.assign(reference="none")))
+    (claim,) = (entry for entry in ledger({"conditions": found.estimates}, "diary") if entry.claim.claim == "C58")
+    reasons = {part.of.level: part.why for part in claim.parts}
+    assert reasons["thiazide"] == "nobody has none, so that the others stand against it"
+    assert reasons["potassium_sparing"] == "nobody has none, so that it stands against thiazide"

@@ -751,3 +751,33 @@ def test_what_is_beyond_all_that_was_observed_is_no_number_in_table_figure_or_te
     assert sentences.in_text(far) == sentences.in_brackets(far) == "beyond all observed"
     assert points.estimated(rows)["level"].tolist() == ["within"]
     assert rows["estimate"].notna().all()
+
+
+def test_a_mean_of_yes_and_no_is_not_told_beyond_what_was_observed() -> None:
+    """Of people who stretch on a third to two thirds of nights nobody tells what always against never does."""
+    rng, people, nights = np.random.default_rng(5), 40, 30
+    share = np.linspace(1 / 3, 2 / 3, people)
+    stretched = rng.random((people, nights)) < share[:, None]
+    ids = np.repeat([f"p{i:02}" for i in range(people)], nights)
+    days = [date(2024, 1, 1) + timedelta(days=k) for k in range(nights)] * people
+    cramps = rng.poisson(0.5, people * nights)
+    frames = {
+        "participants": pl.DataFrame({"participant_id": sorted(set(ids)), "age_years": 60.0, "sex": "female"}),
+        "diary": pl.DataFrame({"participant_id": ids, "date": days, "cramps": cramps, "stretched": stretched.ravel()}),
+    }
+
+    def rows_of(frames: dict[str, pl.DataFrame]) -> pd.DataFrame:
+        cohort = Cohort("made", "diary", frames, synthetic=True)
+        terms = "within(stretched) + between(stretched)"
+        return fit(cohort, model="poisson", terms=terms).estimates.set_index("term")
+
+    rows = rows_of(frames)
+    between, within = rows.loc["between(stretched)"], rows.loc["within(stretched)"]
+    assert pd.isna(between["verdict"]) and "apart at most: no verdict" in between["note"]
+    assert verdicts.why_beyond(between) and between["estimate"] > 0
+    assert within["verdict"] == "inconclusive" and "apart at most" not in str(within["note"])
+    # One who always does and one who never does are as far apart as the contrast.
+    who = pl.col("participant_id")
+    whole = pl.when(who == "p00").then(pl.lit(False)).when(who == "p39").then(pl.lit(True)).otherwise("stretched")
+    rows = rows_of({**frames, "diary": frames["diary"].with_columns(stretched=whole)})
+    assert rows.loc["between(stretched)", "verdict"] == "inconclusive"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from crampstudy import wording
 from crampstudy.claims import power, rules
 from crampstudy.claims.claim import CITATION, SEASON, Claim, ClaimRow, Row, claims, records
 from crampstudy.claims.published import Published, published
@@ -185,6 +186,8 @@ def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | No
         of_whom = f"people aged {part.of.population.removesuffix('+')} and older"
         return replace(part, why=f"the age bands form no group of {of_whom}")
     if part.of.level and any(part.of.means(row) for row in found.get(part.of.section, ())):
+        if any(part.of.means(row) and row["reference"] == part.of.level for row in found.get(part.of.section, ())):
+            return replace(part, why="nobody has none, so that the others stand against it")
         # A contrast of a number is not made beyond the values observed; anything else is what somebody has or not.
         beyond = f"no value near {part.of.level} was observed"
         return replace(part, why=beyond if part.of.level.isdecimal() else "nobody whose data could be used had it")
@@ -196,6 +199,8 @@ def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> Cl
     row = of.among(rows)
     if row is None:
         return ClaimPart(of, None, rules.NOT_TESTABLE)
+    if against := _other_reference(row):
+        return ClaimPart(of, None, rules.NOT_TESTABLE, why=f"nobody has none, so that it stands against {against}")
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
     if rules.unjudged(row) and (why := verdicts.why_beyond(row)):
@@ -204,6 +209,13 @@ def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> Cl
     beside = verdicts.difference_beside(row, rows)
     verdict = rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins, beside)
     return ClaimPart(of, row, verdict, difference=beside)
+
+
+def _other_reference(row: Row) -> str:
+    """Return the level in the place of the variable's first one, such as none, with which a row compares another."""
+    known = wording.variable(str(row["term"]))
+    other = known is not None and row["reference"] in known.levels[1:]
+    return wording.level(str(row["reference"])) if other else ""
 
 
 def _of_season(part: ClaimPart, beside: Sequence[ClaimPart], hemisphere: Hemisphere, margins: Margins) -> ClaimPart:

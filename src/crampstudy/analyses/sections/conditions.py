@@ -91,8 +91,8 @@ def _notes(main: pd.DataFrame, rows: pd.DataFrame, by_age: bool) -> str:
     remarks = tables.notes(told, besides=elsewhere)
     return (
         "With it / all: participants who have the condition or take the drug, and all in the model, complete on its "
-        "terms. A level stands against none, a measure at its 90th against its 10th centile or the reverse. "
-        "q: Benjamini-Hochberg, over the conditions, several levels of one as a joint "
+        "terms. A level stands against none where no other is named, a measure at its 90th against its 10th centile or "
+        "the reverse. q: Benjamini-Hochberg, over the conditions, several levels of one as a joint "
         f"test{of_test}.{said.without_age(rows)} {remarks}{f' No ratios by age: {of_ages}.' if of_ages else ''}"
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.estimates import Status, adjustment, note, verdicts
+from crampstudy.estimates import Status, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.contrast_units import points, unit_of
@@ -30,7 +30,6 @@ BASELINES = (design_matrix.INTERCEPT, design_matrix.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
 """Why a coefficient has no variance though it was fitted."""
-CROWDED = "left out, as there are too few participants for so many coefficients"
 _MILLION = float(np.log(1e6))
 LARGEST = float(np.log(1e15))
 """What lies beyond the exponential of this has more digits than a number is kept with."""
@@ -191,6 +190,8 @@ def rows(
             row = _row(answer, cells, column, number, ci_level, scale)
             as_it_is = i in answer.declared.columns and multiple == 1
             made.append(_judged(row, margins, lone=column in answer.warnings) if as_it_is else row)
+            if as_it_is and (beyond := answer.declared.beyond.get(i)):
+                made[-1] = beyond.on(made[-1])
         if i in contrasts:
             made.append(_contrast(answer, *contrasts[i], base, ci_level, margins, scale))
     return made + last
@@ -386,15 +387,3 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
         return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, remarks or "")})
     limits = {"ci_low": low, "ci_high": high, "note": note(said, remarks or "")}
     return estimates.row(status=found.status, **cells | more | limits)
-
-
-def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]:
-    """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
-    cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
-    absent = {"status": "not_measured", "note": "not measured in this cohort", **cells}
-    unmeasured = [estimates.row(term=term, **absent) for term in design.not_measured]
-    lost = cells | {"status": "not_estimable"}
-    constant = [estimates.row(term=term, note=design.why_flat(term), **lost) for term in design.constant]
-    crowded = lost | adjustment.cells(adjustment.LEFT_OUT, design.surplus)
-    surplus = [estimates.row(term=term, note=CROWDED, **crowded) for term in design.surplus]
-    return unmeasured + constant + surplus

@@ -13,6 +13,7 @@ from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients import reporting_units, rows, within_between
 from crampstudy.models.coefficients.auxiliary_parameters import of_step
+from crampstudy.models.coefficients.left_out import of_left_out
 from crampstudy.models.coefficients.result import Fit, association, base, free, linear
 from crampstudy.models.family import NIGHT_CHECKS, FittedRows
 from crampstudy.models.inference.automatic import chosen
@@ -161,7 +162,7 @@ def _rows(
         sloped = None if solution.slope is None else solution.design.columns[solution.slope].term
         step = per.get(sloped, 1.0) if sloped else 1.0
         made += [rows.extra(of_step(found, step), cells, request.ci_level) for found in solved.extras]
-    made += rows.left_out(solution.whole, scale, cells)
+    made += of_left_out(solution.whole, scale, cells)
     return made + zero_rows(solution, cells, request.ci_level, request.per, request.margins)
 
 

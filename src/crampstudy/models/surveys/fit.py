@@ -12,6 +12,7 @@ import polars as pl
 from crampstudy import estimates as tidy
 from crampstudy.models.coefficients import reporting_units, rows
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
+from crampstudy.models.coefficients.left_out import of_left_out
 from crampstudy.models.coefficients.lone_levels import rests
 from crampstudy.models.coefficients.prediction import Link
 from crampstudy.models.coefficients.result import (
@@ -87,7 +88,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     if not design.rows.any():
         answer = rows.CoefficientTable.none(design, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, scale, cells, request.ci_level, request.per, request.margins)
-        made += rows.left_out(design, scale, cells)
+        made += of_left_out(design, scale, cells)
         return Fit(tidy.frame(made), request.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = _solved(family, of)
     if found.answer.status != "converged" and (left := rests(np.arange(len(design.matrix)), design)):
@@ -111,7 +112,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     per = reporting_units.steps(answer, design, scale, request.per, request.ci_level)
     made = rows.rows(answer, scale, cells, request.ci_level, per, request.margins)
     made += [rows.extra(extra, cells, request.ci_level) for extra in found.extras]
-    made += rows.left_out(design, scale, cells)
+    made += of_left_out(design, scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, interval_counts.IntervalFit) else float("nan")
     line = None if request.options.free_terms else linear(answer, design, cells, scale)
     turned = response(scale, "proportion")

@@ -7,7 +7,7 @@ contrast between two values is the same in any unit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +84,14 @@ class AppliedContrast:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The ``contrasts`` of a design's numbers, and the ``columns`` whose own coefficient is a contrast as it is."""
+    """The ``contrasts`` of a design's numbers, and the ``columns`` whose own coefficient is a contrast as it is.
+
+    ``beyond`` are those of the columns, by place, whose values all lie nearer together than that contrast is wide.
+    """
 
     contrasts: tuple[AppliedContrast, ...] = ()
     columns: tuple[int, ...] = ()
+    beyond: Mapping[int, Beyond] = field(default_factory=dict)
 
     def kept(self, places: Sequence[int]) -> Declared:
         """Return what the design declares of which only the columns at these places are kept."""
@@ -95,6 +99,7 @@ class Declared:
         return Declared(
             tuple(replace(c, vector=c.vector[list(places)]) for c in self.contrasts),
             tuple(place[i] for i in self.columns if i in place),
+            {place[i]: beyond for i, beyond in self.beyond.items() if i in place},
         )
 
     def without(self, places: Sequence[int]) -> Declared:
@@ -102,6 +107,7 @@ class Declared:
         return Declared(
             tuple(c for c in self.contrasts if not c.vector[list(places)].any()),
             tuple(i for i in self.columns if i not in places),
+            {i: beyond for i, beyond in self.beyond.items() if i not in places},
         )
 
 
@@ -120,12 +126,14 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
     means, each = partial(_means, frame, candidate, times), times[design.rows]
     found: list[AppliedContrast] = []
     columns: list[int] = []
+    far: dict[int, Beyond] = {}
     for name in design.variables:
         terms = [term for term in design.terms() if name in design.names[term]]
         if any(design.names[term] != (name,) for term in terms):
             continue
         own = _as_they_are(design, terms, yes_or_no=_is_yes_or_no(name, frame))
         columns += own
+        far |= {i: beyond for i in own if (beyond := _beyond_means(design, i))}
         if own or not terms or not inside[name].dtype.is_numeric():
             continue
         straight = terms == [name]
@@ -137,7 +145,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
                 beyond = observed.beyond(at, reference)
                 found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond))
                 break
-    return Declared(tuple(found), tuple(sorted(columns)))
+    return Declared(tuple(found), tuple(sorted(columns)), far)
 
 
 def _as_observed(declared: contrasts.Contrast, frame: pl.DataFrame, candidate: NDArray[np.bool_]) -> contrasts.Contrast:
@@ -161,6 +169,14 @@ def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
     exposure = exposures.find(name)
     of_nights = (exposure.variable, str(exposure.base)) if exposure and not exposure.window else ()
     return any(column in frame.columns and frame[column].dtype == pl.Boolean for column in of_nights)
+
+
+def _beyond_means(design: Design, place: int) -> Beyond | None:
+    """Return that participants' means of nights that are yes or no never lie so far apart as always and never do."""
+    exposure = exposures.find(design.columns[place].term)
+    if exposure is None or exposure.part != exposures.BETWEEN:
+        return None
+    return Beyond.of(1.0, float(np.ptp(design.matrix[:, place])))
 
 
 def _is_zero_or_one(design: Design, place: int) -> bool:

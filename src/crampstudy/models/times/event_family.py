@@ -18,6 +18,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import INCOMPLETE, Account, lost_tables, read_as, unmet
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients import reporting_units, rows
+from crampstudy.models.coefficients.left_out import of_left_out
 from crampstudy.models.coefficients.lone_levels import Rest, rests
 from crampstudy.models.coefficients.result import (
     Fit,
@@ -216,7 +217,7 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
     }
     per = reporting_units.steps(found.answer, design, scale, request.per, request.ci_level)
     made = rows.rows(found.answer, scale, cells, request.ci_level, per, request.margins)
-    made += rows.left_out(design, scale, cells)
+    made += of_left_out(design, scale, cells)
     line = None if request.options.free_terms else linear(found.answer, design, cells, scale)
     n = fitted.source.frame.height
     return Fit(

@@ -92,7 +92,12 @@ def _compared(row: Row) -> list[str]:
         return [_CENTILES.sub("", wording.contrast(row))]
     if row["scale"] == "wald_test":
         return ["joint test"]
-    return [wording.level(_level(row))] if _level(row) not in ("", "true") else []
+    if _level(row) in ("", "true"):
+        return []
+    # Who has a level is compared with who has none, but where nobody has none.
+    reference = str(row["reference"])
+    compared = [_level(row)] if reference in ("none", "false") else [_level(row), reference]
+    return [" against ".join(map(wording.level, compared))]
 
 
 def _level(row: Row) -> str:

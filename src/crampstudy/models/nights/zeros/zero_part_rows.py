@@ -9,6 +9,7 @@ import numpy as np
 from crampstudy import estimates
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients import reporting_units, rows
+from crampstudy.models.coefficients.left_out import of_left_out
 from crampstudy.models.coefficients.result import association
 from crampstudy.models.coefficients.rows import Row
 from crampstudy.models.inference.exposed_participants import exposed
@@ -40,7 +41,7 @@ def zero_rows(
     design = solution.rests[1].whole if solution.rests else design
     per = reporting_units.steps(answer, design, scale, per, ci_level)
     made = rows.rows(answer, scale, cells, ci_level, per, margins)
-    made += rows.left_out(design, scale, cells)
+    made += of_left_out(design, scale, cells)
     return [_renamed(row) for row in made]
 
 
