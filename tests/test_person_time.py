@@ -22,7 +22,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds, reliability
+from crampstudy.estimates import kinds, reliability, verdicts
 from crampstudy.estimates.sentences import sentence
 from crampstudy.models.inference.reliability import Reliability, at_nights
 from crampstudy.nights.person_moments import person_moments
@@ -592,3 +592,27 @@ def test_what_has_no_lags_is_refused(call: Callable[[], pd.DataFrame], said: str
     with pytest.raises(UsageError) as refused:
         call()
     assert said in str(refused.value)
+
+
+def test_nights_together_rest_on_what_each_of_them_rests_on() -> None:
+    """Of two nights of which one is of too few, both together are too, and say so."""
+    rows = distributed_lag(drawn(60, 28, seed=3), "alcohol_units", model="poisson").to_dict("records")
+    parts = [row for row in rows if row["level"] in ("lag 0", "lag 1")]
+    (whole,) = (row for row in rows if row["level"] == "cumulative" and row["term"].startswith("contrast"))
+    assert verdicts.with_parts(whole, parts) == whole and whole["verdict"] not in (None, "too few")
+    of_few = [{**row, "verdict": "too few" if row["level"] == "lag 1" else row["verdict"]} for row in parts]
+    made = verdicts.with_parts(whole, of_few)
+    assert verdicts.verdict(made) == "too few" and made["note"].endswith("lag 1 rests on too few")
+    assert (made["estimate"], made["ci_low"]) == (whole["estimate"], whole["ci_low"])
+
+
+def test_so_much_more_on_every_night_is_told_only_where_somebody_had_it() -> None:
+    """One night may lie 3 units above the own mean where no four nights in a row ever do."""
+    cohort, spiked = drawn(60, 28, seed=3), pl.int_range(pl.len()).over("participant_id") % 7 == 3
+    nights = cohort.frame("diary").with_columns(alcohol_units=pl.when(spiked).then(6.0).otherwise(2.0))
+    nights = nights.with_columns(alcohol_units=pl.col("alcohol_units") + pl.col("stress_0_10") / 10)
+    rows = distributed_lag(replace(cohort, tables={**cohort.tables, "diary": nights}), "alcohol_units", model="poisson")
+    of_night, together = (of(rows, level, "contrast: alcohol_units") for level in ("lag 0", "cumulative"))
+    assert of_night["verdict"] is not None and not verdicts.why_beyond(of_night)
+    assert together["verdict"] is None and verdicts.why_beyond(together)
+    assert together["estimate"] > 0

@@ -205,3 +205,27 @@ def test_how_a_model_was_made_is_no_reason_where_there_is_one(note: str, told: s
     said = tables.reasons(estimates.frame([estimates.row(status="not_estimable", **cells)]))
     assert told in said and "covariance" not in said and "cells blanked" not in said
     assert ("left out" in said) is told.startswith("448")
+
+
+def test_a_remark_on_one_night_names_that_night() -> None:
+    """What is said of the control alone is not said of all nights, and what all have is said of several nights."""
+    levels = ["lag 0", "lag 1", "cumulative", "lead 1"]
+    own = {"lead 1": "only 4 participants in whom it varies had an event"}
+    rows = [
+        estimates.row(
+            cohort="one", population="all participants", outcome="cramps", analysis=kinds.DISTRIBUTED_LAG.name,
+            model="poisson", term="contrast: alcohol_units", level=level, scale="rate_ratio", status="converged",
+            estimate=1.1, ci_low=1.0, ci_high=1.2, ci_level=0.95, n_participants=40, n_events=50,
+            note="; ".join(filter(None, [own.get(level), "all nights have it"])),
+        )
+        for level in levels
+    ] + [
+        estimates.row(
+            cohort="one", population="all participants", outcome="cramps", analysis=kinds.WITHIN_BETWEEN.name,
+            model="poisson", term="contrast: alcohol_units", level="between", scale="rate_ratio", status="converged",
+            estimate=1.1, ci_low=1.0, ci_high=1.2, ci_level=0.95, n_participants=40, n_events=50,
+        )
+    ]  # fmt: skip
+    said = tables.notes(estimates.frame(rows))
+    assert "Alcohol (1 night before, control): only 4 participants" in said
+    assert "Alcohol (over several nights): all nights have it" in said

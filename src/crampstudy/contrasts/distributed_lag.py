@@ -15,10 +15,11 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS
+from crampstudy.estimates.verdicts import MARGINS, unjudged, why_beyond, with_parts
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
+from crampstudy.models.terms.declared_contrasts import Beyond
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
 
@@ -191,8 +192,20 @@ def _together(
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
         made.append(estimates.row(**kept | cells))
         if plain["verdict"] is not None:
-            made[-1] = person_time.judged(made[-1], more.get("margins", MARGINS))
+            parts = [row for one in signs for row in single[one]]
+            made[-1] = _judged(with_parts(made[-1], parts), fitted, signs, size, more)
+        elif reason := why_beyond(plain):
+            made[-1] = unjudged(made[-1], reason, beyond=True)
     return made
+
+
+def _judged(row: _Row, fitted: Fit, signs: Mapping[Exposure, float], size: float, more: Mapping[str, Any]) -> _Row:
+    """Return the row of a sum with its verdict, unless nobody's mean over these nights lies so far from another one."""
+    assert fitted.linear is not None
+    apart = fitted.linear.design.declared.lags.get(frozenset(map(str, signs)))
+    made = person_time.judged(row, more.get("margins", MARGINS))
+    beyond = Beyond.of(abs(size), apart) if apart is not None and min(signs.values()) > 0 else None
+    return beyond.on(made) if beyond else made
 
 
 def _lacks(rows: list[_Row]) -> bool:

@@ -134,6 +134,15 @@ def of_both(row: Mapping[str, Any], other: Mapping[str, Any], margins: Margins =
     return {"facts": made["facts"], "verdict": verdict(made, margins, difference), "note": _noted(row, said)}
 
 
+def with_parts(row: Mapping[str, Any], parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a row that is made of ``parts``, each a row, and is of too few where one of them is, which it says."""
+    few = next((str(part["level"]) for part in parts if part["verdict"] == "too few"), None)
+    if few is None or too_few(row):
+        return dict(row)
+    made = facts.with_facts(row, {BESIDE: few})
+    return {**row, "facts": made["facts"], "note": _noted(row, f"{few} rests on too few")}
+
+
 def _noted(row: Mapping[str, Any], said: str) -> str | None:
     """Return the note of a row with what is said of it besides at its end."""
     return "; ".join(filter(None, (row.get("note"), said))) or None

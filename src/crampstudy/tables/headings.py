@@ -20,6 +20,22 @@ _SHARES = "proportion"
 _AND, _EVERYBODY = " AND ", "all participants"
 _FLAG = re.compile(r"(\w+) = (true|false)")
 _SEX = re.compile(r"sex = '(female|male)'")
+_NIGHTS = {
+    "lag 0": "Same night",
+    "cumulative": "All these nights together",
+    "lag 1 against lag 0": "1 night later against same night",
+    "lag 0 against lead 1": "Night after against night before",
+}
+
+
+def night(level: str) -> str:
+    """Return which night a lag is of, as seen from the exposure: ``2 nights later``."""
+    word, _, number = level.partition(" ")
+    if word == "lead":
+        return f"{wording.counted(int(number), 'nights')} before, control"
+    if word == "lag" and number.isdecimal():
+        return _NIGHTS.get(level) or f"{wording.counted(int(number), 'nights')} later"
+    return _NIGHTS.get(level) or wording.capital(level)
 
 
 def of_group(population: object) -> str:

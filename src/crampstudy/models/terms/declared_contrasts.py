@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
 from crampstudy.codebook import contrasts, exposures
+from crampstudy.codebook.exposures import Exposure
 from crampstudy.estimates import note
 from crampstudy.estimates.verdicts import unjudged
 from crampstudy.models.terms.standardisation import is_zero_or_one
@@ -87,11 +88,13 @@ class Declared:
     """The ``contrasts`` of a design's numbers, and the ``columns`` whose own coefficient is a contrast as it is.
 
     ``beyond`` are those of the columns, by place, whose values all lie nearer together than that contrast is wide.
+    ``lags`` say of the terms of an exposure on several nights how far its mean over these nights lies apart at most.
     """
 
     contrasts: tuple[AppliedContrast, ...] = ()
     columns: tuple[int, ...] = ()
     beyond: Mapping[int, Beyond] = field(default_factory=dict)
+    lags: Mapping[frozenset[str], float] = field(default_factory=dict)
 
     def kept(self, places: Sequence[int]) -> Declared:
         """Return what the design declares of which only the columns at these places are kept."""
@@ -100,6 +103,7 @@ class Declared:
             tuple(replace(c, vector=c.vector[list(places)]) for c in self.contrasts),
             tuple(place[i] for i in self.columns if i in place),
             {place[i]: beyond for i, beyond in self.beyond.items() if i in place},
+            self.lags,
         )
 
     def without(self, places: Sequence[int]) -> Declared:
@@ -108,6 +112,7 @@ class Declared:
             tuple(c for c in self.contrasts if not c.vector[list(places)].any()),
             tuple(i for i in self.columns if i not in places),
             {i: beyond for i, beyond in self.beyond.items() if i not in places},
+            self.lags,
         )
 
 
@@ -145,7 +150,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
                 beyond = observed.beyond(at, reference)
                 found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond))
                 break
-    return Declared(tuple(found), tuple(sorted(columns)), far)
+    return Declared(tuple(found), tuple(sorted(columns)), far, _lags(design))
 
 
 def _as_observed(declared: contrasts.Contrast, frame: pl.DataFrame, candidate: NDArray[np.bool_]) -> contrasts.Contrast:
@@ -169,6 +174,20 @@ def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
     exposure = exposures.find(name)
     of_nights = (exposure.variable, str(exposure.base)) if exposure and not exposure.window else ()
     return any(column in frame.columns and frame[column].dtype == pl.Boolean for column in of_nights)
+
+
+def _lags(design: Design) -> dict[frozenset[str], float]:
+    """Return how far the mean over its nights lies apart at most, of each exposure that has terms of several nights."""
+    groups: dict[Exposure, list[int]] = {}
+    for i, column in enumerate(design.columns):
+        exposure = exposures.find(column.term)
+        if exposure and exposure.part == exposures.WITHIN and not exposure.window:
+            groups.setdefault(replace(exposure, steps=()), []).append(i)
+    return {
+        frozenset(design.columns[i].term for i in places): float(np.ptp(design.matrix[:, places].mean(axis=1)))
+        for places in groups.values()
+        if len(places) > 1
+    }
 
 
 def _beyond_means(design: Design, place: int) -> Beyond | None:

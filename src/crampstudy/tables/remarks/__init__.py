@@ -11,13 +11,13 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.codebook import exposures
-from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.estimates import ALONE, BASELINES, compares, kinds, reliability, verdicts
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.estimates.treatments import OF_RUN_IN
 from crampstudy.tables import headings
 from crampstudy.tables.remarks import several
+from crampstudy.tables.remarks.parts import NUMBER, RowPart, in_order, is_some, of_row, with_parts
 from crampstudy.tables.remarks.single_rows import Counts, by_row, levels_of
 from crampstudy.tables.reworded import reworded
 
@@ -29,16 +29,7 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 """Kinds with a table of a line for each age band, whatever their scales."""
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
-_PARTS = (
-    (re.compile(WITHIN), "within participants"),
-    (re.compile(BETWEEN), "between participants"),
-    (re.compile(r"(?:lag|lead) \d+.*|cumulative"), "over several nights"),
-)
-"""What the rows of one name are of, by their level."""
-_NUMBER = re.compile(r"[−-]?[\d.,]+")
 _BAND = re.compile(r"\d+(?:–\d+|\+)|<\d+")
-_BOTH, _IN_ONE = "within participants and between participants", "within and between participants"
-_TEST = "wald_test"
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _Unreliable = Mapping[str, reliability.UnreliableMean]
 
@@ -192,7 +183,7 @@ def _said(
         named: how the name of a row is printed; by default as its table has it.
     """
     found: dict[str, dict[str, tuple[int, ...]]] = {}
-    parts: dict[tuple[str, str], set[str | None]] = {}
+    parts: dict[tuple[str, str], set[RowPart | None]] = {}
     held: dict[tuple[str, str], int] = {}
     levels: dict[str, dict[str, dict[int, set[str]]]] = {}
     for name, of, level, note in zip(
@@ -229,8 +220,8 @@ def _said(
         if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
     ]
     by_rows: dict[str, list[str]] = {}
-    for of, text in told:
-        by_rows.setdefault(of, []).append(text)
+    for whose, text in told:
+        by_rows.setdefault(whose, []).append(text)
     return [text for of, texts in by_rows.items() for text in ([f"{of}: {', and '.join(texts)}"] if of else texts)]
 
 
@@ -249,42 +240,23 @@ def _folded(found: Mapping[str, Counts], unreliable: _Unreliable) -> dict[str, C
     return folded
 
 
-def _parts(rows: pd.DataFrame) -> list[str | None]:
-    """Return which part of what its name stands for each row is of: one of several levels, or one of an exposure.
-
-    ``None`` where it is of all of them, and empty where it has no part, as an exposure of nights has none without an
-    estimate: its reason stands beside it.
-    """
-    return [_part(row) for row in wording.records(rows.assign(failed=_failed(rows)))]
+def _parts(rows: pd.DataFrame) -> list[RowPart | None]:
+    return [of_row(row, failed=row["failed"]) for row in wording.records(rows.assign(failed=_failed(rows)))]
 
 
-def _part(row: Mapping[str, Any]) -> str | None:
-    if row["scale"] == _TEST:
-        return None
-    level = "" if pd.isna(row["level"]) else str(row["level"])
-    if pd.isna(row["analysis"]) or not kinds.named(row["analysis"]).by_level:
-        a_level = level and pd.notna(row["reference"]) and not _NUMBER.fullmatch(level)
-        return wording.small(wording.level(level)) if a_level else ""
-    return "" if row["failed"] else next((said for of, said in _PARTS if of.fullmatch(level)), "")
-
-
-def _of_parts(held: Mapping[tuple[str, str], set[str | None]], among: pd.DataFrame) -> dict[tuple[str, str], str]:
+def _of_parts(held: Mapping[tuple[str, str], set[RowPart | None]], among: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Return the name with its parts of each remark, by its text and name, that is not on all parts of the name.
 
     A remark that names what it is of has no need of them.
     """
-    whole: dict[str, list[str]] = {}
+    by_name: dict[str, list[RowPart | None]] = {}
     for name, of in zip(_names(among, among), _parts(among), strict=True):
-        known = whole.setdefault(name, [])
-        known += [of] if of is not None and of not in known else []
-    for known in whole.values():
-        known.sort(key=lambda of: next((i for i, (_, said) in enumerate(_PARTS) if said == of), 0))
+        by_name.setdefault(name, []).append(of)
+    whole = {name: in_order(parts) for name, parts in by_name.items()}
     return {
-        (text, name): f"{name} ({wording.listed(of for of in whole[name] if of in parts)})".replace(_BOTH, _IN_ONE)
+        (text, name): with_parts(name, parts, whole[name])
         for (text, name), parts in held.items()
-        if "" not in whole[name]
-        and 0 < len(parts - {None}) < len(whole[name])
-        and name.lower() not in reworded(text).lower()
+        if is_some(parts, whole[name]) and name.lower() not in reworded(text).lower()
     }
 
 
@@ -389,7 +361,7 @@ def _named(row: Mapping[str, Any]) -> str:
         or row["analysis"] in _BY_AGE
     )
     group = row["population"] if by_population else row["level"]
-    on_curve = pd.notna(row["term"]) and _NUMBER.fullmatch(str(group)) is not None  # No group, but a variable's value.
+    on_curve = pd.notna(row["term"]) and NUMBER.fullmatch(str(group)) is not None  # No group, but a variable's value.
     if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group) or on_curve:
         term = str(row["term"])
         return OF_RUN_IN[term].label if term in OF_RUN_IN else wording.capital(wording.term(term))

@@ -12,18 +12,13 @@ from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
+from crampstudy.tables import headings
 from crampstudy.tables.headings import p_of, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
 _SEVERAL = 3
 """So many rows of an exposure that compare the same have it above them."""
-_NIGHTS = {
-    "lag 0": "Same night",
-    "cumulative": "All these nights together",
-    "lag 1 against lag 0": "1 night later against same night",
-    "lag 0 against lead 1": "Night after against night before",
-}
 
 
 def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
@@ -112,17 +107,7 @@ def _which(row: Mapping[str, Any]) -> str:
 
 def of_night(level: str) -> str:
     """Return what of an exposure the rows of a level are of, as they begin."""
-    return f"{wording.capital(level)} participants" if level in OF_PERSON else night(level)
-
-
-def night(level: str) -> str:
-    """Return which night a lag is of, as seen from the exposure: ``2 nights later``."""
-    word, _, number = level.partition(" ")
-    if word == "lead":
-        return f"{wording.counted(int(number), 'nights')} before, control"
-    if word == "lag" and number.isdecimal():
-        return _NIGHTS.get(level) or f"{wording.counted(int(number), 'nights')} later"
-    return _NIGHTS.get(level) or wording.capital(level)
+    return f"{wording.capital(level)} participants" if level in OF_PERSON else headings.night(level)
 
 
 _MEASURES = {"rate": "cramps per person-week", "rate_ratio": "rate ratio"}
