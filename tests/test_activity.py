@@ -359,6 +359,12 @@ def test_within_and_between_stand_side_by_side(found: analyses.Findings) -> None
     alone = figures.within_between(rows[rows["level"].ne("between")])
     told = [{text.get_text() for text in axes.texts} for axes in alone.axes]
     assert {"People", "Events"} <= told[0] and not told[1]
+    # So is one exposure without a ratio between participants, beside others that have one.
+    some = rows[~(rows["level"].eq("between") & rows["term"].str.endswith("sitting_min"))]
+    of_sitting = next(wording.count(row["n_events"]) for row in wording.records(rows) if "sitting_min" in row["term"])
+    beside = [text.get_text() for text in figures.within_between(some).axes[1].texts]
+    whole = [text.get_text() for text in figure.axes[1].texts]
+    assert beside.count(of_sitting) == whole.count(of_sitting) > 0
 
 
 def test_what_was_not_logged_is_said_and_the_rest_is_made(diary: Cohort) -> None:

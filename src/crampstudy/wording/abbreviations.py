@@ -24,6 +24,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "OLS": "ordinary least squares",
         "PMID": "identifier in PubMed",
         "PHQ-9": "Patient Health Questionnaire, nine items",
+        "PSU": "primary sampling unit",
+        "PSUs": "primary sampling units",
         "REML": "restricted maximum likelihood",
         "RPE": "rating of perceived exertion",
         "SD": "standard deviation",

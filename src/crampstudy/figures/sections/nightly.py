@@ -105,17 +105,23 @@ def within_between(estimates: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(wording.term(str(term)) for term in drawn["term"]))
     records = wording.records(drawn)
     place = {name: i for i, name in enumerate(names)}
+    at_names = drawn["term"].map(lambda term: place[wording.term(str(term))])
     with style.journal():
         figure = style.JournalFigure(figsize=(look.TEXT_WIDTH, 0.7 + 0.42 * len(names)))
         panels = figure.subplots(1, len(OF_PERSON), sharey=True, squeeze=False)[0]
         *_, last = (level for level in OF_PERSON if drawn["level"].eq(level).any())
         for axes, level in zip(panels, OF_PERSON, strict=True):
             own = drawn[drawn["level"] == level]
-            at = [place[wording.term(str(term))] for term in own["term"]]
+            at = at_names[own.index].tolist()
             _forest(axes, own, at)
-            # People and events are those of both parts, and stand once.
-            behind = columns.counts(own) if level == last else {}
-            columns.beside(axes, at, columns.numbers(own, "Ratio") | behind, wording.records(own))
+            told = columns.numbers(own, "Ratio")
+            if level == last:
+                # People and events are those of both parts, and stand once, also of what has the other part alone.
+                alone = drawn[~at_names.isin(at)]
+                own, at = pd.concat([own, alone]), [*at, *at_names[alone.index]]
+                told = {heading: [*texts, *[""] * len(alone)] for heading, texts in told.items()}
+                told |= columns.counts(own)
+            columns.beside(axes, at, told, wording.records(own))
             axes.set_title(f"{wording.capital(level)} participants")
             axes.set_xlabel(f"Rate ratio ({drawn['ci_level'].iloc[0] * 100:g}% CI), log scale")
         labels = [_labelled(name, records) for name in names]
