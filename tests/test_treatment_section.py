@@ -151,6 +151,10 @@ def test_people_let_in_and_not_treated_have_the_course_around_enrolment() -> Non
     assert section.REGRESSION in found.tables and section.EFFECTS in found.absent
     fall = found.tables[section.REGRESSION]
     assert "(80% range " in fall.frame.loc["Half-life of a flare"].iloc[1]
+    # A range is none for the confidence that was asked for.
+    rows = kinds.REGRESSION_TO_THE_MEAN.rows(found.estimates)
+    at_80 = tables.regression_to_the_mean(rows.assign(ci_level=0.8))
+    assert "Estimate (80% CI)" in at_80 and at_80["Estimate (80% CI)"].str.contains("range").sum() == 1
     assert "All:" not in str(fall.note) and "Remains: observed over expected" in str(fall.note)
     absent = found.estimates[found.estimates["status"] == "not_measured"]
     assert absent["term"].unique().tolist() == list(section.AGENTS)

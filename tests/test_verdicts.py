@@ -781,3 +781,25 @@ def test_a_mean_of_yes_and_no_is_not_told_beyond_what_was_observed() -> None:
     whole = pl.when(who == "p00").then(pl.lit(False)).when(who == "p39").then(pl.lit(True)).otherwise("stretched")
     rows = rows_of({**frames, "diary": frames["diary"].with_columns(stretched=whole)})
     assert rows.loc["between(stretched)", "verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize("having", [2, 38])
+def test_few_without_a_condition_are_as_few_as_few_with_it(having: int) -> None:
+    """Of forty people two have a condition, or all but two: the same two people tell of it."""
+    rng, people, nights = np.random.default_rng(7), 40, 30
+    ids = [f"p{i:02}" for i in range(people)]
+    with_it = [i < having for i in range(people)]
+    frames = {
+        "participants": pl.DataFrame({"participant_id": ids, "age_years": 60.0, "sex": "female", "diabetes": with_it}),
+        "diary": pl.DataFrame(
+            {
+                "participant_id": np.repeat(ids, nights),
+                "date": [date(2024, 1, 1) + timedelta(days=k) for k in range(nights)] * people,
+                "cramps": rng.poisson(np.where(np.repeat(with_it, nights), 1.2, 0.3)),
+            }
+        ),
+    }
+    cohort = Cohort("made", "diary", frames, synthetic=True)
+    rows = fit(cohort, model="poisson", terms="diabetes", covariance="cluster").estimates.set_index("term")
+    assert rows.loc["diabetes", "verdict"] == "too few"
+    assert ("rests on the 2 without diabetes" in str(rows.loc["diabetes", "note"])) == (having == 38)

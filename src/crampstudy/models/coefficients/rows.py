@@ -111,7 +111,9 @@ class CoefficientTable(OneLine):
             warnings={**told, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
             tell={column: exposed.tell for column, exposed in found.items() if exposed.tell is not None},
-            resting={column: exposed.resting for column, exposed in found.items() if exposed.resting is not None},
+            resting={
+                column: on for column, exposed in found.items() if (on := exposed.resting or exposed.compared_with)
+            },
             effective=dict(zip(self.columns, self.moments.effective(), strict=True)),
         )
 

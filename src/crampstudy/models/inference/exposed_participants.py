@@ -9,6 +9,7 @@ import numpy as np
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.implied import Resting, implied
 from crampstudy.models.terms import design_matrix
 
@@ -25,7 +26,8 @@ class Exposed:
     """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
 
     A number that no participant's nights change counts all its participants, one of two values those at the higher.
-    ``resting`` says on whom the ratio rests, where not all of them tell of it.
+    ``resting`` says on whom the ratio rests, where not all of them tell of it, ``compared_with`` with whom it compares
+    them, where those are few.
     Of a deviation from the own mean ``tell`` are those of them who had an event: of a ratio within participants nobody
     else tells, whose counts are 0 at any value (Neuhaus and Kalbfleisch 1998).
     ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
@@ -37,6 +39,7 @@ class Exposed:
     baseline: bool = False
     tell: int | None = None
     resting: Resting | None = None
+    compared_with: Resting | None = None
 
 
 def exposed(
@@ -76,6 +79,9 @@ def exposed(
         off: Flags = (values == least) if column.level is None else _at_reference(design, column)
         with_it, without = (np.logical_or.reduceat(rows, first) for rows in (on, off))
         made[column] = Exposed(int(with_it.sum()))
+        if column.reference is not None and 1 < without.sum() < FEWEST_EXPOSED:
+            few = Resting(column, having=False, participants=int(without.sum()), inside=())
+            made[column] = replace(made[column], compared_with=few)
         for members, rows, what, elsewhere in ((with_it, on, most, least), (without, off, least, most)):
             if members.sum() == 1 and made[column].lone is None:
                 # Where a level is on, the baseline is not; with one of two numbers it is where both are 0.

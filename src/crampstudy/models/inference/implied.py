@@ -25,7 +25,7 @@ _TAKEN, _SEX = "medication", "sex"
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """The ``participants`` on one side of a ratio that tell of it, where not nearly all of that side do.
+    """The ``participants`` on one side of a ratio that tell of it, where not nearly all of that side do, or few are.
 
     They are at the ``column``'s level where ``having``, else at its reference, and are those ``inside``: of each column
     in it at the level, or not.
@@ -43,8 +43,10 @@ class Resting:
 
     def side(self, *, having: bool, one: bool = False) -> str:
         """Return who those ``inside`` are that are at the level, or at the reference, as :attr:`whom` says it."""
-        beside = wording.listed(_has(column, having=has, one=one) for column, has in self.inside)
-        return f"{_with(self.column, having=having, one=one)} who {beside}"
+        who = _with(self.column, having=having, one=one)
+        if not self.inside:
+            return who
+        return f"{who} who {wording.listed(_has(column, having=has, one=one) for column, has in self.inside)}"
 
     def on(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the cells in which a row of the ratio says so."""

@@ -17,8 +17,8 @@ from crampstudy.tables.table import PrintedTable, table_of_rows
 EFFECTS = (kinds.OPEN_USE_CRUDE, kinds.OPEN_USE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)
 BALANCED = 0.1
 """A standardised mean difference of less than this is taken for balance (Austin 2009)."""
-_RANGE = 0.8
-"""How much of what a flare's half-life may be lies between its limits."""
+_RANGED = "half_life"
+"""The scale whose limits are those of what it may be, and no interval."""
 _WHEN = ("treated, before", "treated, after", "untreated, before", "untreated, after")
 _WEIGHTS = ("effective number, treated", "effective number, untreated", "least weight", "greatest weight")
 _OUTSIDE = tuple(f"outside the other group's chances, {name}" for name in ("treated", "untreated"))
@@ -162,7 +162,7 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "Participants": [wording.count_of(row, "n_participants") for row in every],
-            with_level("Estimate (95% CI)", rows[rows["ci_level"].ne(_RANGE)]): [_with_range(row) for row in every],
+            with_level("Estimate (95% CI)", rows[rows["scale"].ne(_RANGED)]): [_with_range(row) for row in every],
             "Measure": [_measure(row) for row in every],
         }
     )
@@ -173,7 +173,7 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> pd.DataFrame:
 def _with_range(row: dict[str, Any]) -> str:
     """Return an estimate; what lies between its limits is said where it is no interval of the table's level."""
     shown = estimate(row)
-    return shown.replace("(", "(80% range ") if row["ci_level"] == _RANGE else shown
+    return shown.replace("(", f"({row['ci_level'] * 100:g}% range ") if row["scale"] == _RANGED else shown
 
 
 def _measure(row: dict[str, Any]) -> str:
