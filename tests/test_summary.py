@@ -517,6 +517,27 @@ def test_the_checklist_counts_what_has_no_number_as_the_tables_do(diary: Cohort)
     assert alone["Statistical methods"].endswith("1 row says why there is no number")
 
 
+def test_the_checklist_ticks_no_section_that_tells_nothing(diary: Cohort) -> None:
+    rate = estimates.row(status="converged", analysis="incidence rate", term="cramps", scale="rate", estimate=0.5)
+    failed = estimates.row(status="not_estimable", analysis="incidence rate", term="cramps", note="no person-time")
+
+    def item(topic: str, settings: Settings | None = None, **others: SectionResults) -> tuple[str, bool]:
+        items = checklist(diary, settings or Settings(), {name.replace("_", "-"): of for name, of in others.items()})
+        return {name: (text, done) for _, name, text, done in items}[topic]
+
+    none = "Neither Frequency nor Age and muscle has an estimate in this report"
+    assert item("Outcome data", frequency=section(failed)) == (none, False)
+    assert item("Outcome data", frequency=section(failed, rate)) == ("The section Frequency", True)
+    both = {"frequency": section(rate), "age_and_muscle": section(rate)}
+    assert item("Outcome data", **both) == ("The sections Frequency, and Age and muscle", True)
+    assert item("Descriptive data", cohort=section(rate)) == (
+        "No characteristic of the participants is in this report",
+        False,
+    )
+    some = Settings(where="age_years >= 60")
+    assert "participants who meet the condition (Age ≥ 60)" in item("Participants", some)[0]
+
+
 def test_the_checklist_has_a_second_opinion_only_where_there_is_one(diary: Cohort) -> None:
     def item(*rows: dict[str, object]) -> str:
         others = OTHERS | {"second-opinion": section(*rows)}

@@ -16,6 +16,7 @@ from crampstudy.analyses.sentences.methods import trial
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import compares, kinds
+from crampstudy.nights import members
 
 _MADE = ("converged", "boundary")
 
@@ -23,7 +24,10 @@ _MADE = ("converged", "boundary")
 def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[str, str, str, bool]]:
     """Return the items: number, topic, what the report says of it or whose gap it is, and whether it is reported."""
     rows = together(section.estimates for section in others.values())
-    facts, holds = {**_facts(cohort, settings, rows), **_compared(others)}, _holds(cohort, others, rows)
+    facts, holds = (
+        {**_facts(cohort, settings, rows), **_compared(others), "outcomes": _outcomes(others)},
+        _holds(cohort, others, rows),
+    )
     text = files("crampstudy.analyses.overview").joinpath("strobe.csv").read_text(encoding="utf-8")
     in_part = (*_IN_PART, *(["observed"] if trial(cohort) else []))
     made = []
@@ -36,6 +40,7 @@ def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[
     return made
 
 
+_OF_OUTCOMES = {"frequency": "Frequency", "age-and-muscle": "Age and muscle"}
 _IN_PART = ("dated", "counted")
 """Rules of items that are reported in part; of a trial that by which a study is observed as well."""
 
@@ -51,15 +56,15 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
         "counted": True,
         "credited": bool(cohort.credits.sources),
         "adjusted": bool(len(_adjusted(rows))),
-        "described": "cohort" in others,
-        "outcomes": bool({"frequency", "age-and-muscle"} & set(others)),
+        "described": bool(len(kinds.CHARACTERISTICS.rows(rows))),
+        "outcomes": bool(_outcomes(others)),
         "second": "second-opinion" in others,
         "survey": cohort.design is not None,
     }
 
 
 def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[str, str]:
-    people = wording.counted(cohort.frame("participants").height, "participants")
+    people = wording.counted(members(cohort).height, "participants")
     diary = cohort.kind == "diary"
     tried, aged = trial(cohort), cohort.has("age_years")
     by_arm = len(kinds.CHARACTERISTICS_BY_ARM.rows(rows))
@@ -74,7 +79,7 @@ def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[st
     return {
         "design": f"{tried}, with nightly diaries" if tried else observed,
         "dates": since,
-        "participants": people,
+        "participants": f"{people}{settings.whose}",
         "sources": "; ".join(cohort.credits.sources),
         "adjusted": "what each exposure was adjusted for by the causal graph of the study stands in the appendix",
         "bands": f"age in bands from {wording.listed(map(str, settings.age_bands))} years"
@@ -83,9 +88,18 @@ def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[st
         "described": f"the table of characteristics{' by age' if aged else ''} in the section Cohort"
         f"{', and by arm in that on treatments' if by_arm else ''}, with the number of missing values",
         "methods": f"the section Methods; {wording.counted(without, 'rows')} {said} why there is no number{of_those}",
-        "outcomes": "the sections Frequency, and Age and muscle",
         "results": f"{wording.counted(len(adjusted), 'ratios and differences')} with intervals, crude and adjusted",
     }
+
+
+def _outcomes(others: Others) -> str:
+    """Return which sections tell how many cramps there were, as text; empty where none of them has an estimate."""
+    told = [
+        title
+        for name, title in _OF_OUTCOMES.items()
+        if name in others and others[name].estimates["status"].isin(_MADE).any()
+    ]
+    return f"the section{'s' * (len(told) > 1)} {', and '.join(told)}" if told else ""
 
 
 def _compared(others: Others) -> Mapping[str, str]:
