@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.phenotypes import grouping_of, groups, people_table, phenotype_rows, traits_of
 from crampstudy.phenotypes.mixture import UncertainTraits, fit_mixture
+from crampstudy.phenotypes.rows import left_out
 from crampstudy.phenotypes.traits import TRAITS
 from crampstudy.sources.readers import package
 
@@ -220,3 +223,17 @@ def test_single_participants_stay_in_private_files(often: tuple[Cohort, set[str]
     assert pl.read_csv(who)["group"].n_unique() == 2 and picture.read_bytes().startswith(b"<?xml")
     code, _, err = run("phenotypes", str(study), "--calendars", str(tmp_path / "nights.doc"))
     assert code == 2 and "allowed: .png, .svg, .pdf" in err
+
+
+@pytest.mark.parametrize(
+    ("without", "few", "said"),
+    [
+        (0, 0, ""),
+        (1, 0, "1 participant without a cramp is in none"),
+        (0, 3, "3 participants with few logged nights are in none"),
+        (2, 1, "2 participants without a cramp and 1 with few logged nights are in none"),
+    ],
+)
+def test_who_is_in_no_group_is_counted_where_there_is_anybody(without: int, few: int, said: str) -> None:
+    table = SimpleNamespace(without_cramp=without, few_nights=few)
+    assert left_out(cast(Any, SimpleNamespace(table=table))) == said

@@ -99,6 +99,8 @@ def test_zero_cramps_are_a_rate_of_zero(rate_of: Callable[..., Rate]) -> None:
         rate = rate_of(np.zeros(people, dtype=int), np.full(people, 10), 0.95)
         assert (rate.estimate, rate.nights, rate.cramps, rate.status) == (0.0, 10 * people, 0, "boundary")
         assert "no cramp" in str(rate.note)
+        # The incidence rate beside the mean has an exact limit, so that what has none is named.
+        assert ("of the mean of person rates" in str(rate.note)) == (rate_of is not incidence_rate)
         limits = rate_of is incidence_rate and people >= 5
         assert math.isnan(rate.ci_high) is not limits
 

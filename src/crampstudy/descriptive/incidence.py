@@ -82,7 +82,7 @@ def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_le
     if not clusters:
         return _bare(math.nan, (0, 0, 0), "not_estimable", "no observed night")
     if not total:
-        return _bare(0.0, (clusters, time, 0), "boundary", NO_CRAMP)
+        return _bare(0.0, (clusters, time, 0), "boundary", f"{NO_CRAMP} of the mean of person rates")
     rates = cramps / nights * NIGHTS_PER_WEEK
     mean = float(rates.mean())
     error = float(rates.std(ddof=1) / np.sqrt(clusters) / mean) if np.ptp(rates) > 0 else 0.0

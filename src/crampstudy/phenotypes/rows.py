@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.confidence import check_level
@@ -57,11 +57,14 @@ def phenotype_rows(cohort: Cohort, ci_level: float = 0.95, found: Grouping | Non
 
 
 def left_out(found: Grouping) -> str:
-    """Return whom no group was looked for, in words."""
-    table = found.table
-    return (
-        f"{table.without_cramp} participants without a cramp and {table.few_nights} with few logged nights are in none"
-    )
+    """Return whom no group was looked for, in words; empty where it was looked for everybody."""
+    reasons = {"without a cramp": found.table.without_cramp, "with few logged nights": found.table.few_nights}
+    some = [(why, n) for why, n in reasons.items() if n]
+    if not some:
+        return ""
+    (first, n), *rest = some
+    named = [f"{wording.counted(n, 'participants')} {first}", *(f"{m} {why}" for why, m in rest)]
+    return f"{wording.listed(named)} {'is' if sum(reasons.values()) == 1 else 'are'} in none"
 
 
 def natural(trait: str, values: Array) -> Array:
@@ -82,8 +85,8 @@ def _numbers(found: Grouping, base: Row) -> Iterator[Row]:
     number = 1 if found.chosen is None else len(found.chosen.mixture.shares)
     cells = base | {"analysis": kinds.CLEAR_GROUPS.name, "scale": "count", "term": "clear groups"}
     lost = left_out(found)
-    said = lost if number > 1 else f"{NONE}; {lost}"
-    yield estimates.row(status="converged", estimate=float(number), facts={"said": lost}, note=said, **cells)
+    said = estimates.note("" if number > 1 else NONE, lost)
+    yield estimates.row(status="converged", estimate=float(number), facts={"said": lost or None}, note=said, **cells)
     base |= {"analysis": kinds.GROUPS_TRIED.name, "scale": "score"}
     for each in found.tried[1:]:
         own = base | {"term": f"{len(each.mixture.shares)} groups"}

@@ -31,14 +31,15 @@ def answer(rows: pd.DataFrame) -> str:
     (number,) = wording.records(kinds.CLEAR_GROUPS.rows(rows))
     tried = kinds.GROUPS_TRIED.rows(rows)
     gains = tried[tried["level"] == "gain in BIC"]
-    people, rest = wording.count_of(number, "n_participants"), fact(number, "said")
+    people, said = wording.count_of(number, "n_participants"), fact(number, "said")
+    rest = [said] if said else []
     if number["estimate"] == 1:
         best = wording.records(gains.sort_values("estimate", ascending=False, kind="stable"))[0]
         return wording.sentences(
             [
                 f"There are no clear groups among the {people} participants with a cramp: they differ by degrees",
                 f"Of the numbers that were tried {best['term']} fitted best, but {_why(fact(best, 'said'))}",
-                rest,
+                *rest,
             ]
         )
     again = tried[(tried["level"] == "agreement in resamples") & tried["term"].eq(f"{number['estimate']:.0f} groups")]
@@ -47,7 +48,7 @@ def answer(rows: pd.DataFrame) -> str:
         [
             f"The {people} participants with a cramp form {number['estimate']:.0f} clear groups",
             f"Groups of resampled participants agree with them by an adjusted Rand index of {agree}",
-            rest,
+            *rest,
         ]
     )
 
