@@ -253,6 +253,16 @@ def test_a_ratio_beyond_all_that_one_cohort_observed_is_no_number_beside_that_of
     assert there == between == "beyond all observed" and own[0].isdigit()
 
 
+def test_ages_on_one_side_of_a_contrast_are_beyond_it_whatever_their_width(three: list[Cohort]) -> None:
+    """Of people of 20 to 44 nothing is told of 75 against 50 years, which lie hardly further apart than they do."""
+    young = three[1].frame("participants").with_columns(age_years=20 + 24 * pl.int_range(pl.len()) / (pl.len() - 1))
+    close = replace(three[1], tables={**three[1].tables, "participants": young})
+    shown = tables.factors_between(compare_factors([three[0], close], ["age_years"], bands=BANDS))
+    (cells,) = shown.to_dict("records")
+    own, there, between = (next(v for k, v in cells.items() if k.startswith(head)) for head in _COLUMNS)
+    assert there == between == "beyond all observed" and own[0].isdigit()
+
+
 _COLUMNS = ("Rate ratio in here", "Rate ratio in there", "Ratio of ratios")
 
 

@@ -293,7 +293,8 @@ def _in_cohort(
     silent = not contrast.of_level and own["status"] == "converged" and own["verdict"] is None
     if not silent or made["verdict"] == "too few":
         return made
-    return facts.with_facts(made, {"no verdict": facts.fact(own, "no verdict")}) | {"verdict": None}
+    untold = {name: facts.fact(own, name) or None for name in ("no verdict", "beyond")}
+    return facts.with_facts(made, untold) | {"verdict": None}
 
 
 def _row_of(made: AdjustedFit, contrast: _Contrast | None) -> Row:

@@ -48,6 +48,7 @@ from crampstudy.wording import counted
 POLICY = "all nights from time zero on, whether or not it was stopped and whatever else was taken (treatment policy)"
 
 Row = dict[str, Any]
+_WHO = {TREATED: "took it", UNTREATED: "did not take it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def open_use(
     made = list(_rates(asked))
     fewest = min(int(treated.sum()), int((~treated).sum()))
     if fewest < FEWEST_EXPOSED:
-        who = "took it" if treated.sum() == fewest else "did not take it"
+        who = _WHO[TREATED if treated.sum() == fewest else UNTREATED]
         reason = f"fewer than {FEWEST_EXPOSED} people who {who} have {BOTH_SIDES}"
         if not fewest:
             reason = f"nobody who {who} has {BOTH_SIDES}"
@@ -290,7 +291,8 @@ def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
         "n_events": int(cramps.sum()),
     }
     if not len(cramps):
-        return estimates.row(status="not_estimable", **cells | {"note": f"nobody with {BOTH_SIDES}"})
+        who = _WHO[level.partition(",")[0]]
+        return estimates.row(status="not_estimable", **cells | {"note": f"nobody who {who} has {BOTH_SIDES}"})
     found = ratio(cramps, nights)
     rate = NIGHTS_PER_WEEK * found.value
     if len(cramps) < 2 or not found.value:
