@@ -361,7 +361,12 @@ class TestLedger:
     def test_the_winter_of_the_south(self, found: Found) -> None:
         summer = changed(found, "C28", hold=False)
         assert claim_with(summer, "C28").verdict == CONTRADICTED
-        assert claim_with(summer, "C28", hemisphere="south").verdict == SUPPORTED
+        south = claim_with(summer, "C28", hemisphere="south")
+        assert south.verdict == SUPPORTED
+        # A peak is a date, and no number of a day.
+        assert re.search(
+            r"\d+ [A-Z][a-z]+ \(\d+ [A-Z][a-z]+ to \d+ [A-Z][a-z]+\), the peak lies in winter", claims.reason(south)
+        )
 
     def test_the_claims_of_a_section_are_one_family(self, found: Found) -> None:
         conditions = [e for e in claims.ledger(found, "diary") if e.p_holm and e.parts[0].of.section == "conditions"]

@@ -14,6 +14,7 @@ from crampstudy.claims.specifications import ClaimMultiverse
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.sentences import in_text
+from crampstudy.nights.calendar import around
 
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
 _NUMBER = re.compile(r"[\d.]+")
@@ -136,6 +137,9 @@ def _said(part: ClaimPart) -> str:
         return _missing(part)
     if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
         return f"a peak on any day, {_where(part)}"
+    if part.row["scale"] == "day_of_year":
+        days = around(part.row["estimate"], part.row["ci_low"], part.row["ci_high"])
+        return f"{wording.marked(part.row, days)}, {_where(part)}"
     two = "ratio of two: " if part.of.of_two else ""
     said = f"{two or _scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
     # Where these are too few, that is where it lies.
@@ -200,7 +204,7 @@ def _too_few(row: Any) -> str:
     if row["df"] is not None and row["df"] < verdicts.FEWEST_DF:
         return f"{row['df']:.1f} degrees of freedom"
     if other := fact(row, verdicts.BESIDE):
-        return f"the {other} beside it does"
+        return f"its {other} does"
     return wording.counted(int(row["n_participants"]), "participants")
 
 
@@ -211,9 +215,7 @@ def _scale(row: Any) -> str:
 
 def _unit(row: Any) -> str:
     """Return the unit of a number that is no ratio."""
-    return {**dict.fromkeys(_SHARES, "%"), **dict.fromkeys(_DURATIONS, " min"), "day_of_year": ". day of the year"}.get(
-        str(row["scale"]), ""
-    )
+    return {**dict.fromkeys(_SHARES, "%"), **dict.fromkeys(_DURATIONS, " min")}.get(str(row["scale"]), "")
 
 
 def _level(side: str, row: Any) -> str:

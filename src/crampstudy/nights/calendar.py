@@ -28,6 +28,11 @@ def day_of(day: float) -> str:
     return (first + timedelta(days=(round(day) - 1) % 365)).strftime("%-d %B")
 
 
+def around(day: float, low: float, high: float) -> str:
+    """Return a day of the year as a date with the limits of its interval: ``30 June (5 June to 25 July)``."""
+    return f"{day_of(day)} ({day_of(low)} to {day_of(high)})"
+
+
 def with_calendar(nights: pl.LazyFrame) -> pl.LazyFrame:
     """Return nights with the columns that their dates make, computed when they are asked for."""
     if nights.collect_schema().get("date") != pl.Date():

@@ -12,7 +12,7 @@ from crampstudy.codebook.recalled import GROUPS
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS, RATED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, part_of_one, value
-from crampstudy.nights.calendar import day_of
+from crampstudy.nights.calendar import around
 from crampstudy.tables.headings import WITHOUT_ESTIMATE, by_group, of_group, people_of, with_level
 from crampstudy.tables.table import table_of_rows
 
@@ -181,7 +181,7 @@ def season(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def peak(row: Mapping[str, Any]) -> str:
     """Return the date of a peak with its interval: ``30 June (5 June to 25 July)``."""
-    return wording.marked(row, f"{day_of(row['estimate'])} ({day_of(row['ci_low'])} to {day_of(row['ci_high'])})")
+    return wording.marked(row, around(row["estimate"], row["ci_low"], row["ci_high"]))
 
 
 def _cell(row: Mapping[str, Any]) -> str:
