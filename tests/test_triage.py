@@ -449,3 +449,17 @@ def test_of_a_single_flag_nobody_has_any_other() -> None:
     # Neither cramps nor remedies nor tests are there whose limits could be told.
     assert "remedies" not in found.values["limits"] and "Tests were" not in found.values["limits"]
     assert found.values["helped"] == found.values["described"] == ""
+
+
+def test_weeks_of_few_logged_nights_have_no_share_above() -> None:
+    """Of diaries with one night a week a week can be told only where it is above, so that all of those would be."""
+    people = ("3......0......3......0......3", "0......4......0......5......0") * 5
+    rows = red_flags(diary(*people))
+    reason = "no week has 5 logged nights, so that one can be told only where it had more than 2 cramps"
+    for level in ("weeks above 2 cramps", "people with a week above 2 cramps"):
+        found = row(rows, level)
+        assert found["status"] == "not_estimable" and found["note"] == reason
+    assert row(rows, "evaluable weeks")["estimate"] == pytest.approx(0.5)
+    # One week that was logged is enough for there to be some that are not above.
+    rows = red_flags(diary(*people, "0000000"))
+    assert row(rows, "weeks above 2 cramps")["estimate"] < 1

@@ -20,7 +20,7 @@ from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clust
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.nights import denominator
-from crampstudy.triage.flags import FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY
+from crampstudy.triage.flags import FEWEST_NIGHTS, FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY
 from crampstudy.triage.people import flagged_people, suggested
 from crampstudy.triage.weeks import weeks_of
 
@@ -49,7 +49,8 @@ def red_flags(
 
     Shares of weeks are of those that can be told (:func:`person_weeks`), with participants as clusters; shares of
     people are of those of whom the flag is known. Fewer than 5 participants have no share. Of a list of events, which
-    has no nights without a cramp, no share of weeks can be estimated, nor of people with more than 2 cramps in one.
+    has no nights without a cramp, no share of weeks can be estimated, nor of people with more than 2 cramps in one; nor
+    can it where no week has enough logged nights, as all that can be told are above then.
 
     Args:
         cohort: a diary.
@@ -64,7 +65,8 @@ def red_flags(
     bands = bands or AgeBands()
     people = flagged_people(cohort, bands, where)
     weeks = weeks_of(cohort).join(people.select(_WHO), on=_WHO, how="semi", maintain_order="left")
-    why_not = denominator(cohort).why_not
+    listed = denominator(cohort).why_not
+    why_not = listed or _never_whole(weeks)
     base: Row = {"cohort": cohort.name, "outcome": "red_flag", "ci_level": ci_level, "estimand": "share as logged"}
     if people.is_empty():
         cells = base | {"population": part_of(ALL, where), "analysis": kinds.RED_FLAG.name, "level": ANY}
@@ -79,7 +81,7 @@ def red_flags(
         cells = base | {"population": part_of(label, where)}
         of_group = weeks[_WHO].is_in(own.implode()).to_numpy()
         if by_week is not None:
-            made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), why_not)
+            made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), listed)
         made += _of_people(people, ClusteredGroup(inside, by_person, cells, ci_level), why_not)
     everybody, cells = people.filter(pl.Series(groups[whole])), base | {"population": part_of(whole, where)}
     made += _stability(weeks.join(everybody.select(_WHO), on=_WHO), cells, why_not)
@@ -87,7 +89,17 @@ def red_flags(
     return estimates.frame(said_of_nobody(made, cohort, bands, where))
 
 
-def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, why_not: str | None) -> Iterator[Row]:
+def _never_whole(weeks: pl.DataFrame) -> str | None:
+    """Return that every week that can be told is above by construction, where none has enough logged nights."""
+    if weeks[WEEKLY].any() and (weeks["nights"] < FEWEST_NIGHTS).all():
+        return (
+            f"no week has {FEWEST_NIGHTS} logged nights, so that one can be told only where it had more than 2 cramps"
+        )
+    return None
+
+
+def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, listed: str | None) -> Iterator[Row]:
+    """Yield the shares of weeks of a group; ``listed`` says that the diary is a list of events."""
     told = _number(weeks[WEEKLY].is_not_null())
     for level, values, term in (
         (EVALUABLE, told, TERMS[WEEKLY]),
@@ -96,7 +108,8 @@ def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, why_not: str | None) -
     ):
         nights = int(weeks["nights"].filter(pl.Series(group.inside & np.isfinite(values))).sum())
         cells = {"term": term, "level": level, "unit": _WEEKS, "n_nights": nights}
-        yield _share(group, values, kinds.RED_FLAG, why_not, few="have a week that can be told", **cells)
+        why = listed if level == EVALUABLE else listed or _never_whole(weeks)
+        yield _share(group, values, kinds.RED_FLAG, why, few="have a week that can be told", **cells)
 
 
 def _of_people(people: pl.DataFrame, group: ClusteredGroup, why_not: str | None) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.sentences import in_brackets, measure
 from crampstudy.tables.sections.nightly import of_night
 from crampstudy.wording.directions import directed
@@ -247,5 +248,7 @@ def untold(what: str, rows: pd.DataFrame, names: Collection[str]) -> str:
     """Return that it could not be told ``what`` the variables ``names`` do from day to day within persons, and why."""
     terms = rows["term"].str.removeprefix(wording.CONTRAST)
     own = rows[terms.isin(names) & rows["level"].eq("within")]
-    why = tables.reasons(own, brief=True, inside=True) or "none of them was recorded"
+    # What has an estimate and no verdict says so itself.
+    silent = {unjudged: None for row in wording.records(own) if (unjudged := fact(row, "no verdict"))}
+    why = tables.reasons(own, brief=True, inside=True) or "; ".join(silent) or "none of them was recorded"
     return wording.sentences([f"{what}, from day to day, could not be estimated: {why}"])
