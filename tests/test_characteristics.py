@@ -206,6 +206,8 @@ def test_a_band_of_few_has_no_standardised_difference() -> None:
     # Four have a value in one of two bands, six in the other.
     two = differences_between_bands(characteristics(of_ages(2), bands=AgeBands((20, 50)))).set_index("term")
     assert two.loc["bmi_kg_m2", "note"] == "no two age bands have 5 participants with a value"
+    one = differences_between_bands(characteristics(of_ages(9), bands=AgeBands((20,)))).set_index("term")
+    assert one.loc["bmi_kg_m2", "note"] == "there are no two age bands with enough participants to compare"
     note = str(analyses.run("cohort", cohort, Settings(smd=True)).tables["tbl-characteristics"].note)
     assert note.endswith("A band in which fewer than 5 participants have a value takes no part in it.")
 

@@ -505,6 +505,19 @@ def test_ratios_that_hold_no_age_are_named_beside_those_that_do(rows: pd.DataFra
         assert bare in str(text) and beside in str(text)
 
 
+def test_a_figure_without_a_ratio_says_why_of_its_own() -> None:
+    """Where too few bear on the ratios, that is why none is drawn, and not that there is none by age."""
+    ratio = {"estimate": 3.79, "ci_low": 1.0, "ci_high": 9.0, "ci_level": 0.95, "status": "converged"}
+    few = condition("diabetes", **ratio, verdict="too few", n_exposed=3)
+    by_age = condition("diabetes", status="not_estimable", note="no ratio by age, as fewer than 5 with it are old")
+    rows = estimates.frame([few, {**by_age, "analysis": kinds.CONDITION_AT_50.name}])
+    (text,) = figures.ratios_by_age(rows).texts
+    assert "too few participants bear on any of them to be drawn" in " ".join(text.get_text().split())
+    lost = condition("diabetes", status="not_estimable", note="no cramp where diabetes = true: no finite ratio exists")
+    (text,) = figures.ratios_by_age(estimates.frame([lost])).texts
+    assert "no cramp with diabetes" in " ".join(text.get_text().split())
+
+
 def test_a_level_in_the_place_of_none_is_named() -> None:
     """Where everybody takes a diuretic, one class stands against another, in the table and for a claim."""
     cohort = simulate(300, 20, 4)

@@ -118,6 +118,7 @@ def _largest(
         }
         if not known:
             few = f"no two {what} have {fewest} participants with a value" if len(having) > 1 else ""
+            few = few or (f"there are no two {what} with enough participants to compare" if len(groups) < 2 else "")
             why = f"no spread in any two {what}" if pairs else few or f"no two {what} have a value"
             yield estimates.row(status="not_estimable", population=whole, **row | {"note": why})
             continue

@@ -50,7 +50,10 @@ def ratios_by_age(estimates: pd.DataFrame) -> Figure:
     }
     shown = pd.concat(drawn.values())
     if shown.empty:
-        return could_not_estimate(tables.reasons(estimates) or "no condition was measured in this cohort")
+        # Why there is no ratio by age is of another figure.
+        few = "too few participants bear on any of them to be drawn" if compared["estimate"].notna().any() else ""
+        reasons = tables.reasons(kinds.CONDITION.rows(estimates))
+        return could_not_estimate(few or reasons or "no condition was measured in this cohort")
     places = dict.fromkeys([*rest["label"], *aged["label"]])
     return _forest(drawn, [label for label in places if label in set(shown["label"])])
 
