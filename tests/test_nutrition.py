@@ -17,6 +17,7 @@ import pytest
 
 from crampstudy import analyses, causal, codebook, estimates, figures, fit, open_cohort, tables
 from crampstudy.analyses import Findings, Settings
+from crampstudy.analyses.sentences import nightly
 from crampstudy.analyses.sentences import nutrition as sentences
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -554,3 +555,18 @@ def test_a_curve_of_few_cramps_does_not_rule_the_axis(diary: Cohort) -> None:
     assert style.CURVE_CUT in figure.remarks  # type: ignore[attr-defined]
     kept = figures.FIGURES["dose_response"](rows)
     assert style.CURVE_CUT not in kept.remarks  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("too few", "Of the negative control, the exposure of the day after, there are too few to tell."),
+        ("inconclusive", "went with no clear difference, as it should."),
+    ],
+)
+def test_a_control_of_too_few_shows_nothing(verdict: str, said: str) -> None:
+    row = estimates.row(
+        status="converged", analysis=kinds.DISTRIBUTED_LAG.name, term="contrast: alcohol_units", level="lead 1",
+        scale="rate_ratio", estimate=0.52, ci_low=0.03, ci_high=9.97, ci_level=0.95, verdict=verdict,
+    )  # fmt: skip
+    assert said in nightly.control(estimates.frame([row]), ["alcohol_units"])

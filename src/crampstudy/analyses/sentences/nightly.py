@@ -133,6 +133,9 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
     found = {name: row for name, row in judged_rows.items() if row is not None and pd.notna(row["ci_low"])}
     if not found:
         return ""
+    found = {name: row for name, row in found.items() if row["verdict"] != "too few"}
+    if not found:
+        return "Of the negative control, the exposure of the day after, there are too few to tell."
     off = [name for name, row in found.items() if not row["ci_low"] <= 1 <= row["ci_high"]]
     if not off:
         return (
