@@ -283,35 +283,6 @@ def test_few_degrees_of_freedom_are_not_called_few_participants(three: list[Coho
     assert "for 1 there are too few participants to tell" in small and "degrees" not in small
 
 
-def test_what_is_too_few_in_a_cohort_is_what_is_too_few_between_them(three: list[Cohort]) -> None:
-    """Of nine events of many people it is the events, and the table says on what too few rests."""
-    rows = compare_factors(three[:2], ["vitamin_b1_nmol_l"], bands=BANDS)
-    there, between = (rows["analysis"].eq(kind.name) for kind in (kinds.FACTOR_IN_COHORT, kinds.FACTOR_BETWEEN))
-    of_here = there & rows["cohort"].eq("here")
-    few = rows.assign(verdict=rows["verdict"].mask(of_here | between, "too few"))
-    few["n_events"] = few["n_events"].mask(of_here, 9)
-    few["df"] = few["df"].mask(of_here | between, 30.0)
-    assert "for 1 there are too few events to tell" in of_factors.apart(few, 1, 1)
-    assert of_factors.of_few(few) == "too few is what rests on fewer than 10 events"
-    few["df"] = few["df"].mask(of_here, 2.8)
-    few["n_events"] = few["n_events"].mask(of_here, 90)
-    assert "rests on fewer than 4 degrees of freedom, too few to tell" in of_factors.apart(few, 1, 1)
-
-
-def test_what_one_cohort_has_too_few_people_for_no_cohort_is_adjusted_for(three: list[Cohort]) -> None:
-    rows = compare_factors(three[:2], ["vitamin_d_nmol_l", "age_years"], bands=BANDS)
-    whole, crowded = rows.assign(adjustment=None), rows.assign(adjustment="too few participants")
-    assert "too few participants" not in of_factors.note(whole)
-    named = "25-hydroxyvitamin D and age for fewer in every cohort; cohorts are independent"
-    assert f"as a cohort has too few participants for all of that, {named}" in of_factors.note(crowded)
-
-
-def test_whose_centiles_are_compared_is_said(three: list[Cohort]) -> None:
-    said = "Centiles are those of here, whose values every cohort is compared at"
-    assert of_factors.of_centiles(compare_factors(three[:2], ["hba1c_mmol_mol"], bands=BANDS)) == said
-    assert of_factors.of_centiles(compare_factors(three[:2], ["vitamin_d_nmol_l"], bands=BANDS)) == ""
-
-
 @pytest.mark.parametrize(
     ("times", "why"),
     [(1e-2, "the interval has no end that could be told"), (1e-5, "the estimate lies beyond all numbers")],

@@ -163,12 +163,6 @@ def few_degrees(row: Mapping[str, Any]) -> bool:
     return row["verdict"] == "too few" and _below(row, "df", FEWEST_DF) and not _few_people(row)
 
 
-def few_counted(row: Mapping[str, Any]) -> str:
-    """Return of what a row has too few to be told: of events where these alone are few, else of participants."""
-    of_people = few_participants(row) or _below(row, "n_exposed", FEWEST_EXPOSED)
-    return "events" if _below(row, "n_events", FEWEST) and not of_people else "participants"
-
-
 def _few_people(row: Mapping[str, Any]) -> bool:
     return (
         few_participants(row)

@@ -37,11 +37,9 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     # Why a factor has no ratio in a cohort is the reason why the two have none, with the name of the cohort.
     between = kinds.FACTOR_BETWEEN.rows(rows)
     remarks = [
-        said.note(rows),
+        said.NOTE,
         *said.of_lines(rows),
-        said.of_centiles(rows),
         *said.of_the_night_before(between),
-        said.of_few(rows),
         verdicts.remark(rows),
         tables.reasons(between),
     ]

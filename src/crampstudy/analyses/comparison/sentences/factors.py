@@ -10,33 +10,18 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.contrasts.distributed_lag import SAME_NIGHT
-from crampstudy.estimates import adjustment, kinds, verdicts
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.facts import fact as of_row
 from crampstudy.estimates.sentences import in_text
 from crampstudy.tables.sections.cohorts import factor_name
 
-_NOTE = (
+NOTE = (
     "Each ratio comes from a separate model in each cohort, adjusted as the causal graph asks among the columns that "
-    "all cohorts have (see Methods); {}cohorts are independent, so that the variances of log ratios add"
+    "all cohorts have (see Methods); cohorts are independent, so that the variances of log ratios add"
 )
 _BEFORE = "{} {} that of the night before, beside the two nights before it and the participant's mean: " + SAME_NIGHT
-_DEGREES = "degrees of freedom"
 _CLEAR = ("higher", "lower")
 _BOTH = (True, False)
-
-
-def note(rows: pd.DataFrame) -> str:
-    """Return how the ratios were made, and which are adjusted for fewer in all cohorts as one has too few people."""
-    own = kinds.FACTOR_IN_COHORT.rows(rows)
-    crowded = own.loc[own["adjustment"].eq(adjustment.TOO_FEW) & own["estimate"].notna(), "term"].unique()
-    names = wording.listed(wording.small(factor_name(str(term))) for term in crowded) if len(crowded) else ""
-    fewer = f"as a cohort has too few participants for all of that, {names} for fewer in every cohort; "
-    return _NOTE.format(fewer if names else "")
-
-
-def of_few(rows: pd.DataFrame) -> str:
-    """Return on what ratios of cohorts rest that are of too few, and so their ratios of ratios."""
-    return verdicts.why_few(kinds.FACTOR_IN_COHORT.rows(rows))
 
 
 def of_the_night_before(rows: pd.DataFrame) -> Iterator[str]:
@@ -57,13 +42,6 @@ def of_lines(rows: pd.DataFrame) -> Iterator[str]:
     alone = [str(term) for term, rows_of in of_each if rows_of["adjusted_for"].isna().all()]
     if names := [wording.small(factor_name(term)) for term in alone]:
         yield f"{wording.capital(wording.listed(names))} {'is' if len(names) == 1 else 'are'} adjusted for nothing"
-
-
-def of_centiles(rows: pd.DataFrame) -> str:
-    """Return whose centiles are compared in every cohort, empty where none are."""
-    own = kinds.FACTOR_IN_COHORT.rows(rows)
-    between = own["unit"].str.contains("centile").any()
-    return f"Centiles are those of {own['cohort'].iloc[0]}, whose values every cohort is compared at" if between else ""
 
 
 def without(asked: str, declared: int) -> str:
@@ -98,7 +76,7 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
         if alone:
             listed = wording.listed(alone)
             said.append(f"by the interval alone, without regard to how many are compared, it differs for {listed}")
-        if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)], kinds.FACTOR_IN_COHORT.rows(rows))):
+        if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)])):
             said.append(f"of {'the others' if far else 'them'} {wording.listed(rest)}")
     for name, own in between[between["estimate"].isna()].groupby("cohort", sort=False):
         lost = wording.listed(map(_factor, wording.records(own)))
@@ -111,30 +89,22 @@ def _holds(row: Mapping[str, Any]) -> bool:
     return bool(pd.isna(row["q_value"]) or row["q_value"] <= 1 - row["ci_level"])
 
 
-def _rest(rows: pd.DataFrame, in_cohorts: pd.DataFrame) -> Iterator[str]:
+def _rest(rows: pd.DataFrame) -> Iterator[str]:
     """Yield of how many factors a difference would not matter or nothing can be told, and which have no verdict."""
     read = rows["verdict"]
     small, open_ = (int(read.isin(each).sum()) for each in (verdicts.INSIDE, ["inconclusive"]))
-    of_few = [_of_what(row, in_cohorts) for row in wording.records(rows[read.eq("too few").fillna(value=False)])]
+    by_df = sum(map(verdicts.few_degrees, wording.records(rows)))
+    few = int(read.eq("too few").sum()) - by_df
     if small:
         yield f"{small} {'differs' if small == 1 else 'differ'} by less than would matter"
     if open_:
         yield f"for {open_} the interval is too wide to tell"
-    for what in ("participants", "events"):
-        if few := of_few.count(what):
-            yield f"for {few} there are too few {what} to tell"
-    if by_df := of_few.count(_DEGREES):
+    if few:
+        yield f"for {few} there are too few participants to tell"
+    if by_df:
         yield f"for {by_df} the interval rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few to tell"
     for row in wording.records(rows[read.isna()]):
         yield f"{_factor(row)} has {of_row(row, 'no verdict') or 'no verdict'}"
-
-
-def _of_what(row: dict[str, Any], in_cohorts: pd.DataFrame) -> str:
-    """Return of what there are too few for a ratio of two ratios: in one of its cohorts, where that is why."""
-    own = in_cohorts[in_cohorts["term"].eq(row["term"]) & in_cohorts["cohort"].isin([row["cohort"], row["reference"]])]
-    parts = wording.records(own[own["verdict"].eq("too few").fillna(value=False)]) or [row]
-    whats = [_DEGREES if verdicts.few_degrees(part) else verdicts.few_counted(part) for part in parts]
-    return next((what for what in ("participants", "events") if what in whats), _DEGREES)
 
 
 def _factor(row: dict[str, object]) -> str:
