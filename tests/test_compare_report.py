@@ -987,22 +987,3 @@ def test_parts_whose_names_differ_in_signs_alone_are_told_apart(tmp_path: Path, 
     assert "note: A: SITE 01; B: SITE_01" in run("compare", str(tmp_path / "here"), "--split", "site_id")[2]
     # Names that are different keep themselves.
     assert [each.name for each in several([diary], split="sex")] == ["female", "male"]
-
-
-def test_whom_a_condition_leaves_out_is_counted_throughout(diary: Cohort) -> None:
-    """Sizes, accounts and characteristics are those of who meets the condition of a comparison."""
-    cohorts = several([diary], names=None, split="sex", bands=AgeBands((20, 60)), source="here")
-    where = "age_years >= 40"
-    settings = ComparisonSettings(age_bands=(20, 60), where=where, factors="none")
-    found = compare_cohorts(cohorts, settings)
-    of_women = next(cohort for cohort in cohorts if cohort.name == "female")
-    older = of_women.frame("participants").filter(pl.col("age_years") >= 40)["participant_id"]
-    theirs = pl.col("participant_id").is_in(older.implode())
-    used = of_women.frame("diary").filter(theirs)["cramps"].count()
-    assert 0 < used < of_women.frame("diary")["cramps"].count()
-    assert f"{used:,} used" in found.values["accounts"] and "(outside the condition)" in found.values["accounts"]
-    assert found.tables["tbl-completeness"].caption.endswith("among people with age ≥ 40.")
-    assert ", among people with age ≥ 40: mean" in found.tables["tbl-characteristics"].caption
-    assert found.values["question"].endswith("by age, among people with age ≥ 40?")
-    subject_of = [settings.inside(cohort).frame("participants").height for cohort in cohorts]
-    assert sum(subject_of) == diary.frame("participants").filter(pl.col("age_years") >= 40).height

@@ -12,7 +12,6 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate
 from crampstudy.tables.headings import p_value as p_cell
-from crampstudy.tables.headings import who_meet
 from crampstudy.tables.reworded import reworded
 
 TERMS = "age_decade * sex + leg_ultrasound + serum_potassium_mmol_l + grip_strength_kg + statin + exercise_min"
@@ -230,17 +229,3 @@ def test_a_remark_on_one_night_names_that_night() -> None:
     said = tables.notes(estimates.frame(rows))
     assert "Alcohol (1 night before, control): only 4 participants" in said
     assert "Alcohol (over several nights): all nights have it" in said
-
-
-@pytest.mark.parametrize(
-    ("where", "said"),
-    [
-        ("age_years >= 50 and diabetes = false", "people with age ≥ 50 and without diabetes"),
-        ("sex = 'male'", "men"),
-        ("sex = 'female' and statin = true", "women with statin"),
-        ("smoking = 'never' or statin = true", "those who meet the condition Smoking = never or Statin = true"),
-        ("not diabetes", "those who meet the condition not Diabetes"),
-    ],
-)
-def test_who_meets_a_condition_is_said_in_words(where: str, said: str) -> None:
-    assert who_meet(where) == said

@@ -49,25 +49,20 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
     return replace(cohort, tables=tables, attrition=attrition)
 
 
-def names_of_nights(cohort: Cohort, where: str) -> list[str]:
-    """Return the columns of nights that a condition names, by which it selects nights and no participants."""
-    if cohort.kind != "diary":
-        return []
-    nightly, known = diary_columns(cohort), people(cohort).columns
-    return [name for name in subpopulation.names(where) if name in nightly and name not in known]
-
-
 def _check_of_participants(cohort: Cohort, who: pl.DataFrame, where: str) -> None:
     """Refuse a condition on nights, which select no participants.
 
     Raises:
         UsageError: it names a column of the diary.
     """
-    for name in names_of_nights(cohort, where):
-        able = ", ".join(each for each in who.columns if each != "participant_id")
-        said = f"{name!r} is a column of nights, and this where selects participants, in where {where!r}"
-        nights = "nights are selected by --where of describe, compare and fit"
-        raise _refusal(where, f"{said}; allowed: {able}; {nights}")
+    if cohort.kind != "diary":
+        return
+    for name in subpopulation.names(where):
+        if name in diary_columns(cohort) and name not in who.columns:
+            able = ", ".join(each for each in who.columns if each != "participant_id")
+            said = f"{name!r} is a column of nights, and this where selects participants, in where {where!r}"
+            nights = "nights are selected by --where of describe, compare and fit"
+            raise _refusal(where, f"{said}; allowed: {able}; {nights}")
 
 
 def _refusal(where: str, said: str) -> UsageError:

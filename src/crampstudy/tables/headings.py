@@ -18,7 +18,6 @@ WITHOUT_ESTIMATE = ("not_estimable", "not_converged")
 """Statuses of rows whose p-value is not shown, as their estimate is not."""
 _SHARES = "proportion"
 _AND, _EVERYBODY = " AND ", "all participants"
-_EACH, _ALTERNATIVES = re.compile(r"\s+and\s+", re.IGNORECASE), re.compile(r"\b(or|not|in)\b|[()]", re.IGNORECASE)
 _FLAG = re.compile(r"(\w+) = (true|false)")
 _SEX = re.compile(r"sex = '(female|male)'")
 _NIGHTS = {
@@ -85,19 +84,6 @@ def _group(part: str) -> str:
     if sex := _SEX.fullmatch(part):
         return wording.small(wording.SEXES[sex[1]])
     return wording.small(wording.condition(part))
-
-
-def who_meet(where: str) -> str:
-    """Return who meets a condition, in words: ``women with age ≥ 50 and without diabetes``.
-
-    One of alternatives is said as it is.
-    """
-    if _ALTERNATIVES.search(where):
-        return f"those who meet the condition {wording.condition(where)}"
-    parts = [_group(part.strip()) for part in _EACH.split(where)]
-    who = next((part for part in parts if part in map(wording.small, wording.SEXES.values())), "people")
-    others = [part if part.startswith(("with ", "without ")) else f"with {part}" for part in parts if part != who]
-    return f"{who} {wording.listed(others)}" if others else who
 
 
 def age_and_sex(rows: pd.DataFrame) -> str:

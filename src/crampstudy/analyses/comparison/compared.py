@@ -69,22 +69,21 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
     rows = bands.contrasts(cohorts, settings)
     first = settings.reference or cohorts[0].name
     ordered = sorted(cohorts, key=lambda cohort: cohort.name != first)
-    inside = [settings.inside(cohort) for cohort in ordered]
-    alike = [cohort for cohort in inside if cohort.kind == inside[0].kind]
+    alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
     several = len(alike) > 1
     with marks.asked():
         found = joined(
             bands.by_group(rows),
             common.common_measure(rows),
-            attempt(_PEOPLE, lambda: people.who_the_cohorts_are(inside, settings)),
+            attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
             attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors", _FACTORS),
             bands.tests(rows),
             attempt((SENSITIVITY,), lambda: sensitivity(alike, settings))
             if several
             else _alone("sensitivity", _OTHERWISE),
         )
-        made = _whole(inside, settings, found)
-        said = methods.describe_comparison(inside, settings, made.estimates)
+        made = _whole(ordered, settings, found)
+        said = methods.describe_comparison(ordered, settings, made.estimates)
         return unmarked(_with_names(joined(made, said), ordered))
 
 

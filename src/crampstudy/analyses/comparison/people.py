@@ -14,7 +14,6 @@ from crampstudy.contrasts.cohorts.characteristics import standardised_difference
 from crampstudy.contrasts.cohorts.naming import lettered
 from crampstudy.descriptive.characteristics import characteristics_of_cohorts, completeness
 from crampstudy.nights import denominator, of_cohort, people
-from crampstudy.tables.headings import who_meet
 from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
 
 CHARACTERISTICS, COMPLETENESS, CLEANING = "tbl-characteristics", "tbl-completeness", "tbl-cleaning"
@@ -36,7 +35,6 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     nightly = settings.where if where is None else None
     whom = "of whatever age" if len(unaged) == len(cohorts) else f"of {youngest} years and older"
     whom += f", of {wording.listed(unaged)} of whatever age" if 0 < len(unaged) < len(cohorts) else ""
-    among = f", among {who_meet(where)}" if where else ""
     cleaned, cleaning = counted(
         ReportTable(
             set_aside(cohorts),
@@ -50,13 +48,12 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     shown = {
         CHARACTERISTICS: ReportTable(
             who_they_are(described, differences, names),
-            f"Participants {whom}{among}: mean (SD), median (IQR) or n (%), and how far each cohort is from "
-            f"{names[0]}.",
+            f"Participants {whom}: mean (SD), median (IQR) or n (%), and how far each cohort is from {names[0]}.",
             f"{tables.what_cells_say(described)}{said.denominators(cohorts, nightly)}",
         ),
         COMPLETENESS: ReportTable(
             completeness_of_cohorts(complete),
-            f"Completeness of each cohort, {_of_which_ages(cohorts, youngest)}{among}.",
+            f"Completeness of each cohort, {_of_which_ages(cohorts, youngest)}.",
             _expected(cohorts),
         ),
         CLEANING: cleaning,

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
-from crampstudy.analyses.within import names_of_nights, within
 from crampstudy.cohort import Cohort
-from crampstudy.cohort.subpopulation import select_participants
 from crampstudy.confidence import check_level
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import (
@@ -22,7 +20,6 @@ from crampstudy.contrasts.cohorts.asked import (
     standard_of,
 )
 from crampstudy.errors import UsageError
-from crampstudy.nights import people
 
 Factors = Literal["main", "all", "none"]
 
@@ -83,16 +80,6 @@ class ComparisonSettings:
             check_part(cohort, self.bands, self.where)
         check_adjusted(cohorts, self.adjust, self.bands)
         standard_of(self.standard, cohorts, self.bands, self.where)
-
-    def inside(self, cohort: Cohort) -> Cohort:
-        """Return a cohort of those alone who meet the condition; all of it where it is on nights, or nobody does.
-
-        Of a cohort that nobody meets it of, each estimate says so.
-        """
-        if self.where is None or names_of_nights(cohort, self.where):
-            return cohort
-        met = select_participants(cohort, people(cohort), self.where).inside.any()
-        return within(cohort, self.where) if met else cohort
 
     @property
     def bands(self) -> AgeBands:

@@ -86,8 +86,7 @@ def build_comparison(
                 params.suit(cohort, {"age_bands": values["age_bands"]})
         # A kernel runs in another folder.
         places = absolute(sources)
-        inside = tuple(map(asked.inside, cohorts)) if asked.where else ()
-        return Subject(cohorts, tuple(sources), {"sources": places}, dict(zip(places, opened, strict=True)), inside)
+        return Subject(cohorts, tuple(sources), {"sources": places}, dict(zip(places, opened, strict=True)))
 
     reuse = None
     if cache is not None:

@@ -14,7 +14,6 @@ from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.models.terms import formula
 from crampstudy.nights import people
-from crampstudy.tables.headings import who_meet
 
 _SHARE = 0.05
 """Cohorts whose shares of observed nights lie further apart than this are named."""
@@ -32,7 +31,7 @@ def question(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
     """Return what is asked."""
     names = [cohort.name for cohort in cohorts]
     by = "age" if settings.by == "age_band" else wording.small(wording.grouping(settings.by))
-    part = f", among {who_meet(settings.where)}" if settings.where else ""
+    part = f", among those with {wording.condition(settings.where)}" if settings.where else ""
     others = wording.listed(names[1:])
     return f"How does the frequency of cramps in {others} compare with that in {names[0]}, by {by}{part}?"
 
