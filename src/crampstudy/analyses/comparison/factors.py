@@ -40,6 +40,7 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
         said.NOTE,
         *said.of_lines(rows),
         *said.of_the_night_before(between),
+        *said.of_few(rows),
         verdicts.remark(rows),
         tables.reasons(between),
     ]

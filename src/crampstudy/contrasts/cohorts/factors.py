@@ -346,8 +346,9 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
     made = person_time.judged(estimates.row(status="converged", **cells), margins)
     # What says nothing in one cohort says nothing of how the two part.
-    if "too few" in (row["verdict"], first["verdict"]):
-        return made | {"verdict": "too few"}
+    if few := [each for each in (first, row) if each["verdict"] == "too few"]:
+        grounds = [(each["cohort"], why) for each in few for why in verdicts.grounds(each)]
+        return made | {"verdict": "too few", "note": "; ".join(f"in {name} it rests {why}" for name, why in grounds)}
     silent = [_silent(each) for each in (first, row) if each["verdict"] is None]
     beyond = any(facts.fact(each, "beyond") for each in (first, row))
     why = f"no verdict, as on the ratio of {wording.listed(silent)}" if silent else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ NOTE = (
 _BEFORE = "{} {} that of the night before, beside the two nights before it and the participant's mean: " + SAME_NIGHT
 _CLEAR = ("higher", "lower")
 _BOTH = (True, False)
+_FEW = ("participants", "events", "degrees of freedom")
+"""What there may be too few of, in the order in which it is told."""
 
 
 def of_the_night_before(rows: pd.DataFrame) -> Iterator[str]:
@@ -76,7 +79,7 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
         if alone:
             listed = wording.listed(alone)
             said.append(f"by the interval alone, without regard to how many are compared, it differs for {listed}")
-        if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)])):
+        if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)], rows)):
             said.append(f"of {'the others' if far else 'them'} {wording.listed(rest)}")
     for name, own in between[between["estimate"].isna()].groupby("cohort", sort=False):
         lost = wording.listed(map(_factor, wording.records(own)))
@@ -89,22 +92,56 @@ def _holds(row: Mapping[str, Any]) -> bool:
     return bool(pd.isna(row["q_value"]) or row["q_value"] <= 1 - row["ci_level"])
 
 
-def _rest(rows: pd.DataFrame) -> Iterator[str]:
+def _rest(rows: pd.DataFrame, every: pd.DataFrame) -> Iterator[str]:
     """Yield of how many factors a difference would not matter or nothing can be told, and which have no verdict."""
     read = rows["verdict"]
     small, open_ = (int(read.isin(each).sum()) for each in (verdicts.INSIDE, ["inconclusive"]))
-    by_df = sum(map(verdicts.few_degrees, wording.records(rows)))
-    few = int(read.eq("too few").sum()) - by_df
     if small:
         yield f"{small} {'differs' if small == 1 else 'differ'} by less than would matter"
     if open_:
         yield f"for {open_} the interval is too wide to tell"
-    if few:
-        yield f"for {few} there are too few participants to tell"
-    if by_df:
-        yield f"for {by_df} the interval rests on fewer than {verdicts.FEWEST_DF:g} degrees of freedom, too few to tell"
+    few = Counter(_few_of_what(row, every) for row in wording.with_none(rows[read.eq("too few").fillna(value=False)]))
+    for what, where in sorted(few, key=lambda each: (_FEW.index(each[0]), each[1])):
+        n = few[what, where]
+        if what == _FEW[-1]:
+            yield f"for {n} the interval{where} rests on fewer than {verdicts.FEWEST_DF:g} {what}, too few to tell"
+        else:
+            yield f"for {n} there are too few {what}{where} to tell"
     for row in wording.records(rows[read.isna()]):
         yield f"{_factor(row)} has {of_row(row, 'no verdict') or 'no verdict'}"
+
+
+def of_few(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield on what the factors rest whose ratios of ratios are of too few, and in which cohort."""
+    between = kinds.FACTOR_BETWEEN.rows(rows)
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in wording.with_none(between[between["verdict"].eq("too few").fillna(value=False)]):
+        for each in _of_too_few(row, rows):
+            where = "" if each is row else f"in {each['cohort']} "
+            for why in verdicts.grounds(each):
+                found.setdefault((where, why), {})[_factor(row)] = None
+    if found:
+        said = (
+            f"{where}{wording.listed(names)} {'rests' if len(names) == 1 else 'rest'} {why}"
+            for (where, why), names in found.items()
+        )
+        yield f"too few: {'; '.join(said)}"
+
+
+def _few_of_what(row: dict[str, Any], rows: pd.DataFrame) -> tuple[str, str]:
+    """Return of what a ratio of ratios has too few, and in which cohorts, unless it is in the two together."""
+    few = _of_too_few(row, rows)
+    what = min(map(verdicts.few_of_what, few), key=_FEW.index)
+    names = [each["cohort"] for each in few if each is not row and verdicts.few_of_what(each) == what]
+    return what, f" in {wording.listed(names)}" if names else ""
+
+
+def _of_too_few(row: dict[str, Any], rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the ratios of the two cohorts that rest on too few, or that of the two where neither does."""
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    same = own["term"].eq(row["term"]) & own["unit"].fillna(own["level"]).eq(row["level"])
+    of_two = own[same & own["verdict"].eq("too few") & own["cohort"].isin([row["reference"], row["cohort"]])]
+    return wording.with_none(of_two) or [row]
 
 
 def _factor(row: dict[str, object]) -> str:
