@@ -253,6 +253,43 @@ def test_a_ratio_beyond_all_that_one_cohort_observed_is_no_number_beside_that_of
     assert there == between == "beyond all observed" and own[0].isdigit()
 
 
+def test_whose_centiles_a_factor_is_compared_at_stands_below_the_table(three: list[Cohort]) -> None:
+    rows = compare_factors(three, ["hba1c_mmol_mol", "vitamin_d_nmol_l", "grip_strength_kg"], bands=BANDS)
+    said = "the centiles are those of here, so that all cohorts are compared at the same values"
+    assert list(of_factors.of_centiles(rows)) == [said]
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    assert set(own.loc[own["facts"].eq("centiles: here"), "unit"].str.contains("centile")) == {True}
+    assert list(of_factors.of_centiles(rows[rows["term"].str.contains("vitamin_d")])) == []
+    # Where the first cohort lacks one, its centiles are those of the next that has it.
+    people = three[0].frame("participants").drop("grip_strength_kg")
+    lacking = replace(three[0], tables={**three[0].tables, "participants": people})
+    rows = compare_factors([lacking, *three[1:]], ["hba1c_mmol_mol", "grip_strength_kg"], bands=BANDS)
+    assert [text.partition(",")[0] for text in of_factors.of_centiles(rows)] == [
+        "the centiles of HbA1c are those of here",
+        "the centiles of grip strength are those of there",
+    ]
+    shown = factors_shown(three, ComparisonSettings(age_bands=(20, 60))).tables[FACTORS]
+    assert f"{wording.capital(said)}." in str(shown.note)
+
+
+def test_what_few_people_leave_no_room_for_is_adjusted_for_in_no_cohort_and_says_so(three: list[Cohort]) -> None:
+    kept = three[0].frame("participants")["participant_id"].head(30).implode()
+    small = {name: table.filter(pl.col("participant_id").is_in(kept)) for name, table in three[0].tables.items()}
+    few = [replace(three[0], tables=small), *three[1:]]
+    rows = compare_factors(few, ["serum_magnesium_mmol_l", "vitamin_d_nmol_l", "age_years"], bands=BANDS)
+    (said,) = of_factors.of_fewer(rows)
+    why = "adjusted for fewer than that in every cohort, since here has too few participants for the rest"
+    assert said == f"serum magnesium and 25-hydroxyvitamin D are {why}"
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    assert {*own.loc[own["lacks"].notna(), "term"].str.removeprefix("contrast: ")} == {
+        "serum_magnesium_mmol_l",
+        "vitamin_d_nmol_l",
+    }
+    shown = factors_shown(few, ComparisonSettings(age_bands=(20, 60))).tables[FACTORS]
+    assert "in every cohort, since here has too few participants for the rest." in str(shown.note)
+    assert list(of_factors.of_fewer(rows[rows["adjustment"].eq("sufficient")])) == []
+
+
 _COLUMNS = ("Rate ratio in here", "Rate ratio in there", "Ratio of ratios")
 
 

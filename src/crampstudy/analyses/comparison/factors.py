@@ -38,6 +38,8 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     between = kinds.FACTOR_BETWEEN.rows(rows)
     remarks = [
         said.NOTE,
+        *said.of_fewer(rows),
+        *said.of_centiles(rows),
         *said.of_lines(rows),
         *said.of_the_night_before(between),
         *said.of_few(rows),

@@ -10,15 +10,18 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.codebook import exposures
+from crampstudy.contrasts.cohorts.factors import CENTILES
 from crampstudy.contrasts.distributed_lag import SAME_NIGHT
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import adjustment, kinds, verdicts
 from crampstudy.estimates.facts import fact as of_row
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.tables.sections.cohorts import factor_name
 
 NOTE = (
-    "Each ratio comes from a separate model in each cohort, adjusted as the causal graph asks among the columns that "
-    "all cohorts have (see Methods); cohorts are independent, so that the variances of log ratios add"
+    "Each ratio comes from a separate model in each cohort, adjusted for the same in all: as the causal graph asks "
+    "among the columns that all cohorts have (see Methods); cohorts are independent, so that the variances of log "
+    "ratios add"
 )
 _BEFORE = "{} {} that of the night before, beside the two nights before it and the participant's mean: " + SAME_NIGHT
 _CLEAR = ("higher", "lower")
@@ -45,6 +48,38 @@ def of_lines(rows: pd.DataFrame) -> Iterator[str]:
     alone = [str(term) for term, rows_of in of_each if rows_of["adjusted_for"].isna().all()]
     if names := [wording.small(factor_name(term)) for term in alone]:
         yield f"{wording.capital(wording.listed(names))} {'is' if len(names) == 1 else 'are'} adjusted for nothing"
+
+
+def of_fewer(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield which factors are adjusted for fewer than all that is asked for, in every cohort, and why."""
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    own = own[own["estimate"].notna() & own["lacks"].notna()]
+    found: dict[str, list[str]] = {}
+    for term, of_term in own.groupby("term", sort=False):
+        few = of_term.loc[adjustment.adjusted_as(of_term, adjustment.TOO_FEW), "cohort"]
+        taken = adjustment.adjusted_as(of_term, adjustment.NOT_TAKEN_IN)
+        if len(few):
+            names = wording.listed(few.unique())
+            why = f"since {names} {'has' if few.nunique() == 1 else 'have'} too few participants for the rest"
+        elif taken.any():
+            why = "since the rest is without a value, or the same for everybody, in one of them"
+        else:
+            continue
+        found.setdefault(why, []).append(_in_list(str(term)))
+    for why, factors in found.items():
+        be = "is" if len(factors) == 1 else "are"
+        yield f"{wording.listed(factors)} {be} adjusted for fewer than that in every cohort, {why}"
+
+
+def of_centiles(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield whose centiles the factors are compared at that have no other contrast."""
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    whose = of_rows(own, CENTILES)
+    names = whose[whose.ne("")].unique()
+    for name in names:
+        factors = wording.listed(dict.fromkeys(map(_in_list, own.loc[whose.eq(name), "term"])))
+        of = f" of {factors}" if len(names) > 1 else ""
+        yield f"the centiles{of} are those of {name}, so that all cohorts are compared at the same values"
 
 
 def without(asked: str, declared: int) -> str:
@@ -145,8 +180,12 @@ def _of_too_few(row: dict[str, Any], rows: pd.DataFrame) -> list[dict[str, Any]]
 
 
 def _factor(row: dict[str, object]) -> str:
-    # In a list a comma would part what belongs together.
-    name = wording.small(factor_name(str(row["term"])))
+    return _in_list(str(row["term"]))
+
+
+def _in_list(term: str) -> str:
+    """Return the name of a factor as it stands in a list, where a comma would part what belongs together."""
+    name = wording.small(factor_name(term))
     for part in ("within", "between"):
         name = name.replace(f", {part} participants,", f" {part} participants").replace(f", {part}", f" {part}")
     return name
