@@ -278,7 +278,7 @@ def test_what_few_people_leave_no_room_for_is_adjusted_for_in_no_cohort_and_says
     few = [replace(three[0], tables=small), *three[1:]]
     rows = compare_factors(few, ["serum_magnesium_mmol_l", "vitamin_d_nmol_l", "age_years"], bands=BANDS)
     (said,) = of_factors.of_fewer(rows)
-    why = "adjusted for fewer than that in every cohort, since here has too few participants for the rest"
+    why = "adjusted for less than that in every cohort, since here has too few participants for the rest"
     assert said == f"serum magnesium and 25-hydroxyvitamin D are {why}"
     own = kinds.FACTOR_IN_COHORT.rows(rows)
     assert {*own.loc[own["lacks"].notna(), "term"].str.removeprefix("contrast: ")} == {

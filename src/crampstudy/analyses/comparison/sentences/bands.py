@@ -114,12 +114,14 @@ def estimators(rows: pd.DataFrame) -> str:
     return f"{how}, with Welch and Satterthwaite's degrees of freedom; cohorts are independent of one another"
 
 
-def caption(rows: pd.DataFrame) -> str:
-    """Return what the figure shows."""
+def caption(rows: pd.DataFrame, whose: str = "") -> str:
+    """Return what the figure shows, and ``whose`` that is, after a comma."""
     survey = rows["scale"].iloc[0] == "prevalence_ratio"
     what = "Prevalence of recalled cramps" if survey else "Incidence rate of cramps"
     of = wording.small(wording.grouping(str(rows["term"].iloc[0])).replace(" (years)", ""))
-    return f"{what} by {of} in each cohort, and below the ratio against {rows['reference'].iloc[0]} on a log axis."
+    return (
+        f"{what} by {of} in each cohort{whose}, and below the ratio against {rows['reference'].iloc[0]} on a log axis."
+    )
 
 
 def alt(rows: pd.DataFrame) -> str:

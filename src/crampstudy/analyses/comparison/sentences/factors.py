@@ -68,7 +68,7 @@ def of_fewer(rows: pd.DataFrame) -> Iterator[str]:
         found.setdefault(why, []).append(_in_list(str(term)))
     for why, factors in found.items():
         be = "is" if len(factors) == 1 else "are"
-        yield f"{wording.listed(factors)} {be} adjusted for fewer than that in every cohort, {why}"
+        yield f"{wording.listed(factors)} {be} adjusted for less than that in every cohort, {why}"
 
 
 def of_centiles(rows: pd.DataFrame) -> Iterator[str]:
