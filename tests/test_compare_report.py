@@ -23,6 +23,7 @@ from crampstudy import cache, compare, describe, estimates, figures, fit, proven
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
+from crampstudy.analyses.comparison import part as of_part
 from crampstudy.analyses.comparison.people import who_is_who
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
@@ -39,8 +40,9 @@ from crampstudy.errors import AnalysisError, BandError, FolderTaken, SourceError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.provenance.digests import version
-from crampstudy.report import freshness, outline, params
+from crampstudy.report import freshness, front_matter, outline, params
 from crampstudy.report.assembly.comparison import build_comparison
+from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.build import FILES
 from crampstudy.report.freshness import ask_comparison
 from crampstudy.simulate import simulate
@@ -438,6 +440,65 @@ def test_methods_are_computed_of_the_cohorts_the_settings_and_the_rows(
     assert not {"E-value", "Characteristics", "Completeness"} & {*meanings.index}
     by_sex = compare_cohorts((diary, other), ComparisonSettings(by="sex", factors="none", ci_level=0.9)).values
     assert "Age bands" not in by_sex["design"] and "Intervals are at 90%." in by_sex["design"]
+
+
+def test_a_part_of_each_cohort_is_counted_wherever_whom_it_is_of_is_said(diary: Cohort, other: Cohort) -> None:
+    settings = ComparisonSettings(age_bands=(20, 60), factors="none", where="age_years >= 40 AND diabetes = false")
+    found = compare_cohorts((diary, other), settings)
+    whom = "aged 40 years and older and without diabetes"
+    assert f"by age, among those {whom}?" in found.values["question"]
+    complete = found.tables["tbl-completeness"]
+    assert complete.caption == f"Completeness of each cohort, among those {whom}."
+    assert found.tables["tbl-characteristics"].caption.startswith(
+        "Participants of 40 years and older, without diabetes: mean"
+    )
+    for table in ("tbl-groups", "tbl-contrasts", "tbl-interaction", "tbl-sensitivity"):
+        assert f", among those {whom}" in found.tables[table].caption
+    accounts = compare(diary, other, bands=AgeBands((20, 60)), where=settings.where).accounts
+    for cohort, account in zip((diary, other), accounts, strict=True):
+        people = cohort.frame("participants")
+        met = people.filter((pl.col("age_years") >= 40) & ~pl.col("diabetes"))
+        said = f"{met.height} of {people.height} participants meet the condition, {people.height - met.height} left out"
+        assert f"{cohort.name}: {said}; {account.sentence()}." in found.values["accounts"]
+        assert complete.frame.loc[cohort.name, "Participants"] == str(met.height)
+        assert complete.frame.loc[cohort.name, "Nights observed"] == f"{account.used:,}"
+        assert of_part.account(cohort, settings) == account
+    # Of parts that a split made it is told apart who is of another part and who does not meet the condition.
+    n = diary.frame("diary").height
+    read = replace(diary, attrition=Attrition((TableCount("diary", "diary.csv", n, n, 0),)))
+    women = split_by(read, "sex")[0]
+    said = of_part.account(women, replace(settings, where="diabetes = false")).sentence()
+    assert said.count("(of another part)") == said.count("(outside the condition)") == 1
+
+
+def test_a_condition_on_nights_leaves_all_participants_in(diary: Cohort, other: Cohort) -> None:
+    nights = diary.frame("diary").with_columns(mood=pl.int_range(pl.len(), dtype=pl.Int64) % 3)
+    own = replace(diary, tables={**diary.tables, "diary": nights})
+    there = replace(
+        other, tables={**other.tables, "diary": other.frame("diary").with_columns(mood=pl.lit(2, pl.Int64))}
+    )
+    found = compare_cohorts((own, there), ComparisonSettings(age_bands=(20, 60), factors="none", where="mood = 1"))
+    assert "by age, on nights that meet the condition (mood = 1)?" in found.values["question"]
+    note = str(found.tables["tbl-completeness"].note)
+    assert note.endswith("All nights count, whether or not they meet the condition.")
+    assert "The condition (mood = 1) is on nights" in str(found.tables["tbl-characteristics"].note)
+    assert "participants meet" not in found.values["accounts"] and "(outside the condition)" in found.values["accounts"]
+    inside, nobody = of_part.of_part((own, there), ComparisonSettings(where="mood = 1"))
+    assert nobody is None and inside is not None
+    assert inside.frame("diary").height == nights.filter((pl.col("mood") == 1) & pl.col("cramps").is_not_null()).height
+
+
+def test_a_cohort_of_which_nobody_meets_the_condition_is_said_to_have_nobody(diary: Cohort, other: Cohort) -> None:
+    people = other.frame("participants").with_columns(diabetes=pl.lit(True))
+    with_it = replace(other, tables={**other.tables, "participants": people})
+    settings = ComparisonSettings(age_bands=(20, 60), factors="none", where="diabetes = false")
+    found = compare_cohorts((diary, with_it), settings)
+    assert "there: 0 of 60 participants meet the condition, 60 left out; " in found.values["accounts"]
+    assert [*found.tables["tbl-completeness"].frame.index] == ["here"]
+    subject = Subject((diary, with_it), ("a", "b"), {}, analysed=of_part.of_part((diary, with_it), settings))
+    sizes = [value for name, value in front_matter._of_cohorts(subject) if name == "Size"]
+    assert sizes[0].startswith(f"{diary.frame('participants')['diabetes'].eq(False).sum()} participants, ")
+    assert sizes[1] == "nobody, of 60 participants, 720 observed nights"
 
 
 def test_parts_of_one_cohort_are_told_as_parts(diary: Cohort) -> None:

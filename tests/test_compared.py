@@ -16,7 +16,7 @@ import recovery_compared
 from parity_compared import BANDS, sites, standardised_sites, warpbreaks
 from scipy import stats
 
-from crampstudy import compare, describe, fit, open_cohort, tables
+from crampstudy import compare, describe, fit, open_cohort, tables, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.comparison import ComparisonSettings
 from crampstudy.analyses.comparison.factors import FACTORS
@@ -263,6 +263,43 @@ def test_ages_on_one_side_of_a_contrast_are_beyond_it_whatever_their_width(three
     assert there == between == "beyond all observed" and own[0].isdigit()
 
 
+def test_whose_centiles_a_factor_is_compared_at_stands_below_the_table(three: list[Cohort]) -> None:
+    rows = compare_factors(three, ["hba1c_mmol_mol", "vitamin_d_nmol_l", "grip_strength_kg"], bands=BANDS)
+    said = "the centiles are those of here, so that all cohorts are compared at the same values"
+    assert list(of_factors.of_centiles(rows)) == [said]
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    assert set(own.loc[own["facts"].eq("centiles: here"), "unit"].str.contains("centile")) == {True}
+    assert list(of_factors.of_centiles(rows[rows["term"].str.contains("vitamin_d")])) == []
+    # Where the first cohort lacks one, its centiles are those of the next that has it.
+    people = three[0].frame("participants").drop("grip_strength_kg")
+    lacking = replace(three[0], tables={**three[0].tables, "participants": people})
+    rows = compare_factors([lacking, *three[1:]], ["hba1c_mmol_mol", "grip_strength_kg"], bands=BANDS)
+    assert [text.partition(",")[0] for text in of_factors.of_centiles(rows)] == [
+        "the centiles of HbA1c are those of here",
+        "the centiles of grip strength are those of there",
+    ]
+    shown = factors_shown(three, ComparisonSettings(age_bands=(20, 60))).tables[FACTORS]
+    assert f"{wording.capital(said)}." in str(shown.note)
+
+
+def test_what_few_people_leave_no_room_for_is_adjusted_for_in_no_cohort_and_says_so(three: list[Cohort]) -> None:
+    kept = three[0].frame("participants")["participant_id"].head(30).implode()
+    small = {name: table.filter(pl.col("participant_id").is_in(kept)) for name, table in three[0].tables.items()}
+    few = [replace(three[0], tables=small), *three[1:]]
+    rows = compare_factors(few, ["serum_magnesium_mmol_l", "vitamin_d_nmol_l", "age_years"], bands=BANDS)
+    (said,) = of_factors.of_fewer(rows)
+    why = "adjusted for less than that in every cohort, since here has too few participants for the rest"
+    assert said == f"serum magnesium and 25-hydroxyvitamin D are {why}"
+    own = kinds.FACTOR_IN_COHORT.rows(rows)
+    assert {*own.loc[own["lacks"].notna(), "term"].str.removeprefix("contrast: ")} == {
+        "serum_magnesium_mmol_l",
+        "vitamin_d_nmol_l",
+    }
+    shown = factors_shown(few, ComparisonSettings(age_bands=(20, 60))).tables[FACTORS]
+    assert "in every cohort, since here has too few participants for the rest." in str(shown.note)
+    assert list(of_factors.of_fewer(rows[rows["adjustment"].eq("sufficient")])) == []
+
+
 _COLUMNS = ("Rate ratio in here", "Rate ratio in there", "Ratio of ratios")
 
 
@@ -281,6 +318,32 @@ def test_few_degrees_of_freedom_are_not_called_few_participants(three: list[Coho
     assert "too few participants" not in carried
     small = told(df=3.6, n_participants=8, n_events=900)
     assert "for 1 there are too few participants to tell" in small and "degrees" not in small
+
+
+def test_too_few_says_of_what_and_in_which_cohort(three: list[Cohort]) -> None:
+    rows = compare_factors(three, ["vitamin_b1_nmol_l", "vitamin_b6_nmol_l"], bands=BANDS)
+    own = rows["analysis"].eq(kinds.FACTOR_IN_COHORT.name)
+    names = rows["term"].str.contains("b1"), rows["term"].str.contains("b6")
+    first = own & rows["cohort"].eq(three[0].name)
+    few = rows.assign(verdict=rows["verdict"].mask(first | rows["analysis"].eq(kinds.FACTOR_BETWEEN.name), "too few"))
+    few["df"] = few["df"].mask(first & names[0], 2.8)
+    few["n_events"] = few["n_events"].mask(first & names[1], 9)
+    # Of two that are of too few for two reasons each is told under one, also where the two together have enough.
+    told = of_factors.apart(few, 2, 2)
+    said = "for 1 there are too few events in here to tell and for 1 the interval in here rests on fewer than 4 degrees"
+    assert told.count(said) == 2 and "participants" not in told
+    note = wording.sentences(of_factors.of_few(few))
+    carried = "in here vitamin B1 rests on few participants, with fewer than 4 degrees of freedom"
+    assert note == f"Too few: {carried}; in here vitamin B6 rests on fewer than 10 events."
+
+
+def test_a_ratio_of_ratios_of_too_few_says_why(three: list[Cohort]) -> None:
+    kept = three[0].frame("participants")["participant_id"].head(14).implode()
+    small = {name: table.filter(pl.col("participant_id").is_in(kept)) for name, table in three[0].tables.items()}
+    rows = compare_factors([replace(three[0], tables=small), three[1]], ["within(alcohol_units)"], bands=BANDS)
+    own = kinds.FACTOR_IN_COHORT.rows(rows).set_index("cohort").loc["here"]
+    (row,) = kinds.FACTOR_BETWEEN.rows(rows).to_dict("records")
+    assert own["verdict"] == row["verdict"] == "too few" and "in here it rests on f" in row["note"]
 
 
 @pytest.mark.parametrize(

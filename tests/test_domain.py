@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy.cohort import subpopulation
+from crampstudy.cohort.subpopulation import in_words
 from crampstudy.errors import UsageError
 
 FRAME = pl.DataFrame(
@@ -311,3 +312,33 @@ def test_what_would_take_for_ever_is_refused(where: str) -> None:
 def test_a_list_may_be_long() -> None:
     numbers = ", ".join(map(str, range(2, 4_000)))
     assert subpopulation.select(FRAME, f"order IN ({numbers})").inside.to_list() == [False, True, True, True]
+
+
+_OF_THREE = ("aged 50 years and older, of female sex and without diabetes", "of female sex and without diabetes")
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "of_the_old"),
+    [
+        ("age_years >= 50 and diabetes = false", "aged 50 years and older and without diabetes", "without diabetes"),
+        ("age_years >= 40", "aged 40 years and older", ""),
+        ("50 <= age_years AND sex = 'female' AND NOT diabetes", *_OF_THREE),
+        ("age_years < 60 AND bmi_kg_m2 > 30", *2 * ("younger than 60 years and with body-mass index > 30 kg/m²",)),
+        ("`foot pain` AND smoking = 'never'", *2 * ("with foot pain and with smoking never",)),
+        ("neuropathy != true", *2 * ("without neuropathy",)),
+        ("hypertension OR age_years < 60", *2 * ("who meet the condition (hypertension or age < 60)",)),
+        ("ever_cramp = true", *2 * ("who meet the condition (ever had a nocturnal leg cramp = yes)",)),
+        ("sex IN ('female')", *2 * ("who meet the condition (sex IN (female))",)),
+        ("diabetes = null", *2 * ("who meet the condition (diabetes = null)",)),
+        ("age_years > = 3", *2 * ("who meet the condition (age > = 3)",)),
+    ],
+)
+def test_whom_a_condition_selects_is_said_in_words(where: str, said: str, of_the_old: str) -> None:
+    assert (in_words.whom(where), in_words.whom(where, youngest=50)) == (said, of_the_old)
+
+
+def test_from_which_age_on_a_condition_selects() -> None:
+    assert [
+        in_words.least_age(f"diabetes AND {age}") for age in ("age_years >= 40", "60.5 <= age_years", "sex = 'x'")
+    ] == [*(40, 60.5, 0)]
+    assert in_words.least_age("age_years >= 40 OR diabetes") == in_words.least_age("age_years >") == 0

@@ -19,7 +19,7 @@ from scipy import stats
 
 from crampstudy import estimates, fit, tables, terminal
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.distributed_lag import distributed_lag, with_parts
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, reliability, verdicts
@@ -599,9 +599,9 @@ def test_nights_together_rest_on_what_each_of_them_rests_on() -> None:
     rows = distributed_lag(drawn(60, 28, seed=3), "alcohol_units", model="poisson").to_dict("records")
     parts = [row for row in rows if row["level"] in ("lag 0", "lag 1")]
     (whole,) = (row for row in rows if row["level"] == "cumulative" and row["term"].startswith("contrast"))
-    assert verdicts.with_parts(whole, parts) == whole and whole["verdict"] not in (None, "too few")
+    assert with_parts(whole, parts) == whole and whole["verdict"] not in (None, "too few")
     of_few = [{**row, "verdict": "too few" if row["level"] == "lag 1" else row["verdict"]} for row in parts]
-    made = verdicts.with_parts(whole, of_few)
+    made = with_parts(whole, of_few)
     assert verdicts.verdict(made) == "too few" and made["note"].endswith("lag 1 rests on too few")
     assert (made["estimate"], made["ci_low"]) == (whole["estimate"], whole["ci_low"])
 

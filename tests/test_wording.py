@@ -345,6 +345,8 @@ def test_a_sentence_begins_with_the_name_of_a_file_as_it_is() -> None:
     ("where", "said"),
     [
         ("site_id = 'SITE_01'", "site id = SITE_01"),
+        ("age_years >= 50 AND diabetes = false", "Age ≥ 50 and Diabetes = no"),
+        ("NOT diabetes OR neuropathy = TRUE", "not Diabetes or Neuropathy = yes"),
         ("centre_name = 'SITE_01'", "centre name = SITE_01"),
         ("age_years >= 20 AND centre_name = 'O''Neill_2 >= x'", "Age ≥ 20 and centre name = O'Neill_2 >= x"),
         ("education = 'some_college'", "Education = some college"),

@@ -7,9 +7,10 @@ from dataclasses import replace
 import polars as pl
 
 from crampstudy import wording
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
-from crampstudy.nights import diary_columns, people
+from crampstudy.nights import diary_columns, people, person_nights
 
 _MOST = 12
 
@@ -28,10 +29,41 @@ def within(cohort: Cohort, where: str | None) -> Cohort:
     who = people(cohort)
     _check_of_participants(cohort, who, where)
     domain = subpopulation.select_participants(cohort, who, where)
-    inside = domain.inside
-    if not inside.any():
+    if not domain.inside.any():
         there = "; ".join(_there(who[name]) for name in subpopulation.names(where))
         raise _refusal(where, f"nobody in {cohort.name} meets where {where!r}: {there}; write one that some meet")
+    return _of_those(cohort, who, where, domain)
+
+
+def meeting(cohort: Cohort, where: str, bands: AgeBands) -> Cohort | None:
+    """Return the cohort of what a comparison is of: of the participants who meet a condition, as of :func:`within`.
+
+    Where nobody does there is ``None``. Of a condition on nights all participants stay, with the nights that meet it.
+
+    Args:
+        cohort: a diary or a survey.
+        where: what is compared of each cohort.
+        bands: age bands behind ``age_band``.
+    """
+    if is_of_nights(cohort, where):
+        nights = person_nights(cohort, bands, names=subpopulation.names(where))
+        met = nights.filter(subpopulation.select(nights, where).inside).select("participant_id", "date")
+        diary = cohort.frame("diary").join(met, on=["participant_id", "date"], how="semi", maintain_order="left")
+        return None if diary.is_empty() else replace(cohort, tables={**cohort.tables, "diary": diary})
+    who = people(cohort, bands)
+    domain = subpopulation.select_participants(cohort, who, where)
+    return _of_those(cohort, who, where, domain) if domain.inside.any() else None
+
+
+def is_of_nights(cohort: Cohort, where: str) -> bool:
+    """Say whether a condition names a column of a diary's nights, so that it selects these and no participants."""
+    nightly = {*diary_columns(cohort)} - {"participant_id"} if cohort.kind == "diary" else frozenset[str]()
+    return not nightly.isdisjoint(subpopulation.names(where))
+
+
+def _of_those(cohort: Cohort, who: pl.DataFrame, where: str, domain: subpopulation.Domain) -> Cohort:
+    """Return the cohort of those of its participants, ``who`` they are, that are inside a domain."""
+    inside = domain.inside
     attrition = replace(cohort.attrition, notices=(*cohort.attrition.notices, _said(where, inside)))
     if domain.undecided:
         attrition = attrition.with_undecided(cohort.tables, who.filter(domain.unknown)["participant_id"])

@@ -32,8 +32,8 @@ class Account(OneLine):
     """What was ``found`` of the rows named by ``plural``, and what of it was ``left_out``: reason and number.
 
     The reasons come one after the other, so that no row is counted twice; the others were used. ``tables`` are those
-    that were read for it, as they were accepted, and ``columns`` says how the cohort's own columns were read. It may be
-    that of a ``part`` of a cohort that was split.
+    that were read for it, as they were accepted, and ``columns`` says how the cohort's own columns were read. Of a part
+    of a cohort that was split the first ``of_split`` reasons are those of the split.
     """
 
     plural: str
@@ -41,7 +41,7 @@ class Account(OneLine):
     left_out: tuple[tuple[str, int], ...] = ()
     tables: tuple[TableCount, ...] = ()
     columns: tuple[str, ...] = ()
-    part: bool = False
+    of_split: int = 0
 
     @property
     def used(self) -> int:
@@ -65,8 +65,8 @@ class Account(OneLine):
     def sentence(self, source: str | None = None) -> str:
         """Return what was read, set aside, left out and used in one line; of a ``source`` also how to see why."""
         read = [f"{t.file}: {counted(t.read, 'rows')} read{', ' if _lost(t) else ''}{_lost(t)}" for t in self.tables]
-        words = _OF_A_PART if self.part else {}
-        without = [f"{n:,} left out ({words.get(why, why)})" for why, n in self.left_out if n]
+        told = [(_OF_A_PART.get(why, why) if i < self.of_split else why, n) for i, (why, n) in enumerate(self.left_out)]
+        without = [f"{n:,} left out ({why})" for why, n in told if n]
         line = "; ".join([*read, ", ".join([counted(self.found, self.plural), *without, f"{self.used:,} used"])])
         if source is not None and any(_lost(t) for t in self.tables):
             line += f" (why: crampstudy validate {shlex.quote(source)})"

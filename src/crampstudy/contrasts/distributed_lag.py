@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -15,7 +15,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS, unjudged, why_beyond, with_parts
+from crampstudy.estimates.facts import with_facts
+from crampstudy.estimates.verdicts import BESIDE, MARGINS, too_few, unjudged, why_beyond
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
@@ -197,6 +198,14 @@ def _together(
         elif reason := why_beyond(plain):
             made[-1] = unjudged(made[-1], reason, beyond=True)
     return made
+
+
+def with_parts(row: _Row, parts: Iterable[_Row]) -> _Row:
+    """Return the row of a sum of ``parts``, each a row, which is of too few where one of them is, and says of which."""
+    few = next((str(part["level"]) for part in parts if part["verdict"] == "too few"), None)
+    if few is None or too_few(row):
+        return row
+    return with_facts(row, {BESIDE: few}) | {"note": estimates.note(row["note"] or "", f"{few} rests on too few")}
 
 
 def _judged(row: _Row, fitted: Fit, signs: Mapping[Exposure, float], size: float, more: Mapping[str, Any]) -> _Row:

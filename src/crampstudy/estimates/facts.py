@@ -34,6 +34,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "value varies and who had an event",
         "rests on": "how many participants tell of a ratio beside what it is adjusted for, where not all do",
         "whom": "who these are",
+        "centiles": "the cohort whose these are, where cohorts are compared at the centiles of one of them",
         "beside": "`ratio` or `difference`, where that of the same contrast rests on too few",
         "where": "at which values of what it interacts with a term is taken",
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",

@@ -134,15 +134,6 @@ def of_both(row: Mapping[str, Any], other: Mapping[str, Any], margins: Margins =
     return {"facts": made["facts"], "verdict": verdict(made, margins, difference), "note": _noted(row, said)}
 
 
-def with_parts(row: Mapping[str, Any], parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a row that is made of ``parts``, each a row, and is of too few where one of them is, which it says."""
-    few = next((str(part["level"]) for part in parts if part["verdict"] == "too few"), None)
-    if few is None or too_few(row):
-        return dict(row)
-    made = facts.with_facts(row, {BESIDE: few})
-    return {**row, "facts": made["facts"], "note": _noted(row, f"{few} rests on too few")}
-
-
 def _noted(row: Mapping[str, Any], said: str) -> str | None:
     """Return the note of a row with what is said of it besides at its end."""
     return "; ".join(filter(None, (row.get("note"), said))) or None
@@ -163,15 +154,20 @@ def few_degrees(row: Mapping[str, Any]) -> bool:
     return row["verdict"] == "too few" and _below(row, "df", FEWEST_DF) and not _few_people(row)
 
 
+def few_of_what(row: Mapping[str, Any]) -> str:
+    """Return of what a row of too few has too few: ``participants``, ``events`` or ``degrees of freedom``."""
+    if not _few_people(row) and _below(row, "df", FEWEST_DF):
+        return "degrees of freedom"
+    return "events" if _below(row, "n_events", FEWEST) and not _few_persons(row) else "participants"
+
+
 def _few_people(row: Mapping[str, Any]) -> bool:
-    return (
-        few_participants(row)
-        or _below(row, "n_events", FEWEST)
-        or _below(row, "n_exposed", FEWEST_EXPOSED)
-        or facts.fact(row, TELL) != ""
-        or few_tell(row)
-        or facts.fact(row, BESIDE) != ""
-    )
+    return _few_persons(row) or _below(row, "n_events", FEWEST) or facts.fact(row, BESIDE) != ""
+
+
+def _few_persons(row: Mapping[str, Any]) -> bool:
+    told = facts.fact(row, TELL) != "" or few_tell(row)
+    return few_participants(row) or _below(row, "n_exposed", FEWEST_EXPOSED) or told
 
 
 def why_few(rows: pd.DataFrame) -> str:
@@ -188,6 +184,14 @@ def why_few(rows: pd.DataFrame) -> str:
         if f"{_RESTS} {why}" not in str(row["note"])
     }
     return f"too few is what rests {' or '.join(said)}" if said else ""
+
+
+def grounds(row: Mapping[str, Any]) -> list[str]:
+    """Return on what a row rests that is too few, each as it stands after ``rests``."""
+    told = facts.fact(row, TELL)
+    some = [f"on {wording.counted(int(told), 'participants')} in whom it varies and who had an event"] if told else []
+    few = [f"on {facts.fact(row, RESTS_ON)} {facts.fact(row, WHOM)}"] if few_tell(row) else []
+    return [*_rests_on_few(row), *some, *few]
 
 
 def _rests_on_few(row: Mapping[str, Any]) -> list[str]:

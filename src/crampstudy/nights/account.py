@@ -42,8 +42,11 @@ def night_account(
         return Account("observed nights", observed, tuple(left_out), columns=tuple(columns))
     rows, outside = cohort.frame("diary").height, outside_condition(cohort, "diary")
     tables = lost_tables(cohort.attrition.tables, "diary")
-    without = (*left_outside(cohort, "diary"), (UNOBSERVED, rows - observed), *left_out)
-    return Account("nights", rows + outside, without, tables, tuple(columns), cohort.attrition.part)
+    apart = left_outside(cohort, "diary")
+    without = (*apart, (UNOBSERVED, rows - observed), *left_out)
+    return Account(
+        "nights", rows + outside, without, tables, tuple(columns), len(apart) if cohort.attrition.part else 0
+    )
 
 
 def of_cohort(cohort: Cohort) -> Account:

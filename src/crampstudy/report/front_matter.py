@@ -82,11 +82,14 @@ def _of_cohorts(subject: Subject) -> Iterator[tuple[str, str]]:
     cohorts = subject.cohorts
     stated = [_credits(cohort, subject.heading) for cohort in cohorts]
     shared = set.intersection(*map(set, stated)) if len(cohorts) > 1 else set()
-    for cohort, inside, own in zip(cohorts, subject.inside, stated, strict=True):
+    for cohort, inside, own in zip(cohorts, subject.analysed or cohorts, stated, strict=True):
         yield "Cohort", cohort.heading if len(cohorts) == 1 else with_name(cohort)
         yield from (fact for fact in own if fact not in shared)
         yield "Kind", _kind(cohort)
-        yield "Size", _size(cohort) if inside is cohort else f"{_size(inside)}, of {_size(cohort)}"
+        yield (
+            "Size",
+            _size(cohort) if inside is cohort else f"{_size(inside) if inside else 'nobody'}, of {_size(cohort)}",
+        )
     yield from (fact for fact in stated[0] if fact in shared)
 
 

@@ -71,6 +71,7 @@ __all__ = [
     "scaled",
     "sentences",
     "short_contrast",
+    "sign",
     "signed",
     "small",
     "term",
@@ -111,7 +112,7 @@ _MADE = {
 }
 _NAMES = frozenset({"Beighton", "European"})
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "<>": "≠"}
-_JOINED = {"AND": "and", "OR": "or"}
+_JOINED = {"AND": "and", "OR": "or", "NOT": "not"}
 # A text, a name in quotes of its own, a sign, or a word.
 _CONDITION = re.compile(r"""'((?:[^']|'')*)'|"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|([<>!]=|<>)|(?<![\w.])([A-Za-z_]\w*)""")
 _OPERATORS = (
@@ -284,16 +285,31 @@ def grouping(name: str) -> str:
     return "Age (years)" if name == "age_band" else term(name)
 
 
-def condition(where: str) -> str:
-    """Return a condition as printed: ``Age ≥ 20 and Sex = female``; a text in quotes is a level of the data."""
+def sign(written: str) -> str:
+    """Return a sign of comparison as printed: ``≥``."""
+    return _SIGNS.get(written, written)
+
+
+def condition(where: str, *, inside: bool = False) -> str:
+    """Return a condition as printed: ``Age ≥ 20 and Sex = female``, ``inside`` a text with small letters.
+
+    A text in quotes is a level of the data; what the codebook knows as yes or no is not true or false.
+    """
+    before = ""
 
     def printed(found: re.Match[str]) -> str:
-        text, name, sign, word = found[1], found[2] or found[3] or found[4], found[5], found[6]
+        nonlocal before
+        text, name, compared, word = found[1], found[2] or found[3] or found[4], found[5], found[6]
         if text is not None:
             return level(text.replace("''", "'"))
-        if sign:
-            return _SIGNS[sign]
-        return _JOINED.get(word) or label(name or word)
+        if compared:
+            return sign(compared)
+        known = codebook.find(before)
+        if word and word.lower() in ("true", "false") and known and known.type == "boolean":
+            return LEVELS[word.lower()]
+        before = name or word
+        called = label(before)
+        return _JOINED.get(word) or (small(called) if inside else called)
 
     return _CONDITION.sub(printed, where)
 

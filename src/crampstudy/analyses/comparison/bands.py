@@ -48,15 +48,15 @@ def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.Dat
     ).estimates
 
 
-def by_group(rows: pd.DataFrame) -> Findings:
-    """Return figure and tables of the groups of cohorts of one kind."""
+def by_group(rows: pd.DataFrame, whose: str = "") -> Findings:
+    """Return figure and tables of the groups of cohorts of one kind; ``whose`` their numbers are, after a comma."""
     compared = kinds.BETWEEN_COHORTS.rows(rows)
     if compared.empty:
         return Findings(rows)
     shown = {}
     for outcome in dict.fromkeys(compared["outcome"]):
         own = rows[rows["outcome"].eq(outcome) & rows["analysis"].isin([kind.name for kind in _CONTRASTS[:2]])]
-        title = f"{_TITLES[outcome]} in each cohort, and its ratio."
+        title = f"{_TITLES[outcome]} in each cohort{whose}, and its ratio."
         shown_rows = own[own["scale"] != "difference"]
         # The table has no q.
         of_q = {f"q {how}" for how in of_rows(shown_rows, "q") if how}
@@ -65,7 +65,7 @@ def by_group(rows: pd.DataFrame) -> Findings:
     drawing = Drawing(
         "compared_groups",
         rows,
-        caption=said.caption(compared),
+        caption=said.caption(compared, whose),
         alt=said.alt(rows),
         note="Ratios inside the shaded band are too close to 1 to matter.",
     )
@@ -78,8 +78,13 @@ _OF_RATIOS = (
 )
 
 
-def tests(rows: pd.DataFrame) -> Findings:
-    """Return the differences, the tests of cohort by group and the trends with age of cohorts of one kind."""
+def tests(rows: pd.DataFrame, whose: str = "") -> Findings:
+    """Return the differences, the tests of cohort by group and the trends with age of cohorts of one kind.
+
+    Args:
+        rows: those of the comparison.
+        whose: whose numbers they are, after a comma.
+    """
     own = rows[rows["analysis"].isin([kind.name for kind in _CONTRASTS])]
     joint = rows[rows["analysis"].isin([kinds.COHORT_INTERACTION.name, kinds.COHORT_TREND.name])]
     if own.empty:
@@ -87,12 +92,12 @@ def tests(rows: pd.DataFrame) -> Findings:
     shown = {
         CONTRASTS: ReportTable(
             tables.between_cohorts(own),
-            "Ratios and differences between cohorts, with their tests.",
+            f"Ratios and differences between cohorts, with their tests{whose}.",
             f"{_OF_RATIOS} {tables.notes(own).replace(BY_HOLM, 'p (Holm)')}",
         ),
         TESTS: ReportTable(
             tables.cohort_interaction(joint),
-            "Whether ratios between cohorts differ by group, and the trend with age in each.",
+            f"Whether ratios between cohorts differ by group, and the trend with age in each{whose}.",
             tables.notes(joint) or None,
         ),
     }

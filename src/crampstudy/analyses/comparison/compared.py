@@ -10,6 +10,7 @@ import pandas as pd
 from crampstudy import tables
 from crampstudy.analyses.comparison import bands, common, methods, people
 from crampstudy.analyses.comparison.factors import FACTORS, factors
+from crampstudy.analyses.comparison.part import among
 from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
 from crampstudy.analyses.comparison.sentences import bands as bands_said
 from crampstudy.analyses.comparison.sentences import limits as said
@@ -70,15 +71,15 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
     first = settings.reference or cohorts[0].name
     ordered = sorted(cohorts, key=lambda cohort: cohort.name != first)
     alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
-    several = len(alike) > 1
+    several, whose = len(alike) > 1, among(ordered, settings)
     with marks.asked():
         found = joined(
-            bands.by_group(rows),
+            bands.by_group(rows, whose),
             common.common_measure(rows),
             attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
-            attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors", _FACTORS),
-            bands.tests(rows),
-            attempt((SENSITIVITY,), lambda: sensitivity(alike, settings))
+            attempt((FACTORS,), lambda: factors(alike, settings, whose)) if several else _alone("factors", _FACTORS),
+            bands.tests(rows, whose),
+            attempt((SENSITIVITY,), lambda: sensitivity(alike, settings, whose))
             if several
             else _alone("sensitivity", _OTHERWISE),
         )

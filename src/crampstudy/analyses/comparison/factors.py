@@ -22,12 +22,13 @@ MAIN = (
 """The variables whose declared contrasts are compared unless all are asked for; of nightly ones within participants."""
 
 
-def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings:
+def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings, whose: str = "") -> Findings:
     """Return the adjusted ratio of each factor in each cohort of one kind, and how many times that of the reference.
 
     Args:
         cohorts: two or more of one kind, the reference first.
         settings: of the comparison; ``factors`` says which.
+        whose: whose ratios they are, after a comma.
     """
     every = declared_factors(cohorts) if settings.factors != "none" else []
     chosen = [each for each in every if settings.factors == "all" or _is_main(each)]
@@ -38,8 +39,11 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     between = kinds.FACTOR_BETWEEN.rows(rows)
     remarks = [
         said.NOTE,
+        *said.of_fewer(rows),
+        *said.of_centiles(rows),
         *said.of_lines(rows),
         *said.of_the_night_before(between),
+        *said.of_few(rows),
         verdicts.remark(rows),
         tables.reasons(between),
     ]
@@ -47,7 +51,7 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     ratios = f": ratios of {of}" if of else ""
     shown = ReportTable(
         tables.factors_between(rows),
-        f"Factors in each cohort at their declared contrasts{ratios}.",
+        f"Factors in each cohort at their declared contrasts{ratios}{whose}.",
         wording.sentences(filter(None, remarks)),
     )
     return Findings(rows, {FACTORS: shown}, values={"factors": said.apart(rows, len(chosen), len(every))})

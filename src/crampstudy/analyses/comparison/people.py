@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from crampstudy import codebook, tables, wording
+from crampstudy import tables, wording
+from crampstudy.analyses.comparison import part
 from crampstudy.analyses.comparison.sentences import people as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.counted import SET_ASIDE, counted
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.subpopulation import in_words
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.naming import lettered
 from crampstudy.descriptive.characteristics import characteristics_of_cohorts, completeness
-from crampstudy.nights import denominator, of_cohort, people
+from crampstudy.nights import denominator, people
 from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
 
+_EVERY_AGE = "over all ages"
 CHARACTERISTICS, COMPLETENESS, CLEANING = "tbl-characteristics", "tbl-completeness", "tbl-cleaning"
 
 
@@ -27,14 +31,19 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
         settings: of the comparison; a condition on nights leaves all participants in.
     """
     youngest, names = settings.bands.limits[0], [cohort.name for cohort in cohorts]
-    where = settings.where if _of_participants(settings.where) else None
+    where = None if part.on_nights(cohorts, settings) else settings.where
     described = characteristics_of_cohorts(cohorts, youngest=youngest, where=where)
     differences = standardised_differences(described, names)
-    complete = together(completeness(cohort, settings.bands) for cohort in cohorts)
+    inside = [each for each in part.of_part(cohorts, replace(settings, where=where)) if each is not None]
+    complete = together(completeness(cohort, settings.bands) for cohort in inside)
     unaged = [cohort.name for cohort in cohorts if not people(cohort)["age_years"].count()]
     nightly = settings.where if where is None else None
-    whom = "of whatever age" if len(unaged) == len(cohorts) else f"of {youngest} years and older"
+    oldest = max(youngest, in_words.least_age(where)) if where and not unaged else youngest
+    whom = "of whatever age" if len(unaged) == len(cohorts) else f"of {oldest:g} years and older"
     whom += f", of {wording.listed(unaged)} of whatever age" if 0 < len(unaged) < len(cohorts) else ""
+    # What the first band says of all is not said again.
+    of_part = in_words.whom(where, youngest=None if unaged else oldest) if where else ""
+    whom += f", {of_part}" if of_part else ""
     cleaned, cleaning = counted(
         ReportTable(
             set_aside(cohorts),
@@ -53,12 +62,17 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
         ),
         COMPLETENESS: ReportTable(
             completeness_of_cohorts(complete),
-            f"Completeness of each cohort, {_of_which_ages(cohorts, youngest)}.",
-            _expected(cohorts),
+            f"Completeness of each cohort{_of_whom(cohorts, where, youngest)}.",
+            _expected(inside) + (" All nights count, whether or not they meet the condition." if nightly else ""),
         ),
         CLEANING: cleaning,
     }
-    accounts = [f"{cohort.name}: {of_cohort(cohort).sentence()}" for cohort in cohorts]
+    met = [part.left_out(cohort, replace(settings, where=where)) for cohort in cohorts]
+    of_each = [part.account(cohort, settings).sentence() for cohort in cohorts]
+    accounts = [
+        f"{cohort.name}: {'; '.join(filter(None, said))}"
+        for cohort, said in zip(cohorts, zip(met, of_each, strict=True), strict=True)
+    ]
     values = {"people": said.apart(differences), "accounts": wording.sentences(accounts, names)}
     return Findings(together([described, differences, complete, cleaned]), shown, values=values)
 
@@ -68,20 +82,24 @@ def who_is_who(cohorts: Sequence[Cohort]) -> str:
     return wording.sentences(filter(None, [lettered(cohorts)]), [cohort.name for cohort in cohorts])
 
 
+def _of_whom(cohorts: Sequence[Cohort], where: str | None, youngest: int) -> str:
+    """Return of whom the completeness of each cohort is: of those who meet a condition, and of which ages."""
+    among = f", among those {in_words.whom(where)}" if where else ""
+    ages = _of_which_ages(cohorts, youngest)
+    # Of a condition on age itself they are not of all.
+    told = ages == _EVERY_AGE and where is not None and "age_years" in subpopulation.names(where)
+    return among if told else f"{among}, {ages}"
+
+
 def _of_which_ages(cohorts: Sequence[Cohort], youngest: int) -> str:
     """Return of whom the completeness of each cohort is: of a survey from the first limit of age on."""
     ages: dict[str, list[str]] = {}
     for cohort in cohorts:
         aged = cohort.kind == "survey" and cohort.has("age_years")
-        ages.setdefault(f"of {youngest} years and older" if aged else "over all ages", []).append(cohort.name)
+        ages.setdefault(f"of {youngest} years and older" if aged else _EVERY_AGE, []).append(cohort.name)
     if len(ages) == 1:
         return next(iter(ages))
     return "; ".join(f"{wording.listed(names)} {whom}" for whom, names in ages.items())
-
-
-def _of_participants(where: str | None) -> bool:
-    nightly = {v.name for v in codebook.variables("diary")}
-    return where is None or not nightly & set(subpopulation.names(where))
 
 
 def _expected(cohorts: Sequence[Cohort]) -> str:

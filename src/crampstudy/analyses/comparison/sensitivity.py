@@ -15,8 +15,14 @@ from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity, sensit
 SENSITIVITY = "tbl-sensitivity"
 
 
-def sensitivity(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings:
-    """Return the standardised ratios of cohorts of one kind in one way after the other, the reference first."""
+def sensitivity(cohorts: Sequence[Cohort], settings: ComparisonSettings, whose: str = "") -> Findings:
+    """Return the standardised ratios of cohorts of one kind in one way after the other, the reference first.
+
+    Args:
+        cohorts: two or more of one kind.
+        settings: of the comparison.
+        whose: whose ratios they are, after a comma.
+    """
     if settings.by != "age_band" or settings.standard == "none":
         said = "Nothing is standardised here, so that there are no other ways to standardise."
         return Findings(together([]), values={"sensitivity": said})
@@ -30,7 +36,7 @@ def sensitivity(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Find
     # A survey has no nights to log.
     ways = ["with other standards", "other bands"]
     ways = [", ".join(ways), "those who logged most nights"] if cohorts[0].kind == "diary" else ways
-    caption = f"The standardised ratio and difference {wording.listed(ways)}."
+    caption = f"The standardised ratio and difference {wording.listed(ways)}{whose}."
     tried = dict.fromkeys(str(each).removeprefix("at the ages of the ") for each in rows["estimand"])
     works = [cited(each) for each in tried if cited(each) != each]
     note = f"Published standards: {wording.listed(works)}. " if works else ""

@@ -40,6 +40,8 @@ _INSTEAD = {
     "recall_alcohol_g": "alcohol_units",
     "usual_sitting_min": "sitting_min",
 }
+CENTILES = "centiles"
+"""The fact of whose centiles a factor is compared at."""
 _RECALLED = "recall_"
 _MEAN_MOVED = "cramps of the nights that its mean is of can move them"
 _OF_DEVIATIONS = ("deviation", "deviation-centile")
@@ -238,13 +240,17 @@ def _variables(slope: _Slope) -> frozenset[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Contrast:
-    """How far apart (``step``) the values ``level`` and ``reference`` of an exposure are, ``printed``; of levels 1."""
+    """How far apart (``step``) the values ``level`` and ``reference`` of an exposure are, ``printed``; of levels 1.
+
+    Where they are centiles, ``centiles_of`` is the cohort whose.
+    """
 
     step: float
     level: str | None
     reference: str | None
     printed: str | None
     of_level: bool
+    centiles_of: str | None = None
 
 
 def _contrasts(slope: _Slope) -> list[_Contrast]:
@@ -256,7 +262,8 @@ def _contrasts(slope: _Slope) -> list[_Contrast]:
     for each in linear.design.declared.contrasts:
         if any(each.vector[i] for i, _ in own):
             step = float(sum(each.vector[i] for i, _ in own))
-            return [_Contrast(step, each.level, each.reference, each.printed, of_level=False)]
+            whose = slope.cohort if each.centiles else None
+            return [_Contrast(step, each.level, each.reference, each.printed, of_level=False, centiles_of=whose)]
     return [_Contrast(1.0, column.level, column.reference, None, of_level=True) for _, column in own]
 
 
@@ -270,6 +277,7 @@ def _in_cohort(
     cells |= {"scale": "prevalence_ratio" if asked["model"].startswith("survey") else "rate_ratio"}
     if contrast:
         cells |= {"level": contrast.level, "reference": contrast.reference, "unit": contrast.printed}
+        cells |= {"facts": facts.written({CENTILES: contrast.centiles_of})}
     if slope.fitted is None:
         return estimates.row(status="not_estimable" if slope.measured else "not_measured", note=slope.why_not, **cells)
     own = _row_of(slope.fitted, contrast)
@@ -347,8 +355,9 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
     made = person_time.judged(estimates.row(status="converged", **cells), margins)
     # What says nothing in one cohort says nothing of how the two part.
-    if "too few" in (row["verdict"], first["verdict"]):
-        return made | {"verdict": "too few"}
+    if few := [each for each in (first, row) if each["verdict"] == "too few"]:
+        grounds = [(each["cohort"], why) for each in few for why in verdicts.grounds(each)]
+        return made | {"verdict": "too few", "note": "; ".join(f"in {name} it rests {why}" for name, why in grounds)}
     silent = [_silent(each) for each in (first, row) if each["verdict"] is None]
     beyond = any(facts.fact(each, "beyond") for each in (first, row))
     why = f"no verdict, as on the ratio of {wording.listed(silent)}" if silent else ""

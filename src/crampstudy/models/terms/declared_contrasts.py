@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from crampstudy.models.terms.design_matrix import Design
 
 _ROUNDED = 1 + 1e-9
+_AS_DECLARED = ("value", "deviation")
+"""Kinds of contrasts that are no centiles."""
 WIDEST = 1.1
 """A contrast that is wider than so many times what was observed has no verdict."""
 
@@ -72,7 +74,8 @@ class Beyond:
 class AppliedContrast:
     """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows.
 
-    ``beyond`` is there where no two of the values observed lie so far apart.
+    ``beyond`` is there where no two of the values observed lie so far apart. Values that are ``centiles`` are
+    other ones in other people.
     """
 
     variable: str
@@ -81,6 +84,7 @@ class AppliedContrast:
     printed: str
     vector: Array
     beyond: Beyond | None = None
+    centiles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
             if vector is not None:
                 printed = _as_observed(declared, frame, candidate).wording(at, reference)
                 beyond = observed.beyond(at, reference)
-                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond))
+                centiles = declared.kind not in _AS_DECLARED
+                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector, beyond, centiles))
                 break
     return Declared(tuple(found), tuple(sorted(columns)), far, _lags(design))
 

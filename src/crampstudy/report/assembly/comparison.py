@@ -9,7 +9,7 @@ from typing import Any
 
 from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
-from crampstudy.analyses.comparison import ComparisonSettings, as_compared, compares_anything
+from crampstudy.analyses.comparison import ComparisonSettings, as_compared, compares_anything, part
 from crampstudy.cache import Cache
 from crampstudy.cohort import subpopulation
 from crampstudy.contrasts.cohorts.asked import check_ages
@@ -86,7 +86,10 @@ def build_comparison(
                 params.suit(cohort, {"age_bands": values["age_bands"]})
         # A kernel runs in another folder.
         places = absolute(sources)
-        return Subject(cohorts, tuple(sources), {"sources": places}, dict(zip(places, opened, strict=True)))
+        analysed = part.of_part(cohorts, asked) if asked.where else ()
+        accounts = tuple(part.account(cohort, asked) for cohort in cohorts)
+        known = dict(zip(places, opened, strict=True))
+        return Subject(cohorts, tuple(sources), {"sources": places}, known, analysed, accounts)
 
     reuse = None
     if cache is not None:

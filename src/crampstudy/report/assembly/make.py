@@ -197,7 +197,8 @@ def make(
     if plan.reuse is not None and plan.holds(shown.estimates):
         plan.reuse.remember(target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
-    accounts, notices = tuple(map(of_cohort, subject.inside)), tuple(filter(None, (notice, *_doubts(subject))))
+    accounts = subject.accounts or tuple(map(of_cohort, subject.inside))
+    notices = tuple(filter(None, (notice, *_doubts(subject))))
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 

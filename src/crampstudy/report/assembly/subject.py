@@ -9,6 +9,7 @@ from typing import Any
 
 from crampstudy import sources, wording
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.account import Account
 from crampstudy.provenance import CohortRecord, Origin
 from crampstudy.provenance.digests import sha256
 from crampstudy.report.outline import default_folder
@@ -20,19 +21,21 @@ class Subject:
 
     Parts of one cohort have one source. Cohorts as they were ``opened``, by the sources that notebooks are given, are
     handed on to these; of parts it is the whole. ``analysed`` are the cohorts of those who meet the condition of the
-    report, if it has one.
+    report, if it has one, ``None`` where nobody does; ``accounts`` say how each was made up, where that is not that of
+    its cohort.
     """
 
     cohorts: tuple[Cohort, ...]
     sources: tuple[str, ...]
     given: Mapping[str, Any]
     opened: Mapping[str, Cohort] = field(default_factory=dict)
-    analysed: tuple[Cohort, ...] = ()
+    analysed: tuple[Cohort | None, ...] = ()
+    accounts: tuple[Account, ...] = ()
 
     @property
     def inside(self) -> tuple[Cohort, ...]:
-        """The cohorts of those whom the report is of."""
-        return self.analysed or self.cohorts
+        """The cohorts of those whom the report is of, whole where there is nobody else."""
+        return tuple(own or whole for own, whole in zip(self.analysed or self.cohorts, self.cohorts, strict=True))
 
     @property
     def heading(self) -> str:

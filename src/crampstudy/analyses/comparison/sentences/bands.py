@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.age_bands.standards import cited
 from crampstudy.analyses.comparison.sentences.people import APART
 from crampstudy.descriptive.rates import ALL
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import in_text, times
 from crampstudy.tables.sections.compared import ratios
 
@@ -22,7 +22,6 @@ _VERDICTS = {
     "differs but negligible": "a difference too small to matter",
     "near null": "no difference that would matter",
     "inconclusive": "an interval too wide to tell",
-    "too few": "too few participants to tell",
 }
 _WHAT = {
     "cramps": "the rate of cramps",
@@ -84,7 +83,7 @@ def _at_other_ages(rows: pd.DataFrame, name: str, outcome: str) -> str:
     known = wording.records(ways[ways["estimate"].notna()])
     if not known:
         return ""
-    verdict = _VERDICTS.get(str(known[0]["verdict"]), "no verdict")
+    verdict = _verdict(known[0])
     way, ages = str(known[0]["level"]), str(known[0]["estimand"])
     # Where only the standard is another, its ages tell which.
     how = ages if ages.endswith(way) else f"{ages}, but with {way},"
@@ -115,12 +114,14 @@ def estimators(rows: pd.DataFrame) -> str:
     return f"{how}, with Welch and Satterthwaite's degrees of freedom; cohorts are independent of one another"
 
 
-def caption(rows: pd.DataFrame) -> str:
-    """Return what the figure shows."""
+def caption(rows: pd.DataFrame, whose: str = "") -> str:
+    """Return what the figure shows, and ``whose`` that is, after a comma."""
     survey = rows["scale"].iloc[0] == "prevalence_ratio"
     what = "Prevalence of recalled cramps" if survey else "Incidence rate of cramps"
     of = wording.small(wording.grouping(str(rows["term"].iloc[0])).replace(" (years)", ""))
-    return f"{what} by {of} in each cohort, and below the ratio against {rows['reference'].iloc[0]} on a log axis."
+    return (
+        f"{what} by {of} in each cohort{whose}, and below the ratio against {rows['reference'].iloc[0]} on a log axis."
+    )
 
 
 def alt(rows: pd.DataFrame) -> str:
@@ -155,8 +156,14 @@ def _overall(name: str, own: pd.DataFrame, outcome: str) -> str:
         how = f"crude, {'all participants of whatever age' if unaged else 'all groups together'}{lost}"
     else:
         how = row["estimand"]
-    verdict = _VERDICTS.get(str(row["verdict"]), "no verdict")
-    return f"{_WHAT[outcome]} in {name} is {times(row)} that in {row['reference']}, {how}: {verdict}"
+    return f"{_WHAT[outcome]} in {name} is {times(row)} that in {row['reference']}, {how}: {_verdict(row)}"
+
+
+def _verdict(row: Row) -> str:
+    """Return what the interval of a row says, of too few also of what."""
+    if row["verdict"] == "too few":
+        return f"too few {verdicts.few_of_what(row)} to tell"
+    return _VERDICTS.get(str(row["verdict"]), "no verdict")
 
 
 def _wholes(rows: pd.DataFrame) -> list[Row]:

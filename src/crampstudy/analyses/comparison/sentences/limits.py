@@ -8,6 +8,7 @@ from itertools import combinations
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.analyses.comparison.part import among, of_part
 from crampstudy.analyses.comparison.sentences.people import MOST, furthest, told_once
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.cohort import Cohort
@@ -31,22 +32,23 @@ def question(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
     """Return what is asked."""
     names = [cohort.name for cohort in cohorts]
     by = "age" if settings.by == "age_band" else wording.small(wording.grouping(settings.by))
-    part = f", among those with {wording.condition(settings.where)}" if settings.where else ""
     others = wording.listed(names[1:])
-    return f"How does the frequency of cramps in {others} compare with that in {names[0]}, by {by}{part}?"
+    groups = f"by {by}{among(cohorts, settings)}"
+    return f"How does the frequency of cramps in {others} compare with that in {names[0]}, {groups}?"
 
 
 def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.DataFrame) -> str:
     """Return what cannot be compared, and why; what the design of a comparison cannot tell."""
+    inside = [each for each in of_part(cohorts, settings) if each is not None]
     return wording.sentences(
         [
             *_of_kinds(cohorts),
             *_of_people(rows, settings.by),
             *_of_logging(rows),
-            *_of_time(cohorts),
-            *_of_treatments(cohorts),
-            *_of_ages(cohorts, settings),
-            *_of_identifiers(cohorts),
+            *_of_time(inside),
+            *_of_treatments(inside),
+            *_of_ages(inside, settings),
+            *_of_identifiers(inside),
             "nobody was put into one cohort or the other by chance: what lies between cohorts is an association, and "
             f"may come from who takes part{_OF_KINDS[', '.join(sorted({cohort.kind for cohort in cohorts}))]}",
             *told_once(cohorts, [cohort.attrition.remarks for cohort in cohorts]),

@@ -35,7 +35,8 @@ def denominators(cohorts: Sequence[Cohort], nightly: str | None) -> str:
     if any(cohort.kind == "survey" for cohort in cohorts):
         said.append("of a survey numbers are people, and all else is weighted by the component of each variable")
     if nightly is not None:
-        said.append(f"the condition {wording.condition(nightly)} is on nights, and leaves all participants in")
+        condition = wording.condition(nightly, inside=True)
+        said.append(f"the condition ({condition}) is on nights, and leaves all participants in")
     return wording.sentences(said)
 
 
