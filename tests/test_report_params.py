@@ -312,3 +312,23 @@ def test_the_parameters_of_the_report_are_listed(run: Any, monkeypatch: pytest.M
     assert (code, out) == (0, "terms=sex: terms; takes text\n")
     code, _, err = run("report")
     assert code == 2 and "name the source of a report" in err
+
+
+NOTEBOOKS = [Path(__file__).parents[1] / "notebooks" / f"{name}.ipynb" for name in ("age-and-muscle", "season")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("hemisphere=South", "hemisphere=south"),
+        ("hemisphere=sout", "hemisphere=south"),
+        ("hemisphere=equator", "hemisphere=north"),
+        ("standard=WHO", "standard=who"),
+        ("reference_band=<20", "20-39"),
+    ],
+)
+def test_what_is_proposed_is_what_was_meant(setting: str, meant: str) -> None:
+    """A capital letter is no reason for another choice."""
+    with pytest.raises(ParameterError) as refused:
+        params.check(NOTEBOOKS, [setting])
+    assert refused.value.correction is not None and refused.value.correction[1] == meant

@@ -114,10 +114,11 @@ class AgeBands:
         return label
 
     def _nearest(self, years: str) -> str:
-        """Return the label of the band that holds so many ``years``, the first of those above; else the last."""
-        if not years.strip().isdecimal():
+        """Return the label of the band that holds so many ``years``, as ``<20`` names them; else the last."""
+        number = years.strip().lstrip("<>=≤≥ ").rstrip("+ ")
+        if not number.isdecimal():
             return self.labels[-1]
-        return self.labels[max(bisect_right(self.limits, int(years)), 1)]
+        return self.labels[max(bisect_right(self.limits, int(number)), 1)]
 
     def label(self, age_years: float) -> str:
         """Return the label of the band that holds ``age_years`` (19.9 is below 20).

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import BandError, ParameterError, UsageError
@@ -110,8 +111,15 @@ def check(
 
 
 def _with_next(problem: ParameterError, setting: str, like: Parameter | None) -> ParameterError:
-    """Return the error of a ``setting`` with one that can stand in its place: the default of a parameter."""
-    problem.correction = (setting, f"{like.name}={like.shown}") if like else None
+    """Return the error of a ``setting`` with one that can stand in its place.
+
+    That is the choice which was written otherwise, or else the default of a parameter.
+    """
+    if like is None:
+        return problem
+    written = setting.partition("=")[2].strip()
+    meant = next(iter(suggestions.closest(written, map(str, like.type.choices))), like.shown)
+    problem.correction = setting, f"{like.name}={meant}"
     return problem
 
 
