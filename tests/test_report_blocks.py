@@ -144,6 +144,8 @@ def test_a_table_that_cannot_be_printed_is_refused(frame: pd.DataFrame, told: st
 
 def test_values_and_their_names() -> None:
     assert blocks.value("rr_mg", "0.97").data == {"name": "rr_mg", "text": "0.97"}
+    # A number is printed as it is.
+    assert blocks.value("n_people", 12).data["text"] == "12"
     with pytest.raises(ReportError, match="lower-case"):
         blocks.value("RR", "1")
     with pytest.raises(ReportError, match="is empty"):

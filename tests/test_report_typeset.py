@@ -289,6 +289,10 @@ def test_what_cannot_be_collected_is_told(tmp_path: Path, cells: list[dict[str, 
         ("::: {#eq-a}\n$$x$$\n:::", "equation eq-a needs alt text"),
         ("::: {#eq-a alt='x'}\nx\n:::", "holds no"),
         ("![a](b.png)", "a picture in the text"),
+        (
+            "# A\n\n#### B\n\nText.",
+            "heading 'B' leaves out a level: below the heading before it comes one with 2 of #, and it has 4",
+        ),
     ],
 )
 @pytest.mark.parametrize("target", [pdf, web])

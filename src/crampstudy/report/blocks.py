@@ -199,18 +199,19 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
     return Block("table", data, {"text/html": shown, "text/plain": df.to_string(max_rows=20, max_cols=10)})
 
 
-def value(name: str, text: str) -> Block:
-    """Return an inline text for ``{{name}}`` anywhere in the Markdown of the report.
+def value(name: str, text: str | float) -> Block:
+    """Return an inline text, or a number as it is, for ``{{name}}`` anywhere in the Markdown of the report.
 
     Raises:
         ReportError: the name is not lower case letters, digits and underscores, or the text is empty.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ReportError(f"value name {name!r}: use lower-case letters, digits and underscores, e.g. 'rr_magnesium'")
-    if not text.strip():
+    said = str(text)
+    if not said.strip():
         raise ReportError(f"value {name!r} is empty; say in words what is missing, e.g. 'not estimable'")
-    _SECTION.values[name] = text
-    return Block("value", {"name": name, "text": text}, {"text/plain": f"{name}: {text}"})
+    _SECTION.values[name] = said
+    return Block("value", {"name": name, "text": said}, {"text/plain": f"{name}: {said}"})
 
 
 def record(estimates: pd.DataFrame) -> Block:

@@ -35,11 +35,19 @@ local function prepare(div)
   end
   labels.notebook = div.attributes.name
   local shift = tonumber(div.attributes.shift)
+  local above
   return div:walk {
     traverse = "topdown",
     Header = function(header)
       header.level = header.level + shift
-      if header.level > 5 then fail("heading '" .. pandoc.utils.stringify(header) .. "' is nested too deeply") end
+      local said = "heading '" .. pandoc.utils.stringify(header) .. "'"
+      if header.level > 5 then fail(said .. " is nested too deeply") end
+      -- A reader who hears the document goes by the levels, and a PDF/UA may leave none out.
+      if above and header.level > above + 1 then
+        fail(said .. " leaves out a level: below the heading before it comes one with " .. (above + 1 - shift) .. " of #, "
+          .. "and it has " .. (header.level - shift))
+      end
+      above = header.level
       number_heading(header)
       return header
     end,
