@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from test_treatment_designs import day, one, study
 
-from crampstudy import analyses, figures
+from crampstudy import analyses, estimates, figures
 from crampstudy.analyses import Findings
 from crampstudy.analyses.others import SectionResults
 from crampstudy.analyses.sections import treatments as section
@@ -22,6 +22,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.treatments import ALL, OBSERVED, RUN_IN
 from crampstudy.treatments.course import expected_rate, week_of
 from crampstudy.treatments.designs import unrecorded, why_no_design
+from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.question import without_cramp
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 from crampstudy.treatments.time_zero import time_zero
@@ -253,3 +254,21 @@ def test_weeks_without_a_ratio_say_what_they_lack() -> None:
     }
     rows = kinds.TREATMENT_EFFECT_BY_WEEK.rows(analyses.run("treatments", trial(arms)).estimates)
     assert rows.set_index("level")["note"].to_dict()["week 1"] == "in some weeks a group had no cramp"
+
+
+def test_what_is_not_pooled_is_not_said_to_be() -> None:
+    """Of one participant of alternating periods there is a ratio, and nothing to pool it with."""
+    for single, several in ((True, False), (False, True)):
+        rows = []
+        for level, analysis in (("participant 1", kinds.TREATMENT_EFFECT_OF_ONE), (PAIRS, kinds.TREATMENT_EFFECT)):
+            if analysis is kinds.TREATMENT_EFFECT and single:
+                continue
+            rows.append(
+                estimates.row(
+                    status="converged", analysis=analysis.name, term="tens", level=level, scale="rate_ratio",
+                    estimate=0.25, ci_low=0.1, ci_high=0.6, ci_level=0.95, n_groups=4,
+                )
+            )  # fmt: skip
+        none = estimates.frame([])
+        (drawing,) = section._drawn(none, none, estimates.frame(rows), "").figures.values()
+        assert (", and pooled" in drawing.caption) == several

@@ -258,7 +258,8 @@ def _below(cohort: Cohort, settings: Settings) -> str:
         return ""
     youngest, oldest = (int(age) for age in (ages.min(), ages.max()))  # type: ignore[arg-type]
     span = f"{youngest} to {oldest}" if youngest < oldest else f"{youngest}"
-    return f" Below {settings.youngest}: people aged {span} years; they are in no figure, no summary row and no model."
+    where = "no figure, no summary row and no model of this section"
+    return f" Below {settings.youngest}: people aged {span} years; they are in {where}."
 
 
 def _described(cohort: Cohort, settings: Settings) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from crampstudy.treatments.flow import flow, within_participants
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
 from crampstudy.treatments.open_use.deletion import JACKKNIFE
+from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.parallel import Followed
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 from crampstudy.treatments.time_zero import TimeZero, time_zero
@@ -218,10 +219,12 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, ans
     single = kinds.TREATMENT_EFFECT_OF_ONE.rows(effects)
     expected = course.expected_rate(kinds.TREATMENT_COURSE.rows(around), kinds.REGRESSION_TO_THE_MEAN.rows(falls))
     if has_estimate(single):
+        main = kinds.TREATMENT_EFFECT.rows(effects)
+        pooled = ", and pooled" if main.loc[main["level"].eq(PAIRS), "estimate"].notna().any() else ""
         drawing = Drawing(
             "single_participants",
             effects,
-            caption="Rate ratio in each participant of alternating periods, and pooled. That each rests on one "
+            caption=f"Rate ratio in each participant of alternating periods{pooled}. That each rests on one "
             "participant is the design; pairs of periods are its clusters.",
             alt=answer,
         )
