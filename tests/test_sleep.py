@@ -562,8 +562,8 @@ def test_a_diary_without_sleep_or_scores_says_what_is_not_there(diary: Cohort) -
     assert set(lags["term"].str.removeprefix("contrast: ")) == {"sleep_hours"}
     assert "after a night" not in hours.values["answer"]
     assert re.search(
-        r"rate ratio [^ ]+ \([^)]+\) by sleep of the night before \(10th against 90th centile: \S+ h/night below own mean "
-        r"against \S+ above it\)\.$",
+        r"rate ratio [^ ]+ \([^)]+\) by sleep of the night before \(10th against 90th centile: \S+ h/night below own "
+        r"mean against \S+ above it\)\.$",
         hours.values["answer"],
     )
 
