@@ -350,6 +350,11 @@ class TestLedger:
         alone = {"sleep": found["sleep"]}
         tested = {e.claim.claim for e in claims.ledger(alone, "diary") if e.verdict != NOT_TESTABLE}
         assert tested == {"C52", "C53", "C54"}
+        why = "This report does not have the section frequency (needs diary.cramps and participants.age_years)."
+        assert claims.reason(claim_with(alone, "C03")) == why
+        # Of one that was run without such a row it is said that the row is not there.
+        ran = alone | {"frequency": estimates.frame([])}
+        assert claims.reason(claim_with(ran, "C03")).startswith("The section frequency has no such row")
 
     def test_rows_that_stand_for_each_other(self, found: Found) -> None:
         assert claim_with(found, "C16").parts[0].of.term == "contrast: serum_sodium_mmol_l"

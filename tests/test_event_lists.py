@@ -215,6 +215,25 @@ class TestNoRate:
         )
         assert page.count("this is a list of events, which has no rate, as said above") >= 1
         assert "--observed-from 2025-01-04" in page
+        # Nothing of it is analysed, and no count says so.
+        text = re.sub("<[^>]+>", "", page)
+        assert "3 of 3 participants, with 7 nights, logged cramps, of which no rate can be estimated." in text
+        assert "entered the analyses" not in text and not re.search("(Participants|Nights) analysed", text)
+
+    def test_no_step_of_the_flow_is_analysed(self, tmp_path: Path) -> None:
+        steps = flow(open_cohort(package(tmp_path / "list")))
+        assert set(steps["level"]) == {"in the file", "accepted", "logged"}
+        diary = "A,2025-01-01,1\nA,2025-01-02,0\nB,2025-01-04,2\n"
+        assert "analysed" in set(flow(open_cohort(package(tmp_path / "diary", diary=diary)))["level"])
+
+    def test_what_was_not_recorded_is_named(self, tmp_path: Path) -> None:
+        cohort = open_cohort(package(tmp_path / "list"))
+        said = "Whether activity goes with cramps, from day to day, could not be estimated: none of "
+        unanswered = analyses.run("activity", cohort).unanswered
+        assert unanswered and unanswered.startswith(said)
+        assert (
+            unanswered.endswith("stretching before bed and sitting was recorded.") and "none of them" not in unanswered
+        )
 
     def test_cramps_are_studied_as_ever(self, tmp_path: Path) -> None:
         rng = np.random.default_rng(3)

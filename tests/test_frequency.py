@@ -320,6 +320,10 @@ def test_who_never_had_a_cramp_and_logged_one_is_counted() -> None:
         every = diary(*nights, ages=[30.0] * 7, ever_cramp=[False] * never + [True] * (7 - never))
         said = f"{who[1:]} who answered that they never had one logged a cramp all the same."
         assert said in analyses.run("frequency", every).values["answer"]
+    # Beside a row of those below the first limit, who may have answered so as well, it is said who is meant.
+    younger = diary(*nights, ages=[10.0] + [30.0] * 6, ever_cramp=[False, False] + [True] * 5)
+    note = str(analyses.run("frequency", younger).tables["tbl-people-by-frequency"].note)
+    assert "The one person aged 20 and older who answered that they never had one logged a cramp all the same." in note
     # Nobody under the first limit is of these, and nobody of whom nothing is told is spoken of.
     young = diary(*nights, ages=[10.0] * 2 + [30.0] * 5, ever_cramp=[True, False, True, None, False, True, True])
     assert never_yet_told(young)["n_events"].tolist() == [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -508,6 +509,15 @@ def test_each_verdict_has_its_words(
     assert said in sleep_sentences.of_scores(rows[first].assign(**changed))
 
 
+def test_what_is_counted_by_its_own_name_is_a_plural(found: analyses.Findings) -> None:
+    rows = kinds.CRAMP_NIGHT.rows(found.estimates)
+    awake = rows[rows["outcome"].eq("awakenings") & rows["level"].eq("within")]
+    more = awake.assign(estimate=0.81, ci_low=0.56, ci_high=1.05, verdict="higher")
+    assert "awakenings were more frequent, by 0.81 (0.56–1.05) per night" in sleep_sentences.of_scores(more)
+    unclear = more.assign(ci_low=-0.1, verdict="inconclusive")
+    assert "awakenings were not clearly more frequent or less frequent" in sleep_sentences.of_scores(unclear)
+
+
 def test_what_cannot_be_told_of_the_night_after_is_named() -> None:
     cells = {"term": "contrast: sleep_quality_0_10", "scale": "rate_ratio", "analysis": kinds.DISTRIBUTED_LAG.name}
     cells |= {"estimate": 1.19, "ci_low": 0.41, "ci_high": 3.43, "ci_level": 0.95, "reference": "0"}
@@ -550,6 +560,12 @@ def test_a_diary_without_sleep_or_scores_says_what_is_not_there(diary: Cohort) -
     hours = analyses.run("sleep", Cohort("hours", "diary", {**diary.tables, "diary": few}, as_of=diary.as_of))
     lags = kinds.DISTRIBUTED_LAG.rows(hours.estimates)
     assert set(lags["term"].str.removeprefix("contrast: ")) == {"sleep_hours"}
+    assert "after a night" not in hours.values["answer"]
+    assert re.search(
+        r"rate ratio [^ ]+ \([^)]+\) by sleep of the night before \(10th against 90th centile: \S+ h/night below own "
+        r"mean against \S+ above it\)\.$",
+        hours.values["answer"],
+    )
 
 
 def test_a_small_clinic_has_sentences_and_wide_intervals() -> None:

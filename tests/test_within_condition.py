@@ -51,6 +51,16 @@ def test_the_flow_says_who_is_outside() -> None:
     assert (meeting["estimate"], meeting["note"]) == (women, f"{40 - women} outside the condition")
 
 
+def test_of_an_age_that_a_condition_leaves_out_nobody_meets_it() -> None:
+    cohort = simulate(40, 20, seed=3)
+    counts = (TableCount("participants", "p.csv", 40, 40, 0),)
+    cohort = replace(cohort, attrition=Attrition(counts))
+    bands = AgeBands((20, 50, 80))
+    for kept, why in (("age_years >= 50", "meets the condition"), (None, None)):
+        rows = describe(within(cohort, kept), bands=bands).estimates.set_index("level").loc["20-49"]
+        assert set(rows["note"]) == {f"nobody of this age {why}"} if why else rows["estimate"].notna().all()
+
+
 @pytest.mark.parametrize("how", ["where", "split"])
 def test_whom_a_value_is_missing_of_is_not_said_to_be_outside(how: str) -> None:
     cohort = simulate(40, 20, seed=3)

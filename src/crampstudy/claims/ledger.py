@@ -181,6 +181,8 @@ def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | No
         return part
     if measured is not None and not any(measured.issuperset(needed.split(" and ")) for needed in part.needs):
         return replace(part, why=NOT_MEASURED)
+    if part.of.section not in found:
+        return replace(part, why=f"this report does not have the section {part.of.section}")
     groups = {str(row["population"]) for row in found.get(part.of.section, ()) if row["analysis"] == part.of.analysis}
     if groups and part.of.population.endswith("+") and part.of.population not in groups:
         of_whom = f"people aged {part.of.population.removesuffix('+')} and older"

@@ -13,7 +13,15 @@ from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import UNDECIDED
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import fact
-from crampstudy.nights import asked_from, inside_condition, left_outside, members, observed_night, outside_condition
+from crampstudy.nights import (
+    asked_from,
+    denominator,
+    inside_condition,
+    left_outside,
+    members,
+    observed_night,
+    outside_condition,
+)
 from crampstudy.wording import counted, records
 
 IN_FILE, ACCEPTED, MEETING = "in the file", "accepted", "meeting the condition"
@@ -32,7 +40,7 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     Of those alone who meet a condition it says how many do. Logged is a night with a count, and a
     participant with such a night; of a survey a participant who answered how often. Analysed by age is who was also at
     least ``youngest`` years old; where nobody has an age, everybody. Of a survey that shows from which age on people
-    were asked, it says how many that were.
+    were asked, it says how many that were. A list of events, which has no rate, ends with what is logged.
     """
     frame = members(cohort)
     if cohort.kind == "diary":
@@ -57,12 +65,14 @@ def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
         later.append((ASKED, frame.height - unasked, f"{unasked:,} not asked (younger than {limit})"))
     unlogged = f"{frame.height - logged.height - unasked:,} {why}"
     later += [(step, logged.height, unlogged), (ANALYSED, old.height, ", ".join(below))]
+    if without_rate := cohort.kind == "diary" and denominator(cohort).why_not is not None:
+        later.pop()
     made = [*_steps(cohort, PARTICIPANTS, later)]
     if cohort.kind == "diary":
         kept = seen.join(old, on="participant_id", how="semi").height
         lost = f"{nights.height - seen.height:,} without a count"
         of_nights = [(LOGGED, seen.height, lost), (ANALYSED, kept, f"{seen.height - kept:,} of those participants")]
-        made += _steps(cohort, NIGHTS, of_nights)
+        made += _steps(cohort, NIGHTS, of_nights[:1] if without_rate else of_nights)
     return estimates.frame(made)
 
 

@@ -20,7 +20,16 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.terms.levels import check_group, groups_of, no_group
-from crampstudy.nights import NO_AGE, check_part_of_nights, denominator, night_account, no_night, people, person_nights
+from crampstudy.nights import (
+    NO_AGE,
+    check_part_of_nights,
+    denominator,
+    night_account,
+    no_night,
+    outside_condition,
+    people,
+    person_nights,
+)
 from crampstudy.wording import counted
 
 ALL = "all"
@@ -163,8 +172,9 @@ def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:
     edges |= {label: (low, math.inf) for label, low in bands.summaries.items()}
     empty = (label for label, (low, high) in edges.items() if not ((ages >= low) & (ages < high)).any())
     why = NOBODY_KNOWN if ages.null_count() else NOBODY
-    # Of a part there may be others of this age.
-    return dict.fromkeys(empty, why.replace(_TOOK_PART, _MEETS) if cohort.attrition.outside else why)
+    # Of a part there may be others of this age; of a cohort that was split those are in another of its parts.
+    left = not cohort.attrition.part and outside_condition(cohort, "participants") > 0
+    return dict.fromkeys(empty, why.replace(_TOOK_PART, _MEETS) if left or cohort.attrition.outside else why)
 
 
 def _check_groups(by: str, every: pl.DataFrame, who: pl.DataFrame) -> None:

@@ -48,6 +48,9 @@ def _words(variable: codebook.Variable | None) -> tuple[str, str]:
         return "younger", "older"
     if not _AMOUNT.search(unit):
         return _OF_LEVELS
-    # What is counted by its own name has a plural: steps, breaks, awakenings.
-    plural = variable.type == "integer" and variable.label.partition(" ")[0].endswith("s")
-    return _OF_AMOUNTS[plural]
+    return _OF_AMOUNTS[is_plural(variable)]
+
+
+def is_plural(variable: codebook.Variable | None) -> bool:
+    """Say whether a variable is counted by its own name, which is a plural: steps, breaks, awakenings."""
+    return variable is not None and variable.type == "integer" and variable.label.partition(" ")[0].endswith("s")

@@ -111,13 +111,21 @@ def _asked(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     return together([of(cohort, settings.bands, ci_level=level) for of in (ever, never_yet_told)])
 
 
-def _of_never(asked: pd.DataFrame) -> list[str]:
-    """Return how many of those who answered that they never had a cramp have one, where any has."""
-    return [_of_those(row) for row in wording.records(kinds.NEVER.rows(asked)) if row["n_events"]]
+def _of_never(asked: pd.DataFrame, beside: pd.DataFrame | None = None) -> list[str]:
+    """Return how many of those who answered that they never had a cramp have one, where any has.
+
+    Where rows that stand ``beside`` are also of people below the first limit, it says of what age those are.
+    """
+    others = beside is not None and beside["population"].str.match(r"<|all").any()
+    return [
+        _of_those(row, _of_whom(asked).strip() if others else "")
+        for row in wording.records(kinds.NEVER.rows(asked))
+        if row["n_events"]
+    ]
 
 
-def _of_those(row: Mapping[str, Any]) -> str:
-    who, n = "who answered that they never had one", row["n_participants"]
+def _of_those(row: Mapping[str, Any], aged: str) -> str:
+    who, n = f"{aged} who answered that they never had one".strip(), row["n_participants"]
     of, told = (wording.count_of(row, name) for name in ("n_participants", "n_events"))
     if row["n_events"] < n:
         return f"of the {of} {who}, {told} {row['level']}"
@@ -141,7 +149,7 @@ def _of_people(people: pd.DataFrame, chosen: pd.DataFrame, asked: pd.DataFrame) 
     often = known[known["level"].ne(EVER)]
     said = [_OF_DIARY] if len(often) or known.empty else [_OF_LIMIT]
     if (people["level"].eq(EVER) & people["status"].ne("not_measured")).any():
-        said.append(wording.sentences(["ever is of all who were asked", *_of_never(asked)]))
+        said.append(wording.sentences(["ever is of all who were asked", *_of_never(asked, people)]))
     return f"{' '.join(said)} {_of_chosen(chosen)}".strip()
 
 
@@ -153,7 +161,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     chosen = chosen_for_cramps(cohort, together([asked, rows]))
     note = (
         "Design-based, with logit t intervals [@lumley2004]. At least one a week: 5 or more recalled in 30 nights; "
-        f"near-nightly: 16 or more, the highest class. {wording.sentences(_of_never(asked))}"
+        f"near-nightly: 16 or more, the highest class. {wording.sentences(_of_never(asked, people))}"
     ).strip()
     drawing = Drawing(
         "recalled_classes",

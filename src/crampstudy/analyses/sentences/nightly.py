@@ -253,5 +253,10 @@ def untold(what: str, rows: pd.DataFrame, names: Collection[str]) -> str:
     own = rows[terms.isin(names) & rows["level"].eq("within")]
     # What has an estimate and no verdict says so itself.
     silent = {unjudged: None for row in wording.records(own) if (unjudged := fact(row, "no verdict"))}
-    why = tables.reasons(own, brief=True, inside=True) or "; ".join(silent) or "none of them was recorded"
+    why = tables.reasons(own, brief=True, inside=True) or "; ".join(silent) or _unrecorded(names)
     return wording.sentences([f"{what}, from day to day, could not be estimated: {why}"])
+
+
+def _unrecorded(names: Collection[str]) -> str:
+    labels = (wording.small(wording.label(exposures.unsplit(name))) for name in names)
+    return f"none of {wording.listed(labels)} was recorded"

@@ -15,6 +15,7 @@ from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import in_text
 from crampstudy.wording import marks
+from crampstudy.wording.directions import is_plural
 
 HOW_ADJUSTED = (
     "Usual sleep and depression have a model each, with the sampling design and adjusted for what the study's causal "
@@ -63,6 +64,8 @@ _COMPARED = {
     BETWEEN: "participants with a cramp on every night against those with none",
 }
 _OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}
+_SCORES, _NUMBERS = ("was", "lower", "higher"), ("were", "less frequent", "more frequent")
+"""How the difference of a score is told, and that of what is counted by its own name."""
 _TOO_LITTLE = "too few people or nights to say"
 
 
@@ -88,7 +91,8 @@ def score_compared(row: Mapping[str, Any]) -> str:
     unit = str(row["unit"]).partition(", ")[0]
     signed = f"{in_text(row)} {unit}"
     up = row["estimate"] > 0
-    by = f"{name} was {'higher' if up else 'lower'}, by {in_text(row if up else _turned(row))} {unit}"
+    was, lower, higher = _NUMBERS if is_plural(wording.variable(str(row["outcome"]))) else _SCORES
+    by = f"{name} {was} {higher if up else lower}, by {in_text(row if up else _turned(row))} {unit}"
     match None if pd.isna(row["verdict"]) else row["verdict"]:
         case "higher" | "lower":
             return by
@@ -97,7 +101,7 @@ def score_compared(row: Mapping[str, Any]) -> str:
         case "near null":
             return f"{name} differed by less than would matter, if at all: {signed}"
         case "inconclusive":
-            return f"{name} was not clearly higher or lower ({signed})"
+            return f"{name} {was} not clearly {higher} or {lower} ({signed})"
     return f"of {name}, {_TOO_LITTLE} ({signed})"
 
 
@@ -114,9 +118,11 @@ def of_lags(rows: pd.DataFrame, lacking: str | None = None) -> str:
         reason = lacking or tables.reasons(own[own["level"].eq("lag 1")], inside=True)
         return f"Whether poor sleep goes before cramps could not be estimated: {reason}."
     (row,) = wording.records(judged)
-    what = f"{wording.small(wording.term(str(row['term'])))} {wording.contrast(row)}"
+    name, contrast = wording.small(wording.term(str(row["term"]))), wording.contrast(row)
+    # Two centiles are no night that somebody can have had.
+    what = f"by {name} of the night before ({contrast})" if ":" in contrast else f"after a night of {name} {contrast}"
     said = _SETTLED.get(str(row["verdict"]), f"Of poor sleep before cramps, {_TOO_LITTLE}")
-    return f"{said}: rate ratio {in_text(row)} after a night of {what}."
+    return f"{said}: rate ratio {in_text(row)} {what}."
 
 
 def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:

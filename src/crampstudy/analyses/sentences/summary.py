@@ -12,7 +12,7 @@ from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
-from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, MEETING, NIGHTS, PARTICIPANTS
+from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, LOGGED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.groups import whole
@@ -108,12 +108,17 @@ def _in_fewer_lines(by_verdict: Mapping[str, str]) -> Iterator[str]:
 
 def _people(flow: pd.DataFrame, *, aged: bool) -> Iterator[str]:
     counts = {(row["outcome"], row["level"]): row for row in wording.records(flow)}
-    accepted, analysed = (counts[PARTICIPANTS, step] for step in (ACCEPTED, ANALYSED))
+    accepted = counts[PARTICIPANTS, ACCEPTED]
     taken = counts.get((PARTICIPANTS, MEETING), accepted)
-    nights = counts.get((NIGHTS, ANALYSED))
+    analysed = counts.get((PARTICIPANTS, ANALYSED))
+    last = LOGGED if analysed is None else ANALYSED
+    nights = counts.get((NIGHTS, last))
     with_nights = "" if nights is None else f", with {_counted(nights, 'nights')},"
     whose = "" if taken["estimate"] == accepted["estimate"] else " who meet the condition"
-    people = f"{wording.count_of(analysed, 'estimate')} of {_counted(taken, 'participants')}{whose}"
+    people = f"{wording.count_of(counts[PARTICIPANTS, last], 'estimate')} of {_counted(taken, 'participants')}{whose}"
+    if analysed is None:
+        yield f"{people}{with_nights} logged cramps, of which no rate can be estimated."
+        return
     yield f"{people}{with_nights} entered the analyses{' by age' if aged else ''}."
 
 

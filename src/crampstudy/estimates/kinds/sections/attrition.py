@@ -6,7 +6,8 @@ COHORT_FLOW = register(
     Kind(
         name="flow of the cohort",
         meaning="Participants or nights, as `outcome` says, at the step in `level`: in the file, accepted, meeting a "
-        "condition, logged (in a survey: answered), analysed by age; `note` says why others were lost before it.",
+        "condition, logged (in a survey: answered), analysed by age, which nothing of a list of events is; `note` says "
+        "why others were lost before it.",
         table="cohort_flow",
         figure="cohort_flow",
         sentence="{outcome}, {level}: {value}",
