@@ -93,7 +93,9 @@ def _fitted(engine: Engine, request: ModelRequest, solution: Solution) -> Fit:
         apart = within_between.request_of_parts(request, splits)
         both = solve_nights(engine, apart)
         named = _answer(apart, both)
-        parts = within_between.split_rows(splits, named[0], _rows(apart, both, *named), named[1])
+        # What a ratio is a mixture of is told whatever was observed: nothing rests on either part.
+        told = replace(named[0], declared=replace(named[0].declared, beyond={}))
+        parts = within_between.split_rows(splits, told, _rows(apart, both, told, *named[1:]), named[1])
         made += with_reliability(apart, both, named[1], parts, told=[row["term"] for row in made])
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
