@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from test_age_curve import survey
 
@@ -26,6 +27,21 @@ def test_summary_groups_begin_no_earlier_than_the_bands() -> None:
     assert AgeBands((55, 65)).summaries == {"55+": 55, "60+": 60}
     assert AgeBands((65, 70)).summaries == {"65+": 65}
     assert AgeBands((60,)).summaries == {"60+": 60}
+
+
+def test_no_summary_begins_above_all_bands_and_everybody(diary: Cohort) -> None:
+    """A cohort of the young has no rows of 50 years and older that could not be estimated."""
+    people = diary.frame("participants").with_columns(
+        age_years=pl.int_range(pl.len()).cast(pl.Float64) % 15 + 4, birth_year=pl.lit(None, pl.Int64)
+    )
+    young = Cohort("young", "diary", {**diary.tables, "participants": people}, as_of=diary.as_of)
+    for name in ("age-and-muscle", "frequency"):
+        found = analyses.run(name, young, Settings(age_bands=[4, 8, 12, 15], standard="none"))
+        assert not {"50+", "60+"} & set(found.estimates["population"].str.partition(",")[0])
+        assert "50+" not in " ".join([*found.values.values(), *(str(table.note) for table in found.tables.values())])
+    # An old participant, or a band of the old, has the row.
+    assert AgeBands((4, 15)).summaries_up_to(55.0) == AgeBands((4, 15)).summaries
+    assert AgeBands((4, 60)).summaries_up_to(20.0) == AgeBands((4, 60)).summaries
 
 
 @pytest.mark.parametrize("name", ["age-and-muscle", "frequency"])

@@ -97,6 +97,15 @@ class AgeBands:
         first, *_ = self.limits
         return {f"{low}+": low for low in (first, *(age for age in _SUMMARIES if age > first))}
 
+    def summaries_up_to(self, oldest: float | None) -> dict[str, int]:
+        """Return the :attr:`summaries`; that of all bands alone where no band and nobody is so old.
+
+        Where no age is known they are all there.
+        """
+        if oldest is None or max(self.limits[-1], oldest) >= min(_SUMMARIES):
+            return self.summaries
+        return {f"{self.limits[0]}+": self.limits[0]}
+
     def find(self, text: str) -> str:
         """Return the label of the band that a text names, from the first limit on, with a hyphen or a dash.
 

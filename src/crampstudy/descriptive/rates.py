@@ -138,7 +138,8 @@ def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
     first, *_ = bands.limits
     younger = [bands.labels[0]] if (table["age_years"] < first).any() else []
     single = {label: pl.col("age_band") == label for label in (*younger, *bands.labels[1:])}
-    summaries = {label: pl.col("age_years") >= low for label, low in bands.summaries.items() if label not in single}
+    later = bands.summaries_up_to(table["age_years"].max())  # type: ignore[arg-type]
+    summaries = {label: pl.col("age_years") >= low for label, low in later.items() if label not in single}
     everybody = {ALL: pl.lit(value=True)} if table["age_years"].null_count() else {}
     return single | summaries | everybody
 

@@ -111,6 +111,11 @@ def _asked(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     return together([of(cohort, settings.bands, ci_level=level) for of in (ever, never_yet_told)])
 
 
+def _oldest(cohort: Cohort) -> float:
+    ages = cohort.frame("participants")["age_years"].drop_nulls()
+    return max(ages.to_list(), default=0.0)
+
+
 def _of_never(asked: pd.DataFrame, beside: pd.DataFrame | None = None) -> list[str]:
     """Return how many of those who answered that they never had a cramp have one, where any has.
 
@@ -200,7 +205,8 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     terms = [term for term, name in (("age_decade", "age_years"), ("sex", "sex")) if cohort.has(name)]
     model = RateModel(terms=" + ".join(terms) or "1")
     shares = class_shares(cohort, model=model, where=settings.old_enough(cohort), ci_level=settings.ci_level).estimates
-    if cohort.has("age_years") and settings.youngest <= OLDER:
+    # Where nobody is so old, and no band, there is nothing that could not be estimated.
+    if cohort.has("age_years") and settings.youngest <= OLDER <= max(settings.bands.limits[-1], _oldest(cohort)):
         shares = together([shares, windows_from(cohort, OLDER, settings.ci_level)])
     note = (
         "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
