@@ -243,6 +243,8 @@ def test_what_the_adjusted_ratio_takes_into_account_is_not_said_to_be_left_out(d
     made.loc[differences.index, "estimate"] = np.where(far, 0.5, 0.0)
     said = of_limits.limits((diary, other), asked, made)
     assert "differs from here in 1 characteristic that no ratio between them takes into account: statin." in said
+    # A cohort may be called never, or often.
+    assert "The cohort \N{LEFT DOUBLE QUOTATION MARK}there\N{RIGHT DOUBLE QUOTATION MARK} differs" in said
     adjusted = (
         "Age, body-mass index and diabetes, in which there differs as well, are taken into account in the adjusted"
     )

@@ -83,7 +83,7 @@ def _of_people(rows: pd.DataFrame, by: str) -> Iterator[str]:
             number = wording.counted(len(open_), "characteristics")
             most = ", most in " if len(open_) > MOST else ": "
             yield (
-                f"the cohort {name} differs from {first} in {number} that no ratio between them takes into account"
+                f"the cohort “{name}” differs from {first} in {number} that no ratio between them takes into account"
                 f"{most}{_names(open_[:MOST])}"
             )
         if taken := [term for term in differing if term in adjusted]:

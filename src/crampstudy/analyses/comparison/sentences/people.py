@@ -66,13 +66,14 @@ def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
     reference = rows["reference"].iloc[0]
     if largest:
         number = f"{far['term'].nunique()} of {wording.counted(known['term'].nunique(), 'characteristics')}"
-        first = f"the cohort {name} differs from {reference} by more than {APART:g} standard deviations in {number}, "
+        # In quotes, lest a level such as never be read as a part of the sentence.
+        first = f"the cohort “{name}” differs from {reference} by more than {APART:g} standard deviations in {number}, "
         first += "most in " if far["term"].nunique() > len(largest) else "in "
         said = [first + wording.listed(largest)]
     elif len(known):
         number = wording.counted(known["term"].nunique(), "characteristics")
         said = [
-            f"the cohort {name} is within {APART:g} standard deviations of {reference} in all {number} that both have"
+            f"the cohort “{name}” is within {APART:g} standard deviations of {reference} in all {number} that both have"
         ]
     elif (few := rows[rows["status"] == "not_estimable"]["note"]).size:
         said = [f"how far the cohort {name} is from {reference} is not said: {few.iloc[0]}"]
