@@ -244,7 +244,8 @@ def test_an_answer_that_was_interrupted_is_not_taken_for_the_next(tmp_path: Path
     try:
         for seconds in (0.001, 0.01, 0.1):
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            with suppress(KeyboardInterrupt):
+            # Where it comes inside of polars, this may tell of it as of a wrong type.
+            with suppress(KeyboardInterrupt, TypeError):
                 while True:
                     statfile.load(one)
             assert "diabetes" not in statfile.load(other).frame.columns

@@ -229,3 +229,23 @@ def test_a_remark_on_one_night_names_that_night() -> None:
     said = tables.notes(estimates.frame(rows))
     assert "Alcohol (1 night before, control): only 4 participants" in said
     assert "Alcohol (over several nights): all nights have it" in said
+
+
+def test_what_lies_beyond_is_said_once_of_all_rows_that_do() -> None:
+    """So is whose degrees of freedom ratios within few participants have, which says itself what it is of."""
+    own = "ratios within few participants have the degrees of freedom of their own numbers of cramps"
+    far = {"alcohol_units": "9.65", "fluid_ml": "52", "stress_0_10": "3"}
+    rows = [
+        estimates.row(
+            cohort="one", population="all participants", outcome="cramps", analysis=kinds.WITHIN_BETWEEN.name,
+            model="poisson", term=f"contrast: {name}", level=level, scale="rate_ratio", status="converged",
+            estimate=1.1, ci_low=1.0, ci_high=1.2, ci_level=0.95, n_participants=40, n_events=50,
+            note=own if level == "within" else
+            f"compared beyond the values observed, which lie {apart} apart at most{': no verdict' * (apart != '3')}",
+        )
+        for name, apart in far.items() for level in ("within", "between")
+    ]  # fmt: skip
+    said = tables.notes(estimates.frame(rows))
+    assert said.count("own numbers of cramps") == 1 and "participants): ratios within" not in said
+    many = "alcohol (between participants) 9.65, fluid intake (between participants) 52"
+    assert f"without a verdict, as compared beyond the values observed, which lie apart at most: {many}" in said.lower()

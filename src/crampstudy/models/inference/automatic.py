@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from crampstudy.arrays import Array, Codes, Flags
+from crampstudy.estimates.verdicts import OWN_RATES
 from crampstudy.models.inference.covariance import (
     FEW_CLUSTERS,
     JACKKNIFE_BELOW,
@@ -32,7 +33,6 @@ MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
 JOINT = 1.5
 """How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
-OWN_RATES = "t has the degrees of freedom of participants' own numbers of cramps"
 Refit = Callable[[int], Array | None]
 _DEFINITE = 1e-8
 _ALONE = 0.05

@@ -30,6 +30,7 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _BAND = re.compile(r"\d+(?:–\d+|\+)|<\d+")
+_BEYOND = re.compile(r"compared beyond the values observed, which lie (\S+) apart at most((?:: no verdict)?)")
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _Unreliable = Mapping[str, reliability.UnreliableMean]
 
@@ -226,17 +227,28 @@ def _said(
 
 
 def _folded(found: Mapping[str, Counts], unreliable: _Unreliable) -> dict[str, Counts]:
-    """Return remarks by their text, those of the reliabilities of several means as one."""
+    """Return remarks by their text, those of the reliabilities of several means, or on what lies beyond, as one."""
     folded: dict[str, Counts] = {}
     low: dict[str, list[str]] = {}
+    beyond: dict[str, list[str]] = {}
+    of_more = sum(bool(_BEYOND.fullmatch(text)) for text in found) > 1
     for text, counts in found.items():
         if mean := unreliable.get(text):
             value = f"{wording.small(wording.term(mean.variable))} {max(mean.value, 0):.2f}"
             low.setdefault(mean.so_that, []).append(value)
+        elif of_more and (far := _BEYOND.fullmatch(text)):
+            untold = "without a verdict, as " if far[2] else ""
+            beyond.setdefault(untold, []).append(f"{wording.listed(map(wording.small, counts))} {far[1]}")
+        elif text == verdicts.OWN_RATES:
+            # It says itself what it is of.
+            folded[text] = {}
         else:
             folded[text] = {**folded.get(text, {}), **counts}
     for what, means in low.items():
         folded[f"the reliability of the mean is low ({', '.join(means)}), so that {what}"] = {}
+    for untold, values in beyond.items():
+        said = f"{untold}compared beyond the values observed, which lie apart at most"
+        folded[f"{said}: {', '.join(values)}"] = {}
     return folded
 
 
