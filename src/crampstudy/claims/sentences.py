@@ -135,16 +135,19 @@ def _said(part: ClaimPart) -> str:
     """Return the number of a part and where its interval lies."""
     if part.row is None or part.verdict == rules.NOT_TESTABLE:
         return _missing(part)
-    if part.row["scale"] == "day_of_year" and part.row["ci_low"] is None:
-        return f"a peak on any day, {_where(part)}"
     if part.row["scale"] == "day_of_year":
-        days = around(part.row["estimate"], part.row["ci_low"], part.row["ci_high"])
-        return f"{wording.marked(part.row, days)}, {_where(part)}"
+        return f"{_peak(part.row)}, {_where(part)}"
     two = "ratio of two: " if part.of.of_two else ""
     said = f"{two or _scale(part.row)}{in_text(part.row)}{_unit(part.row)}, {_where(part)}"
     # Where these are too few, that is where it lies.
     rests = "" if verdicts.few_tell(part.row) else verdicts.rests_on(part.row)
     return ", and ".join(filter(None, (said, rests)))
+
+
+def _peak(row: Any) -> str:
+    if row["ci_low"] is None:
+        return "a peak on any day"
+    return wording.marked(row, around(row["estimate"], row["ci_low"], row["ci_high"]))
 
 
 def missing(part: ClaimPart) -> str:

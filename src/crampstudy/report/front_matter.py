@@ -86,10 +86,8 @@ def _of_cohorts(subject: Subject) -> Iterator[tuple[str, str]]:
         yield "Cohort", cohort.heading if len(cohorts) == 1 else with_name(cohort)
         yield from (fact for fact in own if fact not in shared)
         yield "Kind", _kind(cohort)
-        yield (
-            "Size",
-            _size(cohort) if inside is cohort else f"{_size(inside) if inside else 'nobody'}, of {_size(cohort)}",
-        )
+        part = "" if inside is cohort else f"{_size(inside) if inside else 'nobody'}, of "
+        yield "Size", f"{part}{_size(cohort)}"
     yield from (fact for fact in stated[0] if fact in shared)
 
 

@@ -81,7 +81,7 @@ def red_flags(
         cells = base | {"population": part_of(label, where)}
         of_group = weeks[_WHO].is_in(own.implode()).to_numpy()
         if by_week is not None:
-            made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), listed)
+            made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), listed, why_not)
         made += _of_people(people, ClusteredGroup(inside, by_person, cells, ci_level), why_not)
     everybody, cells = people.filter(pl.Series(groups[whole])), base | {"population": part_of(whole, where)}
     made += _stability(weeks.join(everybody.select(_WHO), on=_WHO), cells, why_not)
@@ -98,8 +98,15 @@ def _never_whole(weeks: pl.DataFrame) -> str | None:
     return None
 
 
-def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, listed: str | None) -> Iterator[Row]:
-    """Yield the shares of weeks of a group; ``listed`` says that the diary is a list of events."""
+def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, listed: str | None, why_not: str | None) -> Iterator[Row]:
+    """Yield the shares of weeks of a group.
+
+    Args:
+        weeks: those of everybody.
+        group: which of them, and how its rows begin.
+        listed: why nothing can be told, where the diary is a list of events.
+        why_not: why none of the weeks above can be told.
+    """
     told = _number(weeks[WEEKLY].is_not_null())
     for level, values, term in (
         (EVALUABLE, told, TERMS[WEEKLY]),
@@ -108,7 +115,7 @@ def _of_weeks(weeks: pl.DataFrame, group: ClusteredGroup, listed: str | None) ->
     ):
         nights = int(weeks["nights"].filter(pl.Series(group.inside & np.isfinite(values))).sum())
         cells = {"term": term, "level": level, "unit": _WEEKS, "n_nights": nights}
-        why = listed if level == EVALUABLE else listed or _never_whole(weeks)
+        why = listed if level == EVALUABLE else why_not
         yield _share(group, values, kinds.RED_FLAG, why, few="have a week that can be told", **cells)
 
 

@@ -24,10 +24,8 @@ _MADE = ("converged", "boundary")
 def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[str, str, str, bool]]:
     """Return the items: number, topic, what the report says of it or whose gap it is, and whether it is reported."""
     rows = together(section.estimates for section in others.values())
-    facts, holds = (
-        {**_facts(cohort, settings, rows), **_compared(others), "outcomes": _outcomes(others)},
-        _holds(cohort, others, rows),
-    )
+    facts = {**_facts(cohort, settings, rows), **_compared(others), "outcomes": _outcomes(others)}
+    holds = _holds(cohort, others, rows) | {"outcomes": facts["outcomes"] != ""}
     text = files("crampstudy.analyses.overview").joinpath("strobe.csv").read_text(encoding="utf-8")
     in_part = (*_IN_PART, *(["observed"] if trial(cohort) else []))
     made = []
@@ -45,7 +43,7 @@ _IN_PART = ("dated", "counted")
 """Rules of items that are reported in part; of a trial that by which a study is observed as well."""
 
 
-def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, bool]:
+def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> dict[str, bool]:
     """Return which of the rules hold in this run."""
     return {
         "always": True,
@@ -57,7 +55,6 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
         "credited": bool(cohort.credits.sources),
         "adjusted": bool(len(_adjusted(rows))),
         "described": bool(len(kinds.CHARACTERISTICS.rows(rows))),
-        "outcomes": bool(_outcomes(others)),
         "second": "second-opinion" in others,
         "survey": cohort.design is not None,
     }

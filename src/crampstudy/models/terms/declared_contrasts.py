@@ -21,7 +21,7 @@ from crampstudy.arrays import Array
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.estimates import note
-from crampstudy.estimates.verdicts import unjudged
+from crampstudy.estimates.verdicts import BEYOND_VALUES, unjudged
 from crampstudy.models.terms.standardisation import is_zero_or_one
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class Beyond:
 
     def on(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row that says so in its note, without a verdict where it is too far out."""
-        said = f"compared beyond the values observed, which lie {self.apart:.3g} apart at most"
+        said = f"{BEYOND_VALUES} {self.apart:.3g} apart at most"
         if self.observed is not None:
             low, high = self.observed
-            said = f"compared beyond the values observed, which lie from {low:.3g} to {high:.3g}"
+            said = f"{BEYOND_VALUES} from {low:.3g} to {high:.3g}"
         if pd.isna(row["estimate"]):
             return dict(row)
         if self.judged:

@@ -30,7 +30,7 @@ _BY_AGE = (kinds.CRAMP_NIGHTS.name, kinds.RED_FLAG.name)
 _BY_LEVEL = (kinds.REGRESSION_TO_THE_MEAN.name, kinds.FLAG_STABILITY.name)
 _FEW_NAMES, _MOST_NAMES = 3, 5
 _BAND = re.compile(r"\d+(?:–\d+|\+)|<\d+")
-_BEYOND = re.compile(r"compared beyond the values observed, which lie (\S+) apart at most((?:: no verdict)?)")
+_BEYOND = re.compile(rf"{verdicts.BEYOND_VALUES} (\S+) apart at most((?:: no verdict)?)")
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _Unreliable = Mapping[str, reliability.UnreliableMean]
 
@@ -247,8 +247,7 @@ def _folded(found: Mapping[str, Counts], unreliable: _Unreliable) -> dict[str, C
     for what, means in low.items():
         folded[f"the reliability of the mean is low ({', '.join(means)}), so that {what}"] = {}
     for untold, values in beyond.items():
-        said = f"{untold}compared beyond the values observed, which lie apart at most"
-        folded[f"{said}: {', '.join(values)}"] = {}
+        folded[f"{untold}{verdicts.BEYOND_VALUES} apart at most: {', '.join(values)}"] = {}
     return folded
 
 
