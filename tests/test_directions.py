@@ -93,6 +93,15 @@ def test_an_exposure_is_named_with_its_direction(term: str, unit: str, said: str
     assert directed(row, name).startswith(said)
 
 
+def test_a_time_of_the_year_is_named_and_not_a_season_that_there_is_more_or_less_of() -> None:
+    winter = ratio("season", "1 January against 3 July", "lower", level="midwinter against midsummer")
+    examined = ratio("exam_season", "", "higher", level="november_april")
+    examined |= {"term": "C(exam_season, ref='may_october')", "reference": "may_october"}
+    told = " ".join(summary.of_verdicts(estimates.frame([winter, examined])).values())
+    assert "Fewer cramps went with midwinter (1 January against 3 July: rate ratio" in told
+    assert "season of the examination (November to April against May to October: rate ratio" in told
+
+
 def test_sections_and_summary_say_which_way_what_goes_with_cramps_goes() -> None:
     low = ratio("vitamin_d_nmol_l", "40 against 75 nmol/L", "lower")
     weak = ratio("grip_strength_kg", "10th against 90th centile within a sex: 22 kg lower")

@@ -19,9 +19,12 @@ def directed(row: Mapping[str, Any], name: str) -> str:
     """Return an exposure as what goes with the ratio of its row: ``lower grip strength``, ``less fluid``.
 
     A ratio of a low against a high value is that of the low one. What is yes or no, and a level against another one,
-    are told by their ``name``, as it stands inside a text; a drug is one of several, and has an article.
+    are told by their ``name``, as it stands inside a text; a drug is one of several, and has an article. A time of the
+    year is neither more nor less, and is that which is named first: ``midwinter``.
     """
     known = wording.variable(str(row["term"]))
+    if row["term"] == f"{wording.CONTRAST}season" and isinstance(row["level"], str):
+        return row["level"].partition(" against ")[0]
     if known is not None and known.domain == "medication":
         return wording.with_article(name)
     if not wording.is_declared(row["term"]) or (known is not None and known.type not in _NUMBERS):

@@ -177,7 +177,7 @@ def _named(row: Mapping[str, Any], told_as: str) -> str:
     """Return a contrast in words, with its ratio where one is told."""
     label = wording.small(wording.term(str(row["term"])))
     name = f"{directed(row, label) if told_as in _SIDES else label}{of_part(row)}"
-    inside = wording.contrast(row) if wording.is_declared(row["term"]) else ""
+    inside = "" if row["level"] == "true" else wording.contrast(row)
     told = recalled(row) if told_as in _NUMBERLESS else f"{measure(row)} {in_brackets(row)}"
     both = ": ".join(filter(None, (inside, told)))
     return f"{name} ({both})" if both else name
