@@ -606,6 +606,24 @@ def test_nights_together_rest_on_what_each_of_them_rests_on() -> None:
     assert (made["estimate"], made["ci_low"]) == (whole["estimate"], whole["ci_low"])
 
 
+def test_nights_together_need_the_events_of_one_night_for_each_of_them() -> None:
+    """Each night has a coefficient, and needs ten events, as a ratio of one night does (Peduzzi 1996)."""
+    rows = distributed_lag(drawn(60, 28, seed=3), "alcohol_units", model="poisson")
+    together = rows[rows["term"].str.startswith("contrast") & rows["level"].eq("cumulative")]
+    (whole,) = together.to_dict("records")
+    assert verdicts.verdict(whole | {"n_events": 40}) not in (None, "too few")
+    few = together.assign(n_events=39, verdict="too few")
+    assert verdicts.verdict(whole | {"n_events": 39}) == "too few"
+    assert verdicts.few_of_what(few.iloc[0].to_dict()) == "events"
+    assert verdicts.why_few(few) == "too few is what rests on fewer than 40 events"
+    against = rows[rows["term"].str.startswith("contrast") & rows["level"].eq("lag 1 against lag 0")]
+    (against_first,) = against.to_dict("records")
+    assert verdicts.verdict(against_first | {"n_events": 20}) not in (None, "too few")
+    assert verdicts.verdict(against_first | {"n_events": 19}) == "too few"
+    single = rows[rows["term"].str.startswith("contrast") & rows["level"].eq("lag 1")].to_dict("records")[0]
+    assert verdicts.verdict(single | {"n_events": 10}) not in (None, "too few")
+
+
 def test_so_much_more_on_every_night_is_told_only_where_somebody_had_it() -> None:
     """One night may lie 3 units above the own mean where no four nights in a row ever do."""
     cohort, spiked = drawn(60, 28, seed=3), pl.int_range(pl.len()).over("participant_id") % 7 == 3

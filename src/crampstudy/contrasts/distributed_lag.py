@@ -16,7 +16,7 @@ from crampstudy.contrasts import person_time
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.facts import with_facts
-from crampstudy.estimates.verdicts import BESIDE, MARGINS, too_few, unjudged, why_beyond
+from crampstudy.estimates.verdicts import BESIDE, MARGINS, NIGHTS, too_few, unjudged, why_beyond
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
@@ -191,7 +191,7 @@ def _together(
         others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *at))
         cells |= {"adjusted_for": "; ".join(others) or None, "note": row["note"] or plain["note"]}
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-        made.append(estimates.row(**kept | cells))
+        made.append(with_facts(estimates.row(**kept | cells), {NIGHTS: str(len(signs))}))
         if plain["verdict"] is not None:
             parts = [row for one in signs for row in single[one]]
             made[-1] = _judged(with_parts(made[-1], parts), fitted, signs, size, more)

@@ -36,6 +36,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "whom": "who these are",
         "centiles": "the cohort whose these are, where cohorts are compared at the centiles of one of them",
         "beside": "`ratio` or `difference`, where that of the same contrast rests on too few",
+        "nights": "how many nights, each with a coefficient, a sum is of",
         "where": "at which values of what it interacts with a term is taken",
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
@@ -50,7 +51,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 """The names that there are, in the order in which they are written, and what the value of each says."""
 _OF_ESTIMATE = (
     *("covariance", "margins", "no verdict", "beyond", "no interval", "q"),
-    *("tell", "rests on", "whom", "beside"),
+    *("tell", "rests on", "whom", "beside", "nights"),
 )
 """What a row without an estimate does not say."""
 _NEXT, _IS = "; ", ": "

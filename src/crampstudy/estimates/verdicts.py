@@ -27,11 +27,9 @@ Its limits are a hundredfold apart or more (the confidence limit ratio of Poole 
 the associations that are known of cramps, nor hardly any of epidemiology, is beyond them.
 """
 FEWEST = 10
-"""With fewer participants or events than this nothing is said of a ratio."""
-FEWEST_EXPOSED = 5
-"""Nor with fewer participants than this at the level, or whose value varies."""
-FEWEST_DF = 4.0
-"""Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
+"""With fewer participants or events than this nothing is said of a ratio; of a sum, for each of its nights."""
+FEWEST_EXPOSED, FEWEST_DF = 5, 4.0
+"""Nor with fewer participants at the level, or whose value varies, nor with fewer degrees of freedom than these."""
 TELL = "tell"
 """The fact of how many participants tell of a ratio within participants, where they are fewer than that."""
 RESTS_ON, WHOM = "rests on", "whom"
@@ -54,8 +52,8 @@ CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 """Outcomes of the two rows of a treatment's contrast: a ratio of rates, and a difference in cramps a week."""
 WIDER = "the difference beside it is not inside its margins"
 """What the note of a ratio says where it alone would be as good as 1: of a contrast that has margins of both."""
-BESIDE = "beside"
-"""The fact of which other number of a contrast rests on too few, so that this one does as well."""
+BESIDE, NIGHTS = "beside", "nights"
+"""Facts of which other number of a contrast rests on too few, and of how many nights a sum is, each with events."""
 _OF_CONTRAST = ("analysis", "term", "level", "reference", "population")
 _SET = "verdict with margins"
 _NO_VERDICT = ": no verdict"
@@ -161,11 +159,15 @@ def few_of_what(row: Mapping[str, Any]) -> str:
     """Return of what a row of too few has too few: ``participants``, ``events`` or ``degrees of freedom``."""
     if not _few_people(row) and _below(row, "df", FEWEST_DF):
         return "degrees of freedom"
-    return "events" if _below(row, "n_events", FEWEST) and not _few_persons(row) else "participants"
+    return "events" if _below(row, "n_events", _events(row)) and not _few_persons(row) else "participants"
 
 
 def _few_people(row: Mapping[str, Any]) -> bool:
-    return _few_persons(row) or _below(row, "n_events", FEWEST) or facts.fact(row, BESIDE) != ""
+    return _few_persons(row) or _below(row, "n_events", _events(row)) or facts.fact(row, BESIDE) != ""
+
+
+def _events(row: Mapping[str, Any]) -> int:
+    return FEWEST * int(facts.fact(row, NIGHTS) or 1)
 
 
 def _few_persons(row: Mapping[str, Any]) -> bool:
@@ -202,7 +204,7 @@ def _rests_on_few(row: Mapping[str, Any]) -> list[str]:
         return [f"on few sampling units, with fewer than {FEWEST_DF:g} degrees of freedom"]
     counts = (
         ("n_participants", FEWEST, f"on fewer than {FEWEST} participants"),
-        ("n_events", FEWEST, f"on fewer than {FEWEST} events"),
+        ("n_events", _events(row), f"on fewer than {_events(row)} events"),
         ("n_exposed", FEWEST_EXPOSED, f"on fewer than {FEWEST_EXPOSED} participants at a level or whose value varies"),
         ("df", FEWEST_DF, FEW_DEGREES.removeprefix(f"{_RESTS} ")),
     )
