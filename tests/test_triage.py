@@ -460,6 +460,10 @@ def test_weeks_of_few_logged_nights_have_no_share_above() -> None:
         found = row(rows, level)
         assert found["status"] == "not_estimable" and found["note"] == reason
     assert row(rows, "evaluable weeks")["estimate"] == pytest.approx(0.5)
+    # Who had no long cramp is known of those alone whose weeks are above; all that had one would be told.
+    times = [(i, 0, 700.0 if i % 4 else 60.0) for i in range(0, 10, 2) for _ in range(3)]
+    long = row(red_flags(diary(*people, lengths=times)), "people with a cramp above 10 min")
+    assert long["status"] == "not_estimable" and long["note"] == reason
     # One week that was logged is enough for there to be some that are not above.
     rows = red_flags(diary(*people, "0000000"))
     assert row(rows, "weeks above 2 cramps")["estimate"] < 1

@@ -49,8 +49,9 @@ def red_flags(
 
     Shares of weeks are of those that can be told (:func:`person_weeks`), with participants as clusters; shares of
     people are of those of whom the flag is known. Fewer than 5 participants have no share. Of a list of events, which
-    has no nights without a cramp, no share of weeks can be estimated, nor of people with more than 2 cramps in one; nor
-    can it where no week has enough logged nights, as all that can be told are above then.
+    has no nights without a cramp, no share of weeks can be estimated, nor of people with more than 2 cramps in one, nor
+    with a long cramp, as who has none is told by weeks; nor can they where no week has enough logged nights, as all
+    that can be told are above then.
 
     Args:
         cohort: a diary.
@@ -123,7 +124,8 @@ def _of_people(people: pl.DataFrame, group: ClusteredGroup, why_not: str | None)
     flags = {flag.name: _number(people[f"flag:{flag.name}"]) for flag in FLAGS}
     for name, values in flags.items():
         cells = {"term": TERMS.get(name, name), "level": PEOPLE[name], "unit": _PEOPLE, "scale": "prevalence"}
-        why = why_not if name == WEEKLY else None
+        # Nobody is known to have had no long cramp but where the own weeks can be told.
+        why = why_not if name in (WEEKLY, LONG) else None
         yield _share(group, values, kinds.RED_FLAG, why, few="are known to have it or not", **cells)
     several = {SYMPTOM: SYMPTOMS, ANY: tuple(flags)}
     for level, names in several.items():
@@ -149,10 +151,10 @@ def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[
     now, before = _number(paired[WEEKLY]), _number(paired["_before"])
     by_week = clusters(paired[_WHO]) if paired.height else None
     cells = {"term": TERMS[WEEKLY], "unit": _WEEKS}
-    for level, was in ((AFTER_ABOVE, 1), (AFTER_OTHER, 0)):
+    for level, was, after in ((AFTER_ABOVE, 1, AFTER_ABOVE), (AFTER_OTHER, 0, "after a week with at most 2 cramps")):
         if by_week is not None:
             group = ClusteredGroup(before == was, by_week, base, base["ci_level"])
-            few = f"have a week that can be told {level}"
+            few = f"have a week that can be told {after}"
             yield _share(group, now, kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
     of_people = weeks.group_by(_WHO).agg(n=pl.col(WEEKLY).count(), k=pl.col(WEEKLY).sum())
     # In an order, so that sums are the same to the last digit.
