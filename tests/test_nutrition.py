@@ -561,10 +561,11 @@ def test_a_curve_of_few_cramps_does_not_rule_the_axis(diary: Cohort) -> None:
     ("verdict", "said"),
     [
         ("too few", "Of the negative control, the exposure of the day after, there are too few to tell."),
-        ("inconclusive", "went with no clear difference, as it should."),
+        ("near null", "went with no clear difference, as it should."),
+        ("inconclusive", "went with no clear difference, but the interval does not rule one out."),
     ],
 )
-def test_a_control_of_too_few_shows_nothing(verdict: str, said: str) -> None:
+def test_a_control_of_too_few_or_of_a_wide_interval_shows_nothing(verdict: str, said: str) -> None:
     row = estimates.row(
         status="converged", analysis=kinds.DISTRIBUTED_LAG.name, term="contrast: alcohol_units", level="lead 1",
         scale="rate_ratio", estimate=0.52, ci_low=0.03, ci_high=9.97, ci_level=0.95, verdict=verdict,

@@ -269,9 +269,8 @@ def test_a_calendar_that_is_too_short_has_no_cycle(people: int, months: int, sai
     if months == 1:
         assert said_last.endswith("; February, March, April and 8 others: no observed night.")
     # What is not there has no limits.
-    assert found.values["limits"].startswith("Rates by month are of different people") and "cosine" not in str(
-        found.values
-    )
+    whose = "those who logged in it. " if months > 1 else "different people"
+    assert found.values["limits"].startswith(f"Rates by month are of {whose}") and "cosine" not in str(found.values)
 
 
 def test_a_cycle_that_the_test_shows_and_the_resamples_do_not_is_told_as_both(found: analyses.Findings) -> None:

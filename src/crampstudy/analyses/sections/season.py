@@ -61,7 +61,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         rows,
         {CYCLE: ReportTable(tables.season(cycle), "The annual cycle of cramps.", note)},
         {FIGURE: drawing},
-        values={"answer": _answer(cycle), "claim": _claim(cycle), "limits": _limits(cycle)},
+        values={"answer": _answer(cycle), "claim": _claim(cycle), "limits": _limits(cycle, kinds.MONTHS.rows(rows))},
     )
 
 
@@ -176,18 +176,22 @@ def _claim(cycle: pd.DataFrame) -> str:
     return f"{said}: rate ratio {in_text(against)}; {share}."
 
 
-def _limits(cycle: pd.DataFrame) -> str:
+def _limits(cycle: pd.DataFrame, months: pd.DataFrame) -> str:
+    logged = months.loc[months["n_participants"].gt(0), "n_participants"]
+    # Where as many logged in every month, nothing says that they are others.
+    alike = len(logged) > 1 and logged.nunique() == 1
     joins = "and who joins in which month need not be alike."
     stands = (
         "The time of the year stands for all that goes with it, such as light, heat and activity, and says nothing of "
         "which of them acts."
     )
     if not has_estimate(cycle):
-        return f"Rates by month are of different people in different months, {joins} {stands}"
+        whom = "those who logged in it." if alike else f"different people in different months, {joins}"
+        return f"Rates by month are of {whom} {stands}"
     first = (
         f"Nobody logged for more than three months: the cycle compares different people in different months, {joins}"
         if _is_between(cycle)
-        else "The cycle is one of nights within persons and of different people in different months."
+        else f"The cycle is one of nights within persons{'' if alike else ' and of different people in different months'}."
     )
     return f"{first} One cosine has one peak and one trough of the same shape. {stands}"
 

@@ -17,6 +17,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_TAKEN_IN, TOO_FEW, adjusted_as
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.sentences import in_brackets, measure
+from crampstudy.estimates.verdicts import INSIDE
 from crampstudy.tables.sections.nightly import of_night
 from crampstudy.wording.directions import directed
 
@@ -138,11 +139,13 @@ def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
         return "Of the negative control, the exposure of the day after, there are too few to tell."
     off = [name for name, row in found.items() if not row["ci_low"] <= 1 <= row["ci_high"]]
     if not off:
-        return (
-            "The negative control, the exposure of the day after, went with no clear difference, as it should."
-            if len(found) == 1
-            else "The negative controls, the exposures of the day after, went with no clear difference, as they should."
-        )
+        one = len(found) == 1
+        named, they = ("control, the exposure", "it") if one else ("controls, the exposures", "they")
+        # An interval that leaves room for a difference does not show that there is none.
+        wide = "the interval does" if one else "the intervals do"
+        clear = all(row["verdict"] in INSIDE for row in found.values())
+        told = f"as {they} should" if clear else f"but {wide} not {'' if one else 'all '}rule one out"
+        return f"The negative {named} of the day after, went with no clear difference, {told}."
     named = wording.listed(wording.small(wording.label(name)) for name in off)
     return (
         f"The negative control of {named}, the exposure of the day after, leaves 1 out, so that something else goes "
