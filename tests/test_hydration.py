@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from matplotlib.collections import PathCollection
 from test_age_curve import survey
 
 from crampstudy import analyses, estimates, figures, fit, tables, wording
@@ -243,7 +244,8 @@ def test_the_ratio_of_ratios_is_of_the_joint_covariance(diary: Cohort) -> None:
     assert why_beyond(both) == "no night was at 30 °C"
     lacking = tables.not_estimated(made, {})
     assert lacking == (
-        "No verdict, as what is compared lies beyond all that was observed: fluid intake (30 °C against 10 °C)."
+        "No verdict, as what is compared lies beyond all that was observed: fluid intake (30 °C) and fluid intake (30 °C "
+        "against 10 °C)."
     )
     hot = pl.when(pl.int_range(pl.len()) < 20).then(pl.lit(31.0)).otherwise(pl.col("ambient_temperature_c"))
     nights = diary.frame("diary").with_columns(ambient_temperature_c=hot)
@@ -374,8 +376,12 @@ def test_ratios_by_temperature_are_drawn_or_say_why(found: analyses.Findings) ->
     (axes,) = figures.modified(found.estimates).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["10 °C", "20 °C", "30 °C"]
     assert axes.get_title(loc="left") == "Fluid intake, 500 mL/day below own mean"
+    # No night was at 30 °C, and no point is drawn there.
+    (dots,) = (drawn for drawn in axes.collections if isinstance(drawn, PathCollection))
+    assert [x for x, _ in dots.get_offsets()] == [0.0, 1.0]
     table = tables.modified(kinds.MODIFIED.rows(found.estimates))
     assert table.index[-1] == "Fluid intake, ratio of ratios 30 °C against 10 °C" and table["Verdict"].iloc[0] == "–"
+    assert list(table.filter(like="Rate ratio").iloc[2:, 0]) == ["beyond all observed"] * 2
 
 
 def test_what_was_not_measured_is_said_and_the_rest_is_made(diary: Cohort) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,8 @@ def modified_ratio(
     """Return the ratio of a night's deviation at values of a modifier, then the ratio of two of these ratios.
 
     One model has the deviation, the modifier and their product, with what the causal graph asks for beside; the ratio
-    of ratios is of the joint covariance. Both are on the line of the model, also where no night was: of values that
-    lie there the ratio of ratios has no verdict.
+    of ratios is of the joint covariance. Both are on the line of the model; at a value that no night had they are
+    beyond all that was observed.
 
     Args:
         cohort: a diary.
@@ -89,13 +89,12 @@ def modified_ratio(
         return estimates.frame([estimates.row(status=plain["status"], level=asked.level, **own)])
     size = asked.size if asked.size is not None else _between_centiles(cohort, asked.exposure)
     lacking = _unseen(asked, cohort)
-    never = " or ".join(lacking)
-    beyond = f"{verdicts.NEVER_AT} {never}{_ON_LINE}" if lacking else ""
-    cells |= {"facts": {"never at": never}, "note": held.sentence, "unit": asked.unit, **held.cells}
-    return estimates.frame(_rows(fitted.linear, asked, size, cells, beyond, judge=not {*asked.judged} & {*lacking}))
+    never = {"never at": " or ".join(lacking)}
+    cells |= {"facts": never, "note": held.sentence, "unit": asked.unit, **held.cells}
+    return estimates.frame(_rows(fitted.linear, asked, size, cells, lacking))
 
 
-def _rows(linear: Linear, asked: Modification, size: float, cells: Row, beyond: str, *, judge: bool) -> list[Row]:
+def _rows(linear: Linear, asked: Modification, size: float, cells: Row, lacking: Sequence[str]) -> list[Row]:
     """Return the ratios at the values of the modifier, then the ratio of the two that are judged.
 
     Args:
@@ -103,19 +102,20 @@ def _rows(linear: Linear, asked: Modification, size: float, cells: Row, beyond: 
         asked: exposure, modifier, and which ratios.
         size: how far the two values of the exposure lie apart.
         cells: the cells that the rows share.
-        beyond: which values of the modifier no night had, empty where there are none.
-        judge: whether the ratio of ratios has a verdict.
+        lacking: which values of the modifier no night had: ratios there are beyond all that was observed.
     """
     within, made = f"{WITHIN}({asked.exposure})", []
     at, against = {within: size}, {within: 0.0}
     sides = {printed: {asked.modifier: value} for printed, value in asked.at.items()}
     for printed, side in sides.items():
-        own = cells | {"level": printed, "note": estimates.note(beyond, cells["note"])}
-        made.append(_of(linear.ratio({**at, **side}, {**against, **side}), own))
+        row = _of(linear.ratio({**at, **side}, {**against, **side}), cells | {"level": printed})
+        never = f"{verdicts.NEVER_AT} {printed}"
+        made.append(verdicts.unjudged(row, never, beyond=True) if printed in lacking else row)
     where, than = (sides[printed] for printed in asked.judged)
     row = linear.ratio_of_ratios(at, against, where=where, than=than)
     judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": asked.level}
-    if not judge:
+    beyond = f"{verdicts.NEVER_AT} {' or '.join(lacking)}{_ON_LINE}" if lacking else ""
+    if {*asked.judged} & {*lacking}:
         # A verdict of a line beyond all nights would be one on the line.
         return [*made, verdicts.unjudged(_of(row, judged), beyond, beyond=True)]
     whole = _of(row, judged | {"note": estimates.note(beyond, cells["note"])})

@@ -73,18 +73,22 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
 
 @of_result
 def modified(estimates: pd.DataFrame) -> Figure:
-    """Draw the ratio of an exposure at values of another variable; where there is none, the figure says why."""
+    """Draw the ratio of an exposure at values of another variable; where there is none, the figure says why.
+
+    At a value that was never observed no point is drawn.
+    """
     rows = kinds.MODIFIED.rows(estimates)
-    drawn = estimated(rows[~rows["term"].str.startswith(wording.CONTRAST)])
+    single = rows[~rows["term"].str.startswith(wording.CONTRAST)]
+    drawn = estimated(single)
     if drawn.empty:
         return could_not_estimate(tables.reasons(rows) or "the other variable was not logged")
     with style.journal():
         figure = style.JournalFigure(figsize=(look.COLUMN_WIDTH, 2.0))
         axes = figure.subplots()
-        places = list(range(len(drawn)))
-        _points(axes, drawn, places, _limits(drawn))
-        axes.set_xticks(places, [str(level) for level in drawn["level"]])
-        axes.set_xlim(-0.5, len(places) - 0.5)
+        place = {str(level): at for at, level in enumerate(single["level"])}
+        _points(axes, drawn, [place[str(level)] for level in drawn["level"]], _limits(drawn))
+        axes.set_xticks(list(place.values()), list(place))
+        axes.set_xlim(-0.5, len(place) - 0.5)
         first = wording.records(drawn)[0]
         axes.set_title(f"{wording.term(first['term'])}, {_short(first)}", fontsize=8)
         _ratio_axis(axes, drawn)
