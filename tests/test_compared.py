@@ -402,6 +402,19 @@ def test_other_standards_bands_and_those_who_logged(three: list[Cohort]) -> None
     assert last["estimate"] == pytest.approx(again.loc["rate_ratio", "estimate"])
 
 
+def test_a_single_band_is_the_whole_and_has_all_the_weight(three: list[Cohort]) -> None:
+    """Also where bands asked for are so narrow that those of twenty years are one."""
+    first = BANDS.limits[0]
+    for bands in (AgeBands((first,)), AgeBands((first, first + 15))):
+        rows = compare_sensitivity(three[:2], bands=bands)
+        whole = rows[rows["scale"] == "rate_ratio"].set_index("level")
+        one = AgeBands((first,))
+        rates = [measures(each, "age_band", one).estimate for each in three[:2]]
+        label = AS_ASKED if bands == one else "bands of 20 years"
+        assert [len(each) for each in rates] == [1, 1]
+        assert whole.loc[label, "estimate"] == pytest.approx(rates[1][0] / rates[0][0])
+
+
 def _thorough(cohort: Cohort) -> Cohort:
     nights = cohort.tables["diary"]
     seen = nights.group_by("participant_id").agg(

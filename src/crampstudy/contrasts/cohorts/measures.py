@@ -94,7 +94,9 @@ def _of_diary(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> Gr
     younger = [row for row in crude if row["level"] == bands.labels[0] and row["n_participants"]]
     if own is not None and younger and not kept[-1]["n_participants"]:
         kept[-1] = kept[-1] | {"note": f"nobody is {bands.limits[0]} years or older"}
-    standard = [i for i, row in enumerate(kept) if by == "age_band" and row["level"] != first]
+    # A single band is the whole itself, and has all the weight.
+    banded = [i for i, row in enumerate(kept) if row["level"] != first] or [0]
+    standard = banded if by == "age_band" else ()
     return _of_rates(cohort, kept, standard)
 
 
