@@ -354,6 +354,9 @@ def test_the_command_names_what_it_prints(run: Run, tmp_path: Path) -> None:
     assert code == 0 and "simulated: incidence rate" in out and "simulated: muscle" in out
     code, out, _ = run("analyse", "second-opinion", str(folder))
     assert code == 0 and "Models refitted by statsmodels" in out and "parameters agree in" in out
+    # Of a condition the account is of those who meet it.
+    code, out, _ = run("analyse", "age-and-muscle", str(folder), "--where", "sex = 'female'")
+    assert code == 0 and "left out (outside the condition)" in out
 
 
 @pytest.mark.slow

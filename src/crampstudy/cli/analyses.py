@@ -70,6 +70,7 @@ def analyse(
     """
     from crampstudy import analyses, terminal
     from crampstudy.age_bands import AgeBands
+    from crampstudy.analyses.within import within
     from crampstudy.estimates import kinds
     from crampstudy.nights import of_cohort
     from crampstudy.sources.address import with_unlogged
@@ -91,7 +92,7 @@ def analyse(
     source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)
-    account = of_cohort(cohort)
+    account = of_cohort(within(cohort, where))
     shown = found.estimates[~kinds.of_tables(found.estimates)]
     output.show(found.estimates, lambda: terminal.show(shown, [account]), [account], [source])
     _say_rest(found, tables=shown.empty, aside=output.aside)
