@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from math import hypot, log, sqrt
 from pathlib import Path
@@ -21,6 +22,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.comparison import ComparisonSettings
 from crampstudy.analyses.comparison.factors import FACTORS
 from crampstudy.analyses.comparison.factors import factors as factors_shown
+from crampstudy.analyses.comparison.sentences import common as of_common
 from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
@@ -37,7 +39,8 @@ from crampstudy.contrasts.multiplicity import adjusted, e_value_rows
 from crampstudy.contrasts.nights.sleep_lags import lags_fit
 from crampstudy.descriptive.classes import class_shares
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.facts import read
 from crampstudy.simulate import simulate
 
 PARITY = Path(__file__).parent / "parity"
@@ -475,6 +478,25 @@ def test_a_diary_and_a_survey_meet_on_the_30_day_class_alone(three: list[Cohort]
     turned = kinds.BETWEEN_KINDS.rows(compare_kinds(survey, diary)).set_index(["model", "level", "scale"])
     inverse = turned.loc[(IMPLIED, "any", "prevalence_ratio")]
     assert inverse["estimate"] == pytest.approx(1 / ratio["estimate"]) and inverse["verdict"] == "lower"
+
+
+def test_a_survey_of_people_beyond_all_of_a_diary_is_not_compared_with_it(surveys: list[Cohort]) -> None:
+    """The shares that a model implies at ages that no participant has are the line of the model."""
+    diary, survey = replace(simulate(120, 40, seed=2), name="young"), surveys[0]
+    young = diary.tables["participants"].filter(pl.col("age_years") < 45)
+    who = young["participant_id"].implode()
+    kept = {name: table.filter(pl.col("participant_id").is_in(who)) for name, table in diary.tables.items()}
+    rows = compare_kinds(replace(diary, tables=kept), survey)
+    between = kinds.BETWEEN_KINDS.rows(rows)
+    implied = between[between["model"] == IMPLIED]
+    assert implied["verdict"].isna().all() and set(implied["facts"].map(read).str["beyond"]) == {"observed"}
+    (why,) = {verdicts.why_beyond(row) for row in implied.to_dict("records")}
+    assert re.fullmatch(r"[\d.]+% of the people of nhanes-D lie beyond the values observed in young", why)
+    table = tables.between_kinds(between)
+    assert table.filter(regex="ratio|Difference").iloc[:4].eq("beyond all observed").all(axis=None)
+    assert f"could not be compared: {why}" in of_common.answer(between)
+    own = kinds.CLASS_IMPLIED.rows(rows)
+    assert own["facts"].map(read).str["beyond"].eq("observed").all() and own["estimate"].notna().all()
 
 
 def test_what_has_no_common_measure_says_why(three: list[Cohort], surveys: list[Cohort]) -> None:

@@ -244,8 +244,8 @@ def test_the_ratio_of_ratios_is_of_the_joint_covariance(diary: Cohort) -> None:
     assert why_beyond(both) == "no night was at 30 °C"
     lacking = tables.not_estimated(made, {})
     assert lacking == (
-        "No verdict, as what is compared lies beyond all that was observed: fluid intake (30 °C) and fluid intake (30 °C "
-        "against 10 °C)."
+        "No verdict, as what is compared lies beyond all that was observed: fluid intake (30 °C) and fluid intake "
+        "(30 °C against 10 °C)."
     )
     hot = pl.when(pl.int_range(pl.len()) < 20).then(pl.lit(31.0)).otherwise(pl.col("ambient_temperature_c"))
     nights = diary.frame("diary").with_columns(ambient_temperature_c=hot)

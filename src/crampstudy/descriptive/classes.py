@@ -40,6 +40,8 @@ from crampstudy.nights import denominator, nights_of_part, no_night, people
 from crampstudy.readable import Readable
 
 _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
+EXTRAPOLATED = "extrapolated"
+"""The fact of how much of the population lies beyond what the diary has seen, in per cent."""
 _STEP, _END = 1 / 16, 8.5
 _MODELS = sorted(name for name in taking("random_slope") if "cramps" in NIGHT_FAMILIES[name].outcomes)
 Row = dict[str, Any]
@@ -219,10 +221,12 @@ def _implied(
     )
     joint = covariance(fitted.information, fitted.scores, np.arange(clusters), "cluster")
     df = degrees_of_freedom(clusters)
+    beyond = _extrapolated(solution, matrix, population.weight)
+    base |= {"facts": {EXTRAPOLATED: beyond}} if beyond else {}
     remark = note(
         NO_RECALL,
         *solution.account.remarks(),
-        _extrapolated(solution, matrix, population.weight),
+        f"{beyond} % of the population lies beyond the diary's range, extrapolated" if beyond else "",
         "participants do not differ beyond the terms" if not spread else "",
         "given the rate of each person, nights are no more dispersed than Poisson"
         if solution.engine.dispersion and not dispersed
@@ -255,9 +259,12 @@ def _implied(
 
 
 def _extrapolated(solution: Solution, asked: Array, weight: Array) -> str:
-    """Say how much of the population lies beyond what the diary has seen; a level never seen is an error already."""
+    """Return what percentage of the population lies beyond what the diary has seen, empty where nobody does.
+
+    A level never seen is an error already.
+    """
     seen = solution.data.matrix
     numbers = [i for i, column in enumerate(solution.design.columns) if column.level is None]
     out = (asked < seen.min(axis=0) - 1e-9) | (asked > seen.max(axis=0) + 1e-9)
     share = float(weight @ out[:, numbers].any(axis=1) / weight.sum())
-    return f"{100 * share:.1f} % of the population lies beyond the diary's range, extrapolated" if share > 0 else ""
+    return f"{100 * share:.1f}" if share > 0 else ""

@@ -26,6 +26,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "margins": "those of the verdict, where they are not the usual ones",
         "no verdict": "why an estimate with an interval has none",
         "beyond": "`observed`, where that is as it is compared beyond all that was observed",
+        "extrapolated": "how many per cent of the population that a share is standardised to are beyond all observed",
         "no interval": "why there is none",
         "q": "by which method, over how many tests",
         "time zero": "from which night on a treatment is followed",

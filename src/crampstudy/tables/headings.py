@@ -13,6 +13,7 @@ from crampstudy import wording
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.verdicts import why_beyond
 
 WITHOUT_ESTIMATE = ("not_estimable", "not_converged")
 """Statuses of rows whose p-value is not shown, as their estimate is not."""
@@ -130,7 +131,8 @@ def unit_of_difference(rows: pd.DataFrame) -> str:
 
 def difference(row: Mapping[str, Any]) -> str:
     """Return a difference with its interval, of shares in percentage points."""
-    return wording.estimate(row, 1, 100.0) if row["unit"] == _SHARES else estimate(row)
+    of_shares = row["unit"] == _SHARES and not why_beyond(row)
+    return wording.estimate(row, 1, 100.0) if of_shares else estimate(row)
 
 
 def in_groups(rows: pd.DataFrame) -> pd.DataFrame:

@@ -180,6 +180,7 @@ def _limits(cycle: pd.DataFrame, months: pd.DataFrame) -> str:
     logged = months.loc[months["n_participants"].gt(0), "n_participants"]
     # Where as many logged in every month, nothing says that they are others.
     alike = len(logged) > 1 and logged.nunique() == 1
+    others = "" if alike else " and of different people in different months"
     joins = "and who joins in which month need not be alike."
     stands = (
         "The time of the year stands for all that goes with it, such as light, heat and activity, and says nothing of "
@@ -191,7 +192,7 @@ def _limits(cycle: pd.DataFrame, months: pd.DataFrame) -> str:
     first = (
         f"Nobody logged for more than three months: the cycle compares different people in different months, {joins}"
         if _is_between(cycle)
-        else f"The cycle is one of nights within persons{'' if alike else ' and of different people in different months'}."
+        else f"The cycle is one of nights within persons{others}."
     )
     return f"{first} One cosine has one peak and one trough of the same shape. {stands}"
 

@@ -13,7 +13,7 @@ from crampstudy import look, tables, wording
 from crampstudy.codebook.recalled import GROUPS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
-from crampstudy.estimates.verdicts import MARGINS
+from crampstudy.estimates.verdicts import MARGINS, why_beyond
 from crampstudy.figures import intervals, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated, tallest
@@ -134,7 +134,9 @@ def common_measure(estimates: pd.DataFrame) -> Figure:
     implied = estimated(kinds.CLASS_IMPLIED.rows(estimates))
     recalled = estimated(kinds.PREVALENCE.rows(estimates))
     if implied.empty or recalled.empty:
-        return could_not_estimate(tables.reasons(kinds.BETWEEN_KINDS.rows(estimates)) or "there is no common measure")
+        between = kinds.BETWEEN_KINDS.rows(estimates)
+        beyond = next(filter(None, map(why_beyond, wording.records(between))), "")
+        return could_not_estimate(beyond or tables.reasons(between) or "there is no common measure")
     whole = set(kinds.BETWEEN_KINDS.rows(estimates)["population"])
     shown = pd.concat([implied, recalled[recalled["population"].isin(whole)]])
     shown = shown[shown["level"].isin(list(GROUPS))]

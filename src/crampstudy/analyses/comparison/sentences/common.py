@@ -10,6 +10,7 @@ from crampstudy import wording
 from crampstudy.contrasts.cohorts.further.common_measure import IMPLIED, WINDOWS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import times
+from crampstudy.estimates.verdicts import why_beyond
 
 _ANY = "any"
 
@@ -19,10 +20,10 @@ def answer(rows: pd.DataFrame) -> str:
     return wording.sentences(_of_ratios(rows[rows["scale"].str.endswith("_ratio") & rows["level"].eq(_ANY)]))
 
 
-def own(name: str, kind: str) -> str:
-    """Return the caption of the table of one cohort alone."""
+def own(name: str, kind: str, by: str) -> str:
+    """Return the caption of the table of one cohort alone, ``by`` a variable."""
     what = "Incidence rate of cramps" if kind == kinds.INCIDENCE_RATE.name else "Prevalence of recalled cramps"
-    return f"{what} in {name} by age, which is compared with nothing."
+    return f"{what} in {name} by {by}, which is compared with nothing."
 
 
 def _of_ratios(rows: pd.DataFrame) -> Iterator[str]:
@@ -32,6 +33,9 @@ def _of_ratios(rows: pd.DataFrame) -> Iterator[str]:
             found = of_cohort[of_cohort["model"].isna() | of_cohort["model"].eq(how)]
             for row in wording.records(found[:1]):
                 what = f"the share of people with any cramp in 30 nights, {how}"
+                if beyond := why_beyond(row):
+                    yield f"{what}, could not be compared: {beyond}"
+                    continue
                 if pd.isna(row["estimate"]):
                     yield f"{what}, could not be compared: {row['note']}"
                     continue

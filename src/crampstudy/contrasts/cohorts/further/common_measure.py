@@ -12,12 +12,13 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import GROUPS
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts import between
-from crampstudy.descriptive.classes import class_shares
+from crampstudy.descriptive.classes import EXTRAPOLATED, class_shares
 from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.groups import part_of
-from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.estimates.verdicts import MARGINS, Margins, unjudged, verdict
 from crampstudy.nights import NO_AGE, people
 
 NOTED = "a log is not recall"
@@ -26,6 +27,8 @@ LIMIT = (
     "from what they would have logged."
 )
 """What a comparison of a diary with a survey cannot tell apart."""
+MOST_BEYOND = 10.0
+"""In per cent: where more of a survey's people are beyond all that a diary has seen, their shares are not compared."""
 IMPLIED, WINDOWS = "implied by the diary", "counted in windows of the diary"
 Row = dict[str, Any]
 
@@ -88,10 +91,25 @@ def compare_kinds(
             for row in rows:
                 noted = row | counts | {"note": estimates.note(NOTED, row["note"] or "")}
                 ratio = str(noted["scale"]).endswith("_ratio")
-                made.append(noted | {"verdict": verdict(noted, margins) if ratio else None})
+                judged = noted | {"verdict": verdict(noted, margins) if ratio else None}
+                made.append(_inside(judged, fact(of_diary.loc[level], EXTRAPOLATED), survey.name, diary.name))
     shown = [kind.rows(logged) for kind in (kinds.CLASS_IMPLIED, kinds.CLASS_WINDOWS)]
-    own_levels = [rows[rows["level"].isin(list(GROUPS))] for rows in shown]
-    return pd.concat([*own_levels, estimates.frame(made)], ignore_index=True)
+    own_levels = pd.concat([rows[rows["level"].isin(list(GROUPS))] for rows in shown])
+    told = [_inside(row, fact(row, EXTRAPOLATED), survey.name, diary.name) for row in wording.records(own_levels)]
+    return estimates.frame([*told, *made])
+
+
+def _inside(row: Row, beyond: str, survey: str, diary: str) -> Row:
+    """Return a row that says how many of the survey's people, in per cent, are ``beyond`` any of the diary's.
+
+    Where these are many, what is told of them is the line of the model, and beyond all that was observed.
+    """
+    if not beyond or pd.isna(row["estimate"]):
+        return row
+    said = f"{beyond}% of the people of {survey} lie beyond the values observed in {diary}"
+    if float(beyond) > MOST_BEYOND:
+        return unjudged(row, said, beyond=True)
+    return row | {"note": estimates.note(row["note"] or "", said)}
 
 
 def _recalled(survey: Cohort, first: int, where: str | None, ci_level: float) -> pd.DataFrame:
