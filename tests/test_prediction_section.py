@@ -99,6 +99,14 @@ def test_skill_and_who_is_better_off_by_hand() -> None:
     assert better.loc["all", ["ci_low", "ci_high"]].tolist() == pytest.approx([0.16818, 0.68733], abs=1e-5)
 
 
+def test_against_who_errs_in_nobody_there_is_no_skill() -> None:
+    """Everybody has one cramp each night, and what everybody had is right of all."""
+    counts = [[1.0, 1.0]] * 10
+    made = rows.skills_of(of(counts, {"moving average": counts, CHOSEN: [[0.9, 0.9]] * 10}))
+    skill = made[(made["analysis"] == "prediction skill") & (made["population"] == "all")].iloc[0]
+    assert skill["status"] == "not_estimable" and skill["note"] == "moving average errs in nobody: there is no gain"
+
+
 def test_what_is_gained_against_what_knows_less_by_hand() -> None:
     counts = [[1.0, 0.0]] * 4 + [[0.0, 0.0]] * 6
     said = {

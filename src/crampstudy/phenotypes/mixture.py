@@ -15,6 +15,8 @@ import numpy as np
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.readable import OneLine
 
+_LEAST = 1e-9
+"""The least variance that a trait is taken to have."""
 _STEPS, _FIRST_STEPS = 400, 25
 _TOLERANCE = 1e-5
 _NARROWEST = 0.01
@@ -52,7 +54,8 @@ class UncertainTraits(OneLine):
         """The variance of each trait over people, chance included (p)."""
         n = self.known.sum(axis=0)
         mean = self.values.sum(axis=0) / n
-        return np.asarray((self.known * (self.values - mean) ** 2).sum(axis=0) / n)
+        # Of people drawn again all may be alike in a trait.
+        return np.maximum((self.known * (self.values - mean) ** 2).sum(axis=0) / n, _LEAST)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -138,5 +141,7 @@ def _starts(people: UncertainTraits, k: int, rng: np.random.Generator) -> Iterat
     mean = people.values.sum(axis=0) / people.known.sum(axis=0)
     scaled = np.where(people.known, (people.values - mean) / np.sqrt(people.variance), 0.0)
     for own in [*([i] for i in range(scaled.shape[1])), *[list(range(scaled.shape[1]))] * _JOINT_STARTS]:
-        found = KMeans(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(scaled[:, own])
-        yield np.eye(k)[found]
+        places = scaled[:, own]
+        # There are no more parts of people than places at which they stand.
+        parts = min(k, len(np.unique(places, axis=0)))
+        yield np.eye(k)[KMeans(parts, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(places)]

@@ -28,6 +28,8 @@ FEWEST_CRAMPS = 5
 """Cramps from which on it is known how unevenly they come."""
 WEEK = 7
 _NOON_H, _DAY_H = 12, 24
+_ALIKE = 1e-12
+"""A trait of no more variance than this is the same in all."""
 _CORRECTION = 3 / 8
 """Added to a count so that the spread of its root does not depend on its mean (Anscombe 1948)."""
 _WHO = "participant_id"
@@ -61,7 +63,8 @@ class TraitTable(OneLine):
     def known(self) -> tuple[int, ...]:
         """The places of the traits that are known of at least half of the participants, and differ."""
         enough = np.isfinite(self.values).sum(axis=0) >= max(2, len(self.ids) / 2)
-        return tuple(i for i in range(len(TRAITS)) if enough[i] and np.nanvar(self.values[:, i]) > 0)
+        # What is the same in all may differ by how it was rounded.
+        return tuple(i for i in range(len(TRAITS)) if enough[i] and np.nanvar(self.values[:, i]) > _ALIKE)
 
 
 def traits_of(cohort: Cohort) -> TraitTable:

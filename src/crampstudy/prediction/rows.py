@@ -202,6 +202,8 @@ def _skill(
     losses, simple = summary.loss(predictor), summary.loss(reference)
     # Predictions that are alike to rounding have no skill, and no interval of one.
     simple = losses if np.allclose(losses, simple, rtol=_ROUNDING, atol=_ROUNDING) else simple
+    if not float(own @ simple):
+        return estimates.row(status="not_estimable", note=f"{reference} errs in nobody: there is no gain", **cells)
     estimate = 1 - float(own @ losses) / float(own @ simple)
     values = 1 - drawn.sums(own * losses) / _not_zero(drawn.sums(own * simple))
     low, high = limits(values, summary.base["ci_level"])

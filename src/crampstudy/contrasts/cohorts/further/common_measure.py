@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -81,35 +82,35 @@ def compare_kinds(
         return estimates.frame(estimates.row(status="not_estimable", level=level, **lacking) for level in GROUPS)
     made: list[Row] = []
     for kind, said in ((kinds.CLASS_IMPLIED, IMPLIED), (kinds.CLASS_WINDOWS, WINDOWS)):
-        of_diary = kind.rows(logged).set_index("level")
+        of_diary = {str(row["level"]): row for row in wording.records(kind.rows(logged))}
         for level in GROUPS:
-            sides = {"diary": _side(diary.name, of_diary.loc[level]), "survey": _side(survey.name, recalled.loc[level])}
+            sides = {"diary": _side(diary.name, of_diary[level]), "survey": _side(survey.name, recalled.loc[level])}
             own = cells | {"level": level, "model": said, "estimand": f"share of people by cramps in 30 nights, {said}"}
             rows = between.rows_of(sides[one.kind], sides[other.kind], own, margins=margins)
             # What is counted in the two is not the same: cramps or windows, and answers.
-            counts = {"n_nights": _count(of_diary.loc[level], "n_nights"), "n_events": None}
+            counts = {"n_nights": _count(of_diary[level], "n_nights"), "n_events": None}
             for row in rows:
                 noted = row | counts | {"note": estimates.note(NOTED, row["note"] or "")}
                 ratio = str(noted["scale"]).endswith("_ratio")
                 judged = noted | {"verdict": verdict(noted, margins) if ratio else None}
-                made.append(_inside(judged, fact(of_diary.loc[level], EXTRAPOLATED), survey.name, diary.name))
+                made.append(_inside(judged, fact(of_diary[level], EXTRAPOLATED), survey.name, diary.name))
     shown = [kind.rows(logged) for kind in (kinds.CLASS_IMPLIED, kinds.CLASS_WINDOWS)]
     own_levels = pd.concat([rows[rows["level"].isin(list(GROUPS))] for rows in shown])
     told = [_inside(row, fact(row, EXTRAPOLATED), survey.name, diary.name) for row in wording.records(own_levels)]
     return estimates.frame([*told, *made])
 
 
-def _inside(row: Row, beyond: str, survey: str, diary: str) -> Row:
+def _inside(row: Mapping[str, Any], beyond: str, survey: str, diary: str) -> Row:
     """Return a row that says how many of the survey's people, in per cent, are ``beyond`` any of the diary's.
 
     Where these are many, what is told of them is the line of the model, and beyond all that was observed.
     """
     if not beyond or pd.isna(row["estimate"]):
-        return row
+        return dict(row)
     said = f"{beyond}% of the people of {survey} lie beyond the values observed in {diary}"
     if float(beyond) > MOST_BEYOND:
         return unjudged(row, said, beyond=True)
-    return row | {"note": estimates.note(row["note"] or "", said)}
+    return {**row, "note": estimates.note(row["note"] or "", said)}
 
 
 def _recalled(survey: Cohort, first: int, where: str | None, ci_level: float) -> pd.DataFrame:
