@@ -218,6 +218,19 @@ def rule_counts(ledger: pl.DataFrame, table: str) -> tuple[RuleCount, ...]:
     )
 
 
+def by_analyte(table: RawTable, violations: Sequence[Violation]) -> list[Violation]:
+    """Return violations for counting: a value of ``labs`` is one of its analyte, in whose place it then stands."""
+    made: list[Violation] = []
+    for each in violations:
+        if table.name != "labs" or each.column != "value":
+            made.append(each)
+            continue
+        of = pl.DataFrame({"row": each.rows, "analyte": table.cells("analyte", each.rows)})
+        for (name,), rows in of.group_by("analyte", maintain_order=True):
+            made.append(Violation(rows["row"], str(name), each.rule, each.severity, "", rows["analyte"]))
+    return made
+
+
 def rejected(violations: Sequence[Violation]) -> pl.Series:
     """Return the rows that some violation rejects, each once, in order."""
     rows = [b.rows.cast(pl.UInt32) for b in violations if b.severity == "reject-row"]
