@@ -42,8 +42,9 @@ def answer(rows: pd.DataFrame) -> str:
     by_side = {how: clear[clear["verdict"] == verdict] for verdict, how in _MORE.items()}
     said = [f"{often.format(how)} {_with_ratios(of, adjusted)}" for how, of in by_side.items() if len(of)]
     if not said:
-        measures = wording.counted(len(told), "conditions, drugs and measures")
-        said = [f"none of {measures} goes clearly with more or with fewer cramps"]
+        many = f"none of {len(told):,} conditions, drugs and measures goes"
+        one = f"{_listed(told)}, alone with enough participants to tell, does not go"
+        said = [f"{many if len(told) > 1 else one} clearly with more or with fewer cramps"]
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
     said += [
         _kept(told, _tests(main)),
