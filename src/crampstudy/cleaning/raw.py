@@ -31,6 +31,8 @@ UNREAD = pl.Schema({"line": pl.Int64(), "rule": pl.String(), "cells": pl.String(
 """Rows that have not the cells of the header, and so cannot be rows of a table; ``cells`` is a JSON array."""
 
 ROW, CELLS = "__row", "__cells"
+APART = " (decimal point)"
+"""What reading puts behind a number with a decimal point in a column of decimal commas: it is no number there."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
