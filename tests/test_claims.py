@@ -157,6 +157,18 @@ class TestTables:
         (warm_up,) = parts[parts["term"] == "C15"].to_dict("records")
         assert (warm_up["status"], warm_up["note"], pd.isna(warm_up["level"])) == ("not_measured", "not measured", True)
 
+    def test_a_claim_names_what_its_row_lacks_and_nothing_that_was_recorded(self) -> None:
+        found = {name: estimates.frame([]) for name in ("hydration", "activity", "severity")}
+        known = {"diary.nocturia", "diary.ambient_temperature_c", "diary.exercise_rpe", "episodes.relief_s"}
+        made = {each.claim.claim: each for each in claims.ledger(found, "diary", measured=known)}
+        assert claims.reason(made["C22"]) == "Not measured (needs diary.fluid_ml)."
+        assert claims.reason(made["C42"]) == "Not measured (needs diary.fluid_ml)."
+        assert claims.reason(made["C11"]) == "Not measured (needs diary.exercise_min and diary.stretch_calf_min)."
+        assert claims.reason(made["C08"]) == "Not measured (needs episodes.remedy)."
+        # Where all of it was recorded, none of it is said to be needed.
+        made = {each.claim.claim: each for each in claims.ledger(found, "diary", measured={*known, "diary.fluid_ml"})}
+        assert claims.reason(made["C22"]) == "The section hydration has no such row."
+
     def test_an_unknown_claim_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"no claim 'C62'.*allowed: C01 to C61"):
             claims.find("C62")

@@ -24,7 +24,7 @@ from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts, open_cohorts
 from crampstudy.analyses.comparison import part as of_part
-from crampstudy.analyses.comparison.people import who_is_who
+from crampstudy.analyses.comparison.people import who_is_who, who_the_cohorts_are
 from crampstudy.analyses.comparison.sentences import bands as of_bands
 from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.analyses.comparison.sentences import limits as of_limits
@@ -456,6 +456,7 @@ def test_a_part_of_each_cohort_is_counted_wherever_whom_it_is_of_is_said(diary: 
     )
     for table in ("tbl-groups", "tbl-contrasts", "tbl-interaction", "tbl-sensitivity"):
         assert f", among those {whom}" in found.tables[table].caption
+    assert found.tables["tbl-e-values"].caption.endswith(f"its p-value among all, among those {whom}.")
     accounts = compare(diary, other, bands=AgeBands((20, 60)), where=settings.where).accounts
     for cohort, account in zip((diary, other), accounts, strict=True):
         people = cohort.frame("participants")
@@ -468,6 +469,9 @@ def test_a_part_of_each_cohort_is_counted_wherever_whom_it_is_of_is_said(diary: 
     # Of parts that a split made it is told apart who is of another part and who does not meet the condition.
     n = diary.frame("diary").height
     read = replace(diary, attrition=Attrition((TableCount("diary", "diary.csv", n, n, 0),)))
+    # Files are read whole, whomever numbers are of.
+    files = who_the_cohorts_are((read, other), settings).tables["tbl-cleaning"].caption
+    assert files.endswith("by cohort and table, of all in the files, whether or not they meet the condition.")
     women = split_by(read, "sex")[0]
     said = of_part.account(women, replace(settings, where="diabetes = false")).sentence()
     assert said.count("(of another part)") == said.count("(outside the condition)") == 1

@@ -370,6 +370,16 @@ def test_what_holds_of_every_ratio_that_there_is_names_none_of_them() -> None:
     assert tables.notes(estimates.frame(found)).startswith("Bias-reduced cluster-robust intervals")
 
 
+def test_of_one_condition_that_can_be_told_it_is_not_said_that_none_of_one_does() -> None:
+    ratio = {"estimate": 1.02, "ci_low": 0.7, "ci_high": 1.5, "ci_level": 0.95, "status": "converged"}
+    cells = ratio | {"scale": "rate_ratio", "population": "all participants", "verdict": "inconclusive"}
+    rows = [condition(term, **cells) for term in ("statin", "arthritis")]
+    one, two = (sentences.answer(estimates.frame(rows[:n])) for n in (1, 2))
+    does = "does not go clearly with more or with fewer cramps"
+    assert one.startswith(f"Statin, alone with enough participants to tell, {does}")
+    assert two.startswith("None of 2 conditions, drugs and measures goes clearly with more or with fewer cramps")
+
+
 def test_ratios_that_too_few_bear_on_are_named_where_they_are_not_compared_and_not_drawn() -> None:
     ratio = {"estimate": 0.9, "ci_low": 0.1, "ci_high": 9.0, "ci_level": 0.95, "status": "converged"}
     change = {**ratio, "analysis": kinds.CONDITION_BY_AGE.name, "reference": "at 50"}

@@ -89,6 +89,18 @@ def test_where_nothing_stands_between_thousands_a_comma_is_a_decimal_one() -> No
     assert settled(["1,234", "7"], Stated(ungrouped=frozenset("x"))) == ["1.234", "7"]
 
 
+def test_a_point_in_a_column_of_commas_is_said_to_be_that(tmp_path: Path) -> None:
+    cells = ["27,5", "22,1", "24.5", "30,0"]
+    people = "".join(f"P{i};50;female;{cell}\n" for i, cell in enumerate(cells))
+    (tmp_path / "participants.csv").write_text(f"participant_id;age_years;sex;bmi_kg_m2\n{people}")
+    nights = "".join(f"P{i};2024-03-1{day};0\n" for i in range(4) for day in range(3))
+    (tmp_path / "diary.csv").write_text(f"participant_id;date;cramps\n{nights}")
+    (line,) = load(str(tmp_path)).ledger.rows(named=True)
+    why = "it has a decimal point, and its column was read with decimal commas"
+    assert (line["line"], line["value"], line["rule"]) == (4, "24.5", "type")
+    assert line["hint"] == f"allowed is a number from 8 to 150; {why}"
+
+
 NUMBERS = st.one_of(st.integers(-9999, 9999).map(str), st.decimals(-9999, 9999, places=2).map(lambda x: f"{x:f}"))
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crampstudy import checks
+from crampstudy import checks, estimates
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.estimates.verdicts import who_are_few
 from crampstudy.models import fit
 
 BANDS = {"20-39": 3, "40-49": 4, "50-59": 7, "60-69": 6, "70-79": 12, "80+": 2}
@@ -124,3 +125,12 @@ def test_what_is_asked_for_is_fitted_with_a_note_and_a_failed_check() -> None:
     few = checks.check(cohort, model="poisson", terms="sex", rng=np.random.default_rng(1))
     assert {check.name: check.passed for check in few}["participants"] is True
     assert not fit(cohort, model="poisson", terms="sex").estimates["note"].str.contains("coefficients of").any()
+
+
+def test_where_the_cramps_are_few_the_people_are_not_said_to_be() -> None:
+    cells = {"status": "converged", "verdict": "too few", "scale": "rate_ratio", "estimate": 2.0}
+    of_cramps = estimates.row(**cells, term="statin", n_participants=60, n_exposed=20, n_events=3, df=20.0)
+    of_people = estimates.row(**cells, term="diabetes", n_participants=4, n_exposed=2, n_events=90, df=20.0)
+    assert who_are_few(estimates.frame([of_cramps]), "people") == "cramps"
+    assert who_are_few(estimates.frame([of_people]), "people") == "people"
+    assert who_are_few(estimates.frame([of_people, of_cramps]), "people") == "people or cramps"

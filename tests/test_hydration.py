@@ -15,6 +15,7 @@ from matplotlib.collections import PathCollection
 from test_age_curve import survey
 
 from crampstudy import analyses, estimates, figures, fit, tables, wording
+from crampstudy.analyses.findings import Findings, attempt
 from crampstudy.analyses.sections import hydration
 from crampstudy.analyses.sentences import nightly as nightly_sentences
 from crampstudy.causal import Adjustment
@@ -26,6 +27,7 @@ from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_b
 from crampstudy.contrasts.nights.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.adherence import adherence
+from crampstudy.errors import AnalysisError
 from crampstudy.estimates import adjustment, kinds
 from crampstudy.estimates.facts import fact
 from crampstudy.estimates.verdicts import why_beyond
@@ -124,6 +126,20 @@ def test_a_share_says_why_it_has_no_interval_or_no_number() -> None:
     assert (unweighed["status"], unweighed["note"]) == ("not_measured", "no value of body_mass_kg")
     every, _ = wording.records(adherence(counted([[2000.0]] * 20, [None] * 20)))
     assert (every["estimate"], every["ci_high"], every["status"]) == (1, 1, "boundary") and 0.7 < every["ci_low"] < 0.9
+
+
+def test_why_a_part_could_not_be_made_names_no_column() -> None:
+    diary = counted([[None] * 3] * 6, [60.0] * 6)
+    nights = diary.tables["diary"].with_columns(alcohol_units=pl.Series([0.0, 2.0, 1.0] * 6))
+    found = analyses.run("hydration", replace(diary, tables={**diary.tables, "diary": nights}))
+    why = found.could_not["tbl-adherence"]
+    assert why == "how often guidelines on fluid were met is not known: not measured in this cohort: fluid intake"
+    assert "fluid intake" in tables.not_estimated(found.estimates, found.could_not)
+
+    def part() -> Findings:
+        raise AnalysisError("no night has fluid_ml")
+
+    assert attempt(["tbl-x"], part).could_not == {"tbl-x": "no night has fluid intake"}
 
 
 def test_of_a_survey_the_share_is_of_the_population() -> None:

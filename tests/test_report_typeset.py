@@ -286,6 +286,10 @@ def test_what_cannot_be_collected_is_told(tmp_path: Path, cells: list[dict[str, 
     [
         ("See @fig-none and @sec-a.\n\n# A {#sec-a}", "notebook n0: unknown reference @fig-none; known are: @sec-a"),
         ("See [@nobody1999].", "nobody1999"),
+        (
+            "Write to us @foo.com.",
+            "notebook n0: @foo.com names no work of the bibliography; where it is no citation write \\@foo.com",
+        ),
         ("::: {#eq-a}\n$$x$$\n:::", "equation eq-a needs alt text"),
         ("::: {#eq-a alt='x'}\nx\n:::", "holds no"),
         ("![a](b.png)", "a picture in the text"),
@@ -466,6 +470,17 @@ sys.stdout.write(hashlib.sha256(b"".join(made[name] for name in sorted(made))).h
 
 def _fonts(page: pikepdf.Page) -> list[Any]:
     return [font.BaseFont for font in page.resources.get("/Font", {}).values()]
+
+
+@pytest.mark.parametrize("name", ["h (2)", 'a "b" \\c', "hé", "1.2"])
+def test_a_notebook_may_have_any_file_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name.replace('/', '-')}.ipynb"
+    cells = [text("# Of $\\alpha$\n\nText."), code(blocks.prose("@fig-none"))]
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    outline = Outline("R", (OutlinePart(None, (path,)),))
+    document = collect(outline, {name: path})
+    with pytest.raises(ReportError, match=re.escape(f"notebook {name}: unknown reference @fig-none")):
+        pdf(document)
 
 
 def test_a_view_is_named_by_its_mime_type() -> None:

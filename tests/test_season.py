@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from test_age_curve import survey
 
-from crampstudy import analyses, claims, estimates, figures, fit, tables
+from crampstudy import analyses, claims, estimates, figures, fit, tables, wording
 from crampstudy.analyses import Settings
 from crampstudy.analyses.sections import season
 from crampstudy.claims import tidy
@@ -25,7 +25,7 @@ from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
 from crampstudy.contrasts.season.rows import NONE, SeasonQuestion
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, sentences
 from crampstudy.nights.calendar import YEAR, day_of
 from crampstudy.simulate import Truth, simulate
 from crampstudy.simulate.estimands.potential_outcomes import Population
@@ -186,6 +186,15 @@ def test_a_cohort_of_the_simulator_has_the_cycle_that_was_put_in(amplitude: floa
         assert pd.isna(peak["ci_low"]) and peak["note"].startswith(NONE)
         assert tables.season(rows.reset_index()).loc["Peak", "Estimate (95% CI)"] == "any day"
         assert "biased upwards" in ratio["note"] and ratio["verdict"] in ("inconclusive", "near null")
+
+
+def test_a_share_of_peaks_has_the_decimals_of_its_table(found: analyses.Findings) -> None:
+    rows = found.estimates.assign(
+        estimate=found.estimates["estimate"].mask(found.estimates["level"].eq("peak in winter"), 0.845)
+    )
+    (row,) = wording.records(rows[rows["level"].eq("peak in winter")])
+    told = season._claim(kinds.SEASON.rows(rows))
+    assert sentences.value(row) == "84.5%" and "84.5% of the resampled peaks lie in winter" in told
 
 
 def test_in_the_south_winter_is_another_half_of_the_year(cohort: Cohort, found: analyses.Findings) -> None:

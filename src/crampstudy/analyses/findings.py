@@ -12,6 +12,7 @@ from crampstudy.errors import AnalysisError, NoRowToShow, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine, Readable
 from crampstudy.tables import NOTHING_SHOWN, why_none
+from crampstudy.tables.reworded import reworded
 from crampstudy.wording import DASH, listed, small
 
 _COULD_NOT = "could not estimate"
@@ -178,7 +179,7 @@ def attempt(labels: Sequence[str], part: Callable[[], Findings]) -> Findings:
     except NoRowToShow:
         return Findings(together([]), could_not=dict.fromkeys(labels, NOTHING_SHOWN))
     except (AnalysisError, UsageError) as problem:
-        return Findings(together([]), could_not=dict.fromkeys(labels, str(problem)))
+        return Findings(together([]), could_not=dict.fromkeys(labels, reworded(str(problem))))
 
 
 def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

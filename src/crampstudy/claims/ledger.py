@@ -14,6 +14,8 @@ from crampstudy.claims.published import Published, published
 from crampstudy.claims.rules import ClaimVerdict
 from crampstudy.contrasts.multiplicity import adjusted
 from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.absent import SET_ASIDE
+from crampstudy.estimates.facts import fact
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.nights.calendar import Hemisphere
 
@@ -28,8 +30,9 @@ NOT_MEASURED = "not measured"
 class ClaimPart:
     """What answers one part of a claim: the row that was taken, ``None`` where there is none, and its own verdict.
 
-    ``needs`` are the columns that would give one, any of them. Without a row ``why`` is the reason. ``difference`` is
-    that of the same contrast in cramps a week, which a verdict on a ratio is read with.
+    ``needs`` are the columns that would give one, any of them. Without a row ``why`` is the reason, and ``had`` says
+    that what it needs was recorded. ``difference`` is that of the same contrast in cramps a week, which a verdict on a
+    ratio is read with.
     """
 
     of: ClaimRow
@@ -38,6 +41,7 @@ class ClaimPart:
     needs: tuple[str, ...] = ()
     why: str = ""
     difference: Row | None = None
+    had: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,25 @@ class LedgerEntry:
 _SIGNS: Mapping[str, bool] = {rules.SUPPORTED: True, rules.NEGLIGIBLE: True, rules.CONTRADICTED: False}
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The columns with a value as ``table.column``, and the variables of which cleaning left none, with the rules."""
+
+    columns: frozenset[str]
+    set_aside: Mapping[str, str]
+
+    def lacking(self, needs: Sequence[str]) -> tuple[str, ...]:
+        """Return what each of the alternatives has no value of, nothing where one of them has all that it needs."""
+        without = [[name for name in each.split(" and ") if name not in self.columns] for each in needs]
+        return tuple(" and ".join(names) for names in without) if all(without) else ()
+
+
 def ledger(
     found: Found,
     kind: str,
     *,
     measured: Collection[str] | None = None,
+    set_aside: Mapping[str, str] | None = None,
     hemisphere: Hemisphere = "north",
     margins: Margins = MARGINS,
 ) -> tuple[LedgerEntry, ...]:
@@ -108,11 +126,12 @@ def ledger(
         kind: that of the cohort, ``diary`` or ``survey``.
         measured: the columns with a value as ``table.column``, by which a row that is not there for want of one is told
             from one that is not there for another reason; by default not known.
+        set_aside: the variables of which cleaning left no value, each with how many were set aside by which rule.
         hemisphere: which months are winter.
         margins: between which a ratio is as good as 1.
     """
     rows = {section: records(estimates) for section, estimates in found.items()}
-    known = None if measured is None else frozenset(measured)
+    known = None if measured is None else _Known(frozenset(measured), set_aside or {})
     entries = [_entry(claim, rows, kind, known, hemisphere=hemisphere, margins=margins) for claim in claims()]
     return tuple(_with_families(entries))
 
@@ -121,7 +140,7 @@ def _entry(
     claim: Claim,
     rows: _Records,
     kind: str,
-    measured: frozenset[str] | None,
+    measured: _Known | None,
     *,
     hemisphere: Hemisphere,
     margins: Margins,
@@ -132,7 +151,7 @@ def _entry(
         claim: the claim.
         rows: the rows that may answer claims, by section.
         kind: that of the cohort.
-        measured: the columns with a value, ``None`` where that is not known.
+        measured: which columns have a value and which have none left, ``None`` where that is not known.
         hemisphere: which months are winter.
         margins: between which a ratio is as good as 1.
     """
@@ -175,12 +194,15 @@ def _unless_chosen(part: ClaimPart, found: _Records) -> ClaimPart:
     return ClaimPart(part.of, None, rules.NOT_TESTABLE, why=why)
 
 
-def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | None) -> ClaimPart:
+def _with_reason(part: ClaimPart, found: _Records, measured: _Known | None) -> ClaimPart:
     """Return a part, of one without a row with the reason why there is none."""
+    if part.row is not None and (rules_broken := fact(part.row, SET_ASIDE)):
+        whose = fact(part.row, "needs") or str(part.row["term"])
+        return _lost(part, {whose: rules_broken})
     if part.row is not None or part.why:
         return part
-    if measured is not None and not any(measured.issuperset(needed.split(" and ")) for needed in part.needs):
-        return replace(part, why=NOT_MEASURED)
+    if measured is not None and part.needs and (lacking := measured.lacking(part.needs)):
+        return _unmeasured(part, lacking, measured)
     if part.of.section not in found:
         return replace(part, why=f"this report does not have the section {part.of.section}")
     groups = {str(row["population"]) for row in found.get(part.of.section, ()) if row["analysis"] == part.of.analysis}
@@ -193,7 +215,22 @@ def _with_reason(part: ClaimPart, found: _Records, measured: frozenset[str] | No
         # A contrast of a number is not made beyond the values observed; anything else is what somebody has or not.
         beyond = f"no value near {part.of.level} was observed"
         return replace(part, why=beyond if part.of.level.isdecimal() else "nobody whose data could be used had it")
-    return replace(part, why=f"the section {part.of.section} has no such row")
+    return replace(part, why=f"the section {part.of.section} has no such row", had=measured is not None)
+
+
+def _unmeasured(part: ClaimPart, lacking: Sequence[str], known: _Known) -> ClaimPart:
+    """Return a part for which columns have no value: they were never recorded, or cleaning set all values aside."""
+    for needed in lacking:
+        names = [column.partition(".")[2] for column in needed.split(" and ")]
+        if all(name in known.set_aside for name in names):
+            return _lost(part, {name: known.set_aside[name] for name in names})
+    return replace(part, why=NOT_MEASURED, needs=tuple(lacking))
+
+
+def _lost(part: ClaimPart, names: Mapping[str, str]) -> ClaimPart:
+    """Return a part without a row, for cleaning left no value of variables, each with by which rules."""
+    whose = wording.listed(f"{wording.small(wording.term(name))} ({said})" for name, said in names.items())
+    return replace(part, row=None, why=f"every value was set aside in cleaning of {whose}", had=True)
 
 
 def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> ClaimPart:

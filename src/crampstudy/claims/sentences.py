@@ -157,7 +157,8 @@ def missing(part: ClaimPart) -> str:
 
 def _missing(part: ClaimPart) -> str:
     """Return why a part has no estimate, and the column that would test it."""
-    return f"{missing(part)} (needs {' or '.join(part.needs)})" if part.needs else missing(part)
+    told = part.needs and not part.had
+    return f"{missing(part)} (needs {' or '.join(part.needs)})" if told else missing(part)
 
 
 def _where(part: ClaimPart) -> str:

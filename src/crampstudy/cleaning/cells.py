@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cleaning import column_shift, unit_error
-from crampstudy.cleaning.raw import ROW, RawTable, Violation, worded
+from crampstudy.cleaning.raw import APART, ROW, RawTable, Violation, worded
 from crampstudy.codebook import Severity, Variable, rules
 
 
@@ -118,6 +118,8 @@ def _shifted(table: RawTable, violations: Sequence[Violation], present: Sequence
 def _type_hints(v: Variable, table: RawTable, rows: pl.Series) -> pl.Series:
     """Return for each cell that does not fit its type what it looks like, after what is allowed."""
     cells = table.cells(v.name, rows)
+    # What reading marked as written with the other mark than its column.
+    apart = table.texts(rows, [v.name])[v.name].str.ends_with(APART)
     cell = pl.col("cell")
     looks: dict[str, pl.Expr] = {}
     if v.name in table.written_as:
@@ -142,6 +144,7 @@ def _type_hints(v: Variable, table: RawTable, rows: pl.Series) -> pl.Series:
         }
     elif v.type in ("integer", "number"):
         looks = {
+            "it has a decimal point, and its column was read with decimal commas": pl.col("apart"),
             "it has a decimal comma": cell.str.contains(r"^[+-]?\d+,\d+$"),
             "it has a unit or a remark beside the number": cell.str.contains(
                 r"^[<>~≈]?\s*[+-]?\d+([.,]\d+)?\s*[^\d\s.,/-]+$"
@@ -149,7 +152,9 @@ def _type_hints(v: Variable, table: RawTable, rows: pl.Series) -> pl.Series:
             "it holds two numbers, or a date": cell.str.contains(r"^\d+\s*[/–-]\s*\d+"),
         }
     shown = pl.coalesce([pl.when(fits).then(pl.lit(f"; {what}")) for what, fits in looks.items()] + [pl.lit("")])
-    return worded(pl.DataFrame({"cell": cells}), pl.format("allowed is {}{}", pl.lit(table.allowed(v)), shown))
+    return worded(
+        pl.DataFrame({"cell": cells, "apart": apart}), pl.format("allowed is {}{}", pl.lit(table.allowed(v)), shown)
+    )
 
 
 def _cost(v: Variable) -> Severity:

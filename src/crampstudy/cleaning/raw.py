@@ -31,6 +31,8 @@ UNREAD = pl.Schema({"line": pl.Int64(), "rule": pl.String(), "cells": pl.String(
 """Rows that have not the cells of the header, and so cannot be rows of a table; ``cells`` is a JSON array."""
 
 ROW, CELLS = "__row", "__cells"
+APART = " (decimal point)"
+"""What reading puts behind a number with a decimal point in a column of decimal commas: it is no number there."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -216,6 +218,19 @@ def rule_counts(ledger: pl.DataFrame, table: str) -> tuple[RuleCount, ...]:
         RuleCount(rule, severity, n, tuple(named.get((rule, severity), ())), table)
         for rule, severity, n in counts.iter_rows()
     )
+
+
+def by_analyte(table: RawTable, violations: Sequence[Violation]) -> list[Violation]:
+    """Return violations for counting: a value of ``labs`` is one of its analyte, in whose place it then stands."""
+    made: list[Violation] = []
+    for each in violations:
+        if table.name != "labs" or each.column != "value":
+            made.append(each)
+            continue
+        of = pl.DataFrame({"row": each.rows, "analyte": table.cells("analyte", each.rows)})
+        for (name,), rows in of.group_by("analyte", maintain_order=True):
+            made.append(Violation(rows["row"], str(name), each.rule, each.severity, "", rows["analyte"]))
+    return made
 
 
 def rejected(violations: Sequence[Violation]) -> pl.Series:

@@ -12,11 +12,11 @@ from crampstudy import codebook
 from crampstudy.cleaning import apply_rules, marks
 from crampstudy.cleaning.corrections import Corrections
 from crampstudy.cleaning.parts import CleanedTable, Parts, clean_parts
-from crampstudy.cleaning.raw import ROW, Raw, RawTable, Violation, ledger, rejected, rule_counts
+from crampstudy.cleaning.raw import ROW, Raw, RawTable, Violation, by_analyte, ledger, rejected, rule_counts
 from crampstudy.cleaning.rule import Context
 from crampstudy.cleaning.tables import clean_table, count, nothing_left, set_aside
 from crampstudy.cleaning.unlogged import filled, windows
-from crampstudy.cohort import Attrition, Cohort, TableCount
+from crampstudy.cohort import Attrition, Cohort, RuleCount, TableCount
 from crampstudy.errors import SchemaError, SourceError, UsageError
 from crampstudy.readable import Readable
 from crampstudy.wording import counted
@@ -81,13 +81,22 @@ def clean(
     lines = pl.concat(done.ledger for done in each)
     added = frames["diary"].height - logged if raw.unlogged else 0
     counts = tuple(replace(done.count, added=added) if done.count.table == "diary" else done.count for done in each)
-    broken = [count for done in each for count in rule_counts(done.ledger, done.count.table)]
+    broken = [count for done in each for count in _broken(done, by_name, violations)]
     whole, rules = raw.before.and_then(counts, broken)
     corrected = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
     notices = (*raw.notices, *raw.remarks, *corrected, *filter(None, [zeros]), *marks.notices(marks.count(lines)))
     attrition = Attrition(whole, rules, (*notices, *raw.before.changed(counts)), zeros, raw.remarks)
     cohort = _cohort(raw, {name: frame.drop(ROW, strict=False) for name, frame in frames.items()}, attrition)
     return Cleaned(cohort, lines, {done.count.table: done.rejected for done in each}, counts)
+
+
+def _broken(
+    done: CleanedTable, tables: Mapping[str, RawTable], violations: Mapping[str, Sequence[Violation]]
+) -> tuple[RuleCount, ...]:
+    """Return how often each rule was broken in a table, by variable; of ``labs`` each analyte is one."""
+    name = done.count.table
+    lines = ledger(tables[name], by_analyte(tables[name], violations[name])) if name == "labs" else done.ledger
+    return rule_counts(lines, name)
 
 
 def _cleaned(table: RawTable, accepted: pl.DataFrame, violations: Sequence[Violation]) -> CleanedTable:

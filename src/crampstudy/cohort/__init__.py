@@ -4,6 +4,7 @@ A diary cohort has nights; a survey cohort has participants with a recalled 30-d
 design. The constructor is the only door, and it lets in only tables that keep the codebook's rules.
 """
 
+from crampstudy.cohort.all_set_aside import all_set_aside
 from crampstudy.cohort.attrition import Attrition, EarlierReading, RuleCount, TableCount
 from crampstudy.cohort.checks import Kind, check_opened
 from crampstudy.cohort.credits import Credits
@@ -22,6 +23,7 @@ __all__ = [
     "RuleCount",
     "SurveyDesign",
     "TableCount",
+    "all_set_aside",
     "check_opened",
     "repeated_keys",
 ]

@@ -16,6 +16,7 @@ from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.estimates import kinds, note
+from crampstudy.estimates.absent import absent_row
 from crampstudy.estimates.verdicts import FEW_DEGREES, FEWEST_DF
 from crampstudy.models.coefficients.ratio import Linear
 from crampstudy.models.coefficients.rows import ALONE, TEST, shown
@@ -81,7 +82,7 @@ def dose_response(
     }
     values = observed_values(cohort, exposure, more.get("where"))
     if not len(values):
-        return estimates.frame([estimates.row(status="not_measured", note="not measured in this cohort", **cells)])
+        return estimates.frame([absent_row(cohort, exposure, **cells)])
     if reason := _no_spline(values, df):
         return estimates.frame([estimates.row(status="not_estimable", note=reason, **cells)])
     spline = f"ns({quoted(exposure)}, df={df})"

@@ -13,6 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.subpopulation import select
 from crampstudy.estimates import kinds
+from crampstudy.estimates.absent import of_absent
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import Diary, observed_night, people
@@ -50,8 +51,8 @@ def _of_nights(cohort: Cohort, guideline: str, where: str | None, ci_level: floa
     who = people(cohort)
     inside = who.filter(select(who, where).inside)
     cells = _cells(cohort, guideline, where, ci_level) | {"estimand": "share of nights, participants as clusters"}
-    if reason := _lacking(cohort, guideline, inside, "fluid_ml"):
-        return estimates.row(status="not_measured", **cells | {"note": reason})
+    if lacking := _lacking(cohort, guideline, inside, "fluid_ml"):
+        return _without(cohort, cells, lacking)
     nights = Diary.of(cohort).nights.filter(observed_night(cohort)).select("participant_id", "fluid_ml").collect()
     mass = inside.select(
         "participant_id",
@@ -93,8 +94,8 @@ def _of_survey(cohort: Cohort, guideline: str, where: str | None, ci_level: floa
         "estimand": "design-based share of the population, of plain water on the recalled day"
     }
     chosen = select(who, where).inside
-    if reason := _lacking(cohort, guideline, who.filter(chosen), "recall_water_ml"):
-        return estimates.row(status="not_measured", **cells | {"note": reason})
+    if lacking := _lacking(cohort, guideline, who.filter(chosen), "recall_water_ml"):
+        return _without(cohort, cells, lacking)
     survey = cohort.design
     weight = survey.weights.get("diet1") if survey else None
     if survey is None or weight is None:
@@ -141,6 +142,11 @@ def _cells(cohort: Cohort, guideline: str, where: str | None, ci_level: float) -
 
 def _lacking(cohort: Cohort, guideline: str, inside: pl.DataFrame, fluid: str) -> str | None:
     if not cohort.has(fluid):
-        return f"no value of {fluid}"
+        return fluid
     weighed = "body_mass_kg" in inside.columns and inside["body_mass_kg"].count() > 0
-    return None if guideline == "fluid_guideline" or weighed else "no value of body_mass_kg"
+    return None if guideline == "fluid_guideline" or weighed else "body_mass_kg"
+
+
+def _without(cohort: Cohort, cells: _Row, lacking: str) -> _Row:
+    facts = {**of_absent(cohort, lacking), "needs": lacking}
+    return estimates.row(status="not_measured", **cells | {"note": f"no value of {lacking}", "facts": facts})

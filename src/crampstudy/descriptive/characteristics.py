@@ -16,6 +16,7 @@ from crampstudy.arrays import Array
 from crampstudy.codebook.asked_of import ASKED_OF, AskedOf
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.estimates import kinds
+from crampstudy.estimates.absent import absent_row
 from crampstudy.nights import coverage, members
 
 DOMAINS = ("demography", "conditions", "medication", "electrolytes", "nutrition", "muscle", "joints")
@@ -321,7 +322,7 @@ def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) ->
             "n_participants": frame.height,
         }
         if not cohort.has(name):
-            rows.append(estimates.row(status="not_measured", note="not measured in this cohort", **cells))
+            rows.append(absent_row(cohort, name, **cells))
             continue
         if frame.is_empty():
             rows.append(estimates.row(status="not_estimable", note=f"nobody is {youngest} or older", **cells))

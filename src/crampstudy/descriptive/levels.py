@@ -17,6 +17,7 @@ from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
 from crampstudy.descriptive.characteristics import moments
 from crampstudy.errors import NoWeight
 from crampstudy.estimates import FEWEST, kinds, note
+from crampstudy.estimates.absent import absent_row
 from crampstudy.models.coefficients import in_another_unit
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.proportion import wilson
@@ -53,9 +54,13 @@ def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci
     for name in names:
         cells = {"cohort": cohort.name, "population": where or "all participants", "term": name}
         values = _values(cohort, frame, name)
-        weight = np.ones(frame.height)
         # What nobody has a value of lacks no weight.
-        if cohort.design is not None and np.isfinite(values).any():
+        if not np.isfinite(values).any():
+            kind = kinds.EXPOSURE_LEVEL.name
+            made.append(absent_row(cohort, name, **cells, analysis=kind, n_participants=0, scale="mean"))
+            continue
+        weight = np.ones(frame.height)
+        if cohort.design is not None:
             try:
                 column = recalled_outcomes.weight_for(cohort.design, (name,))
             except NoWeight as problem:
@@ -93,9 +98,6 @@ def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _See
     values, weight, known = seen
     n, name = int(known.sum()), str(cells["term"])
     cells |= {"analysis": kinds.EXPOSURE_LEVEL.name, "n_participants": n}
-    if not np.isfinite(values).any():
-        yield estimates.row(status="not_measured", **cells | {"scale": "mean", "note": "not measured in this cohort"})
-        return
     if n < FEWEST:
         said = f"fewer than {FEWEST} participants have a value"
         yield estimates.row(status="not_estimable", **cells | {"scale": "mean", "note": said})

@@ -42,6 +42,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
         "needs": "what was not measured, where it is not the term; several are joined by `and`",
+        "set aside": "of what was recorded and has no value left, how many were set aside in cleaning, by which rules",
         "had by": "`nobody`, of a treatment that nobody took",
         "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
         "most a night": "`1`, where no night has more than one cramp",

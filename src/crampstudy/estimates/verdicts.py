@@ -271,14 +271,16 @@ def told_as(row: Mapping[str, Any]) -> str:
 
 
 def who_are_few(rows: pd.DataFrame, people: str = "participants") -> str:
-    """Return of whom there are too few for rows that rest on too few: ``people``, or the PSUs of a survey.
+    """Return of what there is too little for rows that rest on too few: ``people``, their cramps, or a survey's PSUs.
 
     A survey of many people in few primary sampling units leaves few degrees of freedom, whoever of them is exposed.
     """
-    units = [few_units(row) for row in wording.with_none(rows)]
-    if not any(units):
-        return people
-    return "sampling units" if all(units) else f"{people} or sampling units"
+    every = wording.with_none(rows)
+    units = [few_units(row) for row in every]
+    events = [not unit and few_of_what(row) == "events" for row, unit in zip(every, units, strict=True)]
+    whole = not every or any(not (unit or event) for unit, event in zip(units, events, strict=True))
+    named = [(people, whole), ("cramps", any(events)), ("sampling units", any(units))]
+    return " or ".join(name for name, told in named if told)
 
 
 def few_units(row: Mapping[str, Any]) -> bool:

@@ -27,6 +27,8 @@ _METHODS = "methods"
 """The notebook that is a file beside the report as well."""
 _APPENDIX, _FURTHER = "Appendix", "Checks and sensitivity analyses"
 _MENTION = re.compile(r"@((?:fig|tbl)-[\w-]+)")
+_WORD = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
+_NO_WORD = re.compile(r"[^\w-]+")
 _LABEL = re.compile(r"\{#((?:sec|eq)-[\w-]+)")
 # A notebook's heading may not lose its own page, nor a report its figures, to a bare object.
 _UNBLOCKED = ("image/svg+xml", "image/png", "text/html")
@@ -87,7 +89,8 @@ def collect(
             place += _with_methods(name, text.main, shift, apart=_METHODS not in contents)
             if text.further:
                 title = _TITLE.search(text.main)
-                heading = f"# {title[1] if title else escaped(name)} {{#further-{name}}}"
+                label = _NO_WORD.sub("-", name)
+                heading = f"# {title[1] if title else escaped(name)} {{#further-{label}}}"
                 further.append(_of_notebook(name, f"{heading}\n\n{text.further}", shift=2))
     if further:
         # An outline may have no appendix of its own, or one that is a single section.
@@ -116,7 +119,9 @@ def _unanswered(contents: Mapping[str, list[Mapping[str, Any]]], gathered: _Gath
 
 
 def _of_notebook(name: str, text: str, shift: int) -> str:
-    return f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n"
+    # A name of one word stands as it is; what else is in one would end the attribute.
+    quoted = name if _WORD.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return f":::::::: {{.notebook name={quoted} shift={shift}}}\n\n{text}\n\n::::::::\n"
 
 
 def _with_methods(name: str, text: str, shift: int, *, apart: bool) -> list[str]:

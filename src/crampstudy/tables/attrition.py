@@ -65,6 +65,8 @@ def _by_column(count: RuleCount) -> list[tuple[str, int]]:
 def _variable(table: str | None, name: str) -> str:
     """Return a variable as printed, with its table where its name alone does not tell of what it is."""
     known = codebook.find(name, table) if table else None
+    if known is None and table == "labs":
+        known = codebook.analytes().get(name)
     if known is None:
         return wording.term(name)
     apart = table not in _OF_PEOPLE or sum(v.name == name for v in codebook.VARIABLES) > 1

@@ -10,6 +10,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates.absent import SET_ASIDE
 from crampstudy.estimates.facts import of_rows
 from crampstudy.tables.remarks import reasons
 
@@ -63,6 +64,7 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
     untested, unmeasured = _claims_lacking(rows)
     named = {
         f"{_UNMEASURED} {of}: {{}}": unmeasured_names(rows),
+        "recorded, and every value set aside in cleaning: {}": set_aside_names(rows),
         "taken as a treatment by nobody in this cohort: {}": _names(own.loc[untaken_of(own), "term"]),
         "not testable, as nobody in this cohort took what they are of: {}": untested.whole,
         "not testable as a whole, as nobody in this cohort took a part of what they are of: {}": untested.in_part,
@@ -75,8 +77,21 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
 def unmeasured_names(rows: pd.DataFrame) -> list[str]:
     """Return what was not measured, each once as printed: what a row needs, or else what it is of."""
     own = unmeasured_of(rows)
-    lacked = of_rows(own, "needs")
-    return _names(lacked.where(lacked.ne(""), own["term"]).str.split(" and ").explode())
+    return _names(_lacked(own[of_rows(own, SET_ASIDE).eq("")]))
+
+
+def set_aside_names(rows: pd.DataFrame) -> list[str]:
+    """Return what was recorded and has no value left, each once as printed, with how many were set aside and why."""
+    own = unmeasured_of(rows)
+    own = own[of_rows(own, SET_ASIDE).ne("")]
+    rules = dict(zip(_names(_lacked(own), each=True), of_rows(own, SET_ASIDE), strict=True))
+    return [f"{name} ({said})" for name, said in rules.items()]
+
+
+def _lacked(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return what there is no value of, row by row, of which a row may need several."""
+    lacked = of_rows(rows, "needs")
+    return lacked.where(lacked.ne(""), rows["term"]).str.split(" and ").explode()
 
 
 def unmeasured_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -85,8 +100,9 @@ def unmeasured_of(rows: pd.DataFrame) -> pd.DataFrame:
     return own[~untaken_of(own)]
 
 
-def _names(terms: pd.Series[str]) -> list[str]:
-    return list(dict.fromkeys(wording.small(wording.term(str(term))) for term in terms))
+def _names(terms: pd.Series[str], *, each: bool = False) -> list[str]:
+    names = [wording.small(wording.term(str(term))) for term in terms]
+    return names if each else list(dict.fromkeys(names))
 
 
 def _beyond(rows: pd.DataFrame) -> list[str]:

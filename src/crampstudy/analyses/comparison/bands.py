@@ -103,7 +103,8 @@ def tests(rows: pd.DataFrame, whose: str = "") -> Findings:
     }
     beside = rows[rows["analysis"].isin([kinds.E_VALUE.name, kinds.FALSE_DISCOVERY.name])]
     if len(beside):
-        caption = "How strong unmeasured confounding would have to be to explain each ratio, and its p-value among all."
+        strong = "How strong unmeasured confounding would have to be to explain each ratio, and its p-value among all"
+        caption = f"{strong}{whose}."
         note = (
             "E-value: the ratio that a confounder would have to have with both the cohort and cramps; E-value of "
             "the limit: the same for the limit of the interval that is nearer to 1."

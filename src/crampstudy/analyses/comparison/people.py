@@ -44,10 +44,12 @@ def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings)
     # What the first band says of all is not said again.
     of_part = in_words.whom(where, youngest=None if unaged else oldest) if where else ""
     whom += f", {of_part}" if of_part else ""
+    # Files are read whole, whomever the other numbers are of.
+    of_files = ", of all in the files, whether or not they meet the condition" if settings.where else ""
     cleaned, cleaning = counted(
         ReportTable(
             set_aside(cohorts),
-            "Rows read, accepted and rejected, and cells blanked, by cohort and table.",
+            f"Rows read, accepted and rejected, and cells blanked, by cohort and table{of_files}.",
             wording.sentences(said.told_once(cohorts, [cohort.attrition.notices for cohort in cohorts]), names) or None,
         ),
         None,

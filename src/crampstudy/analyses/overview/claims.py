@@ -12,7 +12,7 @@ from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import claims as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.claims import ClaimMultiverse, ClaimPlan, LedgerEntry, plan, tidy
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, all_set_aside
 
 GRID, LEDGER = "fig-claims", "tbl-claims"
 CURVES, AGREEMENT = "fig-claim-specifications", "tbl-claim-specifications"
@@ -24,7 +24,8 @@ SECTIONS = frozenset(row.section for row in claims.CLAIM_ROWS)
 def ledger_of(cohort: Cohort, settings: Settings, others: Others) -> tuple[LedgerEntry, ...]:
     """Return the claims held against what the other sections found in a cohort."""
     found = {name: each.estimates for name, each in others.items()}
-    return claims.ledger(found, cohort.kind, measured=_measured(cohort), hemisphere=settings.hemisphere)
+    lost = all_set_aside(cohort)
+    return claims.ledger(found, cohort.kind, measured=_measured(cohort), set_aside=lost, hemisphere=settings.hemisphere)
 
 
 def _measured(cohort: Cohort) -> frozenset[str]:

@@ -139,7 +139,8 @@ def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Fi
 def _adherence(cohort: Cohort, asked: dict[str, Any], ratios: pd.DataFrame | None) -> Findings:
     rows = adherence(cohort, where=asked["where"], ci_level=asked["ci_level"])
     if not (rows["status"] != "not_measured").any():
-        raise AnalysisError(f"how often guidelines on fluid were met is not known: {rows['note'].iloc[0]}")
+        why = "; ".join(tables.not_measured(rows.head(1)))
+        raise AnalysisError(f"how often guidelines on fluid were met is not known: {why}")
     day = "the day that ends in the night" if cohort.kind == "diary" else "the recalled day, of plain water"
     note = (
         f"Eight glasses of 8 US fluid ounces are 1,893 mL; {PER_KG} mL per kg of body mass is a standard of clinical "

@@ -18,7 +18,7 @@ from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.estimates import kinds
-from crampstudy.estimates.sentences import in_text, times
+from crampstudy.estimates.sentences import in_text, times, value
 from crampstudy.models.fit import fit
 from crampstudy.tables.headings import age_and_sex
 from crampstudy.wording import marks
@@ -172,7 +172,7 @@ def _claim(cycle: pd.DataFrame) -> str:
         "near null": "Midwinter and midsummer hardly differ",
         "differs but negligible": "Midwinter and midsummer differ by little",
     }.get(str(against["verdict"]), "Whether midwinter and midsummer differ is not clear")
-    share = f"{100 * inside['estimate']:.0f}% of the resampled peaks lie in winter"
+    share = f"{value(inside)} of the resampled peaks lie in winter"
     return f"{said}: rate ratio {in_text(against)}; {share}."
 
 

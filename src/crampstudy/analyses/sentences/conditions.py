@@ -31,11 +31,7 @@ def answer(rows: pd.DataFrame) -> str:
         fewer = "too few participants or cramps bear on any of them"
         if (of_whom := who_are_few(judged)) != "participants":
             fewer = f"there are too few {of_whom} for a ratio of any of them"
-        why = (
-            (fewer if len(judged) else tables.reasons(measured, inside=True))
-            if len(measured)
-            else "none of them was recorded"
-        )
+        why = (fewer if len(judged) else tables.reasons(measured, inside=True)) if len(measured) else _none_known(main)
         why = f"all of them were {why}" if why.startswith(_LEFT_OUT) else why
         return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
     scale = str(told["scale"].iloc[0]).replace("_", " ")
@@ -46,8 +42,9 @@ def answer(rows: pd.DataFrame) -> str:
     by_side = {how: clear[clear["verdict"] == verdict] for verdict, how in _MORE.items()}
     said = [f"{often.format(how)} {_with_ratios(of, adjusted)}" for how, of in by_side.items() if len(of)]
     if not said:
-        measures = wording.counted(len(told), "conditions, drugs and measures")
-        said = [f"none of {measures} goes clearly with more or with fewer cramps"]
+        many = f"none of {len(told):,} conditions, drugs and measures goes"
+        one = f"{_listed(told)}, alone with enough participants to tell, does not go"
+        said = [f"{many if len(told) > 1 else one} clearly with more or with fewer cramps"]
     small = told[told["verdict"].isin(["near null", "differs but negligible"])]
     said += [
         _kept(told, _tests(main)),
@@ -214,6 +211,14 @@ def caption(model: str, main: pd.DataFrame, *, two: bool) -> str:
     of = "prevalence ratios of any cramp in the past month" if model.startswith("survey") else "rate ratios of cramps"
     how = "adjusted" if main.loc[main["estimate"].notna(), "adjusted_for"].notna().any() else "crude"
     return f"Conditions and drugs: {how} {of}, at all ages{' and by age' if two else ''}."
+
+
+def _none_known(main: pd.DataFrame) -> str:
+    """Return why nothing is known of any condition: what was recorded and set aside in cleaning is named."""
+    if names := tables.set_aside_names(main):
+        others = "of the others none was recorded, and " if tables.unmeasured_names(main) else ""
+        return f"{others}every value was set aside in cleaning of {wording.listed(names)}"
+    return "none of them was recorded"
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:

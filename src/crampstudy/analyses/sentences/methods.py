@@ -93,6 +93,8 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     was = "was" if unmeasured == 1 else "were"
     asked = f"{wording.counted(unmeasured, 'variables')} that a section asks for {was} not measured"
     measured = asked if unmeasured else "every variable that a section asks for was measured"
+    lost = len(tables.set_aside_names(rows))
+    measured += f", and of {wording.counted(lost, 'others')} every value was set aside in cleaning" if lost else ""
     last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}. {_CLAIMS}"
     nobody = f"Nobody took {untreated} of the treatments that a section asks for." if untreated else ""
     return " ".join(filter(None, [first, *said, WHOLE, last, nobody]))

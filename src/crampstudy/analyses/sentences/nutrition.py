@@ -118,8 +118,11 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
             ratio = f"{measure(row)} {in_text(row)}{verdict}{_lacking(row)}"
             said.append(f"{_named(row)}, {_values(row)}: {ratio}")
     absent = kinds.EXPOSURE_LEVEL.rows(rows[rows["status"] == "not_measured"])
-    names = [in_sentence(name) for name in absent["term"] if name in _MAGNESIUM]
+    absent = absent[absent["term"].isin(_MAGNESIUM)]
+    names = tables.unmeasured_names(absent)
     said += [f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} not measured"] if names else []
+    lost = tables.set_aside_names(absent)
+    said += [f"every value was set aside in cleaning of {wording.listed(lost)}"] if lost else []
     found = kinds.LOW_LEVEL.rows(rows)
     found = found[found["estimate"].notna()]
     said += [f"{_low(row)} of the participants" for row in wording.records(found[found["term"] == _MAGNESIUM[0]])]

@@ -13,7 +13,7 @@ from crampstudy import codebook, estimates, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.causal import CausalGraph, measured_in, study
 from crampstudy.codebook import contrasts, exposures
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort, all_set_aside, subpopulation
 from crampstudy.contrasts import multiplicity, person_time
 from crampstudy.contrasts.adjusted import AdjustedFit, Sufficiency, adjusted_fit
 from crampstudy.contrasts.cohorts.measures import FEWEST
@@ -23,6 +23,7 @@ from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import adjustment, facts, kinds, verdicts
+from crampstudy.estimates.absent import absent
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.ratio import Linear
@@ -49,12 +50,15 @@ _OF_DEVIATIONS = ("deviation", "deviation-centile")
 
 @dataclass(frozen=True, slots=True)
 class _Slope:
-    """An exposure in a cohort: the ``fitted`` model, ``None`` where there is none, for the reason ``why_not``."""
+    """An exposure in a cohort: the ``fitted`` model, ``None`` where there is none, for the reason ``why_not``.
+
+    Of what the cohort has no value of ``absent`` are the cells that say so.
+    """
 
     cohort: str
     fitted: AdjustedFit | None = None
     why_not: str = ""
-    measured: bool = True
+    absent: Mapping[str, Any] | None = None
 
 
 def compare_factors(
@@ -141,7 +145,11 @@ def _tested(row: Row) -> bool:
 
 
 def _measured(cohort: Cohort, factor: str) -> bool:
-    return formula.columns_in(formula.parse(exposures.unsplit(factor))) <= measured_in(cohort)
+    return _columns(factor) <= measured_in(cohort)
+
+
+def _columns(factor: str) -> set[str]:
+    return formula.columns_in(formula.parse(exposures.unsplit(factor)))
 
 
 def _from_age(cohorts: Sequence[Cohort], bands: AgeBands, where: str | None) -> str | None:
@@ -183,7 +191,8 @@ def _untold(factor: str, asked: Mapping[str, Any]) -> str:
 
 def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[str, Any]) -> _Slope:
     if not _measured(cohort, factor):
-        return _Slope(cohort.name, why_not="not measured in this cohort", measured=False)
+        lost = next((name for name in _columns(factor) if name in all_set_aside(cohort)), factor)
+        return _Slope(cohort.name, absent=absent(cohort, lost))
     if cohort.frame("participants").height < FEWEST:
         return _Slope(cohort.name, why_not=f"fewer than {FEWEST} participants")
     if subpopulation.too_young(cohort, youngest := asked["bands"].limits[0]):
@@ -279,7 +288,9 @@ def _in_cohort(
         cells |= {"level": contrast.level, "reference": contrast.reference, "unit": contrast.printed}
         cells |= {"facts": facts.written({CENTILES: contrast.centiles_of})}
     if slope.fitted is None:
-        return estimates.row(status="not_estimable" if slope.measured else "not_measured", note=slope.why_not, **cells)
+        lacking: Row = {"status": "not_estimable", "note": slope.why_not, **(slope.absent or {})}
+        own_facts = {**facts.read(cells.get("facts")), **facts.read(lacking.get("facts"))}
+        return estimates.row(**cells | lacking | {"facts": own_facts})
     own = _row_of(slope.fitted, contrast)
     cells |= {name: own[name] for name in ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")}
     cells |= {name: own[name] for name in ("adjusted_for", "adjustment", "lacks", "note")}

@@ -16,6 +16,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import Sufficiency, differing, for_nothing
 from crampstudy.estimates import facts, kinds
+from crampstudy.estimates.absent import absent_row
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.fit import fit_under
 from crampstudy.models.inference.covariance import Covariance
@@ -93,7 +94,7 @@ def cramp_night_scores(
             # What is lacking is the score, and not the cramps.
             cells = {"cohort": cohort.name, "population": more.get("where") or "all participants", "term": score}
             cells |= {"analysis": kind.name, "outcome": score, "model": MODEL, "level": WITHIN, "scale": "difference"}
-            made.append(estimates.row(status="not_measured", **cells))
+            made.append(absent_row(cohort, score, **cells))
     return estimates.frame([*made, *besides])
 
 

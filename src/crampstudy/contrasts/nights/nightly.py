@@ -17,6 +17,7 @@ from crampstudy.contrasts.adjusted import Sufficiency, covariates_of, differing,
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.estimates import adjustment, kinds
+from crampstudy.estimates.absent import absent_row
 from crampstudy.models.covariates import is_told_of, told_of_alone
 from crampstudy.wording import CONTRAST, label, listed, small
 
@@ -137,7 +138,7 @@ def not_measured(cohort: Cohort, exposure: str) -> pd.DataFrame:
     """Return the row of a nightly exposure that a cohort has no value of."""
     cells = {"cohort": cohort.name, "outcome": _OUTCOME, "analysis": kinds.WITHIN_BETWEEN.name, "model": MODEL}
     cells |= {"term": exposure, "level": WITHIN, "scale": "rate_ratio"}
-    return estimates.frame([estimates.row(status="not_measured", **cells)])
+    return estimates.frame([absent_row(cohort, exposure, **cells)])
 
 
 def adjustment_of(cohort: Cohort, exposure: str, outcome: str, graph: CausalGraph) -> Adjustment:

@@ -18,7 +18,8 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import joint_test, with_q_values
 from crampstudy.contrasts.people.ratios_by_age import Row, ratios_by_age
 from crampstudy.errors import UsageError
-from crampstudy.estimates import Status, kinds
+from crampstudy.estimates import kinds
+from crampstudy.estimates.absent import SET_ASIDE, absent, why_set_aside
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
@@ -92,35 +93,39 @@ def _of_condition(
         return _ratios(cohort, condition, inside)
     except UsageError as problem:
         # The condition is known: it is the cohort that lacks something, such as the weight of an examination.
-        return [_without(cohort, condition, inside, "not_estimable", estimates.reason(problem))], []
+        return [_without(cohort, condition, inside, status="not_estimable", note=estimates.reason(problem))], []
 
 
 def _ratios(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]) -> tuple[list[Row], list[list[Row]]]:
     """Return the rows of a condition, after its joint test where it has several levels, and by level those by age."""
     needed = [condition.name, *(subpopulation.names(condition.among) if condition.among else ())]
     if lacking := [name for name in needed if not cohort.has(name)]:
-        said = "not measured in this cohort" if lacking[0] == condition.name else f"{lacking[0]} was not measured"
-        needs = "" if lacking[0] == condition.name else lacking[0]
-        return [_without(cohort, condition, asked, "not_measured", said, needs)], []
+        return [_without(cohort, condition, asked, **_absent(cohort, condition, lacking[0]))], []
     found = adjusted_fit(cohort, condition.name, terms=(quoted(condition.name),), **asked)
     rows = wording.with_none(found.estimates)
     by_age = ratios_by_age(cohort, condition.name, found, asked) if condition.among is None else []
     return [*joint_test(found.fit, found.terms[0], rows), *rows], by_age
 
 
-def _without(
-    cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any], status: Status, why: str, needs: str = ""
-) -> Row:
+def _absent(cohort: Cohort, condition: HealthCondition, lacking: str) -> Row:
+    """Return why a condition has no ratio where a cohort has no value of it, or of what says in whom it is compared."""
+    cells = absent(cohort, lacking)
+    if lacking == condition.name:
+        return cells
+    rules = cells["facts"][SET_ASIDE]
+    said = f"{lacking} was {'not measured' if rules is None else why_set_aside(rules)}"
+    return cells | {"note": said, "facts": {**cells["facts"], "needs": lacking}}
+
+
+def _without(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any], **why: Any) -> Row:
     """Return the row of a condition that has no ratio.
 
     Args:
         cohort: in which there is none.
         condition: of which there is none.
         asked: how it was asked for.
-        status: of the row.
-        why: the reason.
-        needs: what else was not measured, in the place of the condition.
+        why: status, note and facts that say why.
     """
-    cells = {name: asked[name] for name in ("model", "outcome", "analysis")} | {"facts": {"needs": needs}, "note": why}
+    cells = {name: asked[name] for name in ("model", "outcome", "analysis")} | why
     population = asked["where"] or "all participants"
-    return estimates.row(status=status, cohort=cohort.name, population=population, term=condition.name, **cells)
+    return estimates.row(cohort=cohort.name, population=population, term=condition.name, **cells)

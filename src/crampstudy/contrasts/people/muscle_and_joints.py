@@ -20,6 +20,7 @@ from crampstudy.contrasts.nights.activity import between_ratio
 from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
 from crampstudy.errors import AnalysisError, NoWeight
 from crampstudy.estimates import kinds
+from crampstudy.estimates.absent import absent_row
 from crampstudy.models.coefficients.rows import TEST
 from crampstudy.models.common.recalled_outcomes import weight_for
 from crampstudy.models.fit import fit
@@ -71,7 +72,7 @@ def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
         cells = {"cohort": cohort.name, "population": asked.get("where") or "all participants", "term": name}
         cells |= {"outcome": asked["outcome"], "model": asked["model"], "analysis": kinds.MUSCLE.name}
         if name not in measured:
-            family.append([estimates.row(status="not_measured", note="not measured in this cohort", **cells)])
+            family.append([absent_row(cohort, name, **cells)])
             continue
         try:
             nightly = _term(cohort, name) != name

@@ -76,7 +76,8 @@ def _concentration(axes: Axes, curve: pd.DataFrame, half: float | None) -> None:
     if half is not None:
         axes.plot([0, half, half], [50, 50, 0], color=look.PALETTE[1], linewidth=0.9)
         axes.plot(half, 50, "o", color=look.PALETTE[1], markersize=look.MARKER, markeredgewidth=0)
-        axes.text(45, 24, f"{half:.0f}% of people have\nhalf of the cramps", color=look.PALETTE[1], va="center")
+        told = f"{wording.number(half, 1)}% of people have\nhalf of the cramps"
+        axes.text(45, 24, told, color=look.PALETTE[1], va="center")
     axes.set(xlim=(0, 100), ylim=(0, 102), xlabel="People, those with the most first (%)", ylabel="Cramps (%)")
     axes.set_title("b  Cramps carried by the few")
     style.grid(axes, "y")

@@ -56,6 +56,8 @@ local function prepare(div)
   }
 end
 
+local works = {}
+
 local function reference(cite)
   local parts = {}
   local found = 0
@@ -71,6 +73,8 @@ local function reference(cite)
       if #parts > 0 then parts[#parts + 1] = pandoc.Str(", ") end
       parts[#parts + 1] = pandoc.Span({}, pandoc.Attr("", { labels.REFERENCE }, { label = citation.id, bare = bare }))
       found = found + 1
+    elseif not works[citation.id] then
+      fail("@" .. citation.id .. " names no work of the bibliography; where it is no citation write \\@" .. citation.id)
     end
   end
   if found == 0 then return nil end
@@ -129,6 +133,7 @@ function Pandoc(document)
     if block.t == "Div" then block = prepare(block) or block elseif block.t == "Header" then number_heading(block) end
     blocks:insert(block)
   end
+  for _, work in ipairs(pandoc.utils.references(document)) do works[work.id] = true end
   local known = named(blocks)
   for at, block in ipairs(blocks) do
     if block.t == "Div" and block.classes:includes("notebook") then

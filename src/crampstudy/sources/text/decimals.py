@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.cleaning.raw import APART
 from crampstudy.codebook import VariableType
 from crampstudy.codebook.missing import MARKS as MARKS_OF_MISSING
 from crampstudy.errors import SourceError
@@ -218,7 +219,7 @@ def _pointed(name: str, mark: Mark, grouped: bool) -> pl.Expr:
         return plain.alias(name)
     # A point that is left would pass for a decimal one.
     point = ~apart & cell.str.contains(r"^[+-]?\d*[.]\d")
-    marked = pl.when(point).then(pl.format("{} (decimal point)", cell))
+    marked = pl.when(point).then(pl.format(f"{{}}{APART}", cell))
     return marked.otherwise(plain.str.replace(",", ".", literal=True)).alias(name)
 
 
