@@ -34,8 +34,7 @@ TELL = "tell"
 """The fact of how many participants tell of a ratio within participants, where they are fewer than that."""
 RESTS_ON, WHOM = "rests on", "whom"
 """The facts of how many participants tell of a ratio beside what it is adjusted for, where not all do, and of whom."""
-_RESTS = "rests"
-_RESTS_ON_THE = f"{_RESTS} on the "
+_RESTS, _RESTS_ON_THE = "rests", "rests on the "
 BEYOND_VALUES = "compared beyond the values observed, which lie"
 """How it is said that a contrast reaches farther than anything observed."""
 OWN_RATES = "ratios within few participants have the degrees of freedom of their own numbers of cramps"
@@ -55,9 +54,8 @@ WIDER = "the difference beside it is not inside its margins"
 BESIDE, NIGHTS = "beside", "nights"
 """Facts of which other number of a contrast rests on too few, and of how many nights a sum is, each with events."""
 _OF_CONTRAST = ("analysis", "term", "level", "reference", "population")
-_SET = "verdict with margins"
-_NO_VERDICT = ": no verdict"
-"""How a reason ends that is read in a note, apart from the verdict."""
+_SET, _NO_VERDICT = "verdict with margins", ": no verdict"
+"""How a note tells the margins, and how a reason ends that is read in a note, apart from the verdict."""
 
 
 def verdict(
