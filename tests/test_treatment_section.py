@@ -183,6 +183,29 @@ def test_a_mix_of_designs_says_why_there_is_no_effect() -> None:
     assert "1 of 12 randomised participants had several agents and the others one" in found.values["answer"]
 
 
+def test_a_combination_is_an_arm_of_a_parallel_trial_and_named_as_one() -> None:
+    arms = (("placebo",), ("tens",), ("magnesium", "tens"))
+    people = [(f"{3 * i + k:02}", agents) for i in range(8) for k, agents in enumerate(arms)]
+    rng = np.random.default_rng(1)
+    nights = {who: rng.poisson(rng.gamma(2.0, 0.5), 28).tolist() for who, _ in people}
+    periods = [(who, agent, 8, 27, True) for who, agents in people for agent in agents]
+    found = analyses.run(NAME, study(nights, periods))
+    effects = kinds.TREATMENT_EFFECT.rows(found.estimates)
+    made = effects[effects["estimate"].notna() & effects["scale"].eq("rate_ratio")]
+    assert [*zip(made["term"], made["reference"], made["n_exposed"], made["n_participants"], strict=True)] == [
+        ("tens", "placebo", 8, 16),
+        ("magnesium + tens", "placebo", 8, 16),
+    ]
+    flow = found.tables[section.FLOW].frame
+    names = ["Randomised to TENS", "Randomised to placebo", "Randomised to magnesium + TENS"]
+    assert flow.index.tolist() == names and {*flow["Took another agent after time zero"]} == {"0"}
+    assert "the combination magnesium + TENS against placebo" in found.values["answer"]
+    assert (found.tables[section.EFFECTS].note or "").startswith("Magnesium + TENS is a combination, ")
+    assert "lots gave magnesium in combination alone (magnesium + TENS)" in found.values["not_estimated"]
+    assert "magnesium" not in found.values["not_estimated"].partition(". ")[0] and found.values["by_design"] == ""
+    assert "A combination is compared as a whole" in found.values["limits"]
+
+
 def test_alternating_periods_are_drawn_by_participant() -> None:
     design = StudyDesign("n-of-1", ("tens", "placebo"), run_in_nights=2, period_nights=5, washout_nights=0)
     truth = Truth()

@@ -40,7 +40,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "leaves out": "of a row with or without an estimate, whom it leaves out, as its note says it",
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
         "needs": "what was not measured, where it is not the term; several are joined by `and`",
-        "had by": "`nobody`, of a treatment that nobody took",
+        "had by": "`nobody`, of a treatment that nobody took, or `combination`, of what lots gave in one alone",
         "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
         "most a night": "`1`, where no night has more than one cramp",
         "added": "how many nights are in no file, but were taken as without a cramp",

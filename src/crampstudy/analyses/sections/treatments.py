@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from crampstudy import estimates, tables
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
 from crampstudy.analyses.sentences import treatments as said
@@ -24,6 +24,7 @@ from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.baseline import baseline
+from crampstudy.treatments.combinations import in_order, parts
 from crampstudy.treatments.designs import TreatmentDesign, designs, unrecorded, why_no_design
 from crampstudy.treatments.flow import flow, within_participants
 from crampstudy.treatments.modifiers import modifiers
@@ -135,19 +136,24 @@ def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str,
 
 
 def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
-    """Return the rows of the article's treatments that nobody had, by lot or by choice, or is known to have had."""
+    """Return the rows of the article's treatments that nobody had by itself, as far as is known."""
     taken = {name for design in found for name in (design.agent, design.against)}
+    combined = in_order(name for name in taken if name and len(parts(name)) > 1)
     lacking: tuple[estimates.Status, str] = "not_measured", tables.NOBODY
     untaken = {"had by": "nobody"}
     if not found and unrecorded(cohort):
         lacking, untaken = ("not_estimable", why_no_design(cohort)), {}
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
-    return estimates.frame(
-        estimates.row(status=lacking[0], analysis=name, term=agent, note=lacking[1], facts=untaken, **cells)
-        for agent in AGENTS
-        if agent not in taken
-        for name in _PRIMARY
-    )
+    rows = []
+    for agent in (each for each in AGENTS if each not in taken):
+        status, note, facts = *lacking, untaken
+        if of_it := [name for name in combined if agent in parts(name)]:
+            given = wording.listed(map(wording.agent, of_it))
+            note = f"lots gave {wording.agent(agent)} in combination alone ({given})"
+            status, facts = "not_estimable", {"had by": "combination"}
+        shared: dict[str, Any] = {"term": agent, "note": note, "facts": facts, **cells}
+        rows += [estimates.row(status=status, analysis=name, **shared) for name in _PRIMARY]
+    return estimates.frame(rows)
 
 
 def _course(
@@ -263,7 +269,8 @@ def _tables(effects: pd.DataFrame) -> Findings:
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {how}{said.of_both(main)}{tables.notes(said.with_reason_alone(main))}".strip(),
+            f"{said.combined(main)}{said.estimands(main)} {how}{said.of_both(main)}"
+            f"{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),

@@ -19,7 +19,8 @@ from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK, too_imprecise
 from crampstudy.tables.reworded import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
-from crampstudy.treatments.designs import PLACEBO, TreatmentDesign
+from crampstudy.treatments.combinations import PLACEBO, parts
+from crampstudy.treatments.designs import MIXED, TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.question import arm
 
@@ -96,7 +97,7 @@ def rates_alone(row: Mapping[str, Any]) -> str:
     agent, reason = wording.agent(row["term"]), fact(row, "no interval")
     if row["analysis"] == kinds.OPEN_USE.name:
         return f"{agent}: {in_text(row)} cramps a week, the difference of the weighted rates; {reason}"
-    against = f"{agent} against {arm(row['reference'])}"
+    against = f"{_given(row)} against {arm(row['reference'])}"
     return f"{against}: {in_text(row)} cramps a week, the difference of the rates as observed; {reason}"
 
 
@@ -128,7 +129,22 @@ def _of_trial(row: Mapping[str, Any]) -> str:
     weekly = str(row["weekly"]).removeprefix(", ")
     numbers = weekly if told == "imprecise" else f"rate ratio {in_text(row)}{row['weekly']}"
     beside = f" ({numbers})" if numbers else ""
-    return f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
+    return f"By lot, {_given(row)} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
+
+
+def _given(row: Mapping[str, Any]) -> str:
+    """Return what lots gave, in words: ``TENS``, ``the combination magnesium + TENS``."""
+    named = wording.agent(str(row["term"]))
+    return f"the combination {named}" if len(parts(str(row["term"]))) > 1 else named
+
+
+def combined(rows: pd.DataFrame) -> str:
+    """Return of the combinations among the treatments of rows that they are treatments of their own."""
+    names = [wording.agent(name) for name in dict.fromkeys(map(str, rows["term"])) if len(parts(name)) > 1]
+    if not names:
+        return ""
+    are = "is a combination, a treatment" if len(names) == 1 else "are combinations, each a treatment"
+    return f"{wording.capital(wording.listed(names))} {are} of its own. "
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:
@@ -168,7 +184,7 @@ def by_design(rows: pd.DataFrame) -> str:
     """Return which treatments are described and not estimated."""
     main = _primary(rows)
     few = lost(rows)
-    few = few[~few["term"].isin(main.loc[main["estimate"].notna(), "term"])]
+    few = few[~few["term"].isin(main.loc[main["estimate"].notna(), "term"]) & of_rows(few, "had by").eq("")]
     return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
@@ -334,8 +350,10 @@ def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
             "Without a comparison by lot, what came after a treatment cannot be told from what would have come without "
             "it."
         )
-    if any(design.kind is None and not design.arms.height for design in found):
+    if any(design.agent == MIXED and design.kind is None and not design.arms.height for design in found):
         texts.append("What stands for several treatments has no one effect.")
+    if any(len(parts(each.agent)) > 1 and each.against not in parts(each.agent) for each in found if each.randomised):
+        texts.append("A combination is compared as a whole: what each of its agents adds is not told.")
     if any(design.kind in ("crossover", "n-of-1") for design in found):
         texts.append(
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
