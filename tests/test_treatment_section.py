@@ -219,6 +219,30 @@ def test_alternating_periods_are_drawn_by_participant() -> None:
     assert ": the verdict is read there." in (found.tables[section.EFFECTS].note or "")
 
 
+@pytest.mark.parametrize("people", [1, 3])
+def test_periods_of_few_participants_are_told_as_of_each_alone_in_text_figure_and_summary(people: int) -> None:
+    rng = np.random.default_rng(2)
+    turns = ("tens", "placebo", "placebo", "tens", "tens", "placebo", "placebo", "tens")
+    nights = {
+        f"{i}": [int(rng.poisson(0.5 if agent == "tens" else 2.0)) for agent in turns for _ in range(10)]
+        for i in range(people)
+    }
+    periods = [(who, agent, 10 * k, 10 * k + 9, True) for who in nights for k, agent in enumerate(turns)]
+    found = analyses.run(NAME, study(nights, periods))
+    singles = kinds.TREATMENT_EFFECT_OF_ONE.rows(found.estimates)
+    assert singles["estimate"].notna().sum() == people
+    drawing = found.figures[section.COURSE]
+    drawn = figures.single_participants(drawing.estimates)
+    labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert len(labels) == people and "All pairs" not in labels and ", and pooled" not in drawing.caption
+    told = found.values["answer"]
+    assert told.startswith("By lot, TENS against placebo: rate ratio") and "nothing of others" in told
+    assert all(f"{row.estimate:.2f} (" in told and f"in {row.level}" in told for row in singles.itertuples())
+    assert f"No effect beyond single participants could be estimated: {people} participant" in told
+    assert found.values["by_design"] == ""
+    assert sentences.not_told(found.estimates)[0].startswith("effect of TENS beyond single participants: ")
+
+
 def test_a_survey_has_one_sentence() -> None:
     found = analyses.run(NAME, survey(None))
     assert found.unanswered == found.values["answer"]

@@ -13,6 +13,7 @@ from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
 from crampstudy.analyses.sentences import treatments as said
+from crampstudy.analyses.sentences.treatments.given import combined
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
@@ -138,7 +139,7 @@ def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str,
 def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
     """Return the rows of the article's treatments that nobody had by itself, as far as is known."""
     taken = {name for design in found for name in (design.agent, design.against)}
-    combined = in_order(name for name in taken if name and len(parts(name)) > 1)
+    together_given = in_order(name for name in taken if name and len(parts(name)) > 1)
     lacking: tuple[estimates.Status, str] = "not_measured", tables.NOBODY
     untaken = {"had by": "nobody"}
     if not found and unrecorded(cohort):
@@ -147,7 +148,7 @@ def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
     rows = []
     for agent in (each for each in AGENTS if each not in taken):
         status, note, facts = *lacking, untaken
-        if of_it := [name for name in combined if agent in parts(name)]:
+        if of_it := [name for name in together_given if agent in parts(name)]:
             given = wording.listed(map(wording.agent, of_it))
             note = f"lots gave {wording.agent(agent)} in combination alone ({given})"
             status, facts = "not_estimable", {"had by": "combination"}
@@ -226,14 +227,8 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, ans
     expected = course.expected_rate(kinds.TREATMENT_COURSE.rows(around), kinds.REGRESSION_TO_THE_MEAN.rows(falls))
     if has_estimate(single):
         main = kinds.TREATMENT_EFFECT.rows(effects)
-        pooled = ", and pooled" if main.loc[main["level"].eq(PAIRS), "estimate"].notna().any() else ""
-        drawing = Drawing(
-            "single_participants",
-            effects,
-            caption=f"Rate ratio in each participant of alternating periods{pooled}. That each rests on one "
-            "participant is the design; pairs of periods are its clusters.",
-            alt=answer,
-        )
+        pooled = bool(main.loc[main["level"].eq(PAIRS), "estimate"].notna().any())
+        drawing = Drawing("single_participants", effects, caption=_of_each(single, pooled=pooled), alt=answer)
     else:
         drawing = Drawing(
             "treatment_course",
@@ -244,6 +239,20 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, ans
             alt=answer,
         )
     return Findings(together([]), figures={COURSE: drawing})
+
+
+def _of_each(single: pd.DataFrame, *, pooled: bool) -> str:
+    """Return the caption of the ratios in single participants: whom each is of, and whether there is one of all."""
+    if int(single["estimate"].notna().sum()) == 1 and not pooled:
+        return (
+            "Rate ratio in one participant of alternating periods, of that participant alone; pairs of periods are its "
+            "clusters."
+        )
+    how = "and pooled" if pooled else "none of them pooled"
+    return (
+        f"Rate ratio in each participant of alternating periods, {how}. "
+        "That each rests on one participant is the design; pairs of periods are its clusters."
+    )
 
 
 def _zero_of(around: pd.DataFrame) -> str:
@@ -269,7 +278,7 @@ def _tables(effects: pd.DataFrame) -> Findings:
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.combined(main)}{said.estimands(main)} {how}{said.of_both(main)}"
+            f"{combined(main)}{said.estimands(main)} {how}{said.of_both(main)}"
             f"{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(

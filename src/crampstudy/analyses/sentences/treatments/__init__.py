@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences.treatments.given import given_by_lot
+from crampstudy.analyses.sentences.treatments.single import of_single, told_of_single
 from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
@@ -47,9 +49,10 @@ def answer(rows: pd.DataFrame, why_none: str = "") -> str:
         return "Nobody in this cohort was given a treatment or noted to have taken one."
     alone = [f"{_HOW[str(row['analysis'])]}, {rates_alone(row)}." for row in wording.records(without_ratio(rows))]
     trials = [*(_of_trial(row) for row in judged(rows)), *alone]
-    told = _of_choice(rows)
-    lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(rows)}."]
-    return " ".join([*trials, *told, *lacking])
+    told, single = _of_choice(rows), of_single(rows)
+    beyond = " beyond single participants" if single else ""
+    lacking = [] if trials or told else [f"No effect{beyond} could be estimated: {_why_none(rows)}."]
+    return " ".join([*trials, *told, *single, *lacking])
 
 
 def _why_none(rows: pd.DataFrame) -> str:
@@ -61,7 +64,11 @@ def _why_none(rows: pd.DataFrame) -> str:
 
 def not_told(rows: pd.DataFrame) -> list[str]:
     """Return which treatments have no estimate and why, those of one reason together."""
-    return [f"effect of {wording.listed(agents)}: {why}" for why, agents in _unanswered(rows).items()]
+    single = {wording.agent(name) for name in told_of_single(rows)}
+    return [
+        f"effect of {wording.listed(agents)}{' beyond single participants' * single.issuperset(agents)}: {why}"
+        for why, agents in _unanswered(rows).items()
+    ]
 
 
 def _unanswered(rows: pd.DataFrame) -> dict[str, list[str]]:
@@ -97,7 +104,7 @@ def rates_alone(row: Mapping[str, Any]) -> str:
     agent, reason = wording.agent(row["term"]), fact(row, "no interval")
     if row["analysis"] == kinds.OPEN_USE.name:
         return f"{agent}: {in_text(row)} cramps a week, the difference of the weighted rates; {reason}"
-    against = f"{_given(row)} against {arm(row['reference'])}"
+    against = f"{given_by_lot(row)} against {arm(row['reference'])}"
     return f"{against}: {in_text(row)} cramps a week, the difference of the rates as observed; {reason}"
 
 
@@ -129,22 +136,7 @@ def _of_trial(row: Mapping[str, Any]) -> str:
     weekly = str(row["weekly"]).removeprefix(", ")
     numbers = weekly if told == "imprecise" else f"rate ratio {in_text(row)}{row['weekly']}"
     beside = f" ({numbers})" if numbers else ""
-    return f"By lot, {_given(row)} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
-
-
-def _given(row: Mapping[str, Any]) -> str:
-    """Return what lots gave, in words: ``TENS``, ``the combination magnesium + TENS``."""
-    named = wording.agent(str(row["term"]))
-    return f"the combination {named}" if len(parts(str(row["term"]))) > 1 else named
-
-
-def combined(rows: pd.DataFrame) -> str:
-    """Return of the combinations among the treatments of rows that they are treatments of their own."""
-    names = [wording.agent(name) for name in dict.fromkeys(map(str, rows["term"])) if len(parts(name)) > 1]
-    if not names:
-        return ""
-    are = "is a combination, a treatment" if len(names) == 1 else "are combinations, each a treatment"
-    return f"{wording.capital(wording.listed(names))} {are} of its own. "
+    return f"By lot, {given_by_lot(row)} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:
@@ -184,7 +176,8 @@ def by_design(rows: pd.DataFrame) -> str:
     """Return which treatments are described and not estimated."""
     main = _primary(rows)
     few = lost(rows)
-    few = few[~few["term"].isin(main.loc[main["estimate"].notna(), "term"]) & of_rows(few, "had by").eq("")]
+    told = {*main.loc[main["estimate"].notna(), "term"], *told_of_single(rows)}
+    few = few[~few["term"].isin(told) & of_rows(few, "had by").eq("")]
     return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
