@@ -16,6 +16,7 @@ from crampstudy import analyses, estimates, figures, tables, terminal
 from crampstudy.analyses import Findings, Settings
 from crampstudy.analyses.sections import treatments as section
 from crampstudy.analyses.sentences import treatments as sentences
+from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds import Kind
@@ -129,6 +130,22 @@ def test_no_adjustment_is_claimed_that_was_not_made_and_what_is_described_is_sho
     assert "also asks for how prone a person is to cramps" in str(table.note)
     described = openly.tables[section.RATES].frame
     assert "Quinine" in described.index and described.loc["Quinine"].notna().all()
+
+
+def test_nights_that_are_set_apart_in_trials_stay_in_open_use_and_in_what_modifies_it() -> None:
+    asked = Settings(build_up=300, washout=2)
+    truth = preset("default").truth
+    few = tuple(replace(a, share_using=0.3 if a.column == "tens" else 0) for a in truth.agents)
+    cohort = simulate(60, 42, seed=4, truth=replace(truth, agents=few))
+    plain, apart = analyses.run(NAME, cohort), analyses.run(NAME, cohort, asked)
+    assert kinds.TREATMENT_EFFECT_BY_WEEK.rows(plain.estimates)["estimate"].notna().any()
+    assert apart.estimates.equals(plain.estimates)
+    said = "No night of a build-up is set apart in open use; no night of a washout is set apart in open use: all nights"
+    assert said in apart.values["limits"] and "is set apart" not in plain.values["limits"]
+    designs_ = [TreatmentDesign("tens", "parallel", "placebo", pl.DataFrame(), pl.DataFrame())]
+    assert counted_all_the_same(designs_, asked.of_treatments()) == (
+        "No night of a washout is set apart in parallel arms: all nights from time zero on count."
+    )
 
 
 def test_a_difference_without_a_ratio_is_not_called_described_alone(openly: Findings) -> None:

@@ -14,6 +14,7 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
 from crampstudy.analyses.sentences import treatments as said
 from crampstudy.analyses.sentences.treatments.given import combined
+from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
@@ -81,13 +82,14 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     rows = together([effects, around, estimates.frame(who), arms, absent])
     why_none = "" if found else why_no_design(cohort)
     answer = said.answer(rows, why_none)
+    limits = f"{said.limits(found, effects)} {counted_all_the_same(found, settings.of_treatments())}"
     values = {
         "answer": answer,
         "by_design": "" if why_none else said.by_design(rows),
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
         "arms": said.apart(arms),
-        "limits": said.limits(found, effects) or said.of_nobody(why_none),
+        "limits": limits.strip() or said.of_nobody(why_none),
     }
     drawn = _drawn(around, falls.estimates, effects, answer)
     parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows, found), _arms(rows))
@@ -111,6 +113,8 @@ def _effects(cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None, set
     if design.kind is None or zero is None:
         return estimates.frame([_without(cohort, design.agent, design.reason, design.treated)])
     if design.kind == "open use":
+        # Of open use all nights from time zero on count, in its effect and in what modifies it.
+        asked = asked.with_all_nights
         made = open_use(cohort, design, zero, ci_level=settings.ci_level)
     else:
         made = estimates.frame(trial_effect(cohort, design, asked))
