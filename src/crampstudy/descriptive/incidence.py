@@ -71,7 +71,7 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     excess = (cramps * time - total * nights) / time
     variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0
     weekly, error = total / time * NIGHTS_PER_WEEK, float(np.sqrt(variance))
-    alone = clusters > 1 and np.count_nonzero(cramps) == 1
+    alone = clusters > 1 and int(np.count_nonzero(cramps)) == 1
     notes += [LONE] if alone and clusters >= estimates.FEWEST else []
     found = _of_weeks(weekly, error, degrees_of_freedom(clusters), (clusters, time, total), notes, ci_level)
     return replace(found, alone=alone)
