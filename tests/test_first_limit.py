@@ -9,8 +9,10 @@ from test_age_curve import survey
 from crampstudy import AgeBands, analyses, claims
 from crampstudy.analyses import SectionResults, Settings
 from crampstudy.analyses.sentences import summary, triage
+from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import flow
+from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.simulate import simulate
 from crampstudy.triage.shares import red_flags
 
@@ -42,6 +44,22 @@ def test_no_summary_begins_above_all_bands_and_everybody(diary: Cohort) -> None:
     # An old participant, or a band of the old, has the row.
     assert AgeBands((4, 15)).summaries_up_to(55.0) == AgeBands((4, 15)).summaries
     assert AgeBands((4, 60)).summaries_up_to(20.0) == AgeBands((4, 60)).summaries
+
+
+def test_a_survey_of_the_young_has_no_summary_of_the_old_either() -> None:
+    asked, young = survey(80), Settings(age_bands=[20, 30, 40])
+    old = analyses.run("frequency", asked, young)
+    assert {"50+", "60+"} <= set(old.estimates["population"])
+    part = within(asked, "age_years < 45")
+    for name in ("age-and-muscle", "frequency"):
+        found = analyses.run(name, part, young)
+        assert "40+" in set(found.estimates["population"].str.partition(",")[0])
+        assert not {"50+", "60+"} & set(found.estimates["population"].str.partition(",")[0])
+        assert "50+" not in " ".join([*found.values.values(), *(str(table.note) for table in found.tables.values())])
+    # As a domain of the whole survey it is the same.
+    inside = asked.frame("participants")["age_years"].lt(45).fill_null(value=False).to_numpy()
+    rows = prevalence(asked, young.bands, domain=inside)
+    assert {row["population"] for row in rows} == {"<20", "20-29", "30-39", "40+", "20+"}
 
 
 @pytest.mark.parametrize("name", ["age-and-muscle", "frequency"])

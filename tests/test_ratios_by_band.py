@@ -102,6 +102,24 @@ def test_where_no_band_can_be_compared_the_reference_is_one_that_somebody_is_of(
     assert "as 50–69 allows none" in " ".join(summary.unanswered({}, lacking))
 
 
+@pytest.mark.parametrize("reference", [None, "20-49"])
+def test_a_band_whose_cramps_are_one_participants_has_a_rate_and_no_ratio(diary: Cohort, reference: str | None) -> None:
+    aged = diary.tables["participants"].filter(pl.col("age_years") >= 70)["participant_id"]
+    cramps = pl.when(~pl.col("participant_id").is_in(aged.implode())).then("cramps")
+    night = pl.col("participant_id") == aged[0]
+    carried = diary.tables["diary"].with_columns(cramps=cramps.when(night).then(pl.lit(2)).otherwise(0))
+    cohort = Cohort("one", "diary", {**diary.tables, "diary": carried}, synthetic=True)
+    rows = ratios_by_band(cohort, BANDS, reference=reference)
+    lone = "one participant has all of the cramps"
+    assert of(rows, "70+")["status"] == "not_estimable" and of(rows, "70+")["note"] == lone
+    assert of(rows, "50-69")["status"] == "converged"
+    against = ratios_by_band(cohort, BANDS, reference="70+")
+    assert set(against["note"]) == {f"no ratio, as the reference 70+ allows none: {lone}"}
+    # Its rate is that of all of its participants, and says whose the cramps are.
+    rate = of(kinds.INCIDENCE_RATE.rows(describe(cohort, bands=BANDS).estimates), "70+")
+    assert rate["estimate"] > 0 and lone in rate["note"]
+
+
 def test_a_table_of_bands_has_them_beside(diary: Cohort) -> None:
     own = ratios_by_band(diary, BANDS, reference="50-69")
     column = tables.beside_reference(tables.rates(describe(diary, bands=BANDS)), own)[

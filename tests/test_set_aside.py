@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crampstudy import analyses, estimates, tables, wording
+from crampstudy import analyses, estimates, figures, tables, wording
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, IN_FILE, LOGGED, MEETING, NIGHTS, flow, shares
@@ -169,6 +169,33 @@ class TestNightsThatWereAdded:
             assert number[NIGHTS, IN_FILE] == 10 and number[NIGHTS, ACCEPTED] == everybody
             assert number[NIGHTS, MEETING] == hers == number[NIGHTS, LOGGED]
             assert of_cohort(women).found == everybody
+
+    def test_what_counts_them_as_expected_observed_or_logged_says_so(self, both: tuple[Cohort, Cohort]) -> None:
+        taken = " or taken as without a cramp"
+        for cohort in both:
+            found = analyses.run("cohort", cohort)
+            assert found.values["observed"].endswith(f" were observed{taken}")
+            note = found.tables["tbl-completeness"].note or ""
+            assert "of the entries and the window together; observed are those with a count" in note
+            assert "first and last entry" not in note
+            assert found.figures["fig-completeness"].caption.startswith(f"Nights that were logged{taken}, by ")
+            steps = tables.cohort_flow(flow(cohort)).index.tolist()
+            assert ("Nights", f"Logged{taken}") in steps and ("Participants", "Logged") in steps
+            drawn = figures.cohort_flow(flow(cohort))
+            assert any(text.get_text().endswith(f"nights\nlogged{taken}") for text in drawn.axes[0].texts)
+
+    def test_the_quality_of_the_data_says_what_logged_is(self, tmp_path: Path) -> None:
+        people = "participant_id,age_years,sex\nA,61,female\nB,72,male\nC,55,female\n"
+        folder = str(study(tmp_path / "study", people=people))
+        for source, n in ((folder, 0), (with_unlogged(folder, WORD), 1)):
+            note = analyses.run("summary", open_cohort(source)).tables["tbl-data-quality"].note or ""
+            assert note.count("Logged are nights with a count or taken as without a cramp.") == n
+
+    def test_a_diary_of_its_rows_alone_says_nothing_of_it(self, tmp_path: Path) -> None:
+        found = analyses.run("cohort", open_cohort(str(study(tmp_path / "study"))))
+        note = found.tables["tbl-completeness"].note or ""
+        assert note.startswith("Expected are the calendar nights between a participant's first and last entry.")
+        assert found.values["observed"].endswith(" were observed")
 
     def test_a_later_word_says_what_it_cannot_know(self, tmp_path: Path) -> None:
         package.write(load(study(tmp_path / "study")).cohort, tmp_path / "out")

@@ -141,6 +141,70 @@ class TestDesign:
         assert [(each.agent, each.kind) for each in found] == [("tens", "parallel"), ("quinine", "open use")]
         assert designs(study(FOUR, [])) == ()
 
+    def test_agents_that_lots_gave_together_are_an_arm_of_their_own(self) -> None:
+        arms = {"a": ("placebo",), "b": ("tens",), "c": ("tens", "magnesium"), "d": ("quinine", "tens")}
+        periods = [(who, agent, 3, 6, True) for who, agents in arms.items() for agent in agents]
+        found = designs(study(FOUR, periods))
+        assert [(each.agent, each.kind, each.against, each.arms.height) for each in found] == [
+            ("tens", "parallel", "placebo", 2),
+            ("magnesium + tens", "parallel", "placebo", 2),
+            ("tens + quinine", "parallel", "placebo", 2),
+        ]
+        assert compared(found[1]) == "magnesium + TENS with placebo"
+
+    def test_a_factorial_trial_has_each_agent_and_both_against_neither(self) -> None:
+        # Of a double dummy the placebo of the other agent is part of an arm.
+        dummies = [("tens", "placebo"), ("magnesium", "placebo"), ("magnesium", "tens"), ("placebo",)]
+        periods = [(w, agent, 3, 6, True) for w, agents in zip("abcd", dummies, strict=True) for agent in agents]
+        open_label = [period for period in periods if period[1] != "placebo"]
+        for rows, against in ((periods, "placebo"), (open_label, "none")):
+            found = designs(study(FOUR, rows, randomised_on=[day(3)] * 4))
+            assert [(each.agent, each.kind, each.against, each.treated) for each in found] == [
+                ("magnesium", "parallel", against, 1),
+                ("tens", "parallel", against, 1),
+                ("magnesium + tens", "parallel", against, 1),
+            ]
+
+    def test_what_was_added_to_an_agent_is_compared_with_the_agent(self) -> None:
+        periods = [("a", "tens", 1, 6, True), ("b", "tens", 1, 6, True), ("b", "magnesium", 1, 6, True)]
+        (found,) = designs(study(FOUR, periods))
+        assert (found.agent, found.kind, found.against) == ("magnesium + tens", "parallel", "tens")
+
+    def test_a_combination_begun_a_day_apart_is_one_and_ends_with_its_first_agent(self) -> None:
+        periods = [("a", "tens", 1, 6, True), ("a", "magnesium", 2, 5, True), ("b", "placebo", 1, 6, True)]
+        (found,) = designs(study(FOUR, periods))
+        assert found.arms.rows() == [("a", "magnesium + tens", day(1), day(5)), ("b", "placebo", day(1), day(6))]
+        # Paused and resumed beside the other, it stays one.
+        resumed = [("a", "tens", 1, 3, True), ("a", "tens", 5, 6, True), ("a", "magnesium", 2, 6, True), *periods[2:]]
+        assert one(study(FOUR, resumed), "magnesium + tens").arms.row(0) == ("a", "magnesium + tens", day(1), day(6))
+        # One that begins as the other ends, or where no end was noted, follows it.
+        for first_stop in (2, None):
+            turns = [("a", "tens", 1, first_stop, True), ("a", "magnesium", 2, 6, True), *periods[2:]]
+            assert [each.agent for each in designs(study(FOUR, turns))] == ["magnesium", "tens"]
+
+    def test_a_period_of_two_agents_is_one_of_a_crossover(self) -> None:
+        turns = [(("tens", "magnesium"), ("placebo",)), (("placebo",), ("tens", "magnesium"))]
+        periods = [
+            (who, agent, 1 + 3 * k, 3 + 3 * k, True)
+            for who, pair in zip("ab", turns, strict=True)
+            for k, agents in enumerate(pair)
+            for agent in agents
+        ]
+        (found,) = designs(study(FOUR, periods))
+        assert (found.agent, found.kind, found.against, found.treated) == (
+            "magnesium + tens",
+            "crossover",
+            "placebo",
+            2,
+        )
+        assert found.arms["arm"].to_list() == ["magnesium + tens", "placebo"]
+
+    def test_who_takes_by_choice_what_lots_gave_others_in_a_combination_has_nobody_to_be_compared_with(self) -> None:
+        periods = [("a", "tens", 1, 6, True), ("a", "magnesium", 1, 6, True), ("b", "placebo", 1, 6, True)]
+        found = one(study(FOUR, [*periods, ("d", "magnesium", 2, None, False)]), "magnesium")
+        assert found.kind is None and found.periods["participant_id"].to_list() == ["d"]
+        assert found.reason.startswith("lots gave it to others in a combination (magnesium + TENS), ")
+
 
 TRIAL: list[tuple[str, str, int, int | None, bool | None]] = [
     (who, agent, 3, 6, True) for who, agent in zip("abcd", ("tens", "placebo") * 2, strict=True)

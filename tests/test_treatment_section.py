@@ -16,6 +16,7 @@ from crampstudy import analyses, estimates, figures, tables, terminal
 from crampstudy.analyses import Findings, Settings
 from crampstudy.analyses.sections import treatments as section
 from crampstudy.analyses.sentences import treatments as sentences
+from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds import Kind
@@ -131,6 +132,22 @@ def test_no_adjustment_is_claimed_that_was_not_made_and_what_is_described_is_sho
     assert "Quinine" in described.index and described.loc["Quinine"].notna().all()
 
 
+def test_nights_that_are_set_apart_in_trials_stay_in_open_use_and_in_what_modifies_it() -> None:
+    asked = Settings(build_up=300, washout=2)
+    truth = preset("default").truth
+    few = tuple(replace(a, share_using=0.3 if a.column == "tens" else 0) for a in truth.agents)
+    cohort = simulate(60, 42, seed=4, truth=replace(truth, agents=few))
+    plain, apart = analyses.run(NAME, cohort), analyses.run(NAME, cohort, asked)
+    assert kinds.TREATMENT_EFFECT_BY_WEEK.rows(plain.estimates)["estimate"].notna().any()
+    assert apart.estimates.equals(plain.estimates)
+    said = "No night of a build-up is set apart in open use; no night of a washout is set apart in open use: all nights"
+    assert said in apart.values["limits"] and "is set apart" not in plain.values["limits"]
+    designs_ = [TreatmentDesign("tens", "parallel", "placebo", pl.DataFrame(), pl.DataFrame())]
+    assert counted_all_the_same(designs_, asked.of_treatments()) == (
+        "No night of a washout is set apart in parallel arms: all nights from time zero on count."
+    )
+
+
 def test_a_difference_without_a_ratio_is_not_called_described_alone(openly: Findings) -> None:
     rows = openly.estimates.copy()
     own = rows["term"].eq("magnesium") & rows["analysis"].eq(kinds.OPEN_USE.name)
@@ -183,6 +200,29 @@ def test_a_mix_of_designs_says_why_there_is_no_effect() -> None:
     assert "1 of 12 randomised participants had several agents and the others one" in found.values["answer"]
 
 
+def test_a_combination_is_an_arm_of_a_parallel_trial_and_named_as_one() -> None:
+    arms = (("placebo",), ("tens",), ("magnesium", "tens"))
+    people = [(f"{3 * i + k:02}", agents) for i in range(8) for k, agents in enumerate(arms)]
+    rng = np.random.default_rng(1)
+    nights = {who: rng.poisson(rng.gamma(2.0, 0.5), 28).tolist() for who, _ in people}
+    periods = [(who, agent, 8, 27, True) for who, agents in people for agent in agents]
+    found = analyses.run(NAME, study(nights, periods))
+    effects = kinds.TREATMENT_EFFECT.rows(found.estimates)
+    made = effects[effects["estimate"].notna() & effects["scale"].eq("rate_ratio")]
+    assert [*zip(made["term"], made["reference"], made["n_exposed"], made["n_participants"], strict=True)] == [
+        ("tens", "placebo", 8, 16),
+        ("magnesium + tens", "placebo", 8, 16),
+    ]
+    flow = found.tables[section.FLOW].frame
+    names = ["Randomised to TENS", "Randomised to placebo", "Randomised to magnesium + TENS"]
+    assert flow.index.tolist() == names and {*flow["Took another agent after time zero"]} == {"0"}
+    assert "the combination magnesium + TENS against placebo" in found.values["answer"]
+    assert (found.tables[section.EFFECTS].note or "").startswith("Magnesium + TENS is a combination, ")
+    assert "lots gave magnesium in combination alone (magnesium + TENS)" in found.values["not_estimated"]
+    assert "magnesium" not in found.values["not_estimated"].partition(". ")[0] and found.values["by_design"] == ""
+    assert "A combination is compared as a whole" in found.values["limits"]
+
+
 def test_alternating_periods_are_drawn_by_participant() -> None:
     design = StudyDesign("n-of-1", ("tens", "placebo"), run_in_nights=2, period_nights=5, washout_nights=0)
     truth = Truth()
@@ -194,6 +234,30 @@ def test_alternating_periods_are_drawn_by_participant() -> None:
     assert labels[-1] == "All pairs" and all(label.startswith("Participant ") for label in labels[:-1])
     assert "no test of it decides on the analysis" in found.values["limits"]
     assert ": the verdict is read there." in (found.tables[section.EFFECTS].note or "")
+
+
+@pytest.mark.parametrize("people", [1, 3])
+def test_periods_of_few_participants_are_told_as_of_each_alone_in_text_figure_and_summary(people: int) -> None:
+    rng = np.random.default_rng(2)
+    turns = ("tens", "placebo", "placebo", "tens", "tens", "placebo", "placebo", "tens")
+    nights = {
+        f"{i}": [int(rng.poisson(0.5 if agent == "tens" else 2.0)) for agent in turns for _ in range(10)]
+        for i in range(people)
+    }
+    periods = [(who, agent, 10 * k, 10 * k + 9, True) for who in nights for k, agent in enumerate(turns)]
+    found = analyses.run(NAME, study(nights, periods))
+    singles = kinds.TREATMENT_EFFECT_OF_ONE.rows(found.estimates)
+    assert singles["estimate"].notna().sum() == people
+    drawing = found.figures[section.COURSE]
+    drawn = figures.single_participants(drawing.estimates)
+    labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert len(labels) == people and "All pairs" not in labels and ", and pooled" not in drawing.caption
+    told = found.values["answer"]
+    assert told.startswith("By lot, TENS against placebo: rate ratio") and "nothing of others" in told
+    assert all(f"{row.estimate:.2f} (" in told and f"in {row.level}" in told for row in singles.itertuples())
+    assert f"No effect beyond single participants could be estimated: {people} participant" in told
+    assert found.values["by_design"] == ""
+    assert sentences.not_told(found.estimates)[0].startswith("effect of TENS beyond single participants: ")
 
 
 def test_a_survey_has_one_sentence() -> None:

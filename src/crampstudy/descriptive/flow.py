@@ -138,7 +138,7 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
             estimate=n,
             n_participants=n if what == PARTICIPANTS else None,
             n_nights=n if what == NIGHTS else None,
-            facts={"said": told, "added": f"{added}" if added and step == ACCEPTED else None},
+            facts={"said": told, "added": f"{added}" if added and step in (ACCEPTED, LOGGED) else None},
             note=told,
         )
         before = n

@@ -17,6 +17,8 @@ from crampstudy.nights import NIGHTS_PER_WEEK
 
 FEW_PARTICIPANTS = 10
 NO_CRAMP = "no cramp, so no interval"
+LONE = "one participant has all of the cramps"
+"""What is said of the rate of several participants: it is theirs, and nothing but that one tells of a ratio to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Rate:
 
     Without spread, or of fewer than :data:`crampstudy.estimates.FEWEST` participants, it has no limits, status
     ``boundary`` and the reason in ``note``. ``std_error`` is NaN where participants do not differ, or there is one.
+    ``alone`` says whether one of several participants has all of the cramps.
     """
 
     estimate: float
@@ -37,6 +40,7 @@ class Rate:
     cramps: int
     status: estimates.Status
     note: str | None
+    alone: bool = False
 
 
 def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
@@ -67,7 +71,10 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     excess = (cramps * time - total * nights) / time
     variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0
     weekly, error = total / time * NIGHTS_PER_WEEK, float(np.sqrt(variance))
-    return _of_weeks(weekly, error, degrees_of_freedom(clusters), (clusters, time, total), notes, ci_level)
+    alone = clusters > 1 and int(np.count_nonzero(cramps)) == 1
+    notes += [LONE] if alone and clusters >= estimates.FEWEST else []
+    found = _of_weeks(weekly, error, degrees_of_freedom(clusters), (clusters, time, total), notes, ci_level)
+    return replace(found, alone=alone)
 
 
 def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +69,8 @@ def prevalence(
 ) -> list[dict[str, Any]]:
     """Return estimates rows: the prevalence of every level of :data:`LEVELS` in each group of a survey.
 
-    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised. By another
-    variable they are its levels among those ages, and all of these together. Standard
+    Groups are the bands, 50+ and 60+ where a band or anybody is so old, and all ages from the first limit on; the last
+    also age-standardised. By another variable they are its levels among those ages, and all of these together. Standard
     errors stand on the proportion scale and intervals are logit t with PSUs - strata degrees of freedom; at 0 or 1 they
     are exact and one-sided, with status boundary.
 
@@ -99,7 +100,9 @@ def prevalence(
     design = SamplingDesign.of(frame[survey.stratum], frame[survey.psu], frame[column])
     unaged = inside & np.isnan(ages)
     younger = inside & (ages < bands.limits[0])
-    groups = _groups(bands, younger=bool(younger.any()), everybody=bool(unaged.any()))
+    known = ages[_domain(domain, frame.height) & np.isfinite(ages)]
+    summaries = bands.summaries_up_to(float(known.max()) if known.size else None)
+    groups = _groups(bands, summaries, younger=bool(younger.any()), everybody=bool(unaged.any()))
     members = np.column_stack([inside & (((ages >= g.low) & (ages < g.high)) | (g.label == ALL)) for g in groups])
     labels = tuple(group.label for group in groups)
     base = {
@@ -224,14 +227,14 @@ def _domain(domain: NDArray[np.bool_] | None, n: int) -> NDArray[np.bool_]:
     return domain
 
 
-def _groups(bands: AgeBands, *, younger: bool, everybody: bool) -> tuple[_Group, ...]:
-    """Bands from the youngest, then all ages and the summaries, each label once, then everybody."""
+def _groups(bands: AgeBands, summed: Mapping[str, int], *, younger: bool, everybody: bool) -> tuple[_Group, ...]:
+    """Bands from the youngest, then those that are ``summed`` up, each label once, then everybody."""
     first = bands.limits[0]
     edges = (*bands.limits, np.inf)
     parts = [_Group(bands.labels[0], 0.0, first)] if younger else []
     parts += [_Group(*cell) for cell in zip(bands.labels[1:], edges, edges[1:], strict=False)]
     known = {part.label for part in parts}
-    summaries = (_Group(label, low, np.inf) for label, low in bands.summaries.items())
+    summaries = (_Group(label, low, np.inf) for label, low in summed.items())
     whole = [_Group(ALL, -np.inf, np.inf)] if everybody else []
     return (*parts, *(part for part in summaries if part.label not in known), *whole)
 

@@ -17,6 +17,7 @@ from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_r
 from crampstudy.descriptive.rate_intervals import coverage_note
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import CARRIED_BY
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.terms.levels import check_group, groups_of, no_group
@@ -253,5 +254,6 @@ def _row(rate: Rate, cells: Row) -> Row:
         n_nights=rate.nights,
         n_events=rate.cramps,
         n_groups=rate.participants,
+        facts={CARRIED_BY: "1" if rate.alone else None},
         **cells | {"note": "; ".join(filter(None, parts)) or None},
     )

@@ -11,6 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+CARRIED_BY = "carried by"
+"""The fact of a rate of several participants of whom one has all of the cramps."""
+
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "plan": "`planned` or `post hoc`, where a plan of the claims was given",
@@ -43,8 +46,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
         "needs": "what was not measured, where it is not the term; several are joined by `and`",
         "set aside": "of what was recorded and has no value left, how many were set aside in cleaning, by which rules",
-        "had by": "`nobody`, of a treatment that nobody took",
+        "had by": "`nobody`, of a treatment that nobody took, or `combination`, of what lots gave in one alone",
         "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
+        CARRIED_BY: "`1`, where one of several participants has all of the cramps",
         "most a night": "`1`, where no night has more than one cramp",
         "added": "how many nights are in no file, but were taken as without a cramp",
         "said": "what a table, a figure or a sentence says of the row in words",

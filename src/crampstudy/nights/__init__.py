@@ -14,7 +14,7 @@ from crampstudy.nights.account import (
     unanswered,
 )
 from crampstudy.nights.aggregated import counted_nights, logged_values, repetitive
-from crampstudy.nights.completeness import coverage, spans
+from crampstudy.nights.completeness import OR_TAKEN, coverage, expected_of, or_taken, spans
 from crampstudy.nights.diary import Diary, observed_night, observed_nights
 from crampstudy.nights.event_list import NO_COUNT, NO_DENOMINATOR, NO_ZERO, Denominator, denominator, said_once, told
 from crampstudy.nights.parts import ALIKE, Part, Parts
@@ -42,6 +42,7 @@ __all__ = [
     "NO_COUNT",
     "NO_DENOMINATOR",
     "NO_ZERO",
+    "OR_TAKEN",
     "Denominator",
     "Diary",
     "Part",
@@ -54,6 +55,7 @@ __all__ = [
     "coverage",
     "denominator",
     "diary_columns",
+    "expected_of",
     "inside_condition",
     "left_outside",
     "logged_values",
@@ -65,6 +67,7 @@ __all__ = [
     "observed_night",
     "observed_nights",
     "of_cohort",
+    "or_taken",
     "outside_condition",
     "people",
     "person_nights",

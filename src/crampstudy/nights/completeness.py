@@ -7,6 +7,24 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.nights.diary import observed_night
 
+OR_TAKEN = " or taken as without a cramp"
+"""What stands after logged or observed where nights count that are in no file."""
+
+
+def expected_of(cohort: Cohort) -> str:
+    """Return which nights of a diary are expected: those of a window too, where nights without a row were zeros."""
+    if not cohort.attrition.filled:
+        return "expected are the calendar nights between a participant's first and last entry"
+    return (
+        "expected are the calendar nights from a participant's first to the last, of the entries and the window "
+        f"together; observed are those with a count{OR_TAKEN}"
+    )
+
+
+def or_taken(cohort: Cohort) -> str:
+    """Return :data:`OR_TAKEN` of a diary some of whose nights are in no file, empty of any other."""
+    return OR_TAKEN if cohort.attrition.filled else ""
+
 
 def coverage(cohort: Cohort) -> pl.DataFrame:
     """Return one row per participant: nights expected, observed and the longest gap, in nights.

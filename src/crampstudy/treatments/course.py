@@ -47,7 +47,8 @@ def week_of(text: str) -> int:
 
 def is_treated(population: str, term: str) -> bool:
     """Say whether a population of :func:`group_of` is that of the treatment ``term``, and not of its comparator."""
-    return population.removesuffix(_FIRST).endswith(f" {arm(term)}")
+    name = population.removesuffix(_FIRST)
+    return name in {f"{verb} {arm(term)}" for verb in ("randomised to", "used", "took")}
 
 
 def expected_rate(rows: pd.DataFrame, falls: pd.DataFrame) -> float | None:

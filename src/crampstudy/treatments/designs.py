@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
 
-from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.readable import OneLine
-from crampstudy.wording import agent, counted, term
+from crampstudy.treatments.combinations import PLACEBO, in_order, parts, taken_together
+from crampstudy.wording import agent, counted, listed, term
 
 Kind = Literal["parallel", "crossover", "n-of-1", "open use"]
 
-PLACEBO, UNTREATED, MIXED = "placebo", "none", "other"
-"""Comparators: what looks like the treatment, and the arm that is given nothing; ``other`` is no single agent."""
+UNTREATED, MIXED = "none", "other"
+"""The arm that is given nothing, a comparator as placebo is; ``other`` is no single agent."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,7 +24,8 @@ class TreatmentDesign(OneLine):
     """The design by which a cohort can speak of an ``agent`` ``against`` a comparator; no ``kind`` where none fits.
 
     ``reason`` says why none does. ``arms`` has one row per participant of a trial: participant_id and ``arm``, the
-    agent allocated (in a crossover or n-of-1 the first of them), with ``start`` and ``stop`` of what was begun.
+    agent allocated (in a crossover or n-of-1 the first of them), with ``start`` and ``stop`` of what was begun. Agents
+    that lots gave together are one, their combination (:mod:`~crampstudy.treatments.combinations`).
     ``periods`` are those of the agents of the design: participant_id, agent, start, stop, dose, unit.
     """
 
@@ -51,16 +52,17 @@ def designs(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
 
     A period counts as randomised where the table says so, and where it says nothing of a participant who has
     ``randomised_on``. All randomised periods are of one trial. Its comparator is placebo, without one the arm that was
-    given nothing (participants with ``randomised_on`` and no period), without that its last agent.
+    given nothing (participants with ``randomised_on`` and no period), without that its last single agent. Agents that
+    lots gave together are an arm of their own.
     """
     periods = _periods(cohort)
-    given = periods.filter("randomised")
+    given, chosen = taken_together(periods.filter("randomised")), periods.filter(~pl.col("randomised"))
     trial = _Trial.of(cohort, given) if given.height else None
-    taken = set(periods["agent"])
+    combined = [name for name in given["agent"].unique() if len(parts(name)) > 1]
     return tuple(
-        trial.design(agent) if trial and agent in trial.agents else _open_use(agent, periods)
-        for agent in codebook.variable("agent", "treatments").levels
-        if agent in taken and agent != PLACEBO and not (trial and agent == trial.against)
+        trial.design(agent) if trial and agent in trial.agents else _open_use(agent, chosen, combined)
+        for agent in in_order({*given["agent"], *chosen["agent"]})
+        if agent != PLACEBO and not (trial and agent == trial.against)
     )
 
 
@@ -104,11 +106,16 @@ def _periods(cohort: Cohort) -> pl.DataFrame:
     ).sort("participant_id", "start", "agent")
 
 
-def _open_use(agent: str, periods: pl.DataFrame) -> TreatmentDesign:
+def _open_use(agent: str, periods: pl.DataFrame, combined: Sequence[str]) -> TreatmentDesign:
+    """Return the design of an agent taken by choice, of which lots may have given ``combined`` ones as well."""
     own = periods.filter(pl.col("agent") == agent)
     arms = pl.DataFrame(schema={"participant_id": pl.String, "arm": pl.String, "start": pl.Date, "stop": pl.Date})
     if agent == MIXED:
         reason = "what is noted as another agent is several treatments, of which there is no one effect"
+        return TreatmentDesign(agent, None, UNTREATED, arms, own, reason)
+    if lots := in_order(name for name in combined if agent in parts(name)):
+        given = listed(map(term, lots))
+        reason = f"lots gave it to others in a combination ({given}), who neither took it by choice nor are untreated"
         return TreatmentDesign(agent, None, UNTREATED, arms, own, reason)
     return TreatmentDesign(agent, "open use", UNTREATED, arms, own)
 
@@ -127,10 +134,10 @@ class _Trial:
     @classmethod
     def of(cls, cohort: Cohort, periods: pl.DataFrame) -> _Trial:
         arms = _arms(cohort, periods)
-        levels = codebook.variable("agent", "treatments").levels
-        agents = [name for name in levels if name in {*periods["agent"]}]
+        agents = in_order({*periods["agent"]})
         untreated = (arms["arm"] == UNTREATED).any()
-        against = next((name for name in (PLACEBO,) if name in agents), UNTREATED if untreated else agents[-1])
+        last = ([name for name in agents if len(parts(name)) == 1] or agents)[-1]
+        against = next((name for name in (PLACEBO,) if name in agents), UNTREATED if untreated else last)
         kind, reason = _kind(periods)
         if kind and agents == [against]:
             kind, reason = (

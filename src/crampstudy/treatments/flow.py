@@ -10,6 +10,7 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.nights import observed_nights
 from crampstudy.readable import OneLine
+from crampstudy.treatments.combinations import parts
 from crampstudy.treatments.crossover import Turns
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.n_of_1 import paired_nights
@@ -106,7 +107,8 @@ def _left_out(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, asked: Tr
 
 def _others(cohort: Cohort, design: TreatmentDesign) -> pl.DataFrame:
     """Return the last start of another agent that a participant took, which lots did not give."""
-    own = {*design.periods["agent"], design.agent, design.against}
+    given = {*design.periods["agent"], design.agent, design.against}
+    own = {part for name in given for part in parts(name)}
     table = cohort.frame("treatments").filter(~pl.col("agent").is_in(list(own)))
     return table.group_by("participant_id").agg(other=pl.col("start").max())
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.treatments.combinations import PLACEBO
 from crampstudy.treatments.crossover import crossover
-from crampstudy.treatments.designs import MIXED, PLACEBO, TreatmentDesign, designs, why_no_design
+from crampstudy.treatments.designs import MIXED, TreatmentDesign, designs, why_no_design
 from crampstudy.treatments.n_of_1 import n_of_1
 from crampstudy.treatments.parallel import parallel
 from crampstudy.treatments.question import Row, TreatmentQuestion, of_both

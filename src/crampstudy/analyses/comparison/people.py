@@ -16,7 +16,7 @@ from crampstudy.cohort.subpopulation import in_words
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.naming import lettered
 from crampstudy.descriptive.characteristics import characteristics_of_cohorts, completeness
-from crampstudy.nights import denominator, people
+from crampstudy.nights import denominator, expected_of, people
 from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
 
 _EVERY_AGE = "over all ages"
@@ -105,9 +105,10 @@ def _of_which_ages(cohorts: Sequence[Cohort], youngest: int) -> str:
 
 
 def _expected(cohorts: Sequence[Cohort]) -> str:
-    said = []
-    if any(cohort.kind == "diary" for cohort in cohorts):
-        said.append("Expected are the calendar nights between a participant's first and last entry")
+    expected: dict[str, list[str]] = {}
+    for cohort in (each for each in cohorts if each.kind == "diary"):
+        expected.setdefault(expected_of(cohort), []).append(cohort.name)
+    said = [*expected] if len(expected) < 2 else [f"in {wording.listed(of)} {each}" for each, of in expected.items()]
     if any(cohort.kind == "survey" for cohort in cohorts):
         said.append("Answered: gave a recalled frequency class")
     remarks = [

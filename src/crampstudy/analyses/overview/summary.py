@@ -19,7 +19,7 @@ from crampstudy.descriptive.flow import flow, shares
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import MODERATE_SEVERE, recalled, resting
 from crampstudy.estimates.verdicts import told_in_numbers
-from crampstudy.nights import denominator
+from crampstudy.nights import denominator, or_taken
 from crampstudy.tables.overview.attrition import OF_CLEANING
 from crampstudy.wording.abbreviations import defined
 
@@ -99,7 +99,8 @@ def _of_nights(cohort: Cohort) -> list[str]:
     if cohort.kind != "diary":
         return []
     known = denominator(cohort)
-    return [*known.remarks, *filter(None, [known.window])]
+    counted_in = f"logged are nights with a count{taken}" if (taken := or_taken(cohort)) else ""
+    return [*known.remarks, *filter(None, [known.window, counted_in])]
 
 
 def _alt(main: pd.DataFrame) -> str:

@@ -21,8 +21,8 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.flow import flow, logging_over_time
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.sentences import value
-from crampstudy.nights import denominator, members, of_cohort
-from crampstudy.tables.overview.attrition import logging_part
+from crampstudy.nights import denominator, expected_of, members, of_cohort, or_taken
+from crampstudy.tables.overview.attrition import logging_part, step_of
 
 FACTORS = (
     *("age_years", "sex", "education", "bmi_kg_m2", "serum_potassium_mmol_l", "serum_sodium_mmol_l"),
@@ -42,24 +42,24 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     complete = who.completeness(cohort, settings.bands)
     logged = logging_over_time(cohort)
     overall = _overall(complete)
-    expected = "Expected are the calendar nights between a participant's first and last entry"
     return _found(
         cohort,
         settings,
         complete,
         characteristics_note="Numbers are of the participants with a value.",
-        completeness_note=wording.sentences([expected, *denominator(cohort).remarks]),
+        completeness_note=wording.sentences([expected_of(cohort), *denominator(cohort).remarks]),
         completeness=Drawing(
             "logging",
             logged,
-            caption=f"Nights that were logged, by participant and {logging_part(logged)} since their own first night.",
+            caption=f"Nights that were logged{or_taken(cohort)}, by participant and {logging_part(logged)} since their "
+            "own first night.",
             alt=_of_logging(logged),
             note=_together(logged),
         ),
         values={
             "cohort_kind": "nightly diary",
             "expected": wording.marked(overall, wording.counted(int(overall["n_nights"]), "expected nights")),
-            "observed": f"{wording.count_of(overall, 'n_events')} were observed",
+            "observed": f"{wording.count_of(overall, 'n_events')} were observed{or_taken(cohort)}",
             "completeness_shown": "who logged when",
         },
     )
@@ -231,7 +231,7 @@ def _columns(bands: AgeBands) -> AgeBands:
 
 def _of_flow(steps: pd.DataFrame) -> str:
     said = [
-        f"{wording.marked(row, wording.counted(int(row['estimate']), str(row['outcome'])))} {row['level']}"
+        f"{wording.marked(row, wording.counted(int(row['estimate']), str(row['outcome'])))} {step_of(row)}"
         for row in wording.records(steps)
     ]
     return f"Boxes from the file down: {wording.listed(said)}."

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from crampstudy import estimates, tables
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
 from crampstudy.analyses.sentences import treatments as said
+from crampstudy.analyses.sentences.treatments.given import combined
+from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.compute import shared
@@ -24,6 +26,7 @@ from crampstudy.estimates.verdicts import DIFFERENCE, FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.baseline import baseline
+from crampstudy.treatments.combinations import in_order, parts
 from crampstudy.treatments.designs import TreatmentDesign, designs, unrecorded, why_no_design
 from crampstudy.treatments.flow import flow, within_participants
 from crampstudy.treatments.modifiers import modifiers
@@ -79,13 +82,14 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     rows = together([effects, around, estimates.frame(who), arms, absent])
     why_none = "" if found else why_no_design(cohort)
     answer = said.answer(rows, why_none)
+    limits = f"{said.limits(found, effects)} {counted_all_the_same(found, settings.of_treatments())}"
     values = {
         "answer": answer,
         "by_design": "" if why_none else said.by_design(rows),
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
         "arms": said.apart(arms),
-        "limits": said.limits(found, effects) or said.of_nobody(why_none),
+        "limits": limits.strip() or said.of_nobody(why_none),
     }
     drawn = _drawn(around, falls.estimates, effects, answer)
     parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows, found), _arms(rows))
@@ -109,6 +113,8 @@ def _effects(cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None, set
     if design.kind is None or zero is None:
         return estimates.frame([_without(cohort, design.agent, design.reason, design.treated)])
     if design.kind == "open use":
+        # Of open use all nights from time zero on count, in its effect and in what modifies it.
+        asked = asked.with_all_nights
         made = open_use(cohort, design, zero, ci_level=settings.ci_level)
     else:
         made = estimates.frame(trial_effect(cohort, design, asked))
@@ -135,19 +141,24 @@ def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str,
 
 
 def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
-    """Return the rows of the article's treatments that nobody had, by lot or by choice, or is known to have had."""
+    """Return the rows of the article's treatments that nobody had by itself, as far as is known."""
     taken = {name for design in found for name in (design.agent, design.against)}
+    together_given = in_order(name for name in taken if name and len(parts(name)) > 1)
     lacking: tuple[estimates.Status, str] = "not_measured", tables.NOBODY
     untaken = {"had by": "nobody"}
     if not found and unrecorded(cohort):
         lacking, untaken = ("not_estimable", why_no_design(cohort)), {}
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
-    return estimates.frame(
-        estimates.row(status=lacking[0], analysis=name, term=agent, note=lacking[1], facts=untaken, **cells)
-        for agent in AGENTS
-        if agent not in taken
-        for name in _PRIMARY
-    )
+    rows = []
+    for agent in (each for each in AGENTS if each not in taken):
+        status, note, facts = *lacking, untaken
+        if of_it := [name for name in together_given if agent in parts(name)]:
+            given = wording.listed(map(wording.agent, of_it))
+            note = f"lots gave {wording.agent(agent)} in combination alone ({given})"
+            status, facts = "not_estimable", {"had by": "combination"}
+        shared: dict[str, Any] = {"term": agent, "note": note, "facts": facts, **cells}
+        rows += [estimates.row(status=status, analysis=name, **shared) for name in _PRIMARY]
+    return estimates.frame(rows)
 
 
 def _course(
@@ -220,14 +231,8 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, ans
     expected = course.expected_rate(kinds.TREATMENT_COURSE.rows(around), kinds.REGRESSION_TO_THE_MEAN.rows(falls))
     if has_estimate(single):
         main = kinds.TREATMENT_EFFECT.rows(effects)
-        pooled = ", and pooled" if main.loc[main["level"].eq(PAIRS), "estimate"].notna().any() else ""
-        drawing = Drawing(
-            "single_participants",
-            effects,
-            caption=f"Rate ratio in each participant of alternating periods{pooled}. That each rests on one "
-            "participant is the design; pairs of periods are its clusters.",
-            alt=answer,
-        )
+        pooled = bool(main.loc[main["level"].eq(PAIRS), "estimate"].notna().any())
+        drawing = Drawing("single_participants", effects, caption=_of_each(single, pooled=pooled), alt=answer)
     else:
         drawing = Drawing(
             "treatment_course",
@@ -238,6 +243,20 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame, ans
             alt=answer,
         )
     return Findings(together([]), figures={COURSE: drawing})
+
+
+def _of_each(single: pd.DataFrame, *, pooled: bool) -> str:
+    """Return the caption of the ratios in single participants: whom each is of, and whether there is one of all."""
+    if int(single["estimate"].notna().sum()) == 1 and not pooled:
+        return (
+            "Rate ratio in one participant of alternating periods, of that participant alone; pairs of periods are its "
+            "clusters."
+        )
+    how = "and pooled" if pooled else "none of them pooled"
+    return (
+        f"Rate ratio in each participant of alternating periods, {how}. "
+        "That each rests on one participant is the design; pairs of periods are its clusters."
+    )
 
 
 def _zero_of(around: pd.DataFrame) -> str:
@@ -263,7 +282,8 @@ def _tables(effects: pd.DataFrame) -> Findings:
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {how}{said.of_both(main)}{tables.notes(said.with_reason_alone(main))}".strip(),
+            f"{combined(main)}{said.estimands(main)} {how}{said.of_both(main)}"
+            f"{tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
             tables.treatment_sensitivities(beside),

@@ -13,6 +13,7 @@ import numpy as np
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.contrasts.cohorts.measures import NOBODY_HAS, GroupMeasures
+from crampstudy.descriptive.incidence import LONE
 from crampstudy.descriptive.rate_intervals import sum_df
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS, Margins, verdict
 from crampstudy.models.inference.covariance import p_value, quantile
@@ -47,7 +48,7 @@ def side(of: GroupMeasures, label: str) -> Side:
         int(of.participants[place]),
         None if of.nights is None else int(of.nights[place]),
         int(of.events[place]),
-        of.why_not[place],
+        of.why_not[place] or (LONE if of.alone and of.alone[place] else ""),
     )
 
 
@@ -135,7 +136,8 @@ def rows_of(
         said = reason if alike else estimates.note(*(f"{each.why_not} ({each.label})" for each in lacking))
         # Whose age or sex nobody was asked for, they are not too few.
         asked = not any(each.why_not.startswith(NOBODY_HAS) for each in lacking)
-        few = {"verdict": "too few"} if asked and min(one.participants, other.participants) < FEWEST_EXPOSED else {}
+        fewest = 1 if LONE in (one.why_not, other.why_not) else min(one.participants, other.participants)
+        few = {"verdict": "too few"} if asked and fewest < FEWEST_EXPOSED else {}
         cells = {"note": said}
         return [
             estimates.row(status="not_estimable", **ratio | cells) | few,

@@ -19,6 +19,7 @@ from crampstudy.descriptive.prevalence import LEVELS, check_bands
 from crampstudy.descriptive.rates import ALL, UNIT, nobody_of, rates
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import CARRIED_BY, fact
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import domain_means
 from crampstudy.models.surveys.sampling import SamplingDesign
@@ -42,7 +43,8 @@ class GroupMeasures:
     ``estimate`` (k) is in cramps per person-week, or a share; ``covariance`` (k x k) of these on their own scale,
     ``df`` (k) the degrees of freedom of t of each. ``participants``, ``nights`` (of a diary) and ``events`` (k) are
     counts. ``why_not`` says of a group why it can be compared with nothing, empty where it can. ``standard`` are the
-    places of the groups that a standard population weights: the age bands from the first limit on.
+    places of the groups that a standard population weights: the age bands from the first limit on. ``alone`` (k) says
+    in which groups of several one participant alone has cramps: a ratio would rest on that one.
     """
 
     cohort: str
@@ -58,6 +60,7 @@ class GroupMeasures:
     outcome: str
     scale: str
     unit: str
+    alone: tuple[bool, ...] = ()
 
     def place(self, label: str) -> int | None:
         """Return the place of a group, ``None`` where the cohort has none of this label."""
@@ -123,6 +126,7 @@ def _of_rates(cohort: Cohort, kept: Sequence[Row], standard: Sequence[int]) -> G
         nights=_counts(kept, "n_nights"),
         events=_counts(kept, "n_events"),
         why_not=tuple(_why_not(row) for row in kept),
+        alone=tuple(bool(fact(row, CARRIED_BY)) for row in kept),
         standard=tuple(standard),
         outcome="cramps",
         scale="rate",
@@ -189,6 +193,7 @@ def _of_survey(cohort: Cohort, by: str, bands: AgeBands, outcome: str, where: st
         None,
         events,
         why_not=tuple(why_not),
+        alone=tuple((events == 1).tolist()),
         standard=tuple(range(len(labels) - 1)) if by == "age_band" else (),
         outcome=OUTCOMES.get(outcome, outcome),
         scale="prevalence",

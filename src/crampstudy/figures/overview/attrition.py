@@ -16,7 +16,7 @@ from crampstudy.estimates.facts import fact
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
-from crampstudy.tables.overview.attrition import logging_part
+from crampstudy.tables.overview.attrition import logging_part, step_of
 
 _STEP = 0.62
 """Inches from one step of the flow to the next."""
@@ -49,7 +49,7 @@ def cohort_flow(estimates: pd.DataFrame) -> Figure:
 def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
     for row in wording.records(rows):
         at = steps.index(str(row["level"]))
-        said = f"{wording.counted(int(row['estimate']), str(row['outcome']))}\n{row['level']}"
+        said = f"{wording.counted(int(row['estimate']), str(row['outcome']))}\n{step_of(row)}"
         own = style.of_row(row)
         axes.text(x, at, said, ha="center", va="center", fontsize=7.5, bbox=_BOX, zorder=2, in_layout=False, **own)
         if at == 0:
@@ -86,7 +86,7 @@ def logging(estimates: pd.DataFrame) -> Figure:
             # Without a line of their own colour paper shines through between the cells.
             linewidths=0.4,
             linecolor="face",
-            cbar_kws={"label": "Nights logged (%)", "pad": 0.02},
+            cbar_kws={"label": "Nights with a count (%)", "pad": 0.02},
             xticklabels=max(1, len(times) // 14),
             yticklabels=people if len(people) <= _MOST_NAMED else False,
             rasterized=len(people) * len(times) > 2000,
@@ -95,7 +95,7 @@ def logging(estimates: pd.DataFrame) -> Figure:
         _hatch(axes, shares.reindex(index=people, columns=times).notna().to_numpy())
         part = logging_part(rows)
         axes.set_xlabel(f"{wording.capital(part)} since the participant's first{'' if part == 'night' else ' night'}")
-        axes.set_ylabel("Participants, least logged first")
+        axes.set_ylabel("Participants, fewest nights first")
         axes.tick_params(length=0, rotation=0)
         if len(people) > _MOST_NAMED:
             ends = np.array([0.5, len(people) - 0.5])

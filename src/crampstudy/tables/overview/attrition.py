@@ -9,9 +9,10 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.flow import IN_FILE, shares
+from crampstudy.descriptive.flow import IN_FILE, LOGGED, shares
 from crampstudy.estimates import kinds
-from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.facts import fact, of_rows
+from crampstudy.nights import OR_TAKEN
 from crampstudy.tables.table import as_table, table_of_rows
 
 
@@ -27,9 +28,16 @@ def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
         }
     )
     made.index = pd.MultiIndex.from_arrays(
-        [rows["outcome"].map(wording.capital), rows["level"].map(wording.capital)], names=["", "Step"]
+        [rows["outcome"].map(wording.capital), [wording.capital(step_of(row)) for row in wording.records(rows)]],
+        names=["", "Step"],
     )
     return made
+
+
+def step_of(row: Mapping[str, Any]) -> str:
+    """Return the step of a flow in words: of nights some of which are in no file not all were logged."""
+    added = row["level"] == LOGGED and fact(row, "added")
+    return f"{row['level']}{OR_TAKEN}" if added else str(row["level"])
 
 
 OF_CLEANING = (

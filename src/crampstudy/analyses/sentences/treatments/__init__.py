@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.analyses.sentences.treatments.given import given_by_lot
+from crampstudy.analyses.sentences.treatments.single import of_single, told_of_single
 from crampstudy.causal import study
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
@@ -19,7 +21,8 @@ from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK, too_imprecise
 from crampstudy.tables.reworded import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
-from crampstudy.treatments.designs import PLACEBO, TreatmentDesign
+from crampstudy.treatments.combinations import PLACEBO, parts
+from crampstudy.treatments.designs import MIXED, TreatmentDesign
 from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.question import arm
 
@@ -46,9 +49,10 @@ def answer(rows: pd.DataFrame, why_none: str = "") -> str:
         return "Nobody in this cohort was given a treatment or noted to have taken one."
     alone = [f"{_HOW[str(row['analysis'])]}, {rates_alone(row)}." for row in wording.records(without_ratio(rows))]
     trials = [*(_of_trial(row) for row in judged(rows)), *alone]
-    told = _of_choice(rows)
-    lacking = [] if trials or told else [f"No effect could be estimated: {_why_none(rows)}."]
-    return " ".join([*trials, *told, *lacking])
+    told, single = _of_choice(rows), of_single(rows)
+    beyond = " beyond single participants" if single else ""
+    lacking = [] if trials or told else [f"No effect{beyond} could be estimated: {_why_none(rows)}."]
+    return " ".join([*trials, *told, *single, *lacking])
 
 
 def _why_none(rows: pd.DataFrame) -> str:
@@ -60,7 +64,11 @@ def _why_none(rows: pd.DataFrame) -> str:
 
 def not_told(rows: pd.DataFrame) -> list[str]:
     """Return which treatments have no estimate and why, those of one reason together."""
-    return [f"effect of {wording.listed(agents)}: {why}" for why, agents in _unanswered(rows).items()]
+    single = {wording.agent(name) for name in told_of_single(rows)}
+    return [
+        f"effect of {wording.listed(agents)}{' beyond single participants' * single.issuperset(agents)}: {why}"
+        for why, agents in _unanswered(rows).items()
+    ]
 
 
 def _unanswered(rows: pd.DataFrame) -> dict[str, list[str]]:
@@ -96,7 +104,7 @@ def rates_alone(row: Mapping[str, Any]) -> str:
     agent, reason = wording.agent(row["term"]), fact(row, "no interval")
     if row["analysis"] == kinds.OPEN_USE.name:
         return f"{agent}: {in_text(row)} cramps a week, the difference of the weighted rates; {reason}"
-    against = f"{agent} against {arm(row['reference'])}"
+    against = f"{given_by_lot(row)} against {arm(row['reference'])}"
     return f"{against}: {in_text(row)} cramps a week, the difference of the rates as observed; {reason}"
 
 
@@ -128,7 +136,7 @@ def _of_trial(row: Mapping[str, Any]) -> str:
     weekly = str(row["weekly"]).removeprefix(", ")
     numbers = weekly if told == "imprecise" else f"rate ratio {in_text(row)}{row['weekly']}"
     beside = f" ({numbers})" if numbers else ""
-    return f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
+    return f"By lot, {given_by_lot(row)} against {arm(row['reference'])}: {_FOUND[told]}{beside}{near}."
 
 
 def _of_choice(rows: pd.DataFrame) -> list[str]:
@@ -168,7 +176,8 @@ def by_design(rows: pd.DataFrame) -> str:
     """Return which treatments are described and not estimated."""
     main = _primary(rows)
     few = lost(rows)
-    few = few[~few["term"].isin(main.loc[main["estimate"].notna(), "term"])]
+    told = {*main.loc[main["estimate"].notna(), "term"], *told_of_single(rows)}
+    few = few[~few["term"].isin(told) & of_rows(few, "had by").eq("")]
     return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
@@ -334,8 +343,10 @@ def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
             "Without a comparison by lot, what came after a treatment cannot be told from what would have come without "
             "it."
         )
-    if any(design.kind is None and not design.arms.height for design in found):
+    if any(design.agent == MIXED and design.kind is None and not design.arms.height for design in found):
         texts.append("What stands for several treatments has no one effect.")
+    if any(len(parts(each.agent)) > 1 and each.against not in parts(each.agent) for each in found if each.randomised):
+        texts.append("A combination is compared as a whole: what each of its agents adds is not told.")
     if any(design.kind in ("crossover", "n-of-1") for design in found):
         texts.append(
             "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
