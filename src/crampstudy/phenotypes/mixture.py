@@ -55,7 +55,7 @@ class UncertainTraits(OneLine):
         n = self.known.sum(axis=0)
         mean = self.values.sum(axis=0) / n
         # Of people drawn again all may be alike in a trait.
-        return np.maximum((self.known * (self.values - mean) ** 2).sum(axis=0) / n, _LEAST)
+        return np.asarray(np.maximum((self.known * (self.values - mean) ** 2).sum(axis=0) / n, _LEAST))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
