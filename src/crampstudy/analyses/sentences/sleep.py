@@ -165,7 +165,7 @@ def as_odds(rows: pd.DataFrame) -> str:
 def compared(rows: pd.DataFrame) -> str:
     """Return what the differences of scores are of, as far as the table has columns of them."""
     own = kinds.CRAMP_NIGHT.rows(rows)
-    known = own.loc[own["estimate"].notna(), "level"]
+    known = own.loc[own["estimate"].notna() & of_rows(own, "beyond").eq(""), "level"]
     of = [text for level, text in _COMPARED.items() if known.empty or known.eq(level).any()]
     return f"{_BY_MODELS}: {', and '.join(of)}."
 

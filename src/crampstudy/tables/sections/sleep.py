@@ -9,6 +9,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import at_contrasts, kinds
+from crampstudy.estimates.facts import of_rows
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import table_of_rows
@@ -24,7 +25,10 @@ _RECALLED = {"moderate_severe_vs_none": "Moderate-severe", "any_cramp": "Any"}
 
 @table_of_rows
 def cramp_night(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return by how much each score differs on cramp nights, plain and adjusted, then between participants."""
+    """Return by how much each score differs on cramp nights, plain and adjusted, then between participants.
+
+    Where every one between participants is beyond all that was observed, there is no such column.
+    """
     first = kinds.CRAMP_NIGHT.rows(estimates)
     outcomes = list(dict.fromkeys(estimates["outcome"]))
     columns: dict[str, dict[str, str]] = {}
@@ -34,9 +38,10 @@ def cramp_night(estimates: pd.DataFrame) -> pd.DataFrame:
         if len(rows):
             columns[with_level(heading, rows)] = {str(row["outcome"]): estimate(row) for row in wording.records(rows)}
     between = first[first["level"] == "between"]
-    columns[with_level("Between participants (95% CI)", between)] = {
-        str(row["outcome"]): estimate(row) for row in wording.records(between)
-    }
+    if len(between) and of_rows(between, "beyond").eq("").any():
+        columns[with_level("Between participants (95% CI)", between)] = {
+            str(row["outcome"]): estimate(row) for row in wording.records(between)
+        }
     judged = wording.records(first[(first["level"] == "within") & first["verdict"].notna()])
     columns["Verdict"] = {str(row["outcome"]): str(row["verdict"]) for row in judged}
     made = pd.DataFrame({name: [cells.get(o, wording.DASH) for o in outcomes] for name, cells in columns.items()})
