@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,19 @@ def test_a_band_whose_cramps_are_one_participants_has_a_rate_and_no_ratio(diary:
     # Its rate is that of all of its participants, and says whose the cramps are.
     rate = of(kinds.INCIDENCE_RATE.rows(describe(cohort, bands=BANDS).estimates), "70+")
     assert rate["estimate"] > 0 and lone in rate["note"]
+
+
+def test_a_band_of_a_survey_in_which_one_has_cramps_has_no_ratio() -> None:
+    asked = survey(80)
+    people = asked.frame("participants").with_row_index()
+    old = people.filter(pl.col("age_years") >= 70)["index"]
+    low = pl.when(~pl.col("index").is_in(old.implode())).then("recalled_low").when(pl.col("index") == old[0]).then(16)
+    table = people.with_columns(recalled_low=low.otherwise(0)).drop("index")
+    cohort = replace(asked, tables={**asked.tables, "participants": table})
+    rows = ratios_by_band(cohort, BANDS)
+    found = of(rows, "70+", "any_cramp")
+    assert found["status"] == "not_estimable" and found["note"] == "rests on one participant"
+    assert of(rows, "50-69", "any_cramp")["status"] == "converged"
 
 
 def test_a_table_of_bands_has_them_beside(diary: Cohort) -> None:

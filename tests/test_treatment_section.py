@@ -236,6 +236,16 @@ def test_alternating_periods_are_drawn_by_participant() -> None:
     assert ": the verdict is read there." in (found.tables[section.EFFECTS].note or "")
 
 
+def test_of_a_combination_nutrition_does_not_say_that_people_take_it_as_they_cramp() -> None:
+    rng = np.random.default_rng(1)
+    arms = [("placebo",), ("magnesium", "tens")] * 10
+    nights = {f"{i:02}": rng.poisson(1.0, 20).tolist() for i in range(len(arms))}
+    periods = [(who, agent, 8, 19, True) for who, agents in zip(nights, arms, strict=True) for agent in agents]
+    cohort = study(nights, periods, serum_magnesium_mmol_l=rng.normal(0.85, 0.07, len(arms)).tolist())
+    told = " ".join(analyses.run("nutrition", cohort).values.values())
+    assert "here lots gave it in combination alone (magnesium + TENS)" in told and "because they cramp" not in told
+
+
 @pytest.mark.parametrize("people", [1, 3])
 def test_periods_of_few_participants_are_told_as_of_each_alone_in_text_figure_and_summary(people: int) -> None:
     rng = np.random.default_rng(2)

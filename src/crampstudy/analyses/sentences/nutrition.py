@@ -22,6 +22,7 @@ from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
 from crampstudy.estimates.verdicts import told_as
 from crampstudy.models.terms import formula
+from crampstudy.treatments.combinations import parts
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
@@ -30,6 +31,7 @@ PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard devi
 NOTHING = "no level in blood and no intake was measured"
 VALUES = ("answer", "magnesium", "contrasts", "low", "shapes", "method", "limits", "together")
 _AGENT = "magnesium"
+_OTHERWISE = "The ratios here are of what people had in their blood, ate and took otherwise."
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
     "dietary_magnesium_mg",
@@ -131,10 +133,16 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
 
 def _tried(cohort: Cohort) -> str:
     """Return where it is told what magnesium does: lots tell it, and not who takes it."""
-    if any(design.agent == _AGENT for design in randomised(cohort)):
+    by_lot = [design.agent for design in randomised(cohort)]
+    if _AGENT in by_lot:
         return (
             "What magnesium does when lots decide who is given it stands under Emerging treatments: this cohort is a "
-            "trial of it. The ratios here are of what people had in their blood, ate and took otherwise."
+            f"trial of it. {_OTHERWISE}"
+        )
+    if combined := [wording.agent(name) for name in by_lot if _AGENT in parts(name)]:
+        return (
+            "What magnesium does by itself is told by the published trials: here lots gave it in combination alone "
+            f"({wording.listed(combined)}). {_OTHERWISE}"
         )
     return (
         "What magnesium does is told by the published trials, and not by who takes it here: people take it because "

@@ -21,6 +21,10 @@ from crampstudy.models.inference.covariance import p_value, quantile
 Row = dict[str, Any]
 
 
+_ALONE = {"rate": LONE, "prevalence": estimates.ALONE}
+"""Why a group in which one of several participants alone has cramps, or cramps as often, is compared with nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One of the two numbers that are compared: its ``variance`` and degrees of freedom ``df`` are on its own scale."""
@@ -48,7 +52,7 @@ def side(of: GroupMeasures, label: str) -> Side:
         int(of.participants[place]),
         None if of.nights is None else int(of.nights[place]),
         int(of.events[place]),
-        of.why_not[place] or (LONE if of.alone and of.alone[place] else ""),
+        of.why_not[place] or (_ALONE[of.scale] if of.alone and of.alone[place] else ""),
     )
 
 
@@ -136,7 +140,8 @@ def rows_of(
         said = reason if alike else estimates.note(*(f"{each.why_not} ({each.label})" for each in lacking))
         # Whose age or sex nobody was asked for, they are not too few.
         asked = not any(each.why_not.startswith(NOBODY_HAS) for each in lacking)
-        fewest = 1 if LONE in (one.why_not, other.why_not) else min(one.participants, other.participants)
+        lone = {one.why_not, other.why_not} & {*_ALONE.values()}
+        fewest = 1 if lone else min(one.participants, other.participants)
         few = {"verdict": "too few"} if asked and fewest < FEWEST_EXPOSED else {}
         cells = {"note": said}
         return [
