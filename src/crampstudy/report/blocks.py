@@ -33,6 +33,7 @@ from crampstudy.report import MIME, ReportError, page
 from crampstudy.report.block_parts.cells import as_text, is_numeric, overlapping
 from crampstudy.report.block_parts.drawn import Drawn, draw, drawn
 from crampstudy.report.prose import Section, cited
+from crampstudy.tables.reworded import without_advice
 from crampstudy.wording import capital, marks, sentences
 from crampstudy.wording.abbreviations import defined
 
@@ -257,7 +258,7 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
     if label in found.absent:
         return Block("absent", {"label": label}, {"text/plain": f"{label}: this kind of cohort has none"})
     if reason := found.could_not.get(label):
-        return _missing(label, reason)
+        return _missing(label, without_advice(reason))
     if label in found.tables:
         made = found.tables[label]
         caption, note = _texts(made)
