@@ -292,7 +292,7 @@ def sign(written: str) -> str:
 
 def quoted_blank(text: str) -> str:
     """Return a text of blanks alone, or of nothing, in quotes, without which nobody sees it; ``""`` of any other."""
-    return "" if text.strip() else f"\N{LEFT SINGLE QUOTATION MARK}{text}\N{RIGHT SINGLE QUOTATION MARK}"
+    return "" if text.strip() else f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def condition(where: str, *, inside: bool = False) -> str:
