@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from asking import solve
 
+from crampstudy import analyses
+from crampstudy.analyses import Settings
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.descriptive.classes import RateModel, class_chances, class_shares
@@ -238,3 +240,31 @@ def test_nights_are_called_alike_given_the_rate_of_each_person_alone() -> None:
     assert cramps.var() / cramps.mean() > 1
     notes = shares(class_shares(cohort).estimates)["note"]
     assert notes.str.contains("given the rate of each person, nights are no more dispersed than Poisson").all()
+
+
+def test_a_share_without_an_interval_has_a_complement_without_one() -> None:
+    every = diary(22, 30, 3)
+    nightly = every.frame("diary").with_columns(
+        cramps=pl.lit(1, pl.Int64) + (pl.col("date").dt.day() == 3).cast(pl.Int64)
+    )
+    rows = class_shares(
+        Cohort("nightly", "diary", {**every.tables, "diary": nightly}, synthetic=True), model=RateModel(terms="1")
+    ).estimates
+    found = shares(rows)
+    for share, complement in (("none", "any"), ("mild", "moderate-severe")):
+        ends = found.loc[[share, complement]]
+        assert ends["estimate"].tolist() == pytest.approx([0, 1], abs=1e-8)
+        assert ends["ci_low"].isna().all() and ends["note"].str.startswith("no spread, so no interval").all()
+
+
+def test_windows_say_of_how_many_people_they_are_and_of_few_there_is_no_share() -> None:
+    made = diary(12, 60, 4, gaps=0.0)
+    found = analyses.run("frequency", made, Settings(age_bands=(20, 50)))
+    assert "24 windows, 30.0 of 30 nights logged, of 12 participants" in str(found.tables["tbl-period-prevalence"].note)
+    long = pl.col("participant_id").is_in(made.frame("participants")["participant_id"].to_list()[:4])
+    few = made.frame("diary").filter(long | (pl.col("date") < START + timedelta(days=20)))
+    cut = Cohort("cut", "diary", {**made.tables, "diary": few}, synthetic=True)
+    rows = kinds.CLASS_WINDOWS.rows(analyses.run("frequency", cut, Settings(age_bands=(20, 50))).estimates)
+    whole = rows[rows["population"].str.startswith("all participants")]
+    assert whole["n_participants"].eq(4).all() and whole["estimate"].isna().all()
+    assert set(whole["note"]) == {"fewer than 5 participants have such a window"}

@@ -1054,3 +1054,13 @@ def test_parts_whose_names_differ_in_signs_alone_are_told_apart(tmp_path: Path, 
     assert "note: A: SITE 01; B: SITE_01" in run("compare", str(tmp_path / "here"), "--split", "site_id")[2]
     # Names that are different keep themselves.
     assert [each.name for each in several([diary], split="sex")] == ["female", "male"]
+
+
+def test_whoever_is_counted_by_sex_and_is_too_young_for_the_rest_is_told(diary: Cohort, other: Cohort) -> None:
+    everybody = other.frame("participants")
+    age = pl.when(pl.int_range(pl.len()) < 3).then(14.0).otherwise(pl.max_horizontal("age_years", pl.lit(20.0)))
+    young = replace(other, tables={**other.tables, "participants": everybody.with_columns(age_years=age)})
+    by_sex = ComparisonSettings(by="sex", age_bands=(20, 60), factors="none")
+    said = f"Of all ages: 3 of {everybody.height} participants in {other.name} are not known to be 20 years or older"
+    assert said in str(compare_cohorts((diary, young), by_sex).tables["tbl-groups"].note)
+    assert "Of all ages" not in str(compare_cohorts((diary, other), by_sex).tables["tbl-groups"].note)

@@ -215,3 +215,17 @@ def test_a_column_of_numbers_is_one_where_some_could_not_be_estimated() -> None:
     frame = pd.DataFrame({"Rate": ["1.2", "could not estimate"]}, index=pd.Index(["a", "b"], name="Group"))
     shown = blocks.table(frame, "tbl-a", caption="Rates.")
     assert [column["align"] for column in shown.data["columns"]] == ["left", "right"]
+
+
+def test_a_figure_is_no_wider_than_its_letters_can_be_read() -> None:
+    def wide(inches: float, size: float = 10) -> Figure:
+        with plt.rc_context({"font.size": size}):
+            figure, axes = plt.subplots(figsize=(inches, 2))
+            axes.set_xlabel("Age (years)")
+        return figure
+
+    with pytest.raises(ReportError, match=r"'fig-wide' is 30\.0 in\. wide and the text of a report 6\.3 in\.") as told:
+        blocks.figure(wide(30), "fig-wide", caption="Ages.", alt="a line")
+    assert "letters of 10 pt would be" in str(told.value) and "draw it 10.5 in. wide at most" in str(told.value)
+    for width, size in ((10, 10), (6.3, 5), (30, 40)):
+        assert blocks.figure(wide(width, size), "fig-wide", caption="Ages.", alt="a line").data["svg"]

@@ -540,6 +540,26 @@ def test_figures_stand_at_the_foot_of_the_page_that_tells_of_them_or_at_the_head
     assert {at[label][0] - at[f"told-{label}"][0] for label in shown} == {0, 1}, "both of them happen"
 
 
+@pytest.mark.parametrize("filled", [60, 150, 170, 190])
+def test_a_figure_stands_in_its_own_section(tmp_path: Path, filled: int) -> None:
+    """At the end of a section it had gone to a page on which another section went on."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="280pt"><rect width="9" height="9"/></svg>'
+    shown = {f"fig-{label}": {"kind": "figure", "label": f"fig-{label}", "svg": svg, "alt": "A."} for label in "ab"}
+    a, b = (f"Words on it.\n\n::: {{#{label} .figure}}\nA caption.\n:::\n\n" for label in shown)
+    words = "More words follow. " * filled
+    text = f"# One\n\n{words}\n\n{a}\n\n# Two\n\n{b}\n\n{words}\n\n"
+    made = typeset.typescript(
+        typeset.parsed(Document(f"::: {{.notebook name=n shift=0}}\n{text}\n:::\n", shown, {}, "")), FRONT
+    )
+    for name, content in (("report.json", made.facts), ("blocks.json", made.blocks), ("main.typ", made.text + _PLACES)):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "template.typ").write_bytes((typeset.ASSETS / "template.typ").read_bytes())
+    (found,) = json.loads(typst.query(tmp_path / "main.typ", "<places>", field="value"))
+    at = {label: (page, y) for label, page, y in found}
+    (page, y), (told_on, _), (next_on, next_y) = at["drawn-fig-a"], at["told-fig-a"], at["told-fig-b"]
+    assert page == told_on if filled == 60 else (page, y) < (next_on, next_y)
+
+
 def test_tables_stand_in_the_order_of_their_numbers() -> None:
     """A table that went to the head of a page would stand before one that goes on there."""
     template = (typeset.ASSETS / "template.typ").read_text(encoding="utf-8")

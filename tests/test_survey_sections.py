@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from drawn_figures import drawn
 
-from crampstudy import analyses, tables, wording
+from crampstudy import analyses, fit, tables, wording
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.comparison import compare_cohorts
 from crampstudy.analyses.comparison.settings import ComparisonSettings
@@ -23,6 +23,7 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.descriptive.characteristics import completeness
 from crampstudy.descriptive.flow import flow
 from crampstudy.descriptive.prevalence import prevalence_account
+from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import in_text
 from crampstudy.figures import FIGURES
@@ -219,3 +220,48 @@ def test_those_with_mild_cramps_are_not_said_to_have_no_answer(found: Others) ->
     assert mild and severe["note"].str.contains(f"{mild} participants left out, with mild cramps, in neither of").all()
     assert not rows["note"].str.contains("without an answer").any()
     assert not rows.loc[rows["outcome"] == "any_cramp", "note"].str.contains("in neither of").any()
+
+
+def test_a_survey_without_a_weight_has_no_number_of_what_needs_it() -> None:
+    whole = survey(800)
+    assert whole.design is not None
+    lacking = replace(whole, design=replace(whole.design, weights={"interview": "weight_interview"}))
+    found = analyses.run("cohort", lacking)
+    rows = kinds.CHARACTERISTICS.rows(found.estimates)
+    examined = rows[rows["term"].eq("phq9_0_27") & rows["scale"].ne("missing")]
+    assert set(examined["status"]) == {"not_estimable"} and examined["n_participants"].gt(0).all()
+    assert examined["note"].str.startswith("the survey has no weight for its exam component").all()
+    assert rows.loc[rows["estimand"].str.startswith("weighted") & rows["estimate"].notna(), "note"].notna().all()
+    table = found.tables["tbl-characteristics"]
+    why = "the survey has no weight for its exam component:"
+    assert f"Without a number, as {why} serum potassium" in str(table.note)
+    assert "25-hydroxyvitamin D and depression (PHQ-9)." in str(table.note)
+    # An interview has its own weight.
+    by_all = table.frame.iloc[:, 0].droplevel(0)
+    assert by_all[[name for name in by_all.index if "PHQ-9" in name]].tolist() == [wording.DASH]
+    assert wording.DASH not in by_all["Any arthritis, n (%)"]
+    compared = compare_cohorts((whole, replace(lacking, name="other")), ComparisonSettings(age_bands=(20, 50)))
+    note = str(compared.tables["tbl-characteristics"].note)
+    assert f"Without a number of other, as {why} serum potassium" in note
+    differences = kinds.STANDARDISED_DIFFERENCE.rows(compared.estimates)
+    assert differences.loc[differences["term"].eq("phq9_0_27"), "estimate"].isna().all()
+
+
+def test_readers_are_told_why_and_not_what_to_do_about_it() -> None:
+    whole = survey(800)
+    assert whole.design is not None
+    lacking = replace(whole, design=replace(whole.design, weights={"interview": "weight_interview"}))
+    found = analyses.run("sleep", lacking)
+    why = "the survey has no weight for its exam component, which measured depression (PHQ-9)"
+    # Usual sleep is of the interview, and what it is adjusted for is not.
+    assert f"usual sleep: {why}; depression (PHQ-9): the survey has no" in found.values["answer"]
+    for name in ("sleep", "age-and-muscle", "conditions", "nutrition"):
+        made = analyses.run(name, lacking)
+        told = [*made.values.values(), *(str(table.note) for table in made.tables.values())]
+        assert not any("datapackage.json" in text for text in told)
+    with pytest.raises(UsageError, match=r"exam component, which measured .*; name its column as .*\.exam in"):
+        fit(lacking, model="survey-poisson", outcome="any_cramp", terms="age_decade + phq9_0_27")
+    few = whole.frame("participants").filter(pl.col("stratum") < 4)
+    slopes = analyses.run("conditions", replace(whole, tables={"participants": few}))
+    told = [*slopes.values.values(), *(str(table.note) for table in slopes.tables.values())]
+    assert any("slopes are too many" in text for text in told) and not any("at most" in text for text in told)

@@ -11,6 +11,7 @@ from test_age_curve import survey
 
 from crampstudy import AgeBands, analyses, describe, fit
 from crampstudy.analyses import Settings
+from crampstudy.analyses.sentences.methods import cite
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Attrition, TableCount
 from crampstudy.cohort.account import NO_AGE, OUTSIDE, UNDECIDED
@@ -39,6 +40,15 @@ def test_a_diary_is_that_of_those_who_meet_it() -> None:
         pd.testing.assert_series_equal(rates[name], expected[name], check_index=False)
     assert rates["n_participants"].max() == women
     assert within(cohort, None) is cohort
+
+
+def test_the_data_are_cited_by_their_own_digest_whomever_a_report_is_of() -> None:
+    cohort = simulate(40, 20, seed=3)
+    kept = within(cohort, WOMEN)
+    assert kept.digest != cohort.digest
+    for part in (cohort, kept, within(kept, "age_years > 30")):
+        assert cite([part], "1").endswith(f"SHA-256 of the data: {cohort.digest}")
+    assert f"SHA-256 of {cohort.name}: {cohort.digest}." in cite([kept, simulate(4, 5, seed=4)], "1")
 
 
 def test_the_flow_says_who_is_outside() -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from crampstudy import estimates, tables, wording
+from crampstudy.cohort.subpopulation import in_words
 from crampstudy.display import _cell
 from crampstudy.estimates import kinds
 from crampstudy.report.block_parts.cells import as_text
@@ -154,6 +155,11 @@ def test_contrast(cells: dict[str, Any], text: str) -> None:
 
 def test_condition() -> None:
     assert wording.condition("age_years >= 20 AND sex = 'female'") == "Age ≥ 20 and Sex = female"
+    # A text of nothing or of blanks alone is seen by its quotes.
+    assert wording.condition("sport != '' AND sex = 'female'", inside=True) == "sport ≠ “” and sex = female"
+    assert wording.condition("sport <> ' '", inside=True) == "sport ≠ “ ”"
+    assert in_words.whom("sport = ' '") == "with sport “ ”"
+    assert wording.term("I(sport == '')") == "sport = “”"
 
 
 def test_notes_speak_of_shown_rows_only_and_without_column_names() -> None:

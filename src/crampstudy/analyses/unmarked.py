@@ -9,12 +9,17 @@ from typing import Any
 import pandas as pd
 
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable
+from crampstudy.tables.reworded import without_advice
 from crampstudy.tables.table import PrintedTable
 from crampstudy.wording import marks
 
 
 def unmarked(found: Findings) -> Findings:
-    """Return findings without marks in what readers see; values and cells that had any stand beside with them."""
+    """Return findings without marks in what readers see; values and cells that had any stand beside with them.
+
+    What whoever runs an analysis may do about a reason is left out: readers can do nothing about it.
+    """
+    found = _without_advice(found)
     return replace(
         found,
         tables={label: _table(table) for label, table in found.tables.items()},
@@ -23,6 +28,20 @@ def unmarked(found: Findings) -> Findings:
         could_not={label: marks.without(why) for label, why in found.could_not.items()},
         marked={name: text for name, text in found.values.items() if marks.MARK.search(text)},
     )
+
+
+def _without_advice(found: Findings) -> Findings:
+    """Return findings whose texts have no advice; why a part could not be made stays as it was told."""
+    return replace(
+        found,
+        tables={label: replace(table, note=_reason(table.note)) for label, table in found.tables.items()},
+        figures={label: replace(drawing, note=_reason(drawing.note)) for label, drawing in found.figures.items()},
+        values={name: without_advice(text) for name, text in found.values.items()},
+    )
+
+
+def _reason(note: str | None) -> str | None:
+    return note and without_advice(note)
 
 
 def _table(table: ReportTable) -> ReportTable:

@@ -78,7 +78,9 @@ def _of_those(cohort: Cohort, who: pl.DataFrame, where: str, domain: subpopulati
         tables = {**cohort.tables, "participants": participants.with_columns(emptied)}
         outside = participants.filter(~inside)["participant_id"].to_list()
         attrition = replace(attrition, outside=tuple(sorted({*attrition.outside, *outside})))
-    return replace(cohort, tables=tables, attrition=attrition)
+    # It is the data that are cited, whomever of them a report is of.
+    credits = replace(cohort.credits, digest=cohort.credits.digest or cohort.digest)
+    return replace(cohort, tables=tables, attrition=attrition, credits=credits)
 
 
 def _check_of_participants(cohort: Cohort, who: pl.DataFrame, where: str) -> None:

@@ -14,13 +14,14 @@ class Credits(OneLine):
     """Names of the ``authors``, the ``sources`` and the ``licences`` of a cohort, as readers are shown them.
 
     ``title`` is that of the data where the cohort is called otherwise: by a name that a reader gave, or as a part of
-    them.
+    them. ``digest`` is that of the data where the cohort is of those alone who meet a condition.
     """
 
     authors: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
     title: str = field(default="", kw_only=True)
+    digest: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("authors", "sources", "licences"):

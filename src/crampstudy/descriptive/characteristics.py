@@ -15,8 +15,10 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.codebook.asked_of import ASKED_OF, AskedOf
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.errors import NoWeight
 from crampstudy.estimates import kinds
 from crampstudy.estimates.absent import absent_row
+from crampstudy.models.common.recalled_outcomes import weight_for
 from crampstudy.nights import coverage, members
 
 DOMAINS = ("demography", "conditions", "medication", "electrolytes", "nutrition", "muscle", "joints")
@@ -32,7 +34,7 @@ def characteristics(
 
     Overall and by sex, or with ``bands`` by age as :func:`characteristics_of` tells groups, among participants of at
     least ``youngest`` years, or all of them where nobody has an age. In a survey the estimates are weighted by the
-    component of each variable while ``n_participants`` counts people.
+    component of each variable while ``n_participants`` counts people; without its weight a variable has no estimate.
 
     Args:
         cohort: a diary or a survey.
@@ -156,6 +158,22 @@ class _Cells:
         }
 
     @property
+    def weight(self) -> str | None:
+        """The column that the participants are weighted by; none of a diary, nor where a survey lacks it."""
+        design = self.cohort.design
+        return None if design is None or self.weightless else weight_for(design, (self.variable.name,))
+
+    @property
+    def weightless(self) -> str:
+        """Why a survey can say nothing of the variable in its population; nothing where it can."""
+        try:
+            if self.cohort.design is not None:
+                weight_for(self.cohort.design, (self.variable.name,))
+        except NoWeight as problem:
+            return estimates.reason(problem)
+        return ""
+
+    @property
     def estimand(self) -> str:
         return "weighted to the population" if self.cohort.design else "as observed"
 
@@ -180,10 +198,10 @@ def _nobody_of(cohort: Cohort, name: str, frame: pl.DataFrame) -> Row | None:
     return estimates.row(status="not_estimable", scale="proportion", **cells.of(cells.estimand, **none))
 
 
-def _known(cohort: Cohort, v: codebook.Variable, frame: pl.DataFrame) -> tuple[pl.DataFrame, Array, str | None]:
+def _known(cells: _Cells, frame: pl.DataFrame) -> tuple[pl.DataFrame, Array, str | None]:
     """Return those with a value, the weight of each, and its name."""
-    weight = cohort.design.weights.get(v.component) if cohort.design and v.component else None
-    known = frame.filter(pl.col(v.name).is_not_null())
+    weight = cells.weight
+    known = frame.filter(pl.col(cells.variable.name).is_not_null())
     if weight:
         known = known.filter(pl.col(weight) > 0)
     return known, known[weight].to_numpy() if weight else np.ones(known.height), weight
@@ -191,7 +209,9 @@ def _known(cohort: Cohort, v: codebook.Variable, frame: pl.DataFrame) -> tuple[p
 
 def _quartiles(cells: _Cells, frame: pl.DataFrame) -> Iterator[Row]:
     v = cells.variable
-    known, w, weight = _known(cells.cohort, v, frame)
+    known, w, weight = _known(cells, frame)
+    if cells.weightless:
+        return
     values = known[v.name].cast(pl.Float64).to_numpy()
     for scale, share in (("quartile_1", 0.25), ("quartile_2", 0.5), ("quartile_3", 0.75)) if len(values) else ():
         yield estimates.row(
@@ -212,7 +232,7 @@ def quantile(values: Array, w: Array, share: float) -> float:
 
 def _missing(cells: _Cells, frame: pl.DataFrame) -> Row:
     """Return how many are in no number of a variable: without a value (``n_events``), or with one of weight 0."""
-    known, _, weight = _known(cells.cohort, cells.variable, frame)
+    known, _, weight = _known(cells, frame)
     counted = {"n_participants": frame.height, "n_events": frame[cells.variable.name].null_count()}
     whom = f"participants without a value{' or of weight 0' if weight else ''}"
     of_whom = cells.of(whom, unit="participants", **counted)
@@ -235,11 +255,16 @@ _TYPES = (*_NUMBERS, "boolean", "level")
 
 def _describe(own: _Cells, frame: pl.DataFrame, among: AskedOf | None = None) -> Iterator[Row]:
     v = own.variable
-    known, w, weight = _known(own.cohort, v, frame)
+    known, w, weight = _known(own, frame)
     estimand = f"{own.estimand}, of {among.said}" if among else own.estimand
     cells = own.of(estimand, n_participants=known.height, unit=v.unit, note=weight)
     if known.is_empty():
         yield estimates.row(status="not_estimable", scale="mean", **cells | {"note": "no value"})
+    elif own.weightless:
+        shares = ("true",) if v.type == "boolean" else v.levels if v.type == "level" else ()
+        places = [{"scale": "proportion", "level": level} for level in shares] or [{"scale": "mean"}]
+        for place in places:
+            yield estimates.row(status="not_estimable", **cells | place | {"note": own.weightless})
     elif v.type in ("boolean", "level"):
         values = known[v.name].cast(pl.String)
         for level in ("true",) if v.type == "boolean" else v.levels:

@@ -65,7 +65,9 @@ def windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row, 
     for name in sorted(set(groups)):
         inside = groups == name
         logged = found["logged"].to_numpy()[inside]
-        remark = f"{counted(int(inside.sum()), 'windows')}, {logged.mean():.1f} of {NIGHTS} nights logged; {NO_RECALL}"
+        people = counted(len(set(code[inside])), "participants")
+        counts = f"{counted(int(inside.sum()), 'windows')}, {logged.mean():.1f} of {NIGHTS} nights logged, of {people}"
+        remark = f"{counts}; {NO_RECALL}"
         shared = {"population": part_of(name, where), "n_nights": int(logged.sum())}
         for level, classes in LEVELS.items():
             made.append(_window_row(np.isin(place, classes), inside, design, base | shared, level, remark, ci_level))

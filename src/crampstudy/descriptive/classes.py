@@ -43,6 +43,9 @@ _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=Tru
 EXTRAPOLATED = "extrapolated"
 """The fact of how much of the population lies beyond what the diary has seen, in per cent."""
 _STEP, _END = 1 / 16, 8.5
+_ROUNDING = 1e-12
+_NONE = 1e-6
+"""A share of which both limits are this near to 0 or to 1 has no spread to speak of."""
 _MODELS = sorted(name for name in taking("random_slope") if "cramps" in NIGHT_FAMILIES[name].outcomes)
 Row = dict[str, Any]
 
@@ -247,15 +250,24 @@ def _implied(
             slope = np.concatenate(slopes)
             value, error = float(share @ chances[:, columns].sum(axis=1)), float(np.sqrt(slope @ joint @ slope))
             cells = base | {"population": part_of(label, where), "level": level, "note": remark}
-            if not (0 < value < 1 and np.isfinite(error)):
-                reason = f"no interval around {value:.3g}; {remark}"
+            low, high = _limits(value, error, quantile(ci_level, df))
+            # A share and its complement have an interval both, or neither.
+            if not (high > _NONE and low < 1 - _NONE):
+                reason = f"no spread, so no interval; {remark}"
                 made.append(estimates.row(status="boundary", **cells | {"estimate": value, "note": reason}))
                 continue
-            half = quantile(ci_level, df) * error / (value * (1 - value))
-            low, high = special.expit(special.logit(value) + np.array([-half, half]))
             limits = {"estimate": value, "ci_low": low, "ci_high": high, "std_error": error, "df": df}
             made.append(estimates.row(status="converged", **cells | limits))
     return made
+
+
+def _limits(share: float, error: float, times: float) -> tuple[float, float]:
+    """Return the limits of a share on the logit scale, not numbers where it has none."""
+    if not (_ROUNDING < share < 1 - _ROUNDING and np.isfinite(error)):
+        return float("nan"), float("nan")
+    half = times * error / (share * (1 - share))
+    low, high = special.expit(special.logit(share) + np.array([-half, half]))
+    return float(low), float(high)
 
 
 def _extrapolated(solution: Solution, asked: Array, weight: Array) -> str:

@@ -31,8 +31,9 @@ from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError, page
 from crampstudy.report.block_parts.cells import as_text, is_numeric, overlapping
-from crampstudy.report.block_parts.drawn import Drawn, draw, drawn
+from crampstudy.report.block_parts.drawn import Drawn, check_letters, draw, drawn
 from crampstudy.report.prose import Section, cited
+from crampstudy.tables.reworded import without_advice
 from crampstudy.wording import capital, marks, sentences
 from crampstudy.wording.abbreviations import defined
 
@@ -112,7 +113,7 @@ def figure(
     reader of the notebook a picture stands beside them, since JupyterLab draws no SVG in one that it does not trust.
 
     Args:
-        fig: a matplotlib figure, at most ``look.TEXT_WIDTH`` inches wide.
+        fig: a matplotlib figure, at most ``look.TEXT_WIDTH`` inches wide; a wider one is made smaller with its letters.
         label: ``fig-…``, the target of ``@fig-…``.
         caption: one sentence under the figure; Markdown.
         alt: what a reader who cannot see the figure needs to know of it.
@@ -122,11 +123,12 @@ def figure(
         appendix: whether the report has it in its appendix, and a reference to it here.
 
     Raises:
-        ReportError: the label is malformed, or caption or alt is empty.
+        ReportError: the label is malformed, caption or alt is empty, or the letters would be too small to be read.
     """
     _check(label, "fig", caption=caption, alt=alt)
     picture = {} if _in_report() else {_PNG: base64.b64encode(style.png(fig, 110)).decode()}
     made = draw(fig, label)
+    check_letters(fig, made, label)
     plt.close(fig)
     texts = {"label": label, "caption": caption, "alt": alt, "note": note}
     return _figure(made, texts, data, picture, appendix=appendix)
@@ -257,7 +259,7 @@ def show(found: Findings, label: str, *, appendix: bool = False) -> Block:
     if label in found.absent:
         return Block("absent", {"label": label}, {"text/plain": f"{label}: this kind of cohort has none"})
     if reason := found.could_not.get(label):
-        return _missing(label, reason)
+        return _missing(label, without_advice(reason))
     if label in found.tables:
         made = found.tables[label]
         caption, note = _texts(made)

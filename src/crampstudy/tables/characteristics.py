@@ -45,7 +45,19 @@ def what_cells_say(described: pd.DataFrame) -> str:
     missing = f"Missing: participants without a value{weightless}. "
     return (
         f"{skewed if 'quartile_2' in scales else ''}{missing if 'missing' in scales else ''}{_without_row(described)}"
+        f"{_without_number(described)}"
     )
+
+
+def _without_number(described: pd.DataFrame) -> str:
+    """Return what has values and no number, and why: a survey lacks the weight that would tell it of a population."""
+    lacking = described[described["status"].eq("not_estimable") & described["n_participants"].gt(0)]
+    said = []
+    for (cohort, why), own in lacking.groupby(["cohort", "note"], sort=False):
+        names = dict.fromkeys(wording.small(wording.label(str(term))) for term in own["term"])
+        of_which = f" of {cohort}" if described["cohort"].nunique() > 1 else ""
+        said.append(f"without a number{of_which}, as {why}: {wording.listed([*names])}")
+    return f"{wording.sentences(said)} " if said else ""
 
 
 def _without_row(described: pd.DataFrame) -> str:

@@ -25,6 +25,15 @@ _COVARIANCES = {
 }
 
 
+_TO_DO = re.compile(r"(?:;| –) name its column as [\w.]+ in datapackage\.json|: have \d+ at most\b")
+"""What whoever runs an analysis may do about a reason."""
+
+
+def without_advice(text: str) -> str:
+    """Return reasons without what to do about them, which is for who runs an analysis, and not for who reads of it."""
+    return _TO_DO.sub("", text)
+
+
 def reworded(text: str) -> str:
     """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
     text = _COVARIANCES.get(text, text)

@@ -264,7 +264,7 @@ def _expression(text: str) -> str:
 
     def named(match: re.Match[str]) -> str:
         if match[3]:
-            return match[3]
+            return quoted_blank(match[3][1:-1]) or match[3]
         labels.append(label(match[1] or match[2]))
         return labels[-1] if len(labels) == 1 else small(labels[-1])
 
@@ -290,6 +290,11 @@ def sign(written: str) -> str:
     return _SIGNS.get(written, written)
 
 
+def quoted_blank(text: str) -> str:
+    """Return a text of blanks alone, or of nothing, in quotes, without which nobody sees it; ``""`` of any other."""
+    return "" if text.strip() else f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 def condition(where: str, *, inside: bool = False) -> str:
     """Return a condition as printed: ``Age ≥ 20 and Sex = female``, ``inside`` a text with small letters.
 
@@ -301,7 +306,7 @@ def condition(where: str, *, inside: bool = False) -> str:
         nonlocal before
         text, name, compared, word = found[1], found[2] or found[3] or found[4], found[5], found[6]
         if text is not None:
-            return level(text.replace("''", "'"))
+            return quoted_blank(text) or level(text.replace("''", "'"))
         if compared:
             return sign(compared)
         known = codebook.find(before)

@@ -48,8 +48,14 @@ def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.Dat
     ).estimates
 
 
-def by_group(rows: pd.DataFrame, whose: str = "") -> Findings:
-    """Return figure and tables of the groups of cohorts of one kind; ``whose`` their numbers are, after a comma."""
+def by_group(rows: pd.DataFrame, whose: str = "", counted: str = "") -> Findings:
+    """Return figure and tables of the groups of cohorts of one kind.
+
+    Args:
+        rows: those of the comparison.
+        whose: whose numbers they are, after a comma.
+        counted: who is counted here and not elsewhere, in a sentence.
+    """
     compared = kinds.BETWEEN_COHORTS.rows(rows)
     if compared.empty:
         return Findings(rows)
@@ -60,7 +66,7 @@ def by_group(rows: pd.DataFrame, whose: str = "") -> Findings:
         shown_rows = own[own["scale"] != "difference"]
         # The table has no q.
         of_q = {f"q {how}" for how in of_rows(shown_rows, "q") if how}
-        note = f"{said.basis(own)} {tables.notes(shown_rows, besides=of_q)}"
+        note = " ".join(filter(None, (counted, said.basis(own), tables.notes(shown_rows, besides=of_q))))
         shown[_OF_OUTCOMES[outcome]] = ReportTable(compared_groups(rows, outcome), title, note)
     drawing = Drawing(
         "compared_groups",

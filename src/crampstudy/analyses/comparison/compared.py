@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import tables
 from crampstudy.analyses.comparison import bands, common, methods, people
 from crampstudy.analyses.comparison.factors import FACTORS, factors
-from crampstudy.analyses.comparison.part import among
+from crampstudy.analyses.comparison.part import among, whatever_age
 from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
 from crampstudy.analyses.comparison.sentences import bands as bands_said
 from crampstudy.analyses.comparison.sentences import limits as said
@@ -74,7 +74,7 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
     several, whose = len(alike) > 1, among(ordered, settings)
     with marks.asked():
         found = joined(
-            bands.by_group(rows, whose),
+            bands.by_group(rows, whose, whatever_age(ordered, settings)),
             common.common_measure(rows),
             attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
             attempt((FACTORS,), lambda: factors(alike, settings, whose)) if several else _alone("factors", _FACTORS),

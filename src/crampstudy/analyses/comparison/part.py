@@ -54,6 +54,24 @@ def left_out(cohort: Cohort, settings: ComparisonSettings) -> str:
     return ", ".join([said, *without])
 
 
+def whatever_age(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
+    """Return who is counted in groups other than age bands and not among the characteristics, as one of a diary may be.
+
+    Nothing where those of the groups are as old as all others that are told of.
+    """
+    youngest, said = settings.bands.limits[0], []
+    inside = [] if settings.by == "age_band" else of_part(cohorts, settings)
+    for cohort in (each for each in inside if each is not None and each.kind == "diary"):
+        ages = people(cohort, settings.bands)["age_years"]
+        # Where nobody has an age all are told of everywhere.
+        n = int((~(ages >= youngest).fill_null(value=False)).sum()) if ages.count() else 0
+        said += [f"{n:,} of {wording.counted(len(ages), 'participants')} in {cohort.name}"] if n else []
+    if not said:
+        return ""
+    younger = f"Of all ages: {wording.listed(said)} are not known to be {youngest} years or older"
+    return f"{younger}, and count here, yet not among the characteristics and the factors."
+
+
 def among(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
     """Return of whom numbers are: ``, among those without diabetes``; nothing without a condition."""
     where = settings.where

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses import doubts
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
@@ -208,6 +208,7 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     # Where nobody is so old, and no band, there is nothing that could not be estimated.
     if cohort.has("age_years") and settings.youngest <= OLDER <= max(settings.bands.limits[-1], _oldest(cohort)):
         shares = together([shares, windows_from(cohort, OLDER, settings.ci_level)])
+    shares = _of_enough(shares)
     note = (
         "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
         "moderate-severe: five or more. Implied: by a model with a random intercept, for 30 full nights of each "
@@ -215,6 +216,15 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     )
     table = ReportTable(tables.classes(shares), "Cramps in 30 nights, in per cent of people.", _note(note, shares))
     return Findings(shares, {PERIOD: table})
+
+
+def _of_enough(shares: pd.DataFrame) -> pd.DataFrame:
+    """Return shares of people without those of windows of few, which are shares of their months more than of them."""
+    counted = shares["analysis"].eq(kinds.CLASS_WINDOWS.name) & shares["estimate"].notna()
+    few = (counted & shares["n_participants"].lt(FEWEST)).fillna(value=False)
+    reason = f"fewer than {FEWEST} participants have such a window"
+    every = zip(wording.with_none(shares), few, strict=True)
+    return estimates.frame(estimates.withheld(row, reason) if lacks else row for row, lacks in every)
 
 
 def _answer(people: pd.DataFrame, nights: pd.DataFrame, asked: pd.DataFrame, whose: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.attempts import attempts
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, of_measured, together
@@ -19,7 +19,7 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
 from crampstudy.contrasts.nights.sleep_lags import LAGS, SLEEP, adjusted_lags, both_directions
-from crampstudy.errors import AnalysisError
+from crampstudy.errors import AnalysisError, NoWeight
 from crampstudy.estimates import declared, kinds
 
 USUAL = {"usual_sleep_hours": "ns(usual_sleep_hours, df=3, ref=7, at=[4, 5, 6, 8, 9, 10])", "phq9_0_27": "phq9_0_27"}
@@ -128,17 +128,8 @@ def _usual(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Finding
     for outcome in OUTCOMES:
         for model in (_PREVALENCE, "survey-logistic"):
             parts += [
-                adjusted_fit(
-                    cohort,
-                    name,
-                    model=model,
-                    outcome=outcome,
-                    terms=(term,),
-                    analysis=kinds.SLEEP_AND_MOOD.name,
-                    participants_per_coefficient=settings.per_coefficient,
-                    **asked,
-                ).estimates
-                for name, term in USUAL.items()
+                _usual_of(cohort, name, model=model, outcome=outcome, per_coefficient=settings.per_coefficient, **asked)
+                for name in USUAL
                 if name in measured
             ]
     if not parts:
@@ -159,6 +150,24 @@ def _usual(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Finding
     )
     table = ReportTable(tables.usual_sleep(rows), caption, note)
     return Findings(rows, {_USUAL: table}, {_USUAL_DRAWN: drawing})
+
+
+def _usual_of(cohort: Cohort, name: str, *, per_coefficient: int, **asked: Any) -> pd.DataFrame:
+    """Return the rows of usual sleep or of depression, or the one that says what weight it lacks."""
+    cells = {"analysis": kinds.SLEEP_AND_MOOD.name, "model": asked["model"], "outcome": asked["outcome"]}
+    try:
+        return adjusted_fit(
+            cohort,
+            name,
+            terms=(USUAL[name],),
+            analysis=cells["analysis"],
+            participants_per_coefficient=per_coefficient,
+            **asked,
+        ).estimates
+    except NoWeight as problem:
+        # The other may have its own.
+        cells |= {"cohort": cohort.name, "population": asked["where"] or "all participants", "term": name}
+        return estimates.frame([estimates.row(status="not_estimable", note=estimates.reason(problem), **cells)])
 
 
 def _listed(names: Any) -> str:

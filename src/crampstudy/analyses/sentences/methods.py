@@ -118,15 +118,19 @@ def cite(cohorts: Sequence[Cohort], version: str) -> str:
         f"{version}."
     )
     if len(cohorts) == 1:
-        return f"{software}\n\nData: {_data(cohorts[0])}\n\nSHA-256 of the data: {cohorts[0].digest}"
+        return f"{software}\n\nData: {_data(cohorts[0])}\n\nSHA-256 of the data: {_digest(cohorts[0])}"
     of_data: dict[str, list[Cohort]] = {}
     for cohort in cohorts:
         of_data.setdefault(_data(cohort), []).append(cohort)
     entries = []
     for data, own in of_data.items():
         entries.append(f"Data of {wording.listed(cohort.name for cohort in own)}: {data}")
-        entries += [f"SHA-256 of {cohort.name}: {cohort.digest}." for cohort in own]
+        entries += [f"SHA-256 of {cohort.name}: {_digest(cohort)}." for cohort in own]
     return "\n\n".join([software, *entries])
+
+
+def _digest(cohort: Cohort) -> str:
+    return cohort.credits.digest or cohort.digest
 
 
 def _data(cohort: Cohort) -> str:

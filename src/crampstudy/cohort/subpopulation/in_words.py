@@ -107,4 +107,4 @@ def _numbered(name: str, sign: str, number: str, youngest: float | None) -> str:
 def _levelled(name: str, level: str) -> str:
     if name == "sex" and level in wording.SEXES:
         return f"of {level} sex"
-    return f"with {wording.small(wording.label(name))} {wording.level(level)}"
+    return f"with {wording.small(wording.label(name))} {wording.quoted_blank(level) or wording.level(level)}"

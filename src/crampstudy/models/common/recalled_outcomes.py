@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook
+from crampstudy import codebook, wording
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import NoWeight, UsageError
@@ -63,10 +63,13 @@ def weight_for(design: SurveyDesign, variables: Iterable[str]) -> str:
     Raises:
         NoWeight: the design has none for that component.
     """
-    found = (codebook.find(name) for name in variables)
-    ranks = [codebook.COMPONENTS.index(v.component) for v in found if v and v.component]
+    found = [v for name in sorted(variables) if (v := codebook.find(name)) and v.component]
+    ranks = [codebook.COMPONENTS.index(v.component) for v in found if v.component]
     component = codebook.COMPONENTS[max(ranks, default=0)]
     if component not in design.weights:
+        # Where a variable of another component is asked for, it is what stands beside that needs this one.
+        of = [wording.small(wording.label(v.name)) for v in found if v.component == component]
+        measured = f", which measured {wording.listed(of)}" if of and len(of) < len(found) else ""
         where = f"crampstudy.design.weights.{component} in datapackage.json"
-        raise NoWeight(f"the survey has no weight for its {component} component; name its column as {where}")
+        raise NoWeight(f"the survey has no weight for its {component} component{measured}; name its column as {where}")
     return design.weights[component]

@@ -11,14 +11,20 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from crampstudy import look
 from crampstudy.analyses.findings import Drawing, Findings
 from crampstudy.compute import shared, stored
 from crampstudy.figures import FIGURES, style, svg
+from crampstudy.report import ReportError
 
 _POINTS, _FINE = 72, 576
 """Dots an inch of an SVG, and those at which texts are measured: at few, letters are rounded to whole dots."""
 _PADDING = 0.02
+_LEAST = 6
+"""The smallest size of letters that is read on paper, in points."""
+_ABOUT = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,32 @@ def draw(figure: Figure, label: str) -> Drawn:
         figure.set_dpi(dots)
     remarks = tuple(figure.remarks) if isinstance(figure, style.JournalFigure) else ()
     return Drawn(_in_page(words, label), _in_page(paths, label), remarks)
+
+
+def check_letters(figure: Figure, made: Drawn, label: str) -> None:
+    """Check that the letters of a figure can be read where the report makes it as wide as its text.
+
+    Raises:
+        ReportError: they would be smaller than :data:`_LEAST` points.
+    """
+    (width,) = re.findall(r'<svg[^>]*? width="([\d.]+)pt"', made.words)
+    inches, letters = float(width) / _POINTS, _sizes(figure)
+    # What lies beside the axes may reach a little beyond the width that was asked for.
+    if inches <= look.TEXT_WIDTH * _ABOUT or not letters:
+        return
+    size = min(letters)
+    shown, widest = size * look.TEXT_WIDTH / inches, max(look.TEXT_WIDTH, look.TEXT_WIDTH * size / _LEAST)
+    if shown < _LEAST:
+        raise ReportError(
+            f"the figure {label!r} is {inches:.1f} in. wide and the text of a report {look.TEXT_WIDTH:g} in.: its "
+            f"letters of {size:g} pt would be {shown:.1f} pt there, and {_LEAST} pt are the least; draw it "
+            f"{int(widest * 10) / 10:g} in. wide at most, such as figsize=({look.TEXT_WIDTH:g}, 3)"
+        )
+
+
+def _sizes(figure: Figure) -> list[float]:
+    texts = (each for each in figure.findobj(Text) if isinstance(each, Text))
+    return [float(each.get_fontsize()) for each in texts if each.get_visible() and each.get_text().strip()]
 
 
 def drawn(found: Findings, label: str) -> Drawn:
