@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.findings import together
-from crampstudy.analyses.others import Others
+from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, LOGGED, MEETING, NIGHTS, PARTICIPANTS
@@ -290,8 +290,7 @@ def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     """Return which questions have no answer here, by their titles, and why, and what was not measured."""
     said = [
-        f"{titles.get(name, name)}: "
-        f"{wording.small(section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.'))}."
+        f"{titles.get(name, name)}: {'; '.join(filter(None, (_why(section), treatments.by_night(section.estimates))))}."
         for name, section in others.items()
         if section.unanswered
     ]
@@ -307,6 +306,11 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
         rows = section.estimates.drop(treatments.lost(section.estimates).index) if name in named else section.estimates
         said += [] if section.unanswered else _lacking(titles.get(name, name), rows)
     return said
+
+
+def _why(section: SectionResults) -> str:
+    """Return why a section has no answer, inside a sentence."""
+    return wording.small((section.unanswered or "").removeprefix(_COULD_NOT).split(". ")[0].removesuffix("."))
 
 
 def _lacking(title: str, rows: pd.DataFrame) -> list[str]:
