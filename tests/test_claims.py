@@ -111,6 +111,23 @@ class TestTables:
         assert calf["population"].tolist() == ["all, age_years >= 20"] * 3
         assert often["population"].tolist()[0] == "20+ with a cramp"
 
+    def test_without_an_estimate_of_any_group_that_of_all_says_why(self) -> None:
+        cells = {"analysis": kinds.RED_FLAG.name, "term": "cramps", "level": "weeks above 2 cramps"}
+        cells |= {"status": "not_estimable", "outcome": "red_flag"}
+        why = {
+            "20-39": "nobody of this age took part",
+            "60-69": "few",
+            "20+": "no week has 5 logged nights",
+            "50+": "old",
+        }
+        counts = {"60-69": 3}
+        made = [
+            estimates.row(population=f"{who}, sex = 'female'", note=note, n_participants=counts.get(who), **cells)
+            for who, note in why.items()
+        ]
+        entry = claim_with({"severity": estimates.frame(made)}, "C48")
+        assert "weeks above 2: no week has 5 logged nights" in claims.reason(entry).lower()
+
     def test_what_a_short_diary_cannot_test_names_a_column(self, sections: Found) -> None:
         untested = [entry for entry in claims.ledger(sections, "diary") if entry.verdict == NOT_TESTABLE]
         assert "C02" in [entry.claim.claim for entry in untested]

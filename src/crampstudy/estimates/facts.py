@@ -13,6 +13,8 @@ import pandas as pd
 
 CARRIED_BY = "carried by"
 """The fact of a rate of several participants of whom one has all of the cramps."""
+NOT_ASKED = "not asked"
+"""The fact of a row that has no estimate as a condition leaves out all whom it is of, which is no failure."""
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -50,6 +52,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "had by": "`nobody`, of a treatment that nobody took, `nights`, of one that was logged by night and has no "
         "course, or `combination`, of what lots gave in one alone",
         "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
+        NOT_ASKED: "`condition`, of an age that a condition on participants leaves out",
         CARRIED_BY: "`1`, where one of several participants has all of the cramps",
         "most a night": "`1`, where no night has more than one cramp",
         "added": "how many nights are in no file, but were taken as without a cramp",

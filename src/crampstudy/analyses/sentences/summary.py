@@ -14,7 +14,7 @@ from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, LOGGED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds, verdicts
-from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.facts import NOT_ASKED, of_rows
 from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_brackets, in_text, measure, of_part, recalled
 from crampstudy.estimates.verdicts import who_are_few
@@ -316,6 +316,7 @@ def _why(section: SectionResults) -> str:
 def _lacking(title: str, rows: pd.DataFrame) -> list[str]:
     """Return how many estimates a section could not make, and the common reasons; nothing where it made all."""
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & rows["analysis"].ne(kinds.CLAIM_PART.name)]
+    failed = failed[of_rows(failed, NOT_ASKED).eq("")]
     if failed.empty:
         return []
     why = wording.small(wording.ranges(tables.commonest_reasons(failed, _MOST_REASONS)))
