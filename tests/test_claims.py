@@ -502,6 +502,14 @@ class TestLedger:
         rest = claim_with(alone | {"nutrition": estimates.frame([])}, "C26", measured={"treatments.agent"})
         assert "magnesium" not in claims.reason(rest).split(":")[0]
 
+    def test_a_reason_names_the_outcome_that_does_not_vary(self, found: Found) -> None:
+        rows = found["sleep"].copy()
+        row = next(each for each in claims.find("C53").rows("diary") if each.outcome == "fatigue_0_10")
+        lost = [np.nan, np.nan, np.nan, "not_estimable", "the outcome does not vary: it is 8 for all nights"]
+        rows.loc[index_of(row, rows), ["estimate", "ci_low", "ci_high", "status", "note"]] = lost
+        said = claims.reason(claim_with(found | {"sleep": rows}, "C53"))
+        assert "fatigue does not vary: it is 8 for all nights" in said.lower() and "the outcome" not in said
+
     def test_of_rows_that_stand_for_each_other_what_was_measured_says_why(self) -> None:
         cells = {"outcome": "cramps", "scale": "rate_ratio"}
         nobody = {"status": "not_measured", "note": tables.NOBODY, "facts": {"had by": "nobody"}}

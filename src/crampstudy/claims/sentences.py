@@ -17,6 +17,8 @@ from crampstudy.estimates.sentences import in_text
 from crampstudy.nights.calendar import around
 
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
+_OUTCOME = "the outcome"
+"""How the reason of a model begins that names none."""
 _NUMBER = re.compile(r"[\d.]+")
 
 
@@ -160,7 +162,13 @@ def _peak(row: Any) -> str:
 
 def missing(part: ClaimPart) -> str:
     """Return why a part has no estimate."""
-    return str(part.why if part.row is None else part.row["note"] or str(part.row["status"]).replace("_", " "))
+    if part.row is None:
+        return part.why
+    note = str(part.row["note"] or str(part.row["status"]).replace("_", " "))
+    # Beside a claim nothing else says which outcome it is.
+    outcome = str(part.row["outcome"] or "")
+    named = wording.small(wording.outcome(outcome)) if outcome else _OUTCOME
+    return re.sub(rf"^{_OUTCOME}\b", named, note)
 
 
 def _missing(part: ClaimPart) -> str:
