@@ -27,7 +27,7 @@ from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.nights.joint_programme import joint_programme
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import kinds, reliability, verdicts
 from crampstudy.simulate import simulate
 from crampstudy.wording import CONTRAST, marks, with_none
 
@@ -110,6 +110,23 @@ class TestTables:
         calf, often = claims.rows_of_claim("C05", sections), claims.rows_of_claim("C09", sections)
         assert calf["population"].tolist() == ["all, age_years >= 20"] * 3
         assert often["population"].tolist()[0] == "20+ with a cramp"
+
+    def test_without_an_estimate_of_any_group_that_of_all_says_why(self) -> None:
+        cells = {"analysis": kinds.RED_FLAG.name, "term": "cramps", "level": "weeks above 2 cramps"}
+        cells |= {"status": "not_estimable", "outcome": "red_flag"}
+        why = {
+            "20-39": "nobody of this age took part",
+            "60-69": "few",
+            "20+": "no week has 5 logged nights",
+            "50+": "old",
+        }
+        counts = {"60-69": 3}
+        made = [
+            estimates.row(population=f"{who}, sex = 'female'", note=note, n_participants=counts.get(who), **cells)
+            for who, note in why.items()
+        ]
+        entry = claim_with({"severity": estimates.frame(made)}, "C48")
+        assert "weeks above 2: no week has 5 logged nights" in claims.reason(entry).lower()
 
     def test_what_a_short_diary_cannot_test_names_a_column(self, sections: Found) -> None:
         untested = [entry for entry in claims.ledger(sections, "diary") if entry.verdict == NOT_TESTABLE]
@@ -438,6 +455,70 @@ class TestLedger:
         assert "beyond the values observed, which lie from 21 to 43" in reason and "no verdict" not in reason
         told = kinds.CLAIM.rows(tidy.rows([entry], "x")).iloc[0]
         assert told["status"] == "not_estimable" and pd.isna(told["estimate"])
+
+    def test_a_mean_that_is_not_reliable_tests_no_claim(self, found: Found) -> None:
+        made = changed(found, "C18", hold=True)
+        intake = claims.find("C18").rows("diary")[2]
+        rows = made["nutrition"].copy()
+        for other in claims.find("C18").rows("diary")[:2]:
+            rows = rows.drop(index_of(other, rows))
+        at = index_of(intake, rows)
+        rows.loc[at, "verdict"] = "higher"
+        (row,) = with_none(rows.loc[at])
+        warning = reliability.warning("dietary_calcium_mg", 0.05)
+        assert warning is not None
+        cells = reliability.warned(row, [warning])
+        assert cells["verdict"] is None
+        rows.loc[at, ["verdict", "facts", "note"]] = [pd.NA, cells["facts"], cells["note"]]
+        entry = claim_with(found | {"nutrition": rows}, "C18")
+        assert entry.verdict == NOT_TESTABLE and "reliability of 0.05" in claims.reason(entry)
+        told = kinds.CLAIM.rows(tidy.rows([entry], "x")).iloc[0]
+        assert told["status"] == "not_estimable" and pd.isna(told["estimate"])
+        lacking = tables.not_estimated(rows.loc[at], {})
+        assert "reliability below 0.5): dietary calcium, between participants (0.05)" in lacking
+
+    def test_what_was_logged_by_night_is_not_what_nobody_took(self) -> None:
+        cells = {"outcome": "cramps", "scale": "rate_ratio"}
+        absent = {"status": "not_measured", "note": tables.BY_NIGHT, "facts": {"had by": "nights"}}
+        untaken = {"status": "not_measured", "note": tables.NOBODY, "facts": {"had by": "nobody"}}
+        treated = [
+            estimates.row(**cells, **(absent if agent == "magnesium" else untaken), analysis=kind, term=agent)
+            for agent in ("magnesium", "potassium", "calcium")
+            for kind in (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
+        ]
+        term = "contrast: between(supplement_magnesium_mg)"
+        numbers = {"estimate": 0.2, "ci_low": 0.01, "ci_high": 7.0, "n_participants": 50}
+        eaten = estimates.row(status="converged", analysis=kinds.GRAPH_ADJUSTED.name, term=term, **numbers, **cells)
+        why = "compared beyond the values observed, which lie 135 apart at most"
+        beyond = verdicts.unjudged(eaten | {"verdict": None}, f"{why}: no verdict", beyond=True)
+        found = {"treatments": estimates.frame(treated), "nutrition": estimates.frame([beyond])}
+        made = tidy.rows([claim_with(found, "C26"), claim_with(found, "C57")], "x")
+        assert tables.not_measured(made) == []
+        said = tables.not_estimated(made, {})
+        assert f"magnesium: {tables.BY_NIGHT}, and supplement of the diary: {why}" in said
+        assert f"magnesium: {tables.BY_NIGHT}, and potassium and calcium: {tables.NOBODY}" in said
+        # Where it is neither, it is as before.
+        alone = {"treatments": estimates.frame([row for row in treated if row["term"] != "magnesium"])}
+        rest = claim_with(alone | {"nutrition": estimates.frame([])}, "C26", measured={"treatments.agent"})
+        assert "magnesium" not in claims.reason(rest).split(":")[0]
+
+    def test_a_reason_names_the_outcome_that_does_not_vary(self, found: Found) -> None:
+        rows = found["sleep"].copy()
+        row = next(each for each in claims.find("C53").rows("diary") if each.outcome == "fatigue_0_10")
+        lost = [np.nan, np.nan, np.nan, "not_estimable", "the outcome does not vary: it is 8 for all nights"]
+        rows.loc[index_of(row, rows), ["estimate", "ci_low", "ci_high", "status", "note"]] = lost
+        said = claims.reason(claim_with(found | {"sleep": rows}, "C53"))
+        assert "fatigue does not vary: it is 8 for all nights" in said.lower() and "the outcome" not in said
+
+    def test_of_rows_that_stand_for_each_other_what_was_measured_says_why(self) -> None:
+        cells = {"outcome": "cramps", "scale": "rate_ratio"}
+        nobody = {"status": "not_measured", "note": tables.NOBODY, "facts": {"had by": "nobody"}}
+        agent = estimates.row(analysis=kinds.TREATMENT_EFFECT.name, term="stretching", **nobody, **cells)
+        why = "stretching_night does not vary"
+        logged = {"status": "not_estimable", "note": why, "term": "stretching_night", "level": "within"}
+        nightly = estimates.row(analysis="within and between participants", **logged, **cells)
+        found = {"treatments": estimates.frame([agent]), "activity": estimates.frame([nightly])}
+        assert why in claims.reason(claim_with(found, "C44"))
 
     def test_people_who_were_chosen_for_their_cramps_tell_no_share_of_people_at_large(self, found: Found) -> None:
         sign = estimates.row(

@@ -145,6 +145,39 @@ def test_a_survey_is_a_standard_by_its_weights() -> None:
     assert set(older["population"]) == {"all participants, age_years >= 40"}
 
 
+def in_groups(quiet: float, busy: float) -> Cohort:
+    """Return two groups alike in age and sex, whose people have ``quiet`` and ``busy`` cramps a night."""
+    rng = np.random.default_rng(8)
+    cohort = diary(80, 30, 8)
+    who = cohort.frame("participants").with_columns(trimester=pl.Series(["first", "third"] * 40))
+    nights = cohort.frame("diary").join(who, on="participant_id").sort("participant_id", "date")
+    spread = np.repeat(np.exp(0.4 * rng.standard_normal(80)), 30)
+    rate = np.where(nights["trimester"] == "third", busy, quiet) * spread
+    tables = {"participants": who, "diary": nights["participant_id", "date", "cramps"]}
+    tables["diary"] = tables["diary"].with_columns(cramps=pl.Series(rng.poisson(rate)))
+    return Cohort("groups", "diary", tables, synthetic=True)
+
+
+@pytest.mark.parametrize("model", [None, RateModel("mixed-poisson", "1")])
+def test_the_shares_of_a_group_are_of_its_own_nights(model: RateModel | None) -> None:
+    """A model without the group tells them apart by age and sex alone, in which these two are alike."""
+    rows = class_shares(in_groups(0.05, 0.3), "trimester", model=model).estimates
+    for group in ("first", "third"):
+        implied, counted = shares(rows, group), shares(rows, group, WINDOWS)
+        levels = ["0", "none", "mild", "moderate-severe"]
+        gap = implied["estimate"][levels] - counted["estimate"][levels]
+        assert gap.abs().max() < 0.08, (group, gap)
+    apart = [shares(rows, group)["estimate"]["moderate-severe"] for group in ("first", "third")]
+    assert apart[1] - apart[0] > 0.6
+
+
+def test_a_group_is_one_term_of_the_model() -> None:
+    assert RateModel().by("sex") == RateModel().by("age_band") == RateModel().by(None) == "age_decade + sex"
+    assert RateModel(terms="ns(age_years, df=3)").by("age_band") == "ns(age_years, df=3)"
+    assert RateModel(terms="1").by("age_band") == "1 + age_decade"
+    assert RateModel().by("blood group") == "age_decade + sex + `blood group`"
+
+
 def test_levels_meet_those_of_a_survey_and_add_up() -> None:
     rows = class_shares(diary(60, 40, 5), "age_band").estimates
     assert rows["key"].is_unique
@@ -206,6 +239,7 @@ def test_a_model_without_an_answer_gives_a_reason() -> None:
     ("options", "match"),
     [
         ({"by": "height"}, "variable of the participants, not 'height'"),
+        ({"by": "age_years"}, "not 'age_years', which is a number"),
         ({"standard": pd.DataFrame({"sex": ["male"]})}, "age_years and share"),
         ({"standard": pd.DataFrame({"age_years": [50.0], "share": [1.0]})}, "no 'sex'"),
         ({"standard": pd.DataFrame({"age_years": [50.0], "sex": ["male"], "share": [-1.0]})}, "at least 0"),

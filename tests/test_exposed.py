@@ -16,8 +16,9 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.estimates.sentences import in_brackets
 from crampstudy.estimates.verdicts import too_few
-from crampstudy.models.inference.exposed_participants import exposed
+from crampstudy.models.inference.exposed_participants import exposed, of_scale
 from crampstudy.models.terms import design_matrix
+from crampstudy.simulate import simulate
 
 
 def built(terms: str, **columns: list[object]) -> tuple[design_matrix.Design, np.ndarray]:
@@ -268,3 +269,25 @@ def test_a_sum_of_nights_rests_on_the_fewest_of_its_parts() -> None:
     assert line is not None
     both = {"within(alcohol_units)": 1.0, "lag(within(alcohol_units), 1)": 1.0}
     assert line.ratio(both, dict.fromkeys(both, 0.0))["facts"].endswith("tell: 3")
+
+
+def test_a_number_of_one_participant_is_not_shown_and_is_of_a_ratio_only_where_there_is_one() -> None:
+    """Of two people a mean of nights has two values, one of each."""
+    (found,) = exposed(*built("x", x=twice(0.25, 0.75, 0.75, 0.75, 0.75, 0.75))).values()
+    said = "one participant alone has one of the two values of x: a ratio would rest on that one"
+    assert found.lone == said
+    assert of_scale(said, "difference") == said.replace("ratio", "difference")
+    assert of_scale(said, "rate_ratio") == said and of_scale(None, "difference") is None
+    (yes,) = exposed(*built("x", x=twice(1, 0, 0, 0, 0, 0))).values()
+    assert yes.lone and "has x = 1" in yes.lone
+
+
+def test_a_row_of_differences_speaks_of_no_ratio() -> None:
+    cohort = simulate(12, 30, seed=4)
+    people = cohort.frame("participants").with_columns(x=pl.when(pl.int_range(pl.len()) == 3).then(0.37).otherwise(0.2))
+    made = replace(cohort, tables={**cohort.tables, "participants": people})
+    for model, what in (("linear", "difference"), ("poisson", "ratio")):
+        asked = {"outcome": "sleep_hours"} if model == "linear" else {}
+        rows = fit(made, model=model, terms="x", covariance="cluster", **asked).estimates
+        (note,) = rows.loc[rows["term"].eq("x"), "note"]
+        assert f"a {what} would rest on that one" in note and "0.37" not in note

@@ -25,7 +25,7 @@ from crampstudy.contrasts.dose_response import dose_response, observed_values
 from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, reliability
 from crampstudy.figures import style
 from crampstudy.models.inference.covariance import wald
 from crampstudy.simulate import Mess, Truth, simulate
@@ -410,6 +410,29 @@ def test_the_sentences_name_every_contrast_once(found: Findings) -> None:
         and "nights left out" not in note
         and "5th against 50th centile for vitamin B1" in note
     )
+
+
+def test_limits_are_of_what_was_measured_and_of_one_contrast_in_the_singular(diary: Cohort) -> None:
+    row = {"status": "converged", "analysis": kinds.GRAPH_ADJUSTED.name, "scale": "rate_ratio", "ci_level": 0.95}
+    judged = row | {"estimate": 1.2, "ci_low": 0.6, "ci_high": 2.4, "verdict": "inconclusive"}
+    eaten = estimates.row(term="contrast: between(dietary_calcium_mg)", **judged)
+    said = sentences.limits(diary, estimates.frame([eaten]))
+    assert "in blood" not in said and said.startswith("A ratio between participants is an association")
+    assert "One contrast was judged: if it did not go with cramps, its interval would exclude that in 5%." in said
+    blood = estimates.row(term="contrast: serum_magnesium_mmol_l", **judged)
+    both = sentences.limits(diary, estimates.frame([eaten, blood]))
+    assert both.startswith("Levels in blood were measured once") and "about 0.1 of their intervals" in both
+
+
+def test_a_ratio_without_a_verdict_says_in_the_note_that_its_mean_is_not_reliable() -> None:
+    cells = {"analysis": kinds.GRAPH_ADJUSTED.name, "scale": "rate_ratio", "verdict": "inconclusive"}
+    numbers = {"estimate": 1.4, "ci_low": 0.5, "ci_high": 3.8, "n_participants": 50}
+    term = "contrast: between(dietary_calcium_mg)"
+    row = estimates.row(status="converged", term=term, level="833", reference="969", **numbers, **cells)
+    warning = reliability.warning("dietary_calcium_mg", 0.05)
+    assert warning is not None
+    rows = estimates.frame([reliability.warned(row, [warning])])
+    assert "No verdict on dietary calcium (0.05): their means have so low a reliability" in sentences.note(rows, rows)
 
 
 def test_a_ratio_of_fewer_than_have_a_level_says_of_how_many(found: Findings) -> None:

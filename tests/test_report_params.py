@@ -332,3 +332,28 @@ def test_what_is_proposed_is_what_was_meant(setting: str, meant: str) -> None:
     with pytest.raises(ParameterError) as refused:
         params.check(NOTEBOOKS, [setting])
     assert refused.value.correction is not None and refused.value.correction[1] == meant
+
+
+@pytest.mark.parametrize(
+    ("setting", "proposed"),
+    [
+        ("hemisphere=1", ["hemisphere=north", "hemisphere=south"]),
+        ("standard=x", ["standard=who", "standard=esp2013", "standard=none"]),
+        ("hemisphere=Süd", ["hemisphere=north", "hemisphere=south"]),
+        ("hemisphere=S", ["hemisphere=north", "hemisphere=south"]),
+        ("hemisphere=sout", ["hemisphere=south"]),
+    ],
+)
+def test_of_few_choices_none_is_proposed_before_another(setting: str, proposed: list[str]) -> None:
+    with pytest.raises(ParameterError) as refused:
+        params.check(NOTEBOOKS, [setting])
+    error = refused.value
+    assert error.correction is not None and [error.correction[1], *error.others] == proposed
+
+
+def test_each_of_few_choices_has_its_command(run: Any, tmp_path: Path) -> None:
+    code, _, err = run("report", str(tmp_path), "--set", "hemisphere=1")
+    report = f"crampstudy report {tmp_path} --set hemisphere="
+    assert code == 5 and err.strip().endswith(f"run: {report}north, or: {report}south")
+    code, _, err = run("analyse", "season", str(tmp_path), "--hemisphere", "1")
+    assert code == 2 and "--hemisphere north, or: " in err and err.strip().endswith("--hemisphere south")

@@ -389,3 +389,13 @@ def test_remedies_are_compared_with_none_or_not_at_all(of_r: Cohort) -> None:
     assert set(relief["note"]) == {"no cramp without a remedy is among those that could be compared"}
     assert fall["estimate"].notna().any() and relief["key"].is_unique
     assert "without a remedy, " not in said.helped(relief)
+    # Then there is a sentence that says so wherever there are curves, and nothing where there are none.
+    assert said.helped(relief, curves=True).startswith("No remedy could be compared with none within participants; ")
+    assert said.helped(relief) == ""
+
+
+def test_what_is_the_same_at_equal_pain_does_not_open_the_part_on_remedies(found: Findings) -> None:
+    relief = found.estimates[found.estimates["outcome"].eq("relief")]
+    text = said.helped(relief, curves=True)
+    assert text.startswith("Of what a remedy may change, relief alone could be compared within participants. Once the")
+    assert not said.helped(found.estimates, curves=True).startswith("Of what")

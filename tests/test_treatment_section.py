@@ -14,7 +14,9 @@ from test_treatment_designs import study
 
 from crampstudy import analyses, estimates, figures, tables, terminal
 from crampstudy.analyses import Findings, Settings
+from crampstudy.analyses.others import SectionResults
 from crampstudy.analyses.sections import treatments as section
+from crampstudy.analyses.sentences import summary as summary_said
 from crampstudy.analyses.sentences import treatments as sentences
 from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.errors import UsageError
@@ -182,6 +184,18 @@ def test_a_diary_of_dates_and_counts_alone_says_that_nobody_was_treated() -> Non
     assert found.values["answer"] == "Nobody in this cohort was given a treatment or noted to have taken one."
     assert found.could_not.keys() == {section.COURSE} and not found.estimated
     assert found.values["limits"] == "A cohort that treats nobody says nothing of what treatments do."
+
+
+def test_what_was_logged_by_night_has_no_course_and_is_not_what_nobody_took() -> None:
+    cohort = study({who: [1, 0, 2] for who in "abcdef"}, [])
+    nights = cohort.frame("diary").with_columns(supplement_magnesium_mg=pl.lit(360.0))
+    found = analyses.run(NAME, replace(cohort, tables={**cohort.tables, "diary": nights}))
+    assert found.values["limits"].endswith("Magnesium was logged night by night.")
+    own = found.estimates[found.estimates["term"].eq("magnesium")]
+    assert set(own["note"]) == {tables.BY_NIGHT} and set(own["status"]) == {"not_measured"}
+    said = summary_said.unanswered({NAME: "Emerging treatments"}, {NAME: SectionResults.of(found)})
+    assert said[0].endswith("noted to have taken one; magnesium was logged night by night.")
+    assert not tables.untaken_of(own).any() and tables.unmeasured_of(own).empty
 
 
 def test_a_small_clinic_is_described_alone() -> None:

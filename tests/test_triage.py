@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 from test_age_curve import survey
 
-from crampstudy import analyses, cli, tables
+from crampstudy import analyses, cli, estimates, tables
 from crampstudy.analyses.sentences import triage as said
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -225,6 +225,16 @@ def test_a_column_of_fewer_people_than_its_line_says_is_named() -> None:
     assert "Known of 5 of 7 participants (all) alone: " in note
     # Where all is known of everybody there is nothing to say.
     assert flags_of_fewer(red_flags(diary(*["0" * 14] * 7, numbness=[*numb[:5], False, False]))) == []
+
+
+def test_a_single_flag_says_of_how_many_of_the_line_it_is_known() -> None:
+    """Where no week can be told but by weeks, a line counts people of whom no flag is known."""
+    cells = {"analysis": kinds.RED_FLAG.name, "outcome": "red_flag", "population": "20+", "status": "converged"}
+    weeks = estimates.row(level=EVALUABLE, estimate=0.28, n_participants=34, n_events=115, scale="proportion", **cells)
+    long = {"level": "people with a cramp above 10 min", "estimate": 0.91, "n_participants": 23}
+    rows = estimates.frame([weeks, estimates.row(scale="prevalence", **long, **cells)])
+    assert tables.red_flags(rows)["Participants"].tolist() == ["34"]
+    assert flags_of_fewer(rows) == ["known of 23 of 34 participants (20+) alone: people with a cramp above 10 min"]
 
 
 def test_a_condition_names_a_part_of_the_people() -> None:

@@ -11,6 +11,9 @@ from test_age_curve import survey
 
 from crampstudy import AgeBands, analyses, describe, fit
 from crampstudy.analyses import Settings
+from crampstudy.analyses.others import SectionResults
+from crampstudy.analyses.sentences import methods as methods_said
+from crampstudy.analyses.sentences import summary as summary_said
 from crampstudy.analyses.sentences.methods import cite
 from crampstudy.analyses.within import within
 from crampstudy.cohort import Attrition, TableCount
@@ -20,6 +23,7 @@ from crampstudy.descriptive.flow import flow
 from crampstudy.descriptive.prevalence import prevalence_account
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import NOT_ASKED, of_rows
 from crampstudy.nights import inside_condition, members, of_cohort, outside_condition
 from crampstudy.report import params
 from crampstudy.simulate import simulate
@@ -69,6 +73,25 @@ def test_of_an_age_that_a_condition_leaves_out_nobody_meets_it() -> None:
     for kept, why in (("age_years >= 50", "meets the condition"), (None, None)):
         rows = describe(within(cohort, kept), bands=bands).estimates.set_index("level").loc["20-49"]
         assert set(rows["note"]) == {f"nobody of this age {why}"} if why else rows["estimate"].notna().all()
+
+
+def test_an_age_that_the_condition_leaves_out_is_no_failure() -> None:
+    cohort = simulate(60, 40, seed=3)
+    nights = cohort.frame("diary").height
+    counts = (TableCount("participants", "p.csv", 60, 60, 0), TableCount("diary", "d.csv", nights, nights, 0))
+    older = within(replace(cohort, attrition=Attrition(counts)), "age_years >= 60")
+    asked = Settings(age_bands=(20, 50, 60, 80))
+    found = SectionResults.of(analyses.run("frequency", older, asked))
+    lost = found.estimates[found.estimates["note"].fillna("").str.startswith("nobody of this age meets")]
+    assert len(lost) and of_rows(lost, NOT_ASKED).eq("condition").all()
+    said = " ".join(summary_said.unanswered({"frequency": "Frequency"}, {"frequency": found}))
+    assert "meets the condition" not in said
+    failed = found.estimates["status"].isin(["not_estimable", "not_converged"]).sum() - len(lost)
+    counted = f"{failed:,} could not be estimated, {len(lost):,} are of an age that the condition leaves out, and"
+    assert counted in methods_said.gaps(older, flow(older), found.estimates)
+    # Of whom there is nobody without a condition nothing can be told.
+    young = analyses.run("frequency", cohort, Settings(age_bands=(20, 101, 110))).estimates
+    assert of_rows(young, NOT_ASKED).eq("").all()
 
 
 @pytest.mark.parametrize("how", ["where", "split"])

@@ -10,13 +10,14 @@ from __future__ import annotations
 class CrampstudyError(Exception):
     """Base of all deliberate errors; ``exit_code`` is what the command line returns.
 
-    ``correction`` is a word of the command as it was written and what may stand in its place, ``answer`` are options
-    to be added to it, and ``instead`` is another command that tells what is allowed; the command line prints what
-    there is of them as the next command.
+    ``correction`` is a word of the command as it was written and what may stand in its place, ``others`` what else may
+    where nothing is likelier than another, ``answer`` are options to be added to it, and ``instead`` is another command
+    that tells what is allowed; the command line prints what there is of them as the next command.
     """
 
     exit_code = 1
     correction: tuple[str, str] | None = None
+    others: tuple[str, ...] = ()
     answer: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
 

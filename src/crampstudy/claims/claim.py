@@ -11,6 +11,7 @@ import pandas as pd
 
 from crampstudy import estimates, suggestions
 from crampstudy.errors import UsageError
+from crampstudy.estimates.groups import group, whole
 from crampstudy.estimates.kinds import CHOSEN, DISTRIBUTED_LAG, MODIFIED
 from crampstudy.evidence import package
 from crampstudy.wording import CONTRAST, with_none
@@ -84,6 +85,7 @@ class ClaimRow:
     def among(self, rows: Iterable[Row]) -> Row | None:
         """Return the one of the ``rows`` of its section that is meant: of several groups that of most participants.
 
+        Where no group has an estimate that of all says why, and not one that may be empty.
         Where a term has no estimate of any level, the row that says why is meant; where a contrast has none, that of
         the variable that it is of.
         """
@@ -95,7 +97,11 @@ class ClaimRow:
         if not found and variable != self.term:
             lacking = [row for row in known if row["estimate"] is None and replace(self, term=variable).means(row)]
             found = [row for row in lacking if self.level in ("", row["level"] or self.level)]
-        return max(found, key=lambda row: row["n_participants"] or 0, default=None)
+        if any(row["estimate"] is not None for row in found):
+            return max(found, key=lambda row: row["n_participants"] or 0)
+        everybody = whole(group(row["population"]) for row in found)
+        first = [row for row in found if group(row["population"]) == everybody] or found
+        return max(first, key=lambda row: row["n_participants"] or 0, default=None)
 
     def means(self, row: Row) -> bool:
         """Say whether a row of its section is of this term, at whatever level."""

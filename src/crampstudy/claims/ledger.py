@@ -16,6 +16,7 @@ from crampstudy.contrasts.multiplicity import adjusted
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.absent import SET_ASIDE
 from crampstudy.estimates.facts import fact
+from crampstudy.estimates.reliability import why_poor
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.nights.calendar import Hemisphere
 
@@ -75,6 +76,17 @@ class LedgerEntry:
         return next((part for part in every if part.verdict == self.verdict), next(iter(every), None))
 
     @property
+    def told(self) -> tuple[ClaimPart, ...]:
+        """The parts of which something is told: those with a verdict, else what stands beside them.
+
+        Where none of the former could be tested, what stands beside and came to another end is told as well.
+        """
+        if not self.parts or any(part.verdict != rules.NOT_TESTABLE for part in self.parts):
+            return self.parts or self.beside
+        ends = {_end(part) for part in self.parts}
+        return (*self.parts, *(part for part in self.beside if part.why != NOT_MEASURED and _end(part) not in ends))
+
+    @property
     def chances(self) -> power.Chances | None:
         """The probability of each verdict of the row that is shown, by truth."""
         part = self.deciding
@@ -92,6 +104,13 @@ class LedgerEntry:
     def supports(self) -> bool | None:
         """Whether the cohort supports the claim, ``None`` where it neither supports nor contradicts it."""
         return _SIGNS.get(self.verdict)
+
+
+def _end(part: ClaimPart) -> str | None:
+    """Return why a part has no number, ``None`` where it has one."""
+    if part.row is None:
+        return part.why
+    return None if rules.estimated(part.row) else str(part.row["note"] or part.row["status"])
 
 
 _SIGNS: Mapping[str, bool] = {rules.SUPPORTED: True, rules.NEGLIGIBLE: True, rules.CONTRADICTED: False}
@@ -177,9 +196,16 @@ def _parts(claim: Claim, found: _Records, kind: str, margins: Margins) -> Iterat
         by_part.setdefault((row.part, bool(row.side)), []).append(row)
     for rows in by_part.values():
         made = [part_of(row, found.get(row.section, ()), margins) for row in rows]
-        there = [each for each in made if each.row is not None]
-        taken = next((each for each in there if each.row and rules.estimated(each.row)), [*there, *made][0])
+        # What was measured and could not be told says more than that another thing was not measured, or not taken.
+        taken = min(made, key=_how_far)
         yield replace(taken, needs=tuple(dict.fromkeys(row.needs for row in rows)))
+
+
+def _how_far(part: ClaimPart) -> int:
+    """Return how far rows that stand for each other came: estimated, could not be told, not measured, not there."""
+    if part.row is None:
+        return 1 if part.why else 3
+    return 0 if rules.estimated(part.row) else 2 if part.row["status"] == "not_measured" else 1
 
 
 def _unless_chosen(part: ClaimPart, found: _Records) -> ClaimPart:
@@ -240,11 +266,11 @@ def part_of(of: ClaimRow, rows: Sequence[Row], margins: Margins = MARGINS) -> Cl
         return ClaimPart(of, None, rules.NOT_TESTABLE)
     if against := _other_reference(row):
         return ClaimPart(of, None, rules.NOT_TESTABLE, why=f"nobody has none, so that it stands against {against}")
+    if rules.unjudged(row) and (why := verdicts.why_beyond(row) or why_poor(row)):
+        # The line of a model far from anything observed is no answer of the cohort, nor is a mean that tells nothing.
+        return ClaimPart(of, None, rules.NOT_TESTABLE, why=why)
     if not of.side or of.side == rules.WINTER_PEAK:
         return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
-    if rules.unjudged(row) and (why := verdicts.why_beyond(row)):
-        # The line of a model far from anything observed is no answer of the cohort.
-        return ClaimPart(of, None, rules.NOT_TESTABLE, why=why)
     beside = verdicts.difference_beside(row, rows)
     verdict = rules.INCONCLUSIVE if rules.unjudged(row) else rules.of_row(row, of.side, margins, beside)
     return ClaimPart(of, row, verdict, difference=beside)

@@ -17,6 +17,8 @@ from crampstudy.estimates.sentences import in_text
 from crampstudy.nights.calendar import around
 
 _SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
+_OUTCOME = "the outcome"
+"""How the reason of a model begins that names none."""
 _NUMBER = re.compile(r"[\d.]+")
 
 
@@ -105,7 +107,7 @@ def power_words(entry: LedgerEntry) -> str:
 
 
 def _of_parts(entry: LedgerEntry) -> Iterator[str]:
-    parts = entry.parts or entry.beside
+    parts = entry.told
     if entry.verdict == rules.STATED:
         yield "no verdict of truth: " + "; ".join(_stated(part) for part in entry.beside)
     elif len(parts) == 1:
@@ -113,8 +115,10 @@ def _of_parts(entry: LedgerEntry) -> Iterator[str]:
     else:
         named: dict[str, list[str]] = {}
         for part in parts:
-            verdict = f"{part.verdict}, " if part.verdict != rules.NOT_TESTABLE else ""
-            named.setdefault(f"{verdict}{_said(part)}", []).append(part.of.part)
+            # What stands beside the others has no verdict.
+            judged = part.of.side and part.verdict != rules.NOT_TESTABLE
+            said = _said(part) if part.of.side else _number_of(part)
+            named.setdefault(f"{part.verdict}, {said}" if judged else said, []).append(part.of.part)
         yield from (f"{wording.listed(names)}: {text}" for text, names in named.items())
 
 
@@ -126,9 +130,15 @@ def _named(entry: LedgerEntry, part: ClaimPart) -> str:
 
 
 def _stated(part: ClaimPart) -> str:
+    without = part.row is None or not rules.estimated(part.row)
+    return f"{part.of.part}{':' if without else ''} {_number_of(part)}"
+
+
+def _number_of(part: ClaimPart) -> str:
+    """Return the number of a part that has no verdict, or why there is none."""
     if part.row is None or not rules.estimated(part.row):
-        return f"{part.of.part}: {_missing(part)}"
-    return f"{part.of.part} {in_text(part.row)}{_unit(part.row)}"
+        return _missing(part)
+    return f"{_scale(part.row)}{in_text(part.row)}{_unit(part.row)}"
 
 
 def _said(part: ClaimPart) -> str:
@@ -152,7 +162,13 @@ def _peak(row: Any) -> str:
 
 def missing(part: ClaimPart) -> str:
     """Return why a part has no estimate."""
-    return str(part.why if part.row is None else part.row["note"] or str(part.row["status"]).replace("_", " "))
+    if part.row is None:
+        return part.why
+    note = str(part.row["note"] or str(part.row["status"]).replace("_", " "))
+    # Beside a claim nothing else says which outcome it is.
+    outcome = str(part.row["outcome"] or "")
+    named = wording.small(wording.outcome(outcome)) if outcome else _OUTCOME
+    return re.sub(rf"^{_OUTCOME}\b", named, note)
 
 
 def _missing(part: ClaimPart) -> str:

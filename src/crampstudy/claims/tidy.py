@@ -56,7 +56,7 @@ def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
 def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield why the parts of a claim that have no estimate have none."""
     cells = {**cells, "analysis": kinds.CLAIM_PART.name, "term": entry.claim.claim}
-    parts = entry.parts or entry.beside
+    parts = entry.told
     if not parts:
         yield estimates.row(status="not_estimable", note=without_rows(entry), **cells)
     made: dict[tuple[str | None, str, str], Status] = {}
@@ -67,7 +67,9 @@ def _untested(entry: LedgerEntry, cells: Mapping[str, Any]) -> Iterator[dict[str
         status = part.row["status"] if part.row else "not_measured" if unmeasured else "not_estimable"
         # What no column would mend is of the whole claim.
         name = part.of.part if len(parts) > 1 and part.needs else None
-        made[name, missing(part), fact(part.row or {}, "had by")] = cast(Status, status)
+        had_by = fact(part.row or {}, "had by")
+        # Of what was logged by night it is not a measurement that is lacking.
+        made[name, missing(part), had_by] = cast(Status, "not_estimable" if had_by == "nights" else status)
     for (name, why, had_by), status in made.items():
         facts = {"had by": had_by, "other parts": others}
         yield estimates.row(status=status, note=why, level=name, facts=facts, **cells)

@@ -142,6 +142,9 @@ _EVERYBODY = "where=null"
 def _refuse(error: CrampstudyError) -> NoReturn:
     of_option = isinstance(error, OutputError)
     command = _corrected(sys.argv[1:], error.correction, of_option=of_option) if error.correction else None
+    written = error.correction[0] if error.correction else ""
+    others = (_corrected(sys.argv[1:], (written, each), of_option=of_option) for each in error.others)
+    command = ", or: ".join(filter(None, (command, *others))) if command else None
     if command is None and (then := (*sys.argv[1:], *error.answer) if error.answer else error.instead):
         command = shlex.join(["crampstudy", *then])
     end = " " if str(error).endswith("?") else "; "

@@ -34,7 +34,8 @@ from crampstudy.models.registry import NIGHT_FAMILIES, taking
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.surveys.interval_distributions import NegativeBinomial
 from crampstudy.models.terms import formula
-from crampstudy.models.terms.levels import check_group, no_group
+from crampstudy.models.terms.columns import quoted
+from crampstudy.models.terms.levels import check_group, groups_of, no_group
 from crampstudy.models.validation import solve
 from crampstudy.nights import denominator, nights_of_part, no_night, people
 from crampstudy.readable import Readable
@@ -67,7 +68,8 @@ class RateModel:
 
     Args:
         name: ``mixed-negative-binomial`` or ``mixed-poisson``.
-        terms: what the participants' rates depend on; variables of the participants only.
+        terms: what the participants' rates depend on; variables of the participants only. Where shares are given by a
+            variable that is none of these, it is one term more.
 
     Raises:
         UsageError: the model is none of these.
@@ -75,6 +77,17 @@ class RateModel:
 
     name: Literal["mixed-negative-binomial", "mixed-poisson"] = "mixed-negative-binomial"
     terms: str = "age_decade + sex"
+
+    def by(self, group: str | None) -> str:
+        """Return the terms with that of a group, which without one would hardly differ from another group.
+
+        Age bands have the term of age that is there.
+        """
+        if group is None:
+            return self.terms
+        own, term = ("age_years", "age_decade") if group == "age_band" else (group, quoted(group))
+        known = {group, own, term}
+        return self.terms if known & formula.columns_in(formula.parse(self.terms)) else f"{self.terms} + {term}"
 
     def __post_init__(self) -> None:
         if self.name not in _MODELS:
@@ -97,7 +110,8 @@ def class_shares(
     (its weighted adults who gave a class, within ``where``), a table of cells with the variables of its terms
     (``age_years`` for ``age_decade``) and their ``share``, or by default the diary's own participants. Intervals are
     by the delta method from the cluster-robust covariance of all parameters together, coefficients, spread of
-    participants and dispersion, on the logit scale; the population's mix is taken as given.
+    participants and dispersion, on the logit scale; the population's mix is taken as given. Groups differ by their own
+    nights: what they are formed by is a term of the model.
 
     The windows are calendar windows of 30 nights from each participant's first logged night on, with at least 25 of
     them logged, the cramps in them as they are. Each participant counts once, however many windows; they are those of
@@ -120,12 +134,15 @@ def class_shares(
     """
     model = model or RateModel()
     bands = bands or AgeBands()
-    nightly = set(no_night(cohort, bands).columns) - set(people(cohort, bands).columns)
+    everybody = people(cohort, bands)
+    nightly = set(no_night(cohort, bands).columns) - set(everybody.columns)
     if named := sorted(formula.columns_in(formula.parse(model.terms)) & nightly):
         raise UsageError(f"{named[0]} is of the night, and a class of 30 nights has none; use terms of participants")
-    solution = solve(ModelRequest(cohort, model.name, model.terms, "cramps", where=where, bands=bands))
-    own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
-    _check(solution, own, by)
+    _check_by(by, everybody)
+    solution = solve(ModelRequest(cohort, model.name, model.by(by), "cramps", where=where, bands=bands))
+    if solution.design.beside:
+        raise UsageError("the shares of classes take no offset() or weights()")
+    own = everybody.filter(pl.col("participant_id").is_in(list(solution.participants)))
     averaged_over = population(solution, own, standard, by, where, bands)
     base = _base(cohort, by, ci_level)
     rows = _implied(solution, averaged_over, where, base | {"model": model.name}, ci_level)
@@ -185,12 +202,10 @@ def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Arra
     return chances, in_eta, in_sd, in_dispersion
 
 
-def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
-    if solution.design.beside:
-        raise UsageError("the shares of classes take no offset() or weights()")
+def _check_by(by: str | None, own: pl.DataFrame) -> None:
     if by is not None:
         check_group(by, own)
-    if by is not None and by not in own.columns:
+    if by is not None and by not in groups_of(own):
         raise no_group("classes are given by age_band or a level or yes/no variable of the participants", by, own)
 
 

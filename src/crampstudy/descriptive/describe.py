@@ -81,6 +81,7 @@ def describe(
         cohort: a diary or a survey.
         by: ``age_band``, or any level or yes/no variable of the participants; of the time to relief also
             one of the nights or the cramps. By default ``remedy`` for that, nothing for classes, else ``age_band``.
+            Of classes it is a term of the model of the nights, beside age and sex.
         outcome: for a diary ``cramps`` (the default), ``relief`` or ``class_30_days``.
         bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
         standard: standard population, ``who``, ``esp2013``, ``none``, a

@@ -17,7 +17,7 @@ from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_r
 from crampstudy.descriptive.rate_intervals import coverage_note
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.facts import CARRIED_BY
+from crampstudy.estimates.facts import CARRIED_BY, NOT_ASKED, with_facts
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.terms.levels import check_group, groups_of, no_group
@@ -157,11 +157,16 @@ def said_of_nobody(rows: Iterable[Row], cohort: Cohort, bands: AgeBands, where: 
     gone = nobody_of(cohort, bands)
     found = {part_of(label, where): reason for label, reason in gone.items()}
     return [
-        row | {"note": found[row["population"]]}
+        _of_nobody(row, found[row["population"]])
         if row["status"] == "not_estimable" and row["population"] in found
         else row
         for row in rows
     ]
+
+
+def _of_nobody(row: Row, why: str) -> Row:
+    """Return a row of an age that nobody is of; of one that a condition leaves out it is no failure."""
+    return with_facts(row, {NOT_ASKED: "condition" if _MEETS in why else None}) | {"note": why}
 
 
 def nobody_of(cohort: Cohort, bands: AgeBands) -> Mapping[str, str]:

@@ -13,6 +13,8 @@ import pandas as pd
 
 CARRIED_BY = "carried by"
 """The fact of a rate of several participants of whom one has all of the cramps."""
+NOT_ASKED = "not asked"
+"""The fact of a row that has no estimate as a condition leaves out all whom it is of, which is no failure."""
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -29,6 +31,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "margins": "those of the verdict, where they are not the usual ones",
         "no verdict": "why an estimate with an interval has none",
         "beyond": "`observed`, where that is as it is compared beyond all that was observed",
+        "reliability": "that of a mean of nights, where its ratio between participants has no verdict for it",
         "extrapolated": "how many per cent of the population that a share is standardised to are beyond all observed",
         "no interval": "why there is none",
         "q": "by which method, over how many tests",
@@ -46,8 +49,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "adjusted": "`for nothing`, where of what is asked for nothing could be taken in",
         "needs": "what was not measured, where it is not the term; several are joined by `and`",
         "set aside": "of what was recorded and has no value left, how many were set aside in cleaning, by which rules",
-        "had by": "`nobody`, of a treatment that nobody took, or `combination`, of what lots gave in one alone",
+        "had by": "`nobody`, of a treatment that nobody took, `nights`, of one that was logged by night and has no "
+        "course, or `combination`, of what lots gave in one alone",
         "other parts": "`estimated`, of a part of a claim that was not tested and whose other parts were",
+        NOT_ASKED: "`condition`, of an age that a condition on participants leaves out",
         CARRIED_BY: "`1`, where one of several participants has all of the cramps",
         "most a night": "`1`, where no night has more than one cramp",
         "added": "how many nights are in no file, but were taken as without a cramp",
@@ -56,7 +61,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 """The names that there are, in the order in which they are written, and what the value of each says."""
 _OF_ESTIMATE = (
-    *("covariance", "margins", "no verdict", "beyond", "no interval", "q"),
+    *("covariance", "margins", "no verdict", "beyond", "reliability", "no interval", "q"),
     *("tell", "rests on", "whom", "beside", "nights"),
 )
 """What a row without an estimate does not say."""

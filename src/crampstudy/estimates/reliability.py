@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import facts, kinds, verdicts
 
 WANTED, LEAST = 0.8, 0.5
 """Below the first a ratio between participants is shown corrected beside the plain one; below the second it is not.
@@ -17,6 +17,9 @@ WANTED, LEAST = 0.8, 0.5
 Below the second, where reliability is poor, the plain one has no verdict: it is mostly the ratio within participants.
 Source: Koo and Li 2016 (below 0.5 poor).
 """
+
+POOR = "reliability"
+"""The fact of how low that of a mean is whose ratio between participants has no verdict for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,13 @@ def warned(row: Mapping[str, Any], found: Iterable[UnreliableMean]) -> dict[str,
         own = [] if pd.isna(made["note"]) else [made["note"]]
         poor = each.poor and not pd.isna(made["verdict"])
         made = verdicts.unjudged(made, str(each)) if poor else made | {"note": "; ".join([*own, str(each)])}
+        made = facts.with_facts(made, {POOR: f"{max(each.value, 0):.2f}"}) if poor else made
     return made
+
+
+def why_poor(row: Mapping[str, Any]) -> str:
+    """Return why a row has no verdict, if that is as the mean that it is of tells too little of a participant."""
+    return facts.fact(row, "no verdict") if facts.fact(row, POOR) and not facts.fact(row, "beyond") else ""
 
 
 def unreliable(rows: pd.DataFrame) -> dict[str, UnreliableMean]:

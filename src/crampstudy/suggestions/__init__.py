@@ -35,8 +35,16 @@ def unknown(
     meant = closest(name, known)
     error = kind("; ".join(filter(None, (said, " ".join(filter(None, (_asked(meant), then)))))))
     if len(meant) == 1 or (closed and known):
-        error.correction = str(name), (*meant, *map(str, known))[0]
+        first, *others = (*meant, *map(str, known))
+        error.correction = str(name), first
+        error.others = () if meant else few(others)
     return error
+
+
+def few(others: Iterable[str]) -> tuple[str, ...]:
+    """Return what else may have been meant, nothing where that is much: of few choices none is more likely."""
+    found = tuple(others)
+    return found if len(found) < _MOST else ()
 
 
 def hint(name: object, known: Iterable[str]) -> str:

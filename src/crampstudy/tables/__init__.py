@@ -28,6 +28,7 @@ from crampstudy.tables.frequency import (
 )
 from crampstudy.tables.not_estimated import (
     ALL_ESTIMATED,
+    BY_NIGHT,
     NOBODY,
     NOTHING_SHOWN,
     not_estimated,
@@ -107,6 +108,7 @@ from crampstudy.tables.times import relief
 
 __all__ = [
     "ALL_ESTIMATED",
+    "BY_NIGHT",
     "NOBODY",
     "NOTHING_SHOWN",
     "TABLES",

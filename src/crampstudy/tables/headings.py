@@ -44,15 +44,18 @@ def of_group(population: object) -> str:
     return wording.level(group(population))
 
 
-def of_fewer(rows: pd.DataFrame, heading: Callable[[Mapping[str, Any]], str]) -> list[str]:
+def of_fewer(
+    rows: pd.DataFrame, heading: Callable[[Mapping[str, Any]], str], lines: pd.DataFrame | None = None
+) -> list[str]:
     """Return of how many participants columns are, where that is fewer than the line of a group says.
 
     Args:
         rows: those of a table whose lines say the most participants that any column has in a group.
         heading: the name of the column that a row stands in.
+        lines: all that the lines count, where that is more than the columns are of.
     """
     rows = rows[rows["estimate"].notna()]
-    most = rows.groupby("population", sort=False)["n_participants"].max()
+    most = (rows if lines is None else lines).groupby("population", sort=False)["n_participants"].max()
     found: dict[str, list[str]] = {}
     fewer: dict[str, list[str]] = {}
     for row in wording.records(rows):

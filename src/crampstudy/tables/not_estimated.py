@@ -11,7 +11,8 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.absent import SET_ASIDE
-from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.facts import fact, of_rows
+from crampstudy.estimates.reliability import LEAST, POOR
 from crampstudy.tables.remarks import reasons
 
 NOTHING_SHOWN = "there is nothing to show"
@@ -19,6 +20,8 @@ NOTHING_SHOWN = "there is nothing to show"
 OF_CLAIMS = (kinds.CLAIM.name, kinds.CLAIM_PART.name)
 NOBODY = "nobody had it"
 """What the row of a treatment says that nobody took."""
+BY_NIGHT = "it was logged night by night, and no course of it is recorded"
+"""What the row of a treatment says of which there are nights and no course."""
 _UNMEASURED = "not measured in"
 ALL_ESTIMATED = "All that this section asks for could be estimated."
 
@@ -36,6 +39,11 @@ def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str], of: str = "this 
     said += [f"could not estimate: {failed}"] if failed else []
     if beyond := _beyond(rows):
         said.append(f"no verdict, as what is compared lies beyond all that was observed: {wording.listed(beyond)}")
+    if unreliable := _unreliable(rows):
+        said.append(
+            "no verdict, as the mean of a participant's nights tells too little of the participant (reliability below "
+            f"{LEAST:g}): {wording.listed(unreliable)}"
+        )
     whys = [why for why in dict.fromkeys(parts.values()) if not _is_told(why, failed) and why != NOTHING_SHOWN]
     # What was not measured is said of the rows.
     said += [why for why in whys if not said or not why.startswith(_UNMEASURED)]
@@ -65,7 +73,7 @@ def not_measured(rows: pd.DataFrame, most: int | None = None, of: str = "this co
     named = {
         f"{_UNMEASURED} {of}: {{}}": unmeasured_names(rows),
         "recorded, and every value set aside in cleaning: {}": set_aside_names(rows),
-        "taken as a treatment by nobody in this cohort: {}": _names(own.loc[untaken_of(own), "term"]),
+        "taken as a treatment by nobody in this cohort: {}": _names(own.loc[of_rows(own, "had by").ne(""), "term"]),
         "not testable, as nobody in this cohort took what they are of: {}": untested.whole,
         "not testable as a whole, as nobody in this cohort took a part of what they are of: {}": untested.in_part,
         "not testable, for what they need was not measured: {}": unmeasured.whole,
@@ -97,7 +105,7 @@ def _lacked(rows: pd.DataFrame) -> pd.Series[str]:
 def unmeasured_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of what was not measured, without claims and treatments that nobody took."""
     own = rows[(rows["status"] == "not_measured") & rows["term"].notna() & ~rows["analysis"].isin(OF_CLAIMS)]
-    return own[~untaken_of(own)]
+    return own[of_rows(own, "had by").eq("")]
 
 
 def _names(terms: pd.Series[str], *, each: bool = False) -> list[str]:
@@ -109,6 +117,13 @@ def _beyond(rows: pd.DataFrame) -> list[str]:
     """Return what has a number and no verdict, for it is compared beyond all that was observed, each once."""
     own = wording.with_none(rows[of_rows(rows, "beyond").ne("")])
     return list(dict.fromkeys(f"{wording.small(wording.term(str(row['term'])))}{_which(row)}" for row in own))
+
+
+def _unreliable(rows: pd.DataFrame) -> list[str]:
+    """Return what has a number and no verdict, for the mean that it is of is not reliable, with its reliability."""
+    own = rows[of_rows(rows, POOR).ne("") & of_rows(rows, "beyond").eq("") & rows["estimate"].notna()]
+    told = wording.with_none(own)
+    return list(dict.fromkeys(f"{wording.small(wording.term(str(row['term'])))} ({fact(row, POOR)})" for row in told))
 
 
 def _which(row: Mapping[str, Any]) -> str:

@@ -17,6 +17,8 @@ Kind = Literal["parallel", "crossover", "n-of-1", "open use"]
 
 UNTREATED, MIXED = "none", "other"
 """The arm that is given nothing, a comparator as placebo is; ``other`` is no single agent."""
+_BY_NIGHT = {"magnesium": "supplement_magnesium_mg", "stretching": "stretch_calf_min"}
+"""What a diary logs of an agent night by night."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,6 +89,12 @@ def unrecorded(cohort: Cohort) -> int:
     people = cohort.frame("participants")
     lots = int(people["randomised_on"].count()) if "randomised_on" in people.columns else 0
     return 0 if _periods(cohort)["randomised"].any() else lots
+
+
+def logged_by_night(cohort: Cohort, agent: str) -> bool:
+    """Say whether some night of a diary had some of an agent, which is no course of it."""
+    nights, column = cohort.frame("diary"), _BY_NIGHT.get(agent, "")
+    return column in nights.columns and bool((nights[column] > 0).any())
 
 
 def randomised(cohort: Cohort) -> tuple[TreatmentDesign, ...]:

@@ -68,7 +68,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
             described.estimates, helped.estimates, said_of_flags.flags(flagged.estimates), _lacking(described)
         ),
         "described": said.described(described.estimates),
-        "helped": said.helped(helped.estimates),
+        "helped": said.helped(helped.estimates, curves=RELIEF in curves.figures),
         "flags": said_of_flags.disclaimed(said_of_flags.flags(flagged.estimates)),
         "stability": said_of_flags.stability(flagged.estimates),
         "cases": said_of_flags.cases(cases.estimates),

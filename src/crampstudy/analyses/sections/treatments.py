@@ -27,7 +27,7 @@ from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.baseline import baseline
 from crampstudy.treatments.combinations import in_order, parts
-from crampstudy.treatments.designs import TreatmentDesign, designs, unrecorded, why_no_design
+from crampstudy.treatments.designs import TreatmentDesign, designs, logged_by_night, unrecorded, why_no_design
 from crampstudy.treatments.flow import flow, within_participants
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
@@ -89,7 +89,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
         "arms": said.apart(arms),
-        "limits": limits.strip() or said.of_nobody(why_none),
+        "limits": limits.strip() or said.of_nobody(why_none, absent),
     }
     drawn = _drawn(around, falls.estimates, effects, answer)
     parts = (drawn, _tables(effects), _of_choice(effects), _flow(rows, found), _arms(rows))
@@ -156,6 +156,8 @@ def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
             given = wording.listed(map(wording.agent, of_it))
             note = f"lots gave {wording.agent(agent)} in combination alone ({given})"
             status, facts = "not_estimable", {"had by": "combination"}
+        elif untaken and logged_by_night(cohort, agent):
+            note, facts = tables.BY_NIGHT, {"had by": "nights"}
         shared: dict[str, Any] = {"term": agent, "note": note, "facts": facts, **cells}
         rows += [estimates.row(status=status, analysis=name, **shared) for name in _PRIMARY]
     return estimates.frame(rows)

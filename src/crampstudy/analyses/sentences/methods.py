@@ -12,6 +12,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.flow import ACCEPTED, LOGGED, MEETING, NIGHTS
 from crampstudy.estimates import kinds
+from crampstudy.estimates.facts import NOT_ASKED, of_rows
 from crampstudy.nights import denominator
 from crampstudy.treatments.designs import randomised
 from crampstudy.treatments.question import arm
@@ -87,6 +88,9 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
         said = []
     rows = rows[rows["analysis"].fillna("").ne(kinds.CLAIM_PART.name)]
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
+    outside = int(of_rows(failed, NOT_ASKED).ne("").sum())
+    are = "is" if outside == 1 else "are"
+    apart = f", {outside:,} {are} of an age that the condition leaves out" if outside else ""
     lacking = rows[(rows["status"] == "not_measured") & rows["analysis"].fillna("").ne(kinds.CLAIM.name)]
     untreated = lacking.loc[tables.untaken_of(lacking), "term"].dropna().nunique()
     unmeasured = len(tables.unmeasured_names(rows))
@@ -95,7 +99,8 @@ def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
     measured = asked if unmeasured else "every variable that a section asks for was measured"
     lost = len(tables.set_aside_names(rows))
     measured += f", and of {wording.counted(lost, 'others')} every value was set aside in cleaning" if lost else ""
-    last = f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and {measured}. {_CLAIMS}"
+    could_not = f"{len(failed) - outside:,} could not be estimated{apart}, and {measured}"
+    last = f"Of {wording.counted(len(rows), 'rows')} {could_not}. {_CLAIMS}"
     nobody = f"Nobody took {untreated} of the treatments that a section asks for." if untreated else ""
     return " ".join(filter(None, [first, *said, WHOLE, last, nobody]))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import codebook, tables, wording
 from crampstudy.analyses import doubts
 from crampstudy.analyses.sentences import levels
 from crampstudy.analyses.sentences.covariates import held, in_sentence
@@ -19,6 +19,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.people.per_sd import BESIDE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
+from crampstudy.estimates.facts import fact, of_rows
+from crampstudy.estimates.reliability import POOR, why_poor
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
 from crampstudy.estimates.verdicts import told_as
 from crampstudy.models.terms import formula
@@ -210,18 +212,29 @@ def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
         "levels and cramps were asked of at the same time, and one recalled day is a poor measure of a habit, whose "
         "reliability cannot be told from it"
         if cohort.kind == "survey"
-        else "levels in blood were measured once and stand for all nights; a ratio between participants is an "
-        "association, whatever its verdict"
+        else f"{_once(compared)}a ratio between participants is an association, whatever its verdict"
     ]
     if len(judged):
-        n, error = len(judged), 1 - float(judged["ci_level"].iloc[0])
-        said.append(
-            f"{wording.counted(n, 'contrasts', 'were')} judged, none of them corrected for their number: if nothing at "
-            f"all went with cramps, about {n * error:.1f} of their intervals would exclude it by chance"
-        )
+        said.append(_by_chance(len(judged), 1 - float(judged["ci_level"].iloc[0])))
     if names:
         said.append(f"confounding remains for {wording.listed(names)}, for which no sufficient set was measured")
     return wording.sentences(said)
+
+
+def _once(compared: pd.DataFrame) -> str:
+    """Return that levels in blood are of one day, where any was measured: those of a diary are columns of people."""
+    of_people = (codebook.find(_variable(row), "participants") is not None for row in wording.records(compared))
+    return "levels in blood were measured once and stand for all nights; " if any(of_people) else ""
+
+
+def _by_chance(judged: int, error: float) -> str:
+    """Return how many of the intervals of so many contrasts would exclude no difference by chance."""
+    if judged == 1:
+        return f"one contrast was judged: if it did not go with cramps, its interval would exclude that in {error:.0%}"
+    return (
+        f"{wording.counted(judged, 'contrasts', 'were')} judged, none of them corrected for their number: if nothing "
+        f"at all went with cramps, about {judged * error:.1f} of their intervals would exclude it by chance"
+    )
 
 
 def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
@@ -235,6 +248,7 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
         *levels.of_columns(made),
         *_centiles(compared[[_variable(row) in shown for row in wording.records(compared)]]),
         *([f"could not fit a curve: {failed}"] if failed else []),
+        *_unreliable(compared),
         *adjustments(compared),
     ]
     few = fewer_than_asked(compared)
@@ -244,6 +258,14 @@ def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
     # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
     others = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
     return f"{wording.sentences(said)} {tables.notes(others)}".strip()
+
+
+def _unreliable(compared: pd.DataFrame) -> list[str]:
+    """Return which ratios have no verdict, for the mean of a participant's nights that they are of is not reliable."""
+    own = wording.records(compared[of_rows(compared, POOR).ne("") & compared["estimate"].notna()])
+    names = [f"{_named(row)} ({fact(row, POOR)})" for row in own if why_poor(row)]
+    why = "their means have so low a reliability that a ratio between participants is drawn towards that within"
+    return [f"no verdict on {wording.listed(names)}: {why}"] if names else []
 
 
 def _of_fewer(rows: pd.DataFrame, compared: pd.DataFrame) -> str:

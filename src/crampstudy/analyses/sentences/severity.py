@@ -114,15 +114,28 @@ def medians(rows: pd.DataFrame) -> str:
     return wording.sentences([f"median time to relief: {wording.listed(each)}"] if each else [])
 
 
-def helped(rows: pd.DataFrame) -> str:
-    """Return what went with each remedy beside relief, whether that changes at equal pain, and how numbers are read."""
-    texts = [_judged(rows, outcome) for outcome in (FALL, SORE)]
+def helped(rows: pd.DataFrame, *, curves: bool = False) -> str:
+    """Return what went with each remedy beside relief, whether that changes at equal pain, and how numbers are read.
+
+    Where nothing of that is known it is said what there is: relief alone, or its ``curves``.
+    """
+    texts = [text for outcome in (FALL, SORE) if (text := _judged(rows, outcome))]
     plain = kinds.REMEDY.rows(rows)
+    if not texts and (opening := _of_relief(plain, curves)):
+        texts = [opening]
     made = set(plain.loc[plain["estimate"].notna(), "outcome"])
     how = wording.listed(said for outcome, said in _READ_AS.items() if outcome in made) if made else ""
     return " ".join(
         filter(None, [*texts, _at_equal_pain(rows), wording.sentences([f"{_CURVES}: {how}"]) if how else ""])
     )
+
+
+def _of_relief(plain: pd.DataFrame, curves: bool) -> str:
+    """Return what opens the part on remedies where of relief alone something is known, empty where nothing is."""
+    if plain["estimate"].notna().any():
+        return "Of what a remedy may change, relief alone could be compared within participants."
+    no_remedy = "No remedy could be compared with none within participants"
+    return f"{no_remedy}; how soon relief came with each is drawn of all cramps together." if curves else ""
 
 
 def limits(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:

@@ -9,12 +9,12 @@ import pandas as pd
 
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.findings import together
-from crampstudy.analyses.others import Others
+from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.sentences import treatments
 from crampstudy.analyses.sentences.sleep import score_compared
 from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, LOGGED, MEETING, NIGHTS, PARTICIPANTS
 from crampstudy.estimates import kinds, verdicts
-from crampstudy.estimates.facts import of_rows
+from crampstudy.estimates.facts import NOT_ASKED, of_rows
 from crampstudy.estimates.groups import whole
 from crampstudy.estimates.sentences import TOO_IMPRECISE, in_brackets, in_text, measure, of_part, recalled
 from crampstudy.estimates.verdicts import who_are_few
@@ -290,8 +290,7 @@ def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     """Return which questions have no answer here, by their titles, and why, and what was not measured."""
     said = [
-        f"{titles.get(name, name)}: "
-        f"{wording.small(section.unanswered.removeprefix(_COULD_NOT).split('. ')[0].removesuffix('.'))}."
+        f"{titles.get(name, name)}: {'; '.join(filter(None, (_why(section), treatments.by_night(section.estimates))))}."
         for name, section in others.items()
         if section.unanswered
     ]
@@ -309,9 +308,15 @@ def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
     return said
 
 
+def _why(section: SectionResults) -> str:
+    """Return why a section has no answer, inside a sentence."""
+    return wording.small((section.unanswered or "").removeprefix(_COULD_NOT).split(". ")[0].removesuffix("."))
+
+
 def _lacking(title: str, rows: pd.DataFrame) -> list[str]:
     """Return how many estimates a section could not make, and the common reasons; nothing where it made all."""
     failed = rows[rows["status"].isin(["not_estimable", "not_converged"]) & rows["analysis"].ne(kinds.CLAIM_PART.name)]
+    failed = failed[of_rows(failed, NOT_ASKED).eq("")]
     if failed.empty:
         return []
     why = wording.small(wording.ranges(tables.commonest_reasons(failed, _MOST_REASONS)))

@@ -17,7 +17,7 @@ from crampstudy.models.coefficients.contrast_units import points, unit_of
 from crampstudy.models.common.estimability import apart_of
 from crampstudy.models.inference.automatic import Conventional, Moments, notes
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
-from crampstudy.models.inference.exposed_participants import Exposed
+from crampstudy.models.inference.exposed_participants import Exposed, of_scale
 from crampstudy.models.inference.implied import Resting
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.declared_contrasts import AppliedContrast, Declared
@@ -283,14 +283,15 @@ def _row(
     coefficient, error, df = number
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
+    lone = of_scale(answer.warnings.get(column), base["scale"])
     if answer.status != "converged":
-        return estimates.row(status=answer.status, **cells | {"note": answer.warnings.get(column, answer.reason)})
+        return estimates.row(status=answer.status, **cells | {"note": lone or answer.reason})
     if not np.isfinite(coefficient) or np.isnan(error):
-        why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
+        why = ALONE if np.isfinite(coefficient) else lone
         return estimates.row(status="not_estimable", **cells | {"note": why})
     cells |= verdicts.resting_on(cells, answer.tell.get(column))
     cells |= answer.resting[column].on(cells) if column in answer.resting else {}
-    remarks = (answer.warnings.get(column), cells.get("note"))
+    remarks = (lone, cells.get("note"))
     tested = column.term not in BASELINES and error > 0
     more = {
         "std_error": error,

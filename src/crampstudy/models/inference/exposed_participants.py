@@ -9,13 +9,16 @@ import numpy as np
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN
-from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.estimates import verdicts
 from crampstudy.models.inference.implied import Resting, implied
 from crampstudy.models.terms import design_matrix
 
 ONE = "one participant "
 RESTS = ": a ratio would rest on that one"
 """What follows where something is one participant's alone."""
+_DIFFERENCE = RESTS.replace("ratio", "difference")
+_YES_OR_NO = (0, 1)
+"""Of a number of two values those that say whether somebody has it, and nothing more of one participant."""
 
 NOBODY = "nobody in whom it varies from night to night had an event"
 """Why there is no ratio within participants where those whose value varies had no event."""
@@ -79,7 +82,7 @@ def exposed(
         off: Flags = (values == least) if column.level is None else _at_reference(design, column)
         with_it, without = (np.logical_or.reduceat(rows, first) for rows in (on, off))
         made[column] = Exposed(int(with_it.sum()))
-        if column.reference is not None and 1 < without.sum() < FEWEST_EXPOSED:
+        if column.reference is not None and 1 < without.sum() < verdicts.FEWEST_EXPOSED:
             few = Resting(column, having=False, participants=int(without.sum()), inside=())
             made[column] = replace(made[column], compared_with=few)
         for members, rows, what, elsewhere in ((with_it, on, most, least), (without, off, least, most)):
@@ -91,6 +94,11 @@ def exposed(
         lone = f"{ONE}alone is one {resting.whom}{RESTS}" if resting.participants == 1 else None
         made[column] = replace(made[column], resting=resting, lone=made[column].lone or lone)
     return made
+
+
+def of_scale(lone: str | None, scale: object) -> str | None:
+    """Return what is one participant's alone as a row on a ``scale`` says it, of which there is a ratio or not."""
+    return lone.replace(RESTS, _DIFFERENCE) if lone and scale == verdicts.DIFFERENCE else lone
 
 
 def is_deviation(term: str) -> bool:
@@ -113,11 +121,15 @@ def _alone(column: design_matrix.Column, low: Array, varies: Flags) -> str | Non
     others = low[~varies]
     if varies.sum() != 1 or not len(others) or np.ptp(others) > 0:
         return None
-    return f"{ONE}alone has another {column.term} than {others[0]:g}{RESTS}"
+    # The number of one other participant is shown no more than that of this one.
+    other = f"{others[0]:g}" if len(others) > 1 or others[0] in _YES_OR_NO else "the other participant"
+    return f"{ONE}alone has another {column.term} than {other}{RESTS}"
 
 
 def _lone(column: design_matrix.Column, value: float, *, reference: bool) -> str:
     """Return that a level or one of two numbers, or what it is compared with, is one participant's alone."""
+    if column.level is None and value not in _YES_OR_NO:
+        return f"{ONE}alone has one of the two values of {column.term}{RESTS}"
     shown = (
         f"{value:g}" if column.level is None else f"{column.reference}, the reference" if reference else column.level
     )

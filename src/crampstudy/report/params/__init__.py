@@ -118,8 +118,12 @@ def _with_next(problem: ParameterError, setting: str, like: Parameter | None) ->
     if like is None:
         return problem
     written = setting.partition("=")[2].strip()
-    meant = next(iter(suggestions.closest(written, map(str, like.type.choices))), like.shown)
-    problem.correction = setting, f"{like.name}={meant}"
+    choices = [*map(str, like.type.choices)]
+    near = suggestions.closest(written, choices)
+    problem.correction = setting, f"{like.name}={next(iter(near), like.shown)}"
+    # Of choices of which none is like it the default is no more what was meant than another.
+    others = () if near else suggestions.few(choice for choice in choices if choice != like.shown)
+    problem.others = tuple(f"{like.name}={choice}" for choice in others)
     return problem
 
 

@@ -34,7 +34,8 @@ def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
 def flags_of_fewer(estimates: pd.DataFrame) -> list[str]:
     """Return which columns of :func:`red_flags` are of fewer participants than its lines say, and of how many."""
     rows = kinds.RED_FLAG.rows(estimates)
-    return of_fewer(rows[rows["level"] != _WEEKS], lambda row: wording.level(str(row["level"])))
+    # Of the weeks it is the people who have any that a line counts, of whom a flag need not be known.
+    return of_fewer(rows[rows["level"] != _WEEKS], lambda row: wording.level(str(row["level"])), rows)
 
 
 @table_of_rows

@@ -356,11 +356,21 @@ def limits(found: Sequence[TreatmentDesign], rows: pd.DataFrame) -> str:
     return " ".join(texts)
 
 
-def of_nobody(why: str) -> str:
-    """Return what a cohort cannot tell in which no treatment could be compared, with ``why`` where somebody had one."""
+def of_nobody(why: str, absent: pd.DataFrame) -> str:
+    """Return what a cohort cannot tell in which no treatment could be compared, with ``why`` where somebody had one.
+
+    What is ``absent`` as a treatment may have been logged night by night.
+    """
     if why:
         return f"Nothing can be said here of what treatments do: {why}."
-    return "A cohort that treats nobody says nothing of what treatments do."
+    said = ["a cohort that treats nobody says nothing of what treatments do", by_night(absent)]
+    return wording.sentences(filter(None, said))
+
+
+def by_night(rows: pd.DataFrame) -> str:
+    """Return which treatments were logged night by night and by no course, empty where none was."""
+    agents = _agents(rows[of_rows(rows, "had by").eq("nights")])
+    return f"{wording.listed(agents)} {'was' if len(agents) == 1 else 'were'} logged night by night" if agents else ""
 
 
 def _weighted(rows: pd.DataFrame) -> str:
