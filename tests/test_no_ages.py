@@ -14,7 +14,7 @@ from test_age_curve import survey
 
 from crampstudy import AgeBands, analyses, describe, fit, open_cohort, tables
 from crampstudy.analyses.findings import Findings, attempt
-from crampstudy.analyses.sentences import nutrition
+from crampstudy.analyses.sentences import per_sd
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
@@ -171,7 +171,7 @@ def test_ratios_per_standard_deviation_say_what_they_are_adjusted_for() -> None:
         ("sex; education", "adjusted for sex and education, and weighted by the component"),
     ):
         made = frame([{**row, "adjusted_for": held, "scale": "odds_ratio", "analysis": "regression"}])
-        assert f"Each {said}" in nutrition.per_sd_note(made)
+        assert f"Each {said}" in per_sd.note(made)
 
 
 @pytest.mark.slow

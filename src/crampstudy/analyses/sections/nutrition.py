@@ -23,6 +23,7 @@ from crampstudy.analyses.findings import (
 )
 from crampstudy.analyses.sentences import levels as captions
 from crampstudy.analyses.sentences import nutrition as said
+from crampstudy.analyses.sentences import per_sd as standardised
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.codebook import contrasts
@@ -219,9 +220,8 @@ def _per_sd(cohort: Cohort, settings: Settings, recalled: Sequence[str], asked: 
     if not names:
         raise AnalysisError(said.NOTHING)
     rows = ratios_per_sd(cohort, names, outcome=OUTCOME, where=asked["where"], ci_level=settings.ci_level)
-    return Findings(
-        rows, {_PER_SD: ReportTable(tables.factors(said.per_sd(rows)), said.PER_SD, said.per_sd_note(rows))}
-    )
+    table = ReportTable(tables.factors(standardised.shown(rows)), standardised.CAPTION, standardised.note(rows))
+    return Findings(rows, {_PER_SD: table})
 
 
 ANALYSIS = Analysis(

@@ -16,20 +16,17 @@ from crampstudy.analyses.sentences.nightly import fewer_than_asked
 from crampstudy.causal import study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.people.per_sd import BESIDE
 from crampstudy.estimates import kinds
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.facts import fact, of_rows
 from crampstudy.estimates.reliability import POOR, why_poor
 from crampstudy.estimates.sentences import in_brackets, in_text, measure
 from crampstudy.estimates.verdicts import told_as
-from crampstudy.models.terms import formula
 from crampstudy.treatments.combinations import parts
 from crampstudy.treatments.designs import randomised
 from crampstudy.wording.directions import directed
 
 TOGETHER = "Minerals of the diet in one model, within and between participants."
-PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
 NOTHING = "no level in blood and no intake was measured"
 VALUES = ("answer", "magnesium", "contrasts", "low", "shapes", "method", "limits", "together")
 _AGENT = "magnesium"
@@ -43,8 +40,6 @@ _MAGNESIUM = (
 _NO_SET = "no sufficient set"
 _SHOWN = 0.05
 """A p-value of the test of a straight line below this is a sign of a curve."""
-_WHOLE = 100
-"""A standard deviation from here on is printed as a whole number."""
 _GROUPS = {
     "higher": "More cramps went with {directed}",
     "lower": "Fewer cramps went with {directed}",
@@ -341,22 +336,6 @@ def together_note(rows: pd.DataFrame) -> str:
     return f"Of a Poisson model. Reliability of the participants' means: {each}. {tables.notes(rows)}".strip()
 
 
-def per_sd(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows per standard deviation as a table shows them."""
-    return rows.assign(unit=[_per_sd(str(unit)) for unit in rows["unit"]])
-
-
-def per_sd_note(rows: pd.DataFrame) -> str:
-    """Return the note of the ratios per standard deviation."""
-    told = rows.assign(note=rows["note"].where(rows["status"] != "converged"))
-    sets = {tuple(held(row)) for row in wording.records(rows[rows["estimate"].notna()])}
-    names = next(iter(sets), ())
-    # Of what was not measured, or what a model had no room for, the publication is no model.
-    published = ", as published [@grandner2017]" if len(names) == len(formula.singly(BESIDE)) else ""
-    alike = f"adjusted for {wording.listed(names)}{published}, and " if len(sets) == 1 and names else ""
-    return f"Each {alike}weighted by the component that measured it. {tables.notes(told)}".strip()
-
-
 def alt(curves: Sequence[pd.DataFrame]) -> str:
     """Return what the curves show, for those who cannot see them."""
     drawn = [kinds.DOSE_RESPONSE.rows(rows) for rows in curves]
@@ -373,12 +352,6 @@ def _low(row: dict[str, Any]) -> str:
 def _values(row: dict[str, Any]) -> str:
     """Return the two values of a contrast, without the centiles that they are."""
     return wording.contrast(row).rpartition(": ")[2]
-
-
-def _per_sd(unit: str) -> str:
-    step, _, of = unit.removeprefix("per ").partition(" ")
-    size = float(step)
-    return f"per SD ({size:,.0f} {of})" if size >= _WHOLE else f"per SD ({size:.3g} {of})"
 
 
 def _lacking(row: dict[str, Any]) -> str:

@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 
 from crampstudy.arrays import Array, Codes, Flags
-from crampstudy.estimates.verdicts import OWN_RATES
 from crampstudy.models.inference.covariance import (
     FEW_CLUSTERS,
     JACKKNIFE_BELOW,
@@ -33,6 +32,8 @@ MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
 JOINT = 1.5
 """How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
+FEW_WITH_ANY = 1 / 3
+"""Where fewer than this share of the participants have a cramp, those who have most of them tell of everything."""
 Refit = Callable[[int], Array | None]
 _DEFINITE = 1e-8
 _ALONE = 0.05
@@ -144,28 +145,30 @@ class Limited:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AtOwnRates:
-    """What ``moments`` tell of few participants of unlike rates, of whose p coefficients some are ``deviations`` (p).
+    """What ``moments`` tell of few participants of unlike rates, of whose p coefficients some are told by ``own`` (p).
 
     The model expects as much of one participant as of another, but those with most cramps tell most of what their own
-    nights are compared for. Combinations of deviations alone have the degrees of freedom that this leaves.
+    nights are compared for, and of anything where few of all have a cramp. Combinations of these coefficients alone
+    have the degrees of freedom that this leaves, of which ``note`` is said.
     """
 
     moments: Satterthwaite
-    deviations: Flags
+    own: Flags
+    note: str
 
     def df(self, contrasts: Array | None = None) -> Array:
         """Return the degrees of freedom of coefficients or contrasts (k x p)."""
-        combinations = np.eye(len(self.deviations)) if contrasts is None else contrasts
-        found, own = self.moments.df(contrasts), self.of_own_nights(combinations)
+        combinations = np.eye(len(self.own)) if contrasts is None else contrasts
+        found, own = self.moments.df(contrasts), self.of_own(combinations)
         if own.any():
             found = found.copy()
             found[own] = self.moments.df_at_own_rates(combinations[own])
         return found
 
-    def of_own_nights(self, contrasts: Array) -> Flags:
-        """Say of each of k contrasts (k x p) whether it is of deviations alone."""
+    def of_own(self, contrasts: Array) -> Flags:
+        """Say of each of k contrasts (k x p) whether it is of these coefficients alone."""
         moved = contrasts != 0
-        own: Flags = moved.any(axis=1) & ~moved[:, ~self.deviations].any(axis=1)
+        own: Flags = moved.any(axis=1) & ~moved[:, ~self.own].any(axis=1)
         return own
 
     def effective(self, contrasts: Array | None = None) -> Array:
@@ -174,7 +177,7 @@ class AtOwnRates:
 
     def turned(self, by: Array) -> AtOwnRates:
         """Return the same of k other coefficients, ``by`` (k x p) of these."""
-        return AtOwnRates(self.moments.turned(by), self.of_own_nights(by))
+        return AtOwnRates(self.moments.turned(by), self.of_own(by), self.note)
 
 
 def notes(moments: Moments, contrasts: Array) -> list[str]:
@@ -183,7 +186,7 @@ def notes(moments: Moments, contrasts: Array) -> list[str]:
         return notes(moments.moments, contrasts)
     if not isinstance(moments, AtOwnRates):
         return [""] * len(contrasts)
-    return [OWN_RATES if own else "" for own in moments.of_own_nights(contrasts)]
+    return [moments.note if own else "" for own in moments.of_own(contrasts)]
 
 
 def named(used: Covariance, kind: Covariance) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from crampstudy.cohort.account import Account
-from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.estimates.verdicts import FEW_CRAMP, FEWEST_EXPOSED, OWN_RATES
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.lone_levels import Rest
 from crampstudy.models.common.estimability import collinear, no_rows, obstacle, too_few, with_any
 from crampstudy.models.common.separation import Apart
-from crampstudy.models.inference.automatic import AtOwnRates, Limited, Moments
+from crampstudy.models.inference.automatic import FEW_WITH_ANY, AtOwnRates, Limited, Moments
 from crampstudy.models.inference.covariance import FEW_CLUSTERS, Covariance
 from crampstudy.models.inference.exposed_participants import Exposed, exposed, is_deviation
 from crampstudy.models.inference.satterthwaite import Satterthwaite
@@ -152,15 +152,23 @@ class Solution(OneLine):
         )
 
     def _at_own_rates(self, moments: Moments) -> Moments:
-        """Return what coefficients tell, those of participants' own nights where few are of unlike rates."""
-        of_events = self.kind == "auto" and not self.is_number and len(self.participants) < FEW_CLUSTERS
-        if not (of_events and isinstance(moments, Satterthwaite)):
+        """Return what coefficients tell where few tell it: all of them, or those of participants' own nights."""
+        if self.is_number or self.kind != "auto" or not isinstance(moments, Satterthwaite):
             return moments
-        return AtOwnRates(moments, np.array([is_deviation(column.term) for column in self.design.columns]))
+        people, any_cramp = len(self.participants), with_any(self.data.outcome, self.data.groups)
+        if any_cramp < min(FEW_CLUSTERS, people * FEW_WITH_ANY):
+            return AtOwnRates(moments, np.ones(len(self.design.columns), dtype=bool), FEW_CRAMP)
+        if people >= FEW_CLUSTERS:
+            return moments
+        return AtOwnRates(moments, np.array([is_deviation(column.term) for column in self.design.columns]), OWN_RATES)
 
     def _limited(self, moments: Moments) -> Moments:
-        """Return what coefficients tell, where few participants have a cramp no more than those do."""
-        if self.is_number or (people := with_any(self.data.outcome, self.data.groups)) >= FEWEST_EXPOSED:
+        """Return what coefficients tell, where few participants have a cramp no more than those do.
+
+        With a covariance that was asked for by name that is so of very few alone, as its degrees of freedom are known.
+        """
+        few = FEW_CLUSTERS if self.kind == "auto" else FEWEST_EXPOSED
+        if self.is_number or (people := with_any(self.data.outcome, self.data.groups)) >= few:
             return moments
         return Limited(moments, people)
 

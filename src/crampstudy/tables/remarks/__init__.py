@@ -239,7 +239,7 @@ def _folded(found: Mapping[str, Counts], unreliable: _Unreliable) -> dict[str, C
         elif of_more and (far := _BEYOND.fullmatch(text)):
             untold = "without a verdict, as " if far[2] else ""
             beyond.setdefault(untold, []).append(f"{wording.listed(map(wording.small, counts))} {far[1]}")
-        elif text == verdicts.OWN_RATES:
+        elif text in (verdicts.OWN_RATES, verdicts.FEW_CRAMP):
             # It says itself what it is of.
             folded[text] = {}
         else:
