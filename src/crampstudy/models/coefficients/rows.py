@@ -283,7 +283,9 @@ def _row(
     coefficient, error, df = number
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
-    lone = of_scale(answer.warnings.get(column), base["scale"])
+    # A survey's own wording is the same on all scales.
+    of_nights = not str(base.get("model")).startswith("survey")
+    lone = of_scale(answer.warnings.get(column), base["scale"] if of_nights else None)
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": lone or answer.reason})
     if not np.isfinite(coefficient) or np.isnan(error):
