@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,16 @@ def test_the_section_draws_and_says_it(of_r: Cohort) -> None:
     offsets = axes.collections[0].get_offsets()
     assert len(offsets) == len(kinds.RECALL_CELLS.rows(rows))
     assert tables.recall(rows).loc["Mean difference", "Scale"] == "square roots"
+
+
+def test_recall_is_told_at_a_number_that_somebody_logged() -> None:
+    rows = recall_against_log(simulate(120, 40, 2))
+    assert ": of 4 logged in 30 nights" in said.recall(rows)
+    cells, far = rows["analysis"].eq(kinds.RECALL_CELLS.name), rows["level"].copy()
+    # The roots of all that was logged and recalled are 5 higher.
+    far[cells] = [f"{float(mean) + 5:g}, {apart}" for mean, apart in rows.loc[cells, "level"].str.split(", ")]
+    number = int(re.search(r": of (\d+) logged in 30 nights", said.recall(rows.assign(level=far)))[1])  # type: ignore[index]
+    assert number > 25
 
 
 @pytest.mark.parametrize(("shift", "words"), [(5, "more cramps than they logged"), (-5, "fewer cramps than")])

@@ -293,6 +293,8 @@ def test_sitting_is_told_in_the_words_and_with_the_row_of_the_section_on_activit
     ("verdict", "said"),
     [
         ("higher", "With stretching a cramp was relieved sooner than"),
+        ("differs but negligible", "With stretching a cramp was relieved sooner, by less than would matter, than"),
+        ("near null", "With stretching a cramp was relieved neither sooner nor later by what would matter than"),
         ("inconclusive", "With stretching a cramp was relieved neither clearly sooner nor later than"),
         ("too few", "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."),
     ],

@@ -18,10 +18,12 @@ from crampstudy.analyses.others import SectionResults
 from crampstudy.analyses.sections import treatments as section
 from crampstudy.analyses.sentences import summary as summary_said
 from crampstudy.analyses.sentences import treatments as sentences
+from crampstudy.analyses.sentences.treatments.run_in import fall
 from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds import Kind
+from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
 from crampstudy.simulate import Mess, Truth, simulate, write
 from crampstudy.simulate.scenario.presets import preset
 from crampstudy.simulate.truth.design import StudyDesign
@@ -356,3 +358,25 @@ def test_what_rules_nothing_out_is_told_in_the_words_of_the_summary(low: float, 
     drawn = answer(kinds.TREATMENT_EFFECT, level="parallel arms", reference="placebo")
     number = "" if said == "too imprecise" else " (rate ratio 1.20 (0.50–3.00))"
     assert drawn == f"By lot, vitamin K2 against placebo: {said} to tell{number}."
+
+
+def test_a_fall_that_may_be_none_was_not_to_be_expected() -> None:
+    """Of people who cramp at one rate no flare ends, whatever a few of them seem to tell."""
+    row = {"analysis": kinds.REGRESSION_TO_THE_MEAN.name, "term": ALL, "scale": "rate_ratio", "n_participants": 63}
+    made = [
+        estimates.row(status="converged", **row | {"level": level, "estimate": e, "ci_low": low, "ci_high": high})
+        for level, e, low, high in (
+            (OBSERVED, 0.96, 0.87, 1.05),
+            (EXPECTED, 1.84, 0.98, 3.48),
+            (REMAINS, 0.52, 0.27, 0.99),
+        )
+    ]
+    said = fall(estimates.frame(made))
+    assert said.endswith(
+        "with nights of both; whether a change was to be expected of regression to the mean alone is not clear (1.84; "
+        "0.98–3.48)."
+    )
+    clear = [*made[:1], made[1] | {"estimate": 0.7, "ci_low": 0.55, "ci_high": 0.9}, *made[2:]]
+    assert "0.70 (0.55–0.90) was to be expected of regression to the mean alone, which leaves a ratio of 0.52" in fall(
+        estimates.frame(clear)
+    )

@@ -371,13 +371,14 @@ _CODED = frozenset(level for variable in codebook.VARIABLES for level in variabl
 
 
 def sentences(texts: Iterable[str], names: Collection[str] = ()) -> str:
-    """Return remarks as sentences, each with a capital and a full stop.
+    """Return remarks as sentences, each with a capital and a full stop; what is empty is none.
 
     One that begins with any of the ``names`` that a user gave, or with that of a file, begins as it is written; levels
     of the codebook, such as ``female``, are words.
     """
     begun = re.compile("|".join((*(rf"{re.escape(name)}(?!\w)" for name in names if name not in _CODED), _FILE)))
-    return " ".join(f"{ranges(text) if begun.match(text) else capital(ranges(text))}." for text in texts)
+    told = filter(None, texts)
+    return " ".join(f"{ranges(text) if begun.match(text) else capital(ranges(text))}." for text in told)
 
 
 def day(date: datetime.date) -> str:

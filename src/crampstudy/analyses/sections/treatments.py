@@ -14,6 +14,7 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
 from crampstudy.analyses.sentences import treatments as said
 from crampstudy.analyses.sentences.treatments.given import combined
+from crampstudy.analyses.sentences.treatments.run_in import fall
 from crampstudy.analyses.sentences.treatments.set_apart import counted_all_the_same
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
@@ -86,7 +87,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     values = {
         "answer": answer,
         "by_design": "" if why_none else said.by_design(rows),
-        "fall": said.fall(falls.estimates),
+        "fall": fall(falls.estimates),
         "differs": said.differs(effects),
         "arms": said.apart(arms),
         "limits": limits.strip() or said.of_nobody(why_none, absent),

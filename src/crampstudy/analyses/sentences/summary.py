@@ -266,7 +266,12 @@ def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         if row["verdict"] == "too few":
             yield "Too few people tell whether a cramp is relieved sooner with stretching than without a remedy."
             continue
-        when = {"higher": "sooner", "lower": "later"}.get(str(row["verdict"]), "neither clearly sooner nor later")
+        when = {
+            "higher": "sooner",
+            "lower": "later",
+            "differs but negligible": f"{'sooner' if row['estimate'] > 1 else 'later'}, by less than would matter,",
+            "near null": "neither sooner nor later by what would matter",
+        }.get(str(row["verdict"]), "neither clearly sooner nor later")
         yield f"With stretching a cramp was relieved {when} than without a remedy (hazard ratio {in_text(row)})."
 
 

@@ -107,21 +107,32 @@ def recall(rows: pd.DataFrame) -> str:
     found = _of_whole(kinds.RECALL.rows(rows))
     if BIAS not in found:
         return f"Recall against log could not be estimated: {_why(kinds.RECALL.rows(rows))}."
+    logged = _logged(kinds.RECALL_CELLS.rows(rows))
     middle, low, high = (
-        wording.number(max(_LOGGED**0.5 + found[level]["estimate"], 0.0) ** 2, 1) for level in (BIAS, LOWER, UPPER)
+        wording.number(max(logged**0.5 + found[level]["estimate"], 0.0) ** 2, 1) for level in (BIAS, LOWER, UPPER)
     )
     bias = found[BIAS]
     side = "as many cramps as they logged, give or take chance"
     if bias["ci_low"] > 0 or bias["ci_high"] < 0:
         side = f"{'more' if bias['estimate'] > 0 else 'fewer'} cramps than they logged"
     texts = [
-        f"on average people recalled {side}: of {_LOGGED} logged in 30 nights {middle} are recalled, and between {low} "
+        f"on average people recalled {side}: of {logged} logged in 30 nights {middle} are recalled, and between {low} "
         f"and {high} by 95% of the people"
     ]
     if SAME in found:
         kappa = f", weighted kappa {in_text(found[QUADRATIC])}" if QUADRATIC in found else ""
         texts.append(f"the class that they logged is recalled by {value(found[SAME])}{kappa}")
     return wording.sentences(texts)
+
+
+def _logged(cells: pd.DataFrame) -> int:
+    """Return a number of logged cramps to tell recall at: a few, or as many as the middle person where all had more."""
+    roots = cells["level"].astype(str).str.split(", ", expand=True).astype(float) if len(cells) else pd.DataFrame()
+    if roots.empty:
+        return _LOGGED
+    each = (roots[0] - roots[1] / 2).clip(lower=0) ** 2
+    people = each.repeat(cells["n_events"].astype(int))
+    return _LOGGED if people.min() <= _LOGGED else round(people.median())
 
 
 def disclaimed(text: str) -> str:

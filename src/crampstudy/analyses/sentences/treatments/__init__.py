@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import wording
 from crampstudy.analyses.sentences.treatments.given import given_by_lot
 from crampstudy.analyses.sentences.treatments.single import of_single, told_of_single
 from crampstudy.causal import study
@@ -15,9 +15,9 @@ from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.adjustment import NOT_MEASURED, adjusted_as, lacks
 from crampstudy.estimates.facts import fact, of_rows
-from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text, times
-from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, OF_RUN_IN, RANDOMISED, REMAINS, RUN_IN_RATE
-from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK, too_imprecise
+from crampstudy.estimates.sentences import TOO_IMPRECISE, in_text
+from crampstudy.estimates.treatments import OF_RUN_IN, RANDOMISED, RUN_IN_RATE
+from crampstudy.estimates.verdicts import DIFFERENCE, PER_WEEK
 from crampstudy.tables.reworded import reworded
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.tables.sections.treatments import NOTHING_ELSE
@@ -257,27 +257,6 @@ def crude_of_all(rows: pd.DataFrame) -> str:
     """Return that the ratios without weights are of more participants, where the weights leave some out."""
     crude = len(kinds.OPEN_USE_CRUDE.rows(rows))
     return "Crude ratios are of all who are compared. " if crude and of_rows(rows, "leaves out").ne("").any() else ""
-
-
-def fall(rows: pd.DataFrame) -> str:
-    """Return how far the rate fell after the run-in, and how much of that was to be expected."""
-    own = rows[rows["term"].eq(ALL)] if len(rows) else rows
-    parts = {str(row["level"]): row for row in wording.records(own) if pd.notna(row["estimate"])}
-    if OBSERVED not in parts or EXPECTED not in parts:
-        reason = tables.reasons(own)
-        return f"How far cramps fall by themselves after a run-in could not be told: {reason}." if reason else ""
-    if any(verdicts.too_imprecise(parts[name]) for name in (OBSERVED, EXPECTED, REMAINS) if name in parts):
-        return f"How far cramps fall by themselves after a run-in is {TOO_IMPRECISE}."
-    text = (
-        f"After the run-in the rate was {times(parts[OBSERVED])} that in it, in the "
-        f"{wording.counted(int(parts[OBSERVED]['n_participants']), 'participants')} with nights of both; "
-        f"{in_text(parts[EXPECTED])} was to be expected of regression to the mean alone"
-    )
-    rest = ""
-    if REMAINS in parts:
-        of = " " if too_imprecise(parts[REMAINS]) else " of "
-        rest = f", which leaves a ratio{of}{in_text(parts[REMAINS])}"
-    return f"{text}{rest}."
 
 
 def differs(rows: pd.DataFrame) -> str:
