@@ -177,4 +177,10 @@ def rows_of(
         "p_value": p_value(middle / error, own_df) if error else None,
     }
     said = verdict(first, margins)
+    # A ratio of a rate of next to nothing says no more than that there was next to nothing.
+    if few := [each.label for each in (one, other) if 0 < each.events < FEWEST_EXPOSED]:
+        said = "too few"
+        first |= {
+            "note": estimates.note(first["note"] or "", f"fewer than {FEWEST_EXPOSED} events ({wording.listed(few)})")
+        }
     return [first if said is None else first | {"verdict": said}, estimates.row(status="converged", **difference)]
