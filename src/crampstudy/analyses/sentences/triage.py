@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crampstudy import tables, wording
@@ -131,8 +132,8 @@ def _logged(cells: pd.DataFrame) -> int:
     if roots.empty:
         return _LOGGED
     each = (roots[0] - roots[1] / 2).clip(lower=0) ** 2
-    people = each.repeat(cells["n_events"].astype(int))
-    return _LOGGED if people.min() <= _LOGGED else round(people.median())
+    people = np.repeat(each.to_numpy(), cells["n_events"].to_numpy(dtype=int))
+    return _LOGGED if people.min() <= _LOGGED else round(float(np.median(people)))
 
 
 def disclaimed(text: str) -> str:

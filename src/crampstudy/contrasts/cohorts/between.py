@@ -178,9 +178,7 @@ def rows_of(
     }
     said = verdict(first, margins)
     # A ratio of a rate of next to nothing says no more than that there was next to nothing.
-    if few := [each.label for each in (one, other) if 0 < each.events < FEWEST_EXPOSED]:
-        said = "too few"
-        first |= {
-            "note": estimates.note(first["note"] or "", f"fewer than {FEWEST_EXPOSED} events ({wording.listed(few)})")
-        }
+    if near_none := [each.label for each in (one, other) if 0 < each.events < FEWEST_EXPOSED]:
+        said, why = "too few", f"fewer than {FEWEST_EXPOSED} events ({wording.listed(near_none)})"
+        first |= {"note": estimates.note(first["note"] or "", why)}
     return [first if said is None else first | {"verdict": said}, estimates.row(status="converged", **difference)]

@@ -21,6 +21,7 @@ from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
 from crampstudy.errors import AnalysisError, NoWeight
 from crampstudy.estimates import kinds
 from crampstudy.estimates.absent import absent_row
+from crampstudy.estimates.verdicts import resting_on_some
 from crampstudy.models.coefficients.rows import TEST
 from crampstudy.models.common.recalled_outcomes import weight_for
 from crampstudy.models.fit import fit
@@ -46,6 +47,9 @@ _NOBODY = "nobody has all that was measured of muscle, joints and sitting"
 _STRAIGHT = "age as a straight line, of all participants, as they are too few for a curve"
 _STRAIGHT_OF_SOME = "age as a straight line, as those of whom all that was measured is known are too few for a curve"
 _EVERYBODY = "of all participants, as too few have all that was measured of muscle, joints and sitting"
+_WHOM = "of whom all that was measured of muscle, joints and sitting is known"
+_MOST = 0.9
+"""Where fewer than this share of all with an age are these, the ratio of age says how many they are."""
 _STEP = 5
 """Years between the ages at which a ratio of age is given."""
 _RESULTS = ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "n_effective", "verdict")
@@ -125,12 +129,13 @@ def age_ratios(
             without[kind] = lacks, "; ".join((*_sex(cohort), *beside))
         elif beside:
             fitted[kind] = _of_age(complete, inside, kind, beside, asked, LINE if straight else None)
+    everybody = len(fitted_people(cohort, (), where))
     if straight and itself is not None:
         some = known if any(map(_estimated, fitted.values())) else []
         alone = next(filter(_estimated, _lines(itself, [*some, (cohort, where)], asked)), alone)
-        everybody = len(fitted_people(cohort, (), where))
         fitted = {kind: [_with_line(row, everybody) for row in rows] for kind, rows in fitted.items()}
         alone = [_with_line(row, everybody) for row in alone]
+    alone = [_with_whom(row, everybody) for row in alone]
     made = [*alone]
     for kind in sets:
         made += fitted.get(kind, [])
@@ -165,6 +170,12 @@ def _lines(kind: kinds.Kind, parts: Iterable[_Part], asked: Mapping[str, Any]) -
 def _with_line(row: Row, everybody: int) -> Row:
     """Return a row with an estimate, and that age is a straight line in it, of all participants or of some."""
     return _with(row, _STRAIGHT if row["n_participants"] == everybody else _STRAIGHT_OF_SOME)
+
+
+def _with_whom(row: Row, everybody: int) -> Row:
+    """Return a row that says on how many of all it rests, where many lack what stands beside age in other models."""
+    n = row["n_participants"]
+    return row | resting_on_some(row, n, _WHOM) if _estimated([row]) and n < _MOST * everybody else row
 
 
 def _of_person(cohort: Cohort, name: str, asked: Mapping[str, Any]) -> list[Row]:
