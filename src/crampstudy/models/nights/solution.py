@@ -155,22 +155,22 @@ class Solution(OneLine):
         """Return what coefficients tell where few tell it: all of them, or those of participants' own nights."""
         if self.is_number or self.kind != "auto" or not isinstance(moments, Satterthwaite):
             return moments
-        people, any_cramp = len(self.participants), with_any(self.data.outcome, self.data.groups)
-        if any_cramp < min(FEW_CLUSTERS, people * FEW_WITH_ANY):
+        if self._few_of_all():
             return AtOwnRates(moments, np.ones(len(self.design.columns), dtype=bool), FEW_CRAMP)
-        if people >= FEW_CLUSTERS:
+        if len(self.participants) >= FEW_CLUSTERS:
             return moments
         return AtOwnRates(moments, np.array([is_deviation(column.term) for column in self.design.columns]), OWN_RATES)
 
-    def _limited(self, moments: Moments) -> Moments:
-        """Return what coefficients tell, where few participants have a cramp no more than those do.
+    def _few_of_all(self) -> bool:
+        """Say whether those who have a cramp are few, and few of all."""
+        any_cramp = with_any(self.data.outcome, self.data.groups)
+        return any_cramp < min(FEW_CLUSTERS, len(self.participants) * FEW_WITH_ANY)
 
-        With a covariance that was asked for by name that is so of very few alone, as its degrees of freedom are known.
-        """
-        few = FEW_CLUSTERS if self.kind == "auto" else FEWEST_EXPOSED
-        if self.is_number or (people := with_any(self.data.outcome, self.data.groups)) >= few:
-            return moments
-        return Limited(moments, people)
+    def _limited(self, moments: Moments) -> Moments:
+        """Return what coefficients tell, where few participants have a cramp no more than those do."""
+        people = with_any(self.data.outcome, self.data.groups)
+        few = people < FEWEST_EXPOSED or (self.kind == "auto" and self._few_of_all())
+        return Limited(moments, people) if few and not self.is_number else moments
 
     def _far_slope(self) -> str | None:
         if self.slope is None:

@@ -75,6 +75,9 @@ def compared_groups(estimates: pd.DataFrame, outcome: str) -> pd.DataFrame:
     for each in present(compared):
         for name in names:
             row, ratio = by_place.get((each, name)), against.get((each, name))
+            # Over all ages a cohort stands again only beside one in which somebody has none.
+            if row is None and ratio is None and name != reference:
+                continue
             cells = {"Cohort": name, "Participants": wording.count_of(row, "n_participants") if row else "0"}
             if outcome == "cramps":
                 cells["Nights"] = wording.count_of(row, "n_nights") if row else "0"
