@@ -197,7 +197,9 @@ def test_who_has_no_groups_looked_for(alike: Cohort) -> None:
         grouping_of(_table(np.random.default_rng(1).normal(size=(40, 1))))
     # A trait that differs by rounding alone is the same in all, and of nothing that differs there are no groups.
     rounded = np.full((40, 2), 0.1) + np.random.default_rng(2).choice([0.0, 1e-16], (40, 2))
-    with pytest.raises(AnalysisError, match="of what cramps are like nothing is known of half"):
+    with pytest.raises(
+        AnalysisError, match="of what cramps are like nothing that is known of half the participants differs"
+    ):
         grouping_of(_table(rounded))
     # In a trait that few differ in, people who are drawn again may all be alike.
     seldom = np.column_stack([np.random.default_rng(3).normal(size=40), np.eye(40)[0]])

@@ -110,8 +110,12 @@ def grouping_of(table: TraitTable, rng: np.random.Generator | None = None) -> Gr
             f"{whom} a cramp and at least {FEWEST_NIGHTS} logged nights; groups are looked for among at least {FEWEST}"
         )
     if len(own) < 2:
-        known = f"only {TRAITS[own[0]]}" if own else "nothing"
-        raise AnalysisError(f"of what cramps are like {known} is known of half the participants, and differs")
+        known = (
+            f"only {TRAITS[own[0]]} is known of half the participants and"
+            if own
+            else "nothing that is known of half the participants"
+        )
+        raise AnalysisError(f"of what cramps are like {known} differs between them")
     rng = np.random.default_rng(SEED) if rng is None else rng
     of_fits, of_resamples = rng.spawn(2)
     centre = np.nanmean(table.values[:, own], axis=0)

@@ -35,23 +35,31 @@ def answer(rows: pd.DataFrame) -> str:
     if not said:
         reason = tables.reasons(rows)
         return f"Whether cramps can be foretold could not be estimated{f': {reason}' if reason else ''}."
+    several = first["outcome"].nunique() > 1
     gains = _of_all(kinds.PREDICTION_GAIN.rows(rows), newcomers=False)
     gains = gains[~gains["model"].str.contains(_LATER, na=False)]
     # The probability stands for the number as well, where both are foretold.
     for _, own in list(gains.groupby("outcome", sort=False))[:1]:
         told = any(_is_outdone(row, over_one) for row in wording.records(first[first["outcome"].isin(own["outcome"])]))
-        said += [_known(row) for row in wording.records(own) if not told or row["reference"] != _ONE_RATE]
+        known = [row for row in wording.records(own) if not told or row["reference"] != _ONE_RATE]
+        said += [_for_outcome(row, _known(row), several=several) for row in known]
     later = skill[skill["model"].str.contains(_LATER, na=False)]
     said += [f"On nights after all that was learned from, {_number(row)}" for row in wording.records(later)]
     better = _of_all(kinds.BETTER_FORETOLD.rows(rows), newcomers=False)
     better = better[~better["model"].str.contains(_LATER, na=False)]
-    for row in wording.records(better.head(1)):
-        said.append(f"The model foretold {value(row)} of the participants better than the {row['reference']} did")
+    for row in wording.records(better):
+        text = f"The model foretold {value(row)} of the participants better than the {row['reference']} did"
+        said.append(_for_outcome(row, text, several=several))
     said += [
         f"Intervals that were to hold the cramps of 90% of coming weeks held those of {value(row)}"
         for row in wording.records(_coverage(rows))
     ]
     return wording.sentences(said)
+
+
+def _for_outcome(row: Mapping[str, Any], text: str, *, several: bool) -> str:
+    """Return a sentence with the outcome that it is of before it, where there are ``several``."""
+    return f"for {_WHAT[str(row['outcome'])]}, {wording.small(text)}" if several else text
 
 
 def newcomer(rows: pd.DataFrame) -> str:

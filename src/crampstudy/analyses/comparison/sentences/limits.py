@@ -8,6 +8,7 @@ from itertools import combinations
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.analyses import doubts
 from crampstudy.analyses.comparison.part import among, of_part
 from crampstudy.analyses.comparison.sentences.people import MOST, furthest, told_once
 from crampstudy.analyses.comparison.settings import ComparisonSettings
@@ -51,6 +52,7 @@ def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.Dat
             *_of_identifiers(inside),
             "nobody was put into one cohort or the other by chance: what lies between cohorts is an association, and "
             f"may come from who takes part{_OF_KINDS[', '.join(sorted({cohort.kind for cohort in cohorts}))]}",
+            *(f"in {cohort.name} {text}" for cohort in cohorts for text in doubts.of_cohort(cohort)),
             *told_once(cohorts, [cohort.attrition.remarks for cohort in cohorts]),
             *_of_simulated(cohorts),
         ],
