@@ -109,9 +109,6 @@ class TestDoor:
             ),
             ({"participants": PEOPLE.with_columns(age_band=pl.lit("x"))}, "'age_band' is derived"),
             ({"participants": PEOPLE.with_columns(cramps=pl.lit("x"))}, "in participants and in diary"),
-            # Analyses look for a column in the table that the codebook has it in.
-            ({"participants": PEOPLE.with_columns(fluid_ml=pl.lit(1.0))}, "'fluid_ml' is one of diary, and stands in"),
-            ({"diary": NIGHTS.with_columns(diabetes=pl.lit(value=True))}, "'diabetes' is one of participants, and"),
             ({"diary": NIGHTS.clear()}, "at least one night"),
             ({"diary": NIGHTS[:1].with_columns(participant_id=pl.lit("c"))}, "participant_id that participants lacks"),
             ({"diary": pl.concat([NIGHTS, NIGHTS[:1]])}, "same participant_id and date"),

@@ -18,7 +18,7 @@ from crampstudy import analyses, estimates, figures, fit, tables, wording
 from crampstudy.analyses.findings import Findings, attempt
 from crampstudy.analyses.sections import hydration
 from crampstudy.analyses.sentences import nightly as nightly_sentences
-from crampstudy.causal import Adjustment
+from crampstudy.causal import Adjustment, measured_in
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.nights import nightly
@@ -545,3 +545,16 @@ def test_an_answer_leaves_no_clear_result_of_its_tables_out() -> None:
     drunk = estimates.frame([estimates.row(status="converged", verdict="higher", **(cells | numbers | yes))])
     said = "electrolyte drink between participants (yes against no: 2.00; 1.50–2.60)"
     assert nightly_sentences.clear_besides(drunk, []).endswith(said)
+
+
+def test_what_stands_in_the_other_table_is_a_column_of_ones_own(diary: Cohort) -> None:
+    """Fluid of the participants, or a condition of the nights, is not what the codebook means by the name."""
+    people, nights = diary.tables["participants"], diary.tables["diary"]
+    usual = people.with_columns(fluid_ml=pl.lit(1500.0)).drop("diabetes")
+    tables_of = {**diary.tables, "participants": usual, "diary": nights.drop("fluid_ml").with_columns(diabetes=True)}
+    mixed = Cohort("mixed", "diary", tables_of)
+    assert not mixed.has("fluid_ml") and not mixed.has("diabetes") and mixed.has("alcohol_units")
+    assert not {"fluid_ml", "diabetes"} & measured_in(mixed)
+    found = analyses.run("hydration", mixed)
+    assert "Not measured in this cohort: fluid intake" in found.values["not_estimated"]
+    assert analyses.run("conditions", mixed).estimates["term"].eq("diabetes").any()

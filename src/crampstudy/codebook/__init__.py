@@ -7,7 +7,7 @@ print derive from it. Units are part of the name, so a name never changes its me
 
 from __future__ import annotations
 
-from crampstudy.codebook.lookup import TABLES, VARIABLES, analytes, candidates, find, variable, variables
+from crampstudy.codebook.lookup import TABLES, VARIABLES, analytes, candidates, find, of_another, variable, variables
 from crampstudy.codebook.order import can_move
 from crampstudy.codebook.records import COMPONENTS, Component, Severity, Table, Variable, VariableType
 
@@ -24,6 +24,7 @@ __all__ = [
     "can_move",
     "candidates",
     "find",
+    "of_another",
     "variable",
     "variables",
 ]

@@ -78,6 +78,13 @@ def _by_name() -> dict[str, Variable]:
     return {v.name: v for v in sorted(VARIABLES, key=lambda v: order.index(v.table) if v.table in order else -1)}
 
 
+@cache
+def of_another(name: str, table: str) -> bool:
+    """Say whether the codebook has a name not in this one of participants and diary, but in the other one."""
+    other = {"participants": "diary", "diary": "participants"}[table]
+    return find(name, table) is None and find(name, other) is not None
+
+
 def find(name: str, table: str | None = None) -> Variable | None:
     """Return the variable called ``name`` (in ``table``, or in any), or ``None`` where the codebook has none."""
     if table is None:

@@ -114,12 +114,6 @@ def check_names(tables: Tables, design: SurveyDesign | None) -> None:
     nights = tables["diary"].columns if "diary" in tables else []
     if twice := (set(people) & set(nights)) - {"participant_id"}:
         raise SchemaError(f"the column {min(twice)!r} stands in participants and in diary; rename one of them")
-    for columns, here, there in ((people, "participants", "diary"), (nights, "diary", "participants")):
-        # Analyses would look for it where the codebook has it.
-        elsewhere = [name for name in columns if codebook.find(name, there) and not codebook.find(name, here)]
-        if elsewhere and "diary" in tables:
-            name = min(elsewhere)
-            raise SchemaError(f"the column {name!r} is one of {there}, and stands in {here}; move it, or rename it")
     if derived := {v.name for v in codebook.variables("derived")} & {*people, *nights}:
         raise SchemaError(f"the column {min(derived)!r} is derived by the analysis; rename or remove it")
     if design:

@@ -62,11 +62,12 @@ class Cohort(Readable):
         return pl.DataFrame(schema={v.name: rules.DTYPES[v.type] for v in codebook.variables(table)})
 
     def has(self, column: str) -> bool:
-        """Whether any participant or night has a value of ``column``."""
+        """Whether any participant or night has a value of ``column``; of a diary where the codebook has it."""
         return any(
             column in table.columns and table[column].null_count() < table.height
-            for table in (self.tables.get("participants"), self.tables.get("diary"))
-            if table is not None
+            for name in ("participants", "diary")
+            if (table := self.tables.get(name)) is not None
+            and not (self.kind == "diary" and codebook.of_another(column, name))
         )
 
     def _facts(self) -> Iterator[str]:

@@ -87,7 +87,13 @@ def extra_columns(
     for name in own:
         if name in inferred:
             type_ = inferred[name].type
-            notices.append(f"{file}: the codebook does not know the column {name}; kept as {inferred[name].words}")
+            elsewhere = next((other for other in codebook.TABLES if codebook.find(name, other)), None)
+            unknown = (
+                f"has the column {name} in {elsewhere}, and not here"
+                if elsewhere
+                else f"does not know the column {name}"
+            )
+            notices.append(f"{file}: the codebook {unknown}; kept as {inferred[name].words}")
         else:
             type_ = (types or {})[table, name]
         extra.append(extra_column(table, name, type_, (titles or {}).get((table, name))))
