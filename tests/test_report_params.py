@@ -355,5 +355,3 @@ def test_each_of_few_choices_has_its_command(run: Any, tmp_path: Path) -> None:
     code, _, err = run("report", str(tmp_path), "--set", "hemisphere=1")
     report = f"crampstudy report {tmp_path} --set hemisphere="
     assert code == 5 and err.strip().endswith(f"run: {report}north, or: {report}south")
-    code, _, err = run("analyse", "season", str(tmp_path), "--hemisphere", "1")
-    assert code == 2 and "--hemisphere north, or: " in err and err.strip().endswith("--hemisphere south")

@@ -35,9 +35,7 @@ def unknown(
     meant = closest(name, known)
     error = kind("; ".join(filter(None, (said, " ".join(filter(None, (_asked(meant), then)))))))
     if len(meant) == 1 or (closed and known):
-        first, *others = (*meant, *map(str, known))
-        error.correction = str(name), first
-        error.others = () if meant else few(others)
+        error.correction = str(name), (*meant, *map(str, known))[0]
     return error
 
 
