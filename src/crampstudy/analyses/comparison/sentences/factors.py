@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -116,11 +115,8 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
             listed = wording.listed(alone)
             said.append(f"by the interval alone, without regard to how many are compared, it differs for {listed}")
         if rest := list(_rest(own[~own["verdict"].isin(_CLEAR)], rows)):
-            whom = "the others" if far else "them"
-            number = re.match(r"for [\d,]+", rest[0])
-            # "Of them for 8" is no English.
-            rest[0] = f"{number[0]} of {whom}{rest[0][number.end() :]}" if number else f"of {whom} {rest[0]}"
-            said.append(wording.listed(rest))
+            comma = "," if rest[0].startswith("for ") else ""
+            said.append(f"of {'the others' if far else 'them'}{comma} {wording.listed(rest)}")
     for name, own in between[between["estimate"].isna()].groupby("cohort", sort=False):
         lost = wording.listed(map(_factor, wording.records(own)))
         said.append(f"of {lost} there is no ratio to compare in {name} and {own['reference'].iloc[0]}")
