@@ -155,22 +155,26 @@ class Solution(OneLine):
         """Return what coefficients tell where few tell it: all of them, or those of participants' own nights."""
         if self.is_number or self.kind != "auto" or not isinstance(moments, Satterthwaite):
             return moments
-        if self._few_of_all():
+        if self._few_of_all(self._with_any()):
             return AtOwnRates(moments, np.ones(len(self.design.columns), dtype=bool), FEW_CRAMP)
         if len(self.participants) >= FEW_CLUSTERS:
             return moments
         return AtOwnRates(moments, np.array([is_deviation(column.term) for column in self.design.columns]), OWN_RATES)
 
-    def _few_of_all(self) -> bool:
-        """Say whether those who have a cramp are few, and few of all."""
-        any_cramp = with_any(self.data.outcome, self.data.groups)
-        return any_cramp < min(FEW_CLUSTERS, len(self.participants) * FEW_WITH_ANY)
+    def _with_any(self) -> int:
+        return with_any(self.data.outcome, self.data.groups)
+
+    def _few_of_all(self, people: int) -> bool:
+        """Say whether the ``people`` who have a cramp are few, and few of all."""
+        return people < min(FEW_CLUSTERS, len(self.participants) * FEW_WITH_ANY)
 
     def _limited(self, moments: Moments) -> Moments:
         """Return what coefficients tell, where few participants have a cramp no more than those do."""
-        people = with_any(self.data.outcome, self.data.groups)
-        few = people < FEWEST_EXPOSED or (self.kind == "auto" and self._few_of_all())
-        return Limited(moments, people) if few and not self.is_number else moments
+        if self.is_number:
+            return moments
+        people = self._with_any()
+        few = people < FEWEST_EXPOSED or (self.kind == "auto" and self._few_of_all(people))
+        return Limited(moments, people) if few else moments
 
     def _far_slope(self) -> str | None:
         if self.slope is None:
