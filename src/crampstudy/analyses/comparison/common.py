@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import tables
 from crampstudy.analyses.comparison.sentences import common as said
+from crampstudy.analyses.comparison.sentences.bands import grouping
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable
 from crampstudy.contrasts.cohorts.further.common_measure import LIMIT, NOTED
 from crampstudy.estimates import kinds
@@ -34,8 +35,7 @@ def common_measure(rows: pd.DataFrame) -> Findings:
         of = rows[rows["cohort"].isin(kind.rows(rows)["cohort"].unique()[:1])]
         of = of[of["analysis"].isin([each.name for each in DESCRIBED])]
         name = str(of["cohort"].iloc[0])
-        by = wording.small(wording.grouping(str(of["term"].iloc[0])).replace(" (years)", ""))
-        shown[label] = ReportTable(table(of), said.own(name, kind.name, by), tables.notes(of) or None)
+        shown[label] = ReportTable(table(of), said.own(name, kind.name, grouping(of)), tables.notes(of) or None)
     return Findings(rows.iloc[:0], shown, {FIGURE: drawing}, {"common": said.answer(between)})
 
 

@@ -90,6 +90,11 @@ def _at_other_ages(rows: pd.DataFrame, name: str, outcome: str) -> str:
     return f"{how} the ratio is {in_text(known[0])}: {verdict}"
 
 
+def grouping(rows: pd.DataFrame) -> str:
+    """Return by what rows are grouped, inside a text: ``age``."""
+    return wording.small(wording.grouping(str(rows["term"].iloc[0])).replace(" (years)", ""))
+
+
 def by_group(rows: pd.DataFrame) -> str:
     """Return the verdict of each group, those that were not compared last, and why."""
     return wording.sentences(
@@ -118,10 +123,8 @@ def caption(rows: pd.DataFrame, whose: str = "") -> str:
     """Return what the figure shows, and ``whose`` that is, after a comma."""
     survey = rows["scale"].iloc[0] == "prevalence_ratio"
     what = "Prevalence of recalled cramps" if survey else "Incidence rate of cramps"
-    of = wording.small(wording.grouping(str(rows["term"].iloc[0])).replace(" (years)", ""))
-    return (
-        f"{what} by {of} in each cohort{whose}, and below the ratio against {rows['reference'].iloc[0]} on a log axis."
-    )
+    against = f"and below the ratio against {rows['reference'].iloc[0]} on a log axis"
+    return f"{what} by {grouping(rows)} in each cohort{whose}, {against}."
 
 
 def alt(rows: pd.DataFrame) -> str:
